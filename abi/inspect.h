@@ -1,0 +1,58 @@
+// What inspector's methods write into the message page.
+#pragma once
+
+#include <stdint.h>
+
+struct inspect_system {
+    uint64_t uptime_ns;
+    uint64_t ram_bytes;         // usable memory the boot path reported
+    uint64_t used_bytes;        // ram_bytes less free frames: all that is in use, whatever for
+    uint64_t kernel_image_bytes;
+    uint64_t package_bytes;
+    uint64_t free_bytes;
+    uint64_t slab_bytes;        // frames held by slab caches
+    uint64_t page_table_bytes;
+    uint64_t user_bytes;        // committed anonymous memory
+    uint64_t live_objects[16];  // by object type
+    uint64_t handles;
+    uint64_t context_switches;
+    uint64_t idle_ns;
+    uint32_t processors;
+    uint32_t reap_pending;      // objects whose destruction is still going on
+};
+
+struct inspect_process {
+    uint64_t koid;
+    char name[16];
+    uint32_t state;   // 0 new, 1 running, 2 ended
+    uint32_t threads;
+    uint64_t handles;
+    uint64_t account_koid;
+    uint64_t account_used_bytes;
+    uint64_t account_limit_bytes;
+    uint64_t cpu_ns;
+    uint32_t exit_kind;
+    uint32_t band; // of its most urgent thread
+};
+
+struct inspect_handle {
+    uint32_t handle;
+    uint32_t type;
+    uint32_t rights;
+    uint32_t parent_handle; // 0: the root of its derivation, or the parent is gone
+    uint64_t badge;
+    uint64_t interface_id;
+    uint64_t object_koid;
+    uint64_t parent_process_koid;
+    uint64_t granted_ns; // when it came into this slot
+    uint32_t origin;     // enum handle_origin
+    uint32_t zero;
+};
+
+enum handle_origin : uint32_t {
+    ORIGIN_BOOT = 0,    // made by the kernel at boot
+    ORIGIN_CREATED = 1, // came with the creation of its object
+    ORIGIN_COPIED = 2,  // handle_copy, handle_mint
+    ORIGIN_GRANTED = 3, // process.grant
+    ORIGIN_MESSAGE = 4, // came with a message
+};

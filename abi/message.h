@@ -1,0 +1,113 @@
+// The message header word ("info") of call, send, recv and reply_recv, and what travels beside it.
+//
+//   bits  0..31  label: method ordinal in a request, status of the service in an answer
+//   bits 32..44  page_bytes: 0..4096 bytes of the message page that travel
+//   bits 45..47  handle_count: 0..4; the handles are 32-bit halves of words 6 and 7, low half first
+//   bits 48..51  move mask: handle i is moved (1) or copied (0)
+//   bits 56..58  accept: how many handles the caller of this system call will take with what it receives
+// On receipt also:
+//   bit  52      MESSAGE_NOTIFICATION: no sender; word 0 has the bits of the bound notification
+//   bit  53      MESSAGE_FAULT: the sender faulted (struct fault_words below); an answer resumes or ends it
+//   bit  54      MESSAGE_WANTS_REPLY: it was a call
+// All other bits are zero, and refused when set.
+//
+// All eight words always travel: a sender that has fewer leaves the others zero.
+#pragma once
+
+#include <stdint.h>
+
+constexpr uint32_t MESSAGE_WORDS = 8;
+constexpr uint32_t MESSAGE_PAGE_BYTES = 4096;
+constexpr uint32_t MESSAGE_HANDLES = 4;
+
+constexpr uint32_t MESSAGE_PAGE_SHIFT = 32;
+constexpr uint32_t MESSAGE_COUNT_SHIFT = 45;
+constexpr uint32_t MESSAGE_MOVE_SHIFT = 48;
+constexpr uint32_t MESSAGE_ACCEPT_SHIFT = 56;
+
+constexpr uint64_t MESSAGE_NOTIFICATION = 1ull << 52;
+constexpr uint64_t MESSAGE_FAULT = 1ull << 53;
+constexpr uint64_t MESSAGE_WANTS_REPLY = 1ull << 54;
+
+// Bits a sender may set.
+constexpr uint64_t MESSAGE_SENDABLE = 0x070f'ffff'ffff'ffffull;
+constexpr uint64_t MESSAGE_ACCEPT_MASK = 7ull << MESSAGE_ACCEPT_SHIFT;
+
+static inline uint64_t message_info(uint32_t label, uint32_t page_bytes, uint32_t handles, uint32_t move_mask)
+{
+    return label | (uint64_t)page_bytes << MESSAGE_PAGE_SHIFT | (uint64_t)handles << MESSAGE_COUNT_SHIFT |
+           (uint64_t)move_mask << MESSAGE_MOVE_SHIFT;
+}
+static inline uint32_t message_label(uint64_t info) { return (uint32_t)info; }
+static inline uint32_t message_page_bytes(uint64_t info) { return (uint32_t)(info >> MESSAGE_PAGE_SHIFT) & 0x1fff; }
+static inline uint32_t message_handle_count(uint64_t info) { return (uint32_t)(info >> MESSAGE_COUNT_SHIFT) & 7; }
+static inline uint32_t message_move_mask(uint64_t info) { return (uint32_t)(info >> MESSAGE_MOVE_SHIFT) & 15; }
+static inline uint32_t message_accept(uint64_t info) { return (uint32_t)(info >> MESSAGE_ACCEPT_SHIFT) & 7; }
+
+// What ended a thread or process, or what a fault message is about (fault words[0]).
+enum fault_kind : uint32_t {
+    FAULT_NONE = 0,
+    FAULT_PAGE = 1,           // no mapping, or not with that access
+    FAULT_NO_MEMORY = 2,      // the account could not pay for the page touched
+    FAULT_ILLEGAL = 3,        // undefined or privileged instruction
+    FAULT_DIVIDE = 4,
+    FAULT_BREAKPOINT = 5,     // also single step
+    FAULT_ALIGNMENT = 6,
+    FAULT_FLOATING_POINT = 7, // x87 or SIMD exception
+    FAULT_PROTECTION = 8,     // general protection and segment faults
+    FAULT_OVERFLOW = 9,       // also bound range
+    FAULT_BAD_SYSCALL = 10,   // not used: a bad system call number is an ordinary status
+};
+
+// words[] of a MESSAGE_FAULT message.
+enum fault_words : uint32_t {
+    FAULT_WORD_KIND = 0,
+    FAULT_WORD_ADDRESS = 1,
+    FAULT_WORD_IP = 2,
+    FAULT_WORD_SP = 3,
+    FAULT_WORD_ACCESS = 4, // 1 read, 2 write, 4 execute; 8 set when the page was mapped (a protection matter)
+    FAULT_WORD_THREAD_KOID = 5,
+    FAULT_WORD_PROCESS_KOID = 6,
+    FAULT_WORD_VECTOR = 7, // the processor's own exception number
+};
+
+enum exit_kind : uint32_t {
+    EXIT_NOT_YET = 0,
+    EXIT_NORMAL = 1, // process.exit by one of its own threads, or the last thread ended
+    EXIT_KILLED = 2, // process.exit by another process
+    EXIT_FAULT = 3,  // a fault nobody resumed
+};
+
+// process.exit_record
+struct exit_record {
+    uint32_t kind;       // enum exit_kind
+    uint32_t fault_kind; // enum fault_kind
+    uint64_t code;       // exit code; 0 for a fault
+    uint64_t fault_address;
+    uint64_t fault_access; // as FAULT_WORD_ACCESS
+    uint64_t vector;
+    uint64_t process_koid;
+    uint64_t thread_koid;
+    uint64_t time_ns;
+    uint64_t ip, sp, flags;
+    uint64_t gpr[16]; // x86-64: rax rbx rcx rdx rsi rdi rbp 0 r8..r15
+    char name[16];
+};
+
+// Scheduling bands, most urgent first.
+enum band : uint32_t {
+    BAND_REALTIME = 0,
+    BAND_INTERACTIVE = 1,
+    BAND_NORMAL = 2,
+    BAND_BACKGROUND = 3,
+    BAND_COUNT = 4,
+};
+
+// vspace.map protection.
+constexpr uint32_t PROT_READ = 1;
+constexpr uint32_t PROT_WRITE = 2;
+constexpr uint32_t PROT_EXECUTE = 4;
+
+constexpr uint64_t PAGE_BYTES = 4096;
+constexpr uint64_t USER_LOWEST = 0x1'0000;
+constexpr uint64_t USER_END = 0x7fff'ffff'0000; // first address that is no user address

@@ -1,0 +1,39 @@
+// How a `call` on a kernel object reaches its method.
+//
+// The generated table (abi/gen/methods.h, from abi/abi.toml) holds for each object type its methods:
+// the right that the handle must have, and the handler `method_<object>_<method>` below kernel/object/.
+// The dispatcher has checked handle, type, method number and right before a handler runs.
+#pragma once
+
+#include <stdint.h>
+
+#include "abi/gen/abi.h"
+#include "kernel/types.h"
+
+struct object;
+struct thread;
+
+struct invocation {
+    struct thread *caller;  // the current thread
+    struct object *object;  // what was invoked; stays valid during the call
+    rights_t rights;        // of the handle that was used
+    uint64_t words[8];      // arguments in, results out; what a handler leaves is returned
+    uint32_t page_bytes;    // out: bytes of the caller's message page that hold results; 0 on entry
+};
+
+// Results are delivered only with OK. "Check everything, then commit without failing": on any other
+// status nothing has changed. A handler never blocks.
+typedef status_t (*method_handler)(struct invocation *invocation);
+
+struct method {
+    method_handler handler;
+    rights_t right;
+    const char *name;
+};
+
+struct method_table {
+    const struct method *methods; // indexed by method number; handler null where there is none
+    uint32_t count;
+};
+
+extern const struct method_table method_tables[OBJECT_TYPE_COUNT];

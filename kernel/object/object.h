@@ -1,0 +1,52 @@
+// What all kernel objects have in common: identity, type, references, and who pays.
+//
+// An object lives while something refers to it: handle slots, mappings, a bound peer, a thread that
+// is running or waiting. The last object_put hands it to the reaper (kernel/object/reaper.h), which
+// takes it apart in bounded steps and gives its memory and its charge back.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi/gen/abi.h"
+#include "kernel/types.h"
+
+struct account;
+struct slab_cache;
+
+struct object {
+    uint32_t references; // atomic
+    uint8_t type;        // enum object_type
+    uint8_t flags;
+    uint16_t zero;
+    koid_t koid;
+    struct account *account; // who paid; holds a reference
+    struct object *reap_next;
+};
+
+// What a type does at the two ends of an object's life; one row per type in object.c.
+struct object_class {
+    const char *name;
+    struct slab_cache *cache;
+    // One bounded step of taking the object apart; true when only its memory is left to free.
+    bool (*destroy_step)(struct object *object);
+    // A handle with these rights came or went (both may be null).
+    void (*handle_added)(struct object *object, rights_t rights);
+    void (*handle_removed)(struct object *object, rights_t rights);
+};
+
+// Allocates a zeroed object of the class, charges its size to `account` (which then is referenced),
+// and gives it a koid and one reference, the caller's. NO_MEMORY leaves nothing changed.
+status_t object_create(enum object_type type, struct account *account, struct object **out);
+
+static inline void object_get(struct object *object)
+{
+    __atomic_fetch_add(&object->references, 1, __ATOMIC_RELAXED);
+}
+// Gives up one reference. Never blocks; the work of destruction is the reaper's.
+void object_put(struct object *object);
+
+const struct object_class *object_class(enum object_type type);
+
+// Live objects by type, for inspector.
+uint64_t object_live_count(enum object_type type);

@@ -1,0 +1,26 @@
+// Strong types of the kernel. User-visible ones are in abi/types.h.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi/types.h"
+
+typedef struct {
+    uint64_t v;
+} paddr_t; // physical address
+
+typedef struct {
+    uint64_t v;
+} vaddr_t; // address in some address space, as a number
+
+// An address that a user program supplied: only copy_in and copy_out may follow it.
+typedef struct {
+    uint64_t v;
+} uaddr_t;
+
+typedef struct {
+    uint32_t v;
+} cpu_id_t;
+
+#define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
