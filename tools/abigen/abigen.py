@@ -1,0 +1,235 @@
+#!/usr/bin/env python3
+"""Makes everything that follows from abi/abi.toml.
+
+    abigen.py --out build/x86_64/abi/gen     headers and tables (see OUTPUTS)
+    abigen.py --doc docs/reference/abi.md    the reference page
+    abigen.py --check docs/reference/abi.md  fails unless that page is current
+
+The table is checked first; every complaint names the entry. Output depends on the table only.
+"""
+import argparse
+import pathlib
+import re
+import sys
+import tomllib
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import emit  # noqa: E402
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+OUTPUTS = ("abi.h", "methods.h", "methods.c", "stubs.h", "decode.h", "decode.c")
+
+# Limits that other headers rely on: the handle slot keeps the type above 24 bits of rights
+# (kernel/object/handle.h), and struct inspect_system counts 16 types (abi/inspect.h).
+MAX_RIGHT_BIT = 23
+MAX_OBJECT_TYPE = 15
+MAX_WORDS = 8
+FIELD_TYPES = ("u64", "handle")
+LOWER = re.compile(r"[a-z][a-z0-9_]*")
+UPPER = re.compile(r"[A-Z][A-Z0-9_]*")
+
+KEYS = {
+    "abi": {"version", "message_words", "message_page_bytes", "message_handles"},
+    "status": {"name", "value", "doc"},
+    "right": {"name", "bit", "doc"},
+    "syscall": {"name", "number", "may_block", "doc", "errors"},
+    "object": {"name", "type", "doc", "method"},
+    "method": {"name", "number", "right", "args", "results", "doc", "errors"},
+    "registers": {"number", "status", "handle", "info", "deadline", "words", "preserved", "clobbered"},
+}
+OPTIONAL = {"method"}
+
+
+class TableError(Exception):
+    """A mistake in the table, with the entry it is in."""
+
+
+class Checker:
+    """Walks the table and collects every complaint, so that one run shows them all."""
+
+    def __init__(self):
+        self.complaints = []
+
+    def complain(self, where, what):
+        self.complaints.append(f"{where}: {what}")
+
+    def keys(self, where, kind, entry):
+        if not isinstance(entry, dict):
+            self.complain(where, "is not a table")
+            return False
+        known = KEYS[kind]
+        for key in sorted(set(entry) - known):
+            self.complain(where, f'unknown key "{key}"')
+        missing = sorted(known - OPTIONAL - set(entry))
+        for key in missing:
+            self.complain(where, f'key "{key}" is missing')
+        return not missing
+
+    def text(self, where, entry):
+        doc = entry["doc"]
+        if not isinstance(doc, str) or not doc.strip() or "\n" in doc:
+            self.complain(where, "doc must be one line of text")
+
+    def numbers(self, kind, entries, key, first, limit, dense=True):
+        """Numbers and names are unique; `dense`: first, first + 1, ... in this order."""
+        seen_numbers, seen_names = {}, set()
+        for index, entry in enumerate(entries):
+            where = f"{kind} {entry['name']}"
+            number = entry[key]
+            if type(number) is not int or not first <= number <= limit:
+                self.complain(where, f"{key} {number!r} is not in {first}..{limit}")
+                continue
+            if number in seen_numbers:
+                self.complain(where, f"{key} {number} is taken by {seen_numbers[number]}")
+            elif dense and number != first + index:
+                self.complain(where, f"{key} {number} leaves a gap; {first + index} is next")
+            seen_numbers.setdefault(number, entry["name"])
+            if entry["name"] in seen_names:
+                self.complain(where, "name is taken")
+            seen_names.add(entry["name"])
+
+    def name(self, where, entry, pattern):
+        if not isinstance(entry["name"], str) or not pattern.fullmatch(entry["name"]):
+            self.complain(where, f"name does not match {pattern.pattern}")
+
+    def errors(self, where, errors, statuses):
+        for error in errors:
+            if error not in statuses or error == "OK":
+                self.complain(where, f'unknown error "{error}"')
+        if len(set(errors)) != len(errors):
+            self.complain(where, "an error is listed twice")
+
+    def fields(self, where, what, fields):
+        """`name:type` strings to (name, type) pairs."""
+        result = []
+        for field in fields:
+            name, colon, kind = str(field).partition(":")
+            if not colon or not LOWER.fullmatch(name):
+                self.complain(where, f'{what} "{field}" is not name:type')
+            elif kind not in FIELD_TYPES:
+                self.complain(where, f'{what} "{field}": unknown type "{kind}", expected one of {", ".join(FIELD_TYPES)}')
+            else:
+                result.append((name, kind))
+        if len({name for name, _ in result}) != len(result):
+            self.complain(where, f"two {what}s have one name")
+        if len(fields) > MAX_WORDS:
+            self.complain(where, f"{len(fields)} {what}s do not fit in {MAX_WORDS} words")
+        return result
+
+    def section(self, table, kind, pattern):
+        """The complete entries of [[kind]]; incomplete ones are complained about and left out."""
+        entries = table.get(kind, [])
+        if not isinstance(entries, list) or not entries:
+            self.complain(f"[[{kind}]]", "no entries")
+            return []
+        good = []
+        for index, entry in enumerate(entries):
+            where = f"[[{kind}]] {entry.get('name', f'number {index + 1}') if isinstance(entry, dict) else index + 1}"
+            if self.keys(where, kind, entry):
+                self.name(where, entry, pattern)
+                self.text(where, entry)
+                good.append(entry)
+        return good
+
+    def methods(self, obj, statuses, rights):
+        where = f"[[object]] {obj['name']}"
+        good = []
+        for index, method in enumerate(obj.get("method", [])):
+            here = f"{where}, method {method.get('name', f'number {index + 1}')}"
+            if not self.keys(here, "method", method):
+                continue
+            self.name(here, method, LOWER)
+            self.text(here, method)
+            if method["right"] not in rights:
+                self.complain(here, f'unknown right "{method["right"]}"')
+            self.errors(here, method["errors"], statuses)
+            args = self.fields(here, "argument", method["args"])
+            results = self.fields(here, "result", method["results"])
+            good.append(dict(method, args=args, results=results))
+        self.numbers(f"{where}, method", good, "number", 1, 255)
+        return good
+
+
+def check(table):
+    """The table with fields taken apart, or TableError with every complaint."""
+    c = Checker()
+    for key in sorted(set(table) - {"abi", "status", "right", "syscall", "object", "registers"}):
+        c.complain(f"[{key}]", "unknown section")
+    abi = table.get("abi", {})
+    if c.keys("[abi]", "abi", abi) and abi["message_words"] != MAX_WORDS:
+        c.complain("[abi]", f"message_words is {abi['message_words']}, the generator knows {MAX_WORDS}")
+    statuses = c.section(table, "status", UPPER)
+    c.numbers("[[status]]", statuses, "value", 0, 255)
+    if statuses and statuses[0]["name"] != "OK":
+        c.complain(f"[[status]] {statuses[0]['name']}", "the first status must be OK")
+    rights = c.section(table, "right", UPPER)
+    c.numbers("[[right]]", rights, "bit", 0, MAX_RIGHT_BIT)
+    status_names = {s["name"] for s in statuses}
+    right_names = {r["name"] for r in rights}
+    syscalls = c.section(table, "syscall", LOWER)
+    c.numbers("[[syscall]]", syscalls, "number", 0, 31, dense=False)  # numbers are kept for calls to come
+    for call in syscalls:
+        where = f"[[syscall]] {call['name']}"
+        if not isinstance(call["may_block"], bool):
+            c.complain(where, "may_block is not true or false")
+        c.errors(where, call["errors"], status_names)
+    objects = []
+    for obj in c.section(table, "object", LOWER):
+        objects.append(dict(obj, method=c.methods(obj, status_names, right_names)))
+    c.numbers("[[object]]", objects, "type", 1, MAX_OBJECT_TYPE)
+    for arch, registers in table.get("registers", {}).items():
+        if c.keys(f"[registers.{arch}]", "registers", registers) and len(registers["words"]) != MAX_WORDS:
+            c.complain(f"[registers.{arch}]", f"{len(registers['words'])} words, expected {MAX_WORDS}")
+    if c.complaints:
+        raise TableError("\n".join(c.complaints))
+    return {"abi": abi, "status": statuses, "right": rights, "syscall": syscalls, "object": objects,
+            "registers": table.get("registers", {})}
+
+
+def load(path):
+    """Reads and checks a table file."""
+    try:
+        with open(path, "rb") as file:
+            return check(tomllib.load(file))
+    except tomllib.TOMLDecodeError as error:
+        raise TableError(str(error)) from error
+
+
+def write_if_changed(path, text):
+    """Keeps the time stamp of a file that is right already, so that nothing is rebuilt for it."""
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+
+
+def main(argv):
+    parser = argparse.ArgumentParser(description="generate code and reference from the ABI table")
+    parser.add_argument("--table", type=pathlib.Path, default=ROOT / "abi" / "abi.toml")
+    parser.add_argument("--out", type=pathlib.Path, help="folder for " + ", ".join(OUTPUTS))
+    parser.add_argument("--doc", type=pathlib.Path, help="write the reference page")
+    parser.add_argument("--check", type=pathlib.Path, help="fail unless this reference page is current")
+    options = parser.parse_args(argv)
+    try:
+        table = load(options.table)
+    except TableError as error:
+        for line in str(error).splitlines():
+            print(f"{options.table}: {line}", file=sys.stderr)
+        return 1
+    if options.out:
+        options.out.mkdir(parents=True, exist_ok=True)
+        for name in OUTPUTS:
+            write_if_changed(options.out / name, emit.EMITTERS[name](table))
+    if options.doc:
+        options.doc.parent.mkdir(parents=True, exist_ok=True)
+        write_if_changed(options.doc, emit.reference(table))
+    if options.check:
+        expected = emit.reference(table)
+        actual = options.check.read_text() if options.check.exists() else ""
+        if actual != expected:
+            print(f"{options.check} is not what {options.table} says; "
+                  "run: python3 tools/abigen/abigen.py --doc docs/reference/abi.md", file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
