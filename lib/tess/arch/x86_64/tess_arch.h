@@ -1,0 +1,117 @@
+// The runtime's x86-64 port: system call instructions, thread pointer, time-stamp counter.
+//
+// Registers are those of [registers.x86_64] in abi/abi.toml. All twelve that carry something are named
+// operands, so that a word costs one load and one store and nothing is moved twice.
+#pragma once
+
+#include <stdint.h>
+
+#include "lib/tess/message.h"
+
+#define TESS_ARCH_SYSCALL(number_, handle_, info_, deadline_)                                          \
+    __asm__ volatile("syscall"                                                                         \
+                     : "+a"(number_), "+D"(handle_), "+S"(info_), "+d"(deadline_), "+r"(w0), "+r"(w1), \
+                       "+r"(w2), "+r"(w3), "+r"(w4), "+r"(w5), "+r"(w6), "+r"(w7)                      \
+                     :                                                                                 \
+                     : "rcx", "r11", "memory")
+
+#define TESS_ARCH_WORDS(source)                      \
+    register uint64_t w0 __asm__("r8") = source(0);  \
+    register uint64_t w1 __asm__("r9") = source(1);  \
+    register uint64_t w2 __asm__("r10") = source(2); \
+    register uint64_t w3 __asm__("rbx") = source(3); \
+    register uint64_t w4 __asm__("r12") = source(4); \
+    register uint64_t w5 __asm__("r13") = source(5); \
+    register uint64_t w6 __asm__("r14") = source(6); \
+    register uint64_t w7 __asm__("r15") = source(7)
+
+#define TESS_ARCH_STORE(words) \
+    do {                       \
+        (words)[0] = w0;       \
+        (words)[1] = w1;       \
+        (words)[2] = w2;       \
+        (words)[3] = w3;       \
+        (words)[4] = w4;       \
+        (words)[5] = w5;       \
+        (words)[6] = w6;       \
+        (words)[7] = w7;       \
+    } while (0)
+
+#define TESS_ARCH_ZERO(i) 0
+#define TESS_ARCH_LOAD(i) words[i]
+
+// Info and words in and out.
+[[gnu::always_inline]] static inline status_t tess_arch_words(uint32_t number, handle_t handle, uint64_t *info,
+                                                              uint64_t *words, uint64_t deadline_ns) {
+    uint64_t rax = number, rdi = handle.v, rsi = *info;
+    TESS_ARCH_WORDS(TESS_ARCH_LOAD);
+    TESS_ARCH_SYSCALL(rax, rdi, rsi, deadline_ns);
+    *info = rsi;
+    TESS_ARCH_STORE(words);
+    return (status_t){(uint32_t)rax};
+}
+
+[[gnu::always_inline]] static inline status_t tess_arch_exchange(uint32_t number, handle_t handle,
+                                                                 struct tess_message *message,
+                                                                 uint64_t deadline_ns) {
+    return tess_arch_words(number, handle, &message->info, message->words, deadline_ns);
+}
+
+// Info, words and the sender's badge out.
+[[gnu::always_inline]] static inline status_t tess_arch_receive(uint32_t number, handle_t handle,
+                                                                struct tess_message *message,
+                                                                uint64_t deadline_ns) {
+    uint64_t rax = number, rdi = handle.v, rsi = message->info;
+    uint64_t *words = message->words;
+    TESS_ARCH_WORDS(TESS_ARCH_LOAD);
+    TESS_ARCH_SYSCALL(rax, rdi, rsi, deadline_ns);
+    message->info = rsi;
+    message->badge = rdi;
+    TESS_ARCH_STORE(words);
+    return (status_t){(uint32_t)rax};
+}
+
+// Zeros go out in the words, and what comes back in them is dropped.
+[[gnu::always_inline]] static inline status_t tess_arch_exchange0(uint32_t number, handle_t handle, uint64_t *info,
+                                                                  uint64_t deadline_ns) {
+    uint64_t rax = number, rdi = handle.v, rsi = *info;
+    TESS_ARCH_WORDS(TESS_ARCH_ZERO);
+    TESS_ARCH_SYSCALL(rax, rdi, rsi, deadline_ns);
+    *info = rsi;
+    return (status_t){(uint32_t)rax};
+}
+
+// One word in and out: signal, wait, yield.
+[[gnu::always_inline]] static inline status_t tess_arch_word(uint32_t number, handle_t handle, uint64_t *word,
+                                                             uint64_t deadline_ns) {
+    uint64_t rax = number, rdi = handle.v, rsi = 0;
+    register uint64_t w0 __asm__("r8") = *word;
+    __asm__ volatile("syscall"
+                     : "+a"(rax), "+D"(rdi), "+S"(rsi), "+d"(deadline_ns), "+r"(w0)
+                     :
+                     : "rcx", "r11", "memory", "r9", "r10", "rbx", "r12", "r13", "r14", "r15");
+    *word = w0;
+    return (status_t){(uint32_t)rax};
+}
+
+struct tess_thread_block;
+
+// The calling thread's block (lib/tess/thread.h), to which the fs segment points; its first word is its
+// own address, as variant II of the ELF thread-local storage ABI wants it.
+static inline struct tess_thread_block *tess_arch_thread_block(void) {
+    struct tess_thread_block *block;
+    __asm__("movq %%fs:0, %0" : "=r"(block));
+    return block;
+}
+
+static inline uint64_t tess_arch_cycles(void) {
+    uint32_t low, high;
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (uint64_t)high << 32 | low;
+}
+
+// Ends the program at once with a fault that its exit record shows.
+[[noreturn]] static inline void tess_arch_trap(void) {
+    __asm__ volatile("ud2");
+    __builtin_unreachable();
+}

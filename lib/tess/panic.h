@@ -1,0 +1,19 @@
+// The end of a program that found itself in a state that cannot be.
+#pragma once
+
+// Writes one line to the `console` capability, if there is one, and ends the process with exit code
+// TESS_EXIT_PANIC. Allocates nothing; waits at most a second for the console.
+[[noreturn, gnu::format(printf, 1, 2)]] void tess_panic(const char *format, ...);
+
+// Ends the process; never returns.
+[[noreturn]] void tess_exit(int code);
+
+constexpr int TESS_EXIT_PANIC = 134;
+
+// Always on; for what a program relies on and cannot answer otherwise.
+#define TESS_ASSERT(expression)                                                    \
+    do {                                                                           \
+        if (!(expression)) {                                                       \
+            tess_panic("%s:%d: not true: %s", __FILE_NAME__, __LINE__, #expression); \
+        }                                                                          \
+    } while (0)
