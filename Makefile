@@ -19,7 +19,7 @@ help:
 run:
 	@tools/setup
 	@tools/build --arch $(ARCH) --quiet
-	@tools/qemu --arch $(ARCH) --system $(SYSTEM) $(if $(filter-out 0,$(DIRECT)),--direct) $(ARGS)
+	@tools/qemu --arch $(ARCH) --system $(SYSTEM) $(if $(filter-out 0,$(DIRECT)),--direct) $(ARGS) || test $$? = 4
 
 test:
 	@tools/setup
