@@ -1,0 +1,27 @@
+// The host port's memory: an arena that plays physical memory, and no TLB. See kernel/arch/mmu.h.
+#pragma once
+
+#include <stdint.h>
+
+#include "kernel/types.h"
+
+extern uintptr_t host_arena_base; // set by host_arena_init (kernel/arch/host/arena.h)
+
+#define ARCH_DIRECT_MAP_BASE host_arena_base
+
+#include "kernel/arch/x86_64/page_table_entry.h"
+
+extern uint64_t host_active_root; // what stands in for the processor's translation register
+
+static inline uint64_t arch_read_root(void)
+{
+    return host_active_root;
+}
+
+static inline void arch_write_root(uint64_t value)
+{
+    host_active_root = value;
+}
+
+static inline void arch_tlb_flush_page([[maybe_unused]] uint64_t address) {}
+static inline void arch_tlb_flush_user(void) {}

@@ -1,0 +1,88 @@
+// What every port provides for address spaces and for the kernel's own mappings.
+//
+// Ports: kernel/arch/x86_64/{mmu,page_table}.c; the host port uses x86_64's page_table.c over its arena.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arch_mmu.h"
+#include "kernel/types.h"
+
+struct account;
+struct boot_info;
+
+// ---- Address spaces of programs. The caller (vspace.c) holds the vspace's lock. ----
+
+struct arch_space {
+    paddr_t root;           // what the processor's translation register points at
+    uint64_t table_bytes;   // memory in tables, root included
+    uint64_t sweep;         // where the destruction has got to
+    uint32_t root_children; // tables that the user half of the root points at
+};
+
+// An empty space that shares the kernel's half. Charges its root table. NO_MEMORY.
+status_t arch_space_init(struct arch_space *space, struct account *account);
+
+// One bounded step of giving all tables back; true when none is left. The first step also makes sure
+// that this processor no longer walks them. No thread may run in the space any more.
+bool arch_space_destroy_step(struct arch_space *space, struct account *account);
+
+// Finds (arch_leaf_find: null when absent) or makes (arch_leaf_make: NO_MEMORY) the table that holds the
+// translation of `address`; it serves all of the ARCH_LEAF_BYTES around it.
+struct arch_leaf *arch_leaf_find(const struct arch_space *space, uint64_t address);
+status_t arch_leaf_make(struct arch_space *space, struct account *account, uint64_t address,
+                        struct arch_leaf **out);
+
+// Inline in arch_mmu.h:
+//   void arch_leaf_set(struct arch_leaf *, uint64_t address, paddr_t, uint32_t prot): enters one translation
+//       with PROT_* bits (never 0); over an old one the caller flushes with arch_tlb_flush_page(address).
+//   bool arch_leaf_present(const struct arch_leaf *, uint64_t address)
+
+// Takes all translations in the range away, or changes them to `prot` (not 0), and flushes this processor's
+// TLB as needed. Both ends page-aligned.
+void arch_space_unmap(struct arch_space *space, uint64_t start, uint64_t end);
+void arch_space_protect(struct arch_space *space, uint64_t start, uint64_t end, uint32_t prot);
+
+// What is entered for an address; false when nothing is. For tests and checks.
+bool arch_space_query(const struct arch_space *space, uint64_t address, paddr_t *frame, uint32_t *prot);
+
+// Makes this processor walk the space, and whether it does.
+static inline void arch_space_activate(const struct arch_space *space)
+{
+    arch_write_root(space->root.v);
+}
+
+static inline bool arch_space_is_active(const struct arch_space *space)
+{
+    return arch_read_root() == space->root.v;
+}
+
+// Memory in page tables of all spaces and the kernel, in bytes.
+uint64_t arch_table_bytes(void);
+
+// ---- The kernel's own mappings. Only at boot, on one processor, unless it says otherwise. ----
+
+// Builds the kernel's tables (direct map, image with W^X, room for stacks and devices), switches to them,
+// and thereby drops the boot path's identity map: from here on `boot` is reached with phys_to_virt. Sets
+// no-execute, supervisor write protection and global pages; writes the SMAP instructions into the user
+// copies where the processor has SMAP (the other control bits are cpu.c's, and must be set afterwards).
+// Runs on a stack in the kernel image. After frame_early_init, before frame_init. False: no memory for tables.
+bool mmu_init(const struct boot_info *boot);
+
+// The root table of the kernel alone: for processors that start up, and the idle state.
+paddr_t mmu_kernel_root(void);
+
+// Maps device registers uncached, read-write, no-execute; any alignment. Null when there is no memory.
+// Never unmapped. After frame_init.
+volatile void *mmu_map_device(paddr_t base, size_t len_bytes);
+
+// Maps firmware tables cached, read-only. Gives the direct map's address when they are in it. As above.
+const void *mmu_map_tables(paddr_t base, size_t len_bytes);
+
+// A kernel stack of `pages` pages with an unmapped page below it; returns its upper end (16-byte aligned),
+// or null. Never freed. After frame_init.
+void *mmu_alloc_kernel_stack(size_t pages);
+
+// Whether `address` is in the unmapped page below a kernel stack: what a panic says about a double fault.
+bool mmu_is_stack_guard(uint64_t address);

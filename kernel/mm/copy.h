@@ -1,0 +1,16 @@
+// The only ways by which the kernel follows an address that a user program supplied.
+//
+// Both run on the address space of the current thread. A touch of a page not there yet is resolved as
+// for the program itself (vspace_fault); what cannot be resolved ends the copy with BAD_ADDRESS, and then
+// an unspecified part may have been copied. Neither blocks. No lock of a VMO, vspace or account may be held.
+#pragma once
+
+#include <stddef.h>
+
+#include "kernel/types.h"
+
+// Kernel memory from user memory.
+status_t copy_in(void *to, uaddr_t from, size_t len);
+
+// User memory from kernel memory.
+status_t copy_out(uaddr_t to, const void *from, size_t len);

@@ -1,0 +1,50 @@
+// Physical frames: a buddy allocator over all usable RAM.
+//
+// Blocks are 2^order frames, naturally aligned. One byte of bookkeeping a frame; free blocks are linked
+// through their own first bytes. A small stack of single frames in front keeps the common case short.
+// Nothing here is charged: callers charge an account before they ask.
+//
+// Lock: the allocator's own, last in the kernel's lock order. Nothing blocks; all may be called with
+// interrupts off and with any other lock held.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernel/types.h"
+
+struct boot_info;
+
+constexpr unsigned FRAME_SHIFT = 12;
+constexpr unsigned FRAME_MAX_ORDER = 10; // 4 MiB
+
+// Before frame_init: hands out single zeroed-by-nobody frames below 4 GiB for the first page tables, from
+// one region that frame_early_init picks. frame_early_alloc gives false when that region is used up.
+void frame_early_init(const struct boot_info *boot);
+bool frame_early_alloc(paddr_t *out);
+
+// Takes over all usable regions of `boot` less what frame_early_alloc gave out and less the frames that
+// its own bookkeeping needs. Needs the direct map. False when there is too little memory even for that.
+bool frame_init(const struct boot_info *boot);
+
+// Adds frames that became free after boot (the boot path's own memory). Page-aligned; what lies
+// outside the span of memory known since frame_init is left out.
+void frame_add_range(paddr_t base, uint64_t len_bytes);
+
+// One block of 2^order frames with unspecified contents. NO_MEMORY when there is none.
+status_t frame_alloc(unsigned order, paddr_t *out);
+
+// Gives a block back. The order must be that of its allocation; a wrong or double free panics.
+void frame_free(paddr_t base, unsigned order);
+
+uint64_t frame_free_bytes(void);
+
+// All memory that was ever given to the allocator, with its own bookkeeping and the early frames.
+uint64_t frame_total_bytes(void);
+
+// Smallest order whose block holds `len_bytes` (at least 1).
+static inline unsigned frame_order_for(size_t len_bytes)
+{
+    size_t frames = (len_bytes - 1) >> FRAME_SHIFT;
+    return frames == 0 ? 0 : 64u - (unsigned)__builtin_clzll(frames);
+}
