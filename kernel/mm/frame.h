@@ -18,7 +18,7 @@ struct boot_info;
 constexpr unsigned FRAME_SHIFT = 12;
 constexpr unsigned FRAME_MAX_ORDER = 10; // 4 MiB
 
-// Before frame_init: hands out single zeroed-by-nobody frames below 4 GiB for the first page tables, from
+// Before frame_init: hands out single frames (contents unspecified) below 4 GiB for the first page tables, from
 // one region that frame_early_init picks. frame_early_alloc gives false when that region is used up.
 void frame_early_init(const struct boot_info *boot);
 bool frame_early_alloc(paddr_t *out);
