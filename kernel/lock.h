@@ -10,7 +10,7 @@
 
 #define CAPABILITY(x) __attribute__((capability(x)))
 // The & is what makes clang 19 find a lock that is a member of the same structure in C.
-#define GUARDED_BY(x) __attribute__((guarded_by(&(x))))
+#define GUARDED_BY(x) __attribute__((guarded_by(&x)))
 #define REQUIRES(...) __attribute__((requires_capability(__VA_ARGS__)))
 #define EXCLUDES(...) __attribute__((locks_excluded(__VA_ARGS__)))
 #define ACQUIRE(...) __attribute__((acquire_capability(__VA_ARGS__)))
