@@ -42,7 +42,7 @@ struct boot_info {
     uint64_t package_bytes;      // as found, not rounded
     uint64_t rsdp_phys;          // ACPI root pointer; 0 when the boot path knows none
     char cmdline[BOOT_INFO_CMDLINE_BYTES]; // NUL-terminated
-    uint32_t region_count;
+    uint32_t region_count; // above BOOT_INFO_MAX_REGIONS: the memory map did not fit, `regions` is not complete
     uint32_t zero;
     struct boot_region regions[BOOT_INFO_MAX_REGIONS];
 };
