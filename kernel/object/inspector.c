@@ -1,0 +1,112 @@
+#include "kernel/object/inspector.h"
+
+#include "abi/gen/methods.h"
+#include "abi/inspect.h"
+#include "abi/message.h"
+#include "kernel/arch/mmu.h"
+#include "kernel/mm/frame.h"
+#include "kernel/object/process.h"
+#include "kernel/object/reaper.h"
+#include "kernel/object/thread.h"
+#include "kernel/object/vmo.h"
+#include "kernel/percpu.h"
+#include "kernel/plat/clock.h"
+
+SLAB_CACHE(inspector_cache, struct inspector);
+
+static struct {
+    uint64_t ram, kernel_image, package;
+} boot_bytes;
+
+void inspector_set_memory(uint64_t ram, uint64_t kernel_image, uint64_t package) {
+    boot_bytes.ram = ram;
+    boot_bytes.kernel_image = kernel_image;
+    boot_bytes.package = package;
+}
+
+status_t inspector_create(struct account *account, struct object **out) {
+    return object_create(OBJECT_INSPECTOR, account, out);
+}
+
+bool inspector_destroy_step(struct object *object) {
+    (void)object;
+    return true;
+}
+
+// ---- Methods. All write into the caller's message page, and fail with TOO_LARGE when it has none. ----
+
+status_t method_inspector_system(struct invocation *invocation) {
+    struct inspect_system *system = invocation->caller->message_page;
+    if (system == nullptr) {
+        return STATUS_TOO_LARGE;
+    }
+    const struct percpu *cpu = this_cpu();
+    const uint64_t free = frame_free_bytes();
+    *system = (struct inspect_system){
+        .uptime_ns = clock_now().v,
+        .ram_bytes = boot_bytes.ram,
+        .used_bytes = boot_bytes.ram - free,
+        .kernel_image_bytes = boot_bytes.kernel_image,
+        .package_bytes = boot_bytes.package,
+        .free_bytes = free,
+        .slab_bytes = slab_total_bytes(),
+        .page_table_bytes = arch_table_bytes(),
+        .user_bytes = vmo_all_committed_bytes(),
+        .handles = handle_total_count(),
+        .context_switches = cpu->context_switches,
+        .idle_ns = cpu->idle_ns,
+        .processors = 1,
+        .reap_pending = reaper_pending(),
+    };
+    constexpr size_t TYPES = sizeof system->live_objects / sizeof system->live_objects[0];
+    static_assert(OBJECT_TYPE_COUNT <= TYPES);
+    for (size_t type = 1; type < OBJECT_TYPE_COUNT; type++) {
+        system->live_objects[type] = object_live_count((enum object_type)type);
+    }
+    invocation->page_bytes = sizeof *system;
+    return STATUS_OK;
+}
+
+status_t method_inspector_processes(struct invocation *invocation) {
+    constexpr uint32_t MOST = MESSAGE_PAGE_BYTES / sizeof(struct inspect_process);
+    struct inspect_process *list = invocation->caller->message_page;
+    if (list == nullptr) {
+        return STATUS_TOO_LARGE;
+    }
+    uint64_t koid = invocation->words[0];
+    uint32_t count = 0;
+    for (; count < MOST; count++) {
+        struct process *process = process_first_after(koid);
+        if (process == nullptr) {
+            break;
+        }
+        list[count] = (struct inspect_process){};
+        process_describe(process, &list[count]);
+        koid = process->object.koid.v;
+        object_put(&process->object);
+    }
+    invocation->words[0] = count;
+    invocation->page_bytes = count * sizeof *list;
+    return STATUS_OK;
+}
+
+status_t method_inspector_handles(struct invocation *invocation) {
+    constexpr uint32_t MOST = MESSAGE_PAGE_BYTES / sizeof(struct inspect_handle);
+    struct inspect_handle *list = invocation->caller->message_page;
+    if (list == nullptr) {
+        return STATUS_TOO_LARGE;
+    }
+    struct process *process = process_find(invocation->words[0]);
+    if (process == nullptr) {
+        return STATUS_NOT_FOUND;
+    }
+    uint32_t index = invocation->words[1] < UINT32_MAX ? (uint32_t)invocation->words[1] : UINT32_MAX;
+    uint32_t count = 0;
+    while (count < MOST && process_describe_handle(process, &index, &list[count])) {
+        count++;
+    }
+    object_put(&process->object);
+    invocation->words[0] = count;
+    invocation->page_bytes = count * sizeof *list;
+    return STATUS_OK;
+}

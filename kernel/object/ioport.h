@@ -1,0 +1,25 @@
+// ioport: a range of I/O ports that one program may use, minted from resource.
+//
+// Ranges never overlap: while an ioport lives nobody else has its ports. Those by which a program could
+// take the machine over (interrupt controllers, DMA controllers, power management) are never handed out.
+//
+// Lock: one for the list of all ranges. It is a leaf.
+#pragma once
+
+#include "base/list.h"
+#include "kernel/mm/slab.h"
+#include "kernel/object/object.h"
+
+struct ioport {
+    struct object object;
+    uint16_t base;
+    uint32_t count; // 1..65536
+    struct list_node link;
+};
+
+extern struct slab_cache ioport_cache;
+bool ioport_destroy_step(struct object *object);
+
+// BAD_ARGUMENT (empty, or beyond port 0xffff), IN_USE (held by somebody, or the kernel's own), NO_MEMORY.
+// The caller gets one reference. When the early UART is in the range the kernel leaves it alone from now on.
+status_t ioport_create(struct account *account, uint64_t base, uint64_t count, struct ioport **out);

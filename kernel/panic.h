@@ -1,0 +1,21 @@
+// The end of the kernel's road: for faults that are its own. What a program does never leads here.
+#pragma once
+
+#include <stdint.h>
+
+struct trap_frame;
+
+// Prints the message, a backtrace and the build id on the early UART, and stops the machine with
+// interrupts off. A panic inside a panic prints one line and stops.
+[[noreturn]] [[gnu::format(printf, 1, 2)]] [[gnu::cold]] void panic(const char *format, ...);
+
+// The same for an exception that the kernel itself raised, with its registers.
+// `what` names the exception.
+[[noreturn]] [[gnu::cold]] void panic_trap(const struct trap_frame *frame, const char *what);
+
+// Always checked. For conditions that are cheap to test and whose failure must not be survived.
+#define ASSERT(expr) \
+    (__builtin_expect(!(expr), 0) ? panic("%s:%d: not so: %s", __FILE__, __LINE__, #expr) : (void)0)
+
+// Checked in debug builds only (KERNEL_DEBUG is 1 or 0).
+#define DEBUG_ASSERT(expr) (KERNEL_DEBUG ? ASSERT(expr) : (void)0)

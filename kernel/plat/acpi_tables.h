@@ -1,0 +1,63 @@
+// Reads from the ACPI tables what the kernel needs (ACPI specification 6.5, chapter 5.2).
+//
+// Pure: memory is reached through struct acpi_memory only, every length is checked before it is
+// believed, and a broken table is refused, never followed. Host-tested.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+constexpr uint32_t ACPI_MAX_IOAPICS = 8;
+constexpr uint32_t ACPI_MAX_OVERRIDES = 24;
+constexpr uint32_t ACPI_MAX_PROCESSORS = 64;
+
+// `at` gives `len` readable bytes at a physical address, or null when there are none.
+struct acpi_memory {
+    const uint8_t *(*at)(void *context, uint64_t phys, size_t len);
+    void *context;
+};
+
+struct acpi_ioapic {
+    uint32_t phys;
+    uint32_t gsi_base; // the first global system interrupt that it serves
+    uint8_t id;
+};
+
+// ISA line `source` is global system interrupt `gsi`.
+struct acpi_override {
+    uint32_t gsi;
+    uint8_t source;
+    bool level;      // else edge
+    bool active_low; // else high
+};
+
+struct acpi_info {
+    // MADT
+    uint64_t lapic_phys;
+    uint32_t processor_count, ioapic_count, override_count;
+    uint32_t processors[ACPI_MAX_PROCESSORS]; // APIC ids of the usable ones, the boot processor first
+    struct acpi_ioapic ioapics[ACPI_MAX_IOAPICS];
+    struct acpi_override overrides[ACPI_MAX_OVERRIDES];
+
+    // FADT; a port of 0 means that there is none
+    uint16_t pm_timer_port;
+    bool pm_timer_32bit; // else 24 bits
+    uint16_t pm1a_control_port, pm1b_control_port;
+    uint16_t smi_command_port;
+    uint8_t acpi_enable_value; // to be written there
+    bool has_reset;
+    bool reset_in_memory; // reset_address is a physical address, else a port
+    uint64_t reset_address;
+    uint8_t reset_value;
+
+    // DSDT: the sleep type values of \_S5_
+    bool has_s5;
+    uint8_t s5_type_a, s5_type_b;
+};
+
+// Fills *info from the tables below the root pointer. Null on success, else what is wrong (static
+// text); then *info holds what could be read before.
+const char *acpi_parse(const struct acpi_memory *memory, uint64_t rsdp_phys, struct acpi_info *info);
+
+// Looks for the root pointer where a BIOS leaves it (5.2.5.1). 0 when it is not there.
+uint64_t acpi_find_rsdp(const struct acpi_memory *memory);
