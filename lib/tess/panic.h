@@ -5,6 +5,9 @@
 // TESS_EXIT_PANIC. Allocates nothing; waits at most a second for the console.
 [[noreturn, gnu::format(printf, 1, 2)]] void tess_panic(const char *format, ...);
 
+// Where the line goes; console_write by default. A program that speaks elsewhere (init) sets its own.
+extern void (*tess_panic_writer)(const char *line, unsigned long len);
+
 // Ends the process; never returns.
 [[noreturn]] void tess_exit(int code);
 

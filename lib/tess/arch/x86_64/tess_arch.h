@@ -6,7 +6,12 @@
 
 #include <stdint.h>
 
+#include "abi/gen/abi.h"
 #include "lib/tess/message.h"
+
+// What elf_plan must find in a program for this machine (lib/elf/elf.h).
+constexpr uint16_t TESS_ARCH_ELF_MACHINE = 62;      // EM_X86_64
+constexpr uint32_t TESS_ARCH_ELF_RELATIVE = 8;      // R_X86_64_RELATIVE
 
 #define TESS_ARCH_SYSCALL(number_, handle_, info_, deadline_)                                          \
     __asm__ volatile("syscall"                                                                         \
@@ -113,5 +118,30 @@ static inline uint64_t tess_arch_cycles(void) {
 // Ends the program at once with a fault that its exit record shows.
 [[noreturn]] static inline void tess_arch_trap(void) {
     __asm__ volatile("ud2");
+    __builtin_unreachable();
+}
+
+static inline void tess_arch_pause(void) {
+    __asm__ volatile("pause");
+}
+
+// Signals `bits` and then ends the calling thread, whose own handle is `thread`. Once the signal is out
+// the stack may be gone, so nothing between the two touches memory.
+[[noreturn]] static inline void tess_arch_thread_end(handle_t notification, uint64_t bits, handle_t thread) {
+    register uint64_t w0 __asm__("r8") = bits;
+    __asm__ volatile("movl %%eax, %%ebp\n\t" // the one register that a system call preserves
+                     "movl %[signal], %%eax\n\t"
+                     "xorl %%esi, %%esi\n\t"
+                     "syscall\n\t"
+                     "movl %[exit], %%esi\n\t"
+                     "movl %%ebp, %%edi\n\t"
+                     "movl %[call], %%eax\n\t"
+                     "movq $-1, %%rdx\n\t"
+                     "syscall\n\t"
+                     "ud2"
+                     :
+                     : [signal] "i"(SYS_SIGNAL), [call] "i"(SYS_CALL), [exit] "i"(THREAD_EXIT), "D"(notification.v),
+                       "r"(w0), "a"(thread.v)
+                     : "memory");
     __builtin_unreachable();
 }

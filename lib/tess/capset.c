@@ -1,0 +1,46 @@
+#include "lib/tess/capset.h"
+
+#include "abi/gen/abi.h"
+#include "base/str.h"
+#include "lib/tess/panic.h"
+#include "lib/tess/syscall.h"
+#include "lib/tess/thread.h"
+
+status_t tess_cap(const char *name, uint64_t interface_id, handle_t *out) {
+    const struct bootstrap_cap *caps = bootstrap_caps(tess_bootstrap);
+    for (uint32_t i = 0; i < tess_bootstrap->cap_count; i++) {
+        if (strncmp(caps[i].name, name, BOOTSTRAP_CAP_NAME_BYTES) != 0) {
+            continue;
+        }
+        if (interface_id != 0 && caps[i].interface_id != interface_id) {
+            return STATUS_WRONG_TYPE;
+        }
+        *out = (handle_t){caps[i].handle};
+        return STATUS_OK;
+    }
+    return STATUS_NOT_FOUND;
+}
+
+handle_t tess_cap_required(const char *name, uint64_t interface_id) {
+    handle_t handle = {};
+    status_t status = tess_cap(name, interface_id, &handle);
+    if (!status_ok(status)) {
+        tess_panic("%s: the manifest does not grant `%s`%s", tess_bootstrap->program, name,
+                   status_is(status, STATUS_WRONG_TYPE) ? " with the interface needed" : "");
+    }
+    return handle;
+}
+
+handle_t tess_self_thread(void) {
+    struct tess_thread_block *block = tess_thread_block();
+    bool first = (uint64_t)block == tess_bootstrap->tls_base;
+    // The creator stores the handle right after the thread has begun to run; it has at least our band,
+    // so yielding lets it.
+    for (;;) {
+        uint32_t handle = first ? *(const volatile uint32_t *)&tess_bootstrap->thread : block->thread;
+        if (handle != 0) {
+            return (handle_t){handle};
+        }
+        tess_yield();
+    }
+}

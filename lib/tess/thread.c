@@ -1,0 +1,162 @@
+// Every thread has a slot of address space of its own, from the bottom: its message page, a page that is
+// never mapped, its stack, its thread-local image, and this structure at the very top. So the address
+// of everything is known before anything is mapped, and joining takes one unmap.
+#include "lib/tess/thread.h"
+
+#include <stdatomic.h>
+
+#include "abi/gen/stubs.h"
+#include "abi/message.h"
+#include "base/align.h"
+#include "base/mem.h"
+#include "lib/tess/capset.h"
+#include "lib/tess/clock.h"
+#include "lib/tess/handle.h"
+#include "lib/tess/heap_threads.h"
+#include "lib/tess/mutex.h"
+#include "lib/tess/syscall.h"
+#include "lib/tess/tls.h"
+
+struct tess_thread {
+    struct tess_thread_block block; // what the thread pointer points to
+    tess_thread_fn *run;
+    void *argument;
+    handle_t thread;
+    handle_t done; // notification: the function has returned
+    uint64_t slot_base;
+    uint64_t slot_bytes;
+};
+
+constexpr uint64_t AREA_BASE = 0x10'0000'0000; // far from where the kernel chooses addresses
+constexpr uint64_t UNIT_BYTES = 128 * 1024;
+constexpr uint32_t UNITS = 512;
+constexpr uint64_t STACK_AT = 2 * PAGE_BYTES; // in a slot: message page, guard, stack
+constexpr uint64_t STACK_MAX = UNITS / 4 * UNIT_BYTES;
+constexpr uint64_t STATE_DEAD = 7; // thread.info
+constexpr uint64_t DONE_BIT = 1;
+constexpr uint64_t END_POLL_NS = 20'000;
+
+static struct tess_mutex units_lock;
+static uint8_t units_taken[UNITS]; // guarded by units_lock
+
+static status_t take_units(uint32_t count, uint64_t *base) {
+    status_t status = STATUS_NO_MEMORY;
+    tess_mutex_lock(&units_lock);
+    for (uint32_t first = 0, run = 0; first + run < UNITS;) {
+        if (units_taken[first + run] != 0) {
+            first += run + 1;
+            run = 0;
+        } else if (++run == count) {
+            memset(&units_taken[first], 1, count);
+            *base = AREA_BASE + first * UNIT_BYTES;
+            status = STATUS_OK;
+            break;
+        }
+    }
+    tess_mutex_unlock(&units_lock);
+    return status;
+}
+
+static void give_units(uint64_t base, uint64_t bytes) {
+    tess_mutex_lock(&units_lock);
+    memset(&units_taken[(base - AREA_BASE) / UNIT_BYTES], 0, bytes / UNIT_BYTES);
+    tess_mutex_unlock(&units_lock);
+}
+
+[[noreturn]] static void thread_main(uint64_t argument) {
+    struct tess_thread *thread = (struct tess_thread *)argument;
+    thread->run(thread->argument);
+    handle_t self = tess_self_thread();
+    tess_arch_thread_end(thread->done, DONE_BIT, self);
+}
+
+// What must exist before a process has a second thread. The first caller is alone, so no lock.
+static status_t prepare_process(void) {
+    TRY(tess_heap_prepare_threads());
+    return tess_handle_valid(units_lock.wakeup) ? STATUS_OK : tess_mutex_init(&units_lock);
+}
+
+static status_t map_stack(uint64_t slot_base, uint64_t bytes) {
+    TESS_OWNED handle_t vmo = {};
+    TRY(tess_account_create_vmo(tess_self_account(), bytes, &vmo));
+    return tess_vspace_map(tess_self_vspace(), vmo, 0, bytes, slot_base + STACK_AT, PROT_READ | PROT_WRITE, nullptr);
+}
+
+// The slot is mapped; makes the thread in it.
+static status_t start(struct tess_thread *thread, const struct tess_thread_options *options, uint64_t stack_top) {
+    TESS_OWNED handle_t done = {};
+    TRY(tess_account_create_notification(tess_self_account(), &done));
+    thread->done = done;
+    tess_tls_fill(&thread->block);
+    uint64_t page = options->no_message_page ? 0 : thread->slot_base;
+    thread->block.message_page = (void *)page;
+    // The entry is a C function: as after a call, the stack is 8 off a 16-byte boundary.
+    TRY(tess_process_create_thread(tess_self_process(), (uint64_t)thread_main, stack_top - 8, (uint64_t)thread, page,
+                                   options->band, (uint64_t)&thread->block, &thread->thread));
+    atomic_store(&thread->block.thread, thread->thread.v);
+    (void)tess_handle_take(&done);
+    return STATUS_OK;
+}
+
+status_t tess_thread_create(tess_thread_fn *run, void *argument, const struct tess_thread_options *options,
+                            struct tess_thread **out) {
+    struct tess_thread_options chosen =
+        options != nullptr ? *options : (struct tess_thread_options){.band = BAND_NORMAL};
+    if (chosen.stack_bytes == 0) {
+        chosen.stack_bytes = TESS_THREAD_STACK_DEFAULT;
+    }
+    if (chosen.stack_bytes > STACK_MAX) {
+        return STATUS_BAD_ARGUMENT;
+    }
+    TRY(prepare_process());
+
+    struct tess_tls_layout tls = tess_tls_layout();
+    uint64_t above = align_up(sizeof(struct tess_thread), tls.align) + tls.image_bytes;
+    uint64_t mapped = align_up(chosen.stack_bytes + above, PAGE_BYTES);
+    uint64_t slot_bytes = align_up(mapped + STACK_AT, UNIT_BYTES);
+    uint64_t slot_base;
+    TRY(take_units((uint32_t)(slot_bytes / UNIT_BYTES), &slot_base));
+    status_t status = map_stack(slot_base, mapped);
+    if (status_ok(status)) {
+        uint64_t top = slot_base + STACK_AT + mapped;
+        struct tess_thread *thread = (struct tess_thread *)align_down(top - sizeof(struct tess_thread), tls.align);
+        thread->run = run;
+        thread->argument = argument;
+        thread->slot_base = slot_base;
+        thread->slot_bytes = slot_bytes;
+        status = start(thread, &chosen, align_down((uint64_t)thread - tls.image_bytes, 16));
+        if (status_ok(status)) {
+            *out = thread;
+            return status;
+        }
+        (void)tess_vspace_unmap(tess_self_vspace(), slot_base, slot_bytes); // whole mappings: cannot fail
+    }
+    give_units(slot_base, slot_bytes);
+    return status;
+}
+
+// The function has returned; a few instructions later the thread is gone, and with it the last use of
+// its stack. It may be of a less urgent band than ours, so yielding is not enough.
+static void await_end(handle_t thread, handle_t done) {
+    uint64_t state = 0, bits;
+    while (status_ok(tess_thread_info(thread, nullptr, &state, nullptr, nullptr)) && state != STATE_DEAD) {
+        (void)tess_wait(done, &bits, tess_deadline_after_ns(END_POLL_NS));
+    }
+}
+
+status_t tess_thread_join(struct tess_thread *thread, uint64_t deadline_ns) {
+    uint64_t bits;
+    TRY(tess_wait(thread->done, &bits, deadline_ns));
+    handle_t handle = thread->thread, done = thread->done;
+    uint64_t base = thread->slot_base, bytes = thread->slot_bytes;
+    await_end(handle, done);
+    tess_close(done);
+    tess_close(handle);
+    (void)tess_vspace_unmap(tess_self_vspace(), base, bytes); // whole mappings: cannot fail
+    give_units(base, bytes);
+    return STATUS_OK;
+}
+
+handle_t tess_thread_handle(const struct tess_thread *thread) {
+    return thread->thread;
+}
