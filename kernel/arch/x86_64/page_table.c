@@ -1,0 +1,242 @@
+// Address spaces of programs: the user half of four-level page tables.
+//
+// Nothing here needs a privileged instruction but the TLB operations of arch_mmu.h, so the host port runs
+// this very file.
+#include "abi/gen/abi.h"
+#include "abi/message.h"
+#include "base/mem.h"
+#include "kernel/arch/mmu.h"
+#include "kernel/mm/direct_map.h"
+#include "kernel/mm/frame.h"
+#include "kernel/object/account.h"
+#include "page_table.h"
+
+constexpr unsigned ROOT_SHIFT = 39;
+constexpr unsigned USER_ROOT_ENTRIES = PTE_PER_TABLE / 2;
+constexpr unsigned LEAF_SHIFT = 21;
+constexpr unsigned DESTROY_STEP_TABLES = 32;
+constexpr uint64_t FLUSH_PAGES_MAX = 32; // beyond, one flush of everything is cheaper
+
+static uint64_t all_tables; // atomic; of all spaces and the kernel
+static paddr_t kernel_root; // its upper half is in every space
+
+void page_table_set_kernel_root(paddr_t root) {
+    kernel_root = root;
+}
+
+paddr_t mmu_kernel_root(void) {
+    return kernel_root;
+}
+
+void page_table_count(uint64_t tables) {
+    __atomic_fetch_add(&all_tables, tables, __ATOMIC_RELAXED);
+}
+
+uint64_t arch_table_bytes(void) {
+    return __atomic_load_n(&all_tables, __ATOMIC_RELAXED) * PAGE_BYTES;
+}
+
+static uint64_t *table_at(uint64_t entry) {
+    return phys_to_virt((paddr_t){entry & PTE_FRAME_MASK});
+}
+
+static unsigned index_at(uint64_t address, unsigned shift) {
+    return (unsigned)(address >> shift) & (PTE_PER_TABLE - 1);
+}
+
+// A frame for a table, charged, with unspecified contents.
+static status_t table_alloc(struct arch_space *space, struct account *account, paddr_t *out) {
+    TRY(account_charge(account, PAGE_BYTES));
+    status_t status = frame_alloc(0, out);
+    if (!status_ok(status)) {
+        account_uncharge(account, PAGE_BYTES);
+        return status;
+    }
+    space->table_bytes += PAGE_BYTES;
+    page_table_count(1);
+    return STATUS_OK;
+}
+
+static void table_free(struct arch_space *space, struct account *account, paddr_t table) {
+    frame_free(table, 0);
+    account_uncharge(account, PAGE_BYTES);
+    space->table_bytes -= PAGE_BYTES;
+    page_table_count(-1ull);
+}
+
+status_t arch_space_init(struct arch_space *space, struct account *account) {
+    *space = (struct arch_space){};
+    TRY(table_alloc(space, account, &space->root));
+    uint64_t *root = phys_to_virt(space->root);
+    memset(root, 0, PAGE_BYTES / 2);
+    if (kernel_root.v != 0) {
+        const uint64_t *kernel = phys_to_virt(kernel_root);
+        memcpy(root + USER_ROOT_ENTRIES, kernel + USER_ROOT_ENTRIES, PAGE_BYTES / 2);
+    } else {
+        memset(root + USER_ROOT_ENTRIES, 0, PAGE_BYTES / 2);
+    }
+    return STATUS_OK;
+}
+
+// ---- Walking ----
+
+struct arch_leaf *arch_leaf_find(const struct arch_space *space, uint64_t address) {
+    uint64_t *table = phys_to_virt(space->root);
+    for (unsigned shift = ROOT_SHIFT; shift >= LEAF_SHIFT; shift -= PTE_INDEX_BITS) {
+        uint64_t entry = table[index_at(address, shift)];
+        if (!(entry & PTE_PRESENT)) {
+            return nullptr;
+        }
+        table = table_at(entry);
+    }
+    return (struct arch_leaf *)table;
+}
+
+status_t arch_leaf_make(struct arch_space *space, struct account *account, uint64_t address,
+                        struct arch_leaf **out) {
+    uint64_t *table = phys_to_virt(space->root);
+    uint64_t *parent = nullptr; // the entry that points at `table`; null for the root
+    for (unsigned shift = ROOT_SHIFT; shift >= LEAF_SHIFT; shift -= PTE_INDEX_BITS) {
+        uint64_t *entry = &table[index_at(address, shift)];
+        if (!(*entry & PTE_PRESENT)) {
+            paddr_t frame;
+            TRY(table_alloc(space, account, &frame));
+            memset(phys_to_virt(frame), 0, PAGE_BYTES);
+            *entry = frame.v | PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED;
+            if (parent == nullptr) {
+                space->root_children++;
+            } else {
+                *parent += PTE_COUNT_ONE;
+            }
+        }
+        parent = entry;
+        table = table_at(*entry);
+    }
+    *out = (struct arch_leaf *)table;
+    return STATUS_OK;
+}
+
+// The first address at or after `address` and below `end` whose leaf table exists, or `end`.
+static uint64_t next_leaf(const struct arch_space *space, uint64_t address, uint64_t end, struct arch_leaf **out) {
+    while (address < end) {
+        uint64_t *table = phys_to_virt(space->root);
+        unsigned shift = ROOT_SHIFT;
+        for (;; shift -= PTE_INDEX_BITS) {
+            uint64_t entry = table[index_at(address, shift)];
+            if (!(entry & PTE_PRESENT)) {
+                break;
+            }
+            table = table_at(entry);
+            if (shift == LEAF_SHIFT) {
+                *out = (struct arch_leaf *)table;
+                return address;
+            }
+        }
+        address = ((address >> shift) + 1) << shift;
+    }
+    return end;
+}
+
+// ---- Changing ranges ----
+
+// Replaces each present entry in the range by `flags` over the same frame; by nothing when flags are 0.
+static void range_change(struct arch_space *space, uint64_t start, uint64_t end, uint64_t flags) {
+    bool active = arch_space_is_active(space);
+    uint64_t changed = 0;
+    struct arch_leaf *leaf = nullptr;
+    uint64_t address = next_leaf(space, start, end, &leaf);
+    while (address < end) {
+        uint64_t leaf_end = (address | (ARCH_LEAF_BYTES - 1)) + 1;
+        uint64_t stop = leaf_end < end ? leaf_end : end;
+        for (; address < stop; address += PAGE_BYTES) {
+            uint64_t *entry = &leaf->entries[index_at(address, FRAME_SHIFT)];
+            if (!(*entry & PTE_PRESENT)) {
+                continue;
+            }
+            *entry = flags == 0 ? 0 : (*entry & PTE_FRAME_MASK) | flags;
+            if (++changed <= FLUSH_PAGES_MAX && active) {
+                arch_tlb_flush_page(address);
+            }
+        }
+        address = next_leaf(space, address, end, &leaf);
+    }
+    if (changed > FLUSH_PAGES_MAX && active) {
+        arch_tlb_flush_user();
+    }
+}
+
+void arch_space_unmap(struct arch_space *space, uint64_t start, uint64_t end) {
+    range_change(space, start, end, 0);
+}
+
+void arch_space_protect(struct arch_space *space, uint64_t start, uint64_t end, uint32_t prot) {
+    range_change(space, start, end, pte_user((paddr_t){0}, prot));
+}
+
+bool arch_space_query(const struct arch_space *space, uint64_t address, paddr_t *frame, uint32_t *prot) {
+    struct arch_leaf *leaf = arch_leaf_find(space, address);
+    if (leaf == nullptr || !arch_leaf_present(leaf, address)) {
+        return false;
+    }
+    uint64_t entry = leaf->entries[index_at(address, FRAME_SHIFT)];
+    *frame = (paddr_t){entry & PTE_FRAME_MASK};
+    *prot = PROT_READ | (entry & PTE_WRITE ? PROT_WRITE : 0) | (entry & PTE_NO_EXECUTE ? 0 : PROT_EXECUTE);
+    return true;
+}
+
+// ---- Destruction ----
+
+static uint64_t children_of(uint64_t entry) {
+    return (entry & PTE_COUNT_MASK) >> PTE_COUNT_SHIFT;
+}
+
+// Index of the first present entry at or after `index`; the caller knows that there is one.
+static unsigned first_present(const uint64_t *table, unsigned index) {
+    while (!(table[index] & PTE_PRESENT)) {
+        index++;
+    }
+    return index;
+}
+
+// The counts of children say when a table is empty, so no table is searched to its end. space->sweep is the
+// index in the root that has been reached.
+bool arch_space_destroy_step(struct arch_space *space, struct account *account) {
+    if (arch_space_is_active(space)) {
+        arch_write_root(kernel_root.v);
+    }
+    uint64_t *root = phys_to_virt(space->root);
+    unsigned freed = 0;
+    while (space->root_children > 0) {
+        space->sweep = first_present(root, (unsigned)space->sweep);
+        uint64_t *upper = &root[space->sweep];
+        uint64_t *middle_table = table_at(*upper);
+        unsigned middle_index = 0;
+        while (children_of(*upper) > 0) {
+            middle_index = first_present(middle_table, middle_index);
+            uint64_t *middle = &middle_table[middle_index];
+            uint64_t *lower_table = table_at(*middle);
+            unsigned lower_index = 0;
+            while (children_of(*middle) > 0) {
+                if (freed >= DESTROY_STEP_TABLES) {
+                    return false;
+                }
+                freed++;
+                lower_index = first_present(lower_table, lower_index);
+                table_free(space, account, (paddr_t){lower_table[lower_index] & PTE_FRAME_MASK});
+                lower_table[lower_index] = 0;
+                *middle -= PTE_COUNT_ONE;
+            }
+            table_free(space, account, (paddr_t){*middle & PTE_FRAME_MASK});
+            *middle = 0;
+            *upper -= PTE_COUNT_ONE;
+            freed++;
+        }
+        table_free(space, account, (paddr_t){*upper & PTE_FRAME_MASK});
+        *upper = 0;
+        space->root_children--;
+        freed++;
+    }
+    table_free(space, account, space->root);
+    space->root = (paddr_t){0};
+    return true;
+}
