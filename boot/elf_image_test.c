@@ -1,5 +1,7 @@
 #include "boot/elf_image.h"
 
+#include <stdlib.h>
+
 #include "base/test.h"
 
 constexpr uint64_t BASE = 0xffffffff80000000;
@@ -74,11 +76,12 @@ TEST(elf_image_refuses_each_bad_field) {
 
 TEST(elf_image_survives_every_truncation) {
     make_good();
-    for (size_t len = 0; len < sizeof(file); len += 7) {
+    for (size_t len = 1; len < sizeof(file); len += 7) {
         struct elf_image image;
-        uint8_t *copy = __builtin_alloca(len + 1);
+        uint8_t *copy = malloc(len); // exactly as long, so that the sanitizer sees every read beyond
         memcpy(copy, file, len);
         const char *error = elf_image_parse(copy, len, BASE, LIMIT, &image);
         CHECK((error == nullptr) == (len >= 0x2100));
+        free(copy);
     }
 }
