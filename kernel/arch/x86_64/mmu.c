@@ -1,0 +1,297 @@
+// The kernel's own mappings on x86-64 (see kernel/arch/mmu.h), and the switch to them.
+#include "kernel/arch/mmu.h"
+
+#include "abi/boot_info.h"
+#include "abi/gen/abi.h"
+#include "base/align.h"
+#include "base/mem.h"
+#include "kernel/mm/direct_map.h"
+#include "kernel/mm/frame.h"
+#include "kernel/panic.h"
+#include "page_table.h"
+
+extern char __image_start[], __text_start[], __text_end[], __rodata_start[], __rodata_end[], __data_start[],
+    __image_end[];
+
+// One place where mmu_init writes an instruction (user_access.h).
+struct alternative {
+    int32_t place; // relative to this field
+    uint8_t bytes[3];
+    uint8_t zero;
+};
+extern const struct alternative __alt_start[], __alt_end[];
+
+constexpr unsigned SHIFT_4K = 12, SHIFT_2M = 21, SHIFT_1G = 30, SHIFT_ROOT = 39;
+
+constexpr uint64_t KERNEL_COMMON = PTE_PRESENT | PTE_ACCESSED | PTE_DIRTY | PTE_GLOBAL;
+constexpr uint64_t KERNEL_TEXT = KERNEL_COMMON;
+constexpr uint64_t KERNEL_READ_ONLY = KERNEL_COMMON | PTE_NO_EXECUTE;
+constexpr uint64_t KERNEL_DATA = KERNEL_COMMON | PTE_NO_EXECUTE | PTE_WRITE;
+constexpr uint64_t KERNEL_DEVICE = KERNEL_DATA | PTE_CACHE_OFF | PTE_WRITE_THROUGH;
+
+// Where firmware puts tables that its memory map may not name.
+constexpr uint64_t BIOS_AREA_BASE = 0xe0000, BIOS_AREA_END = 0x100000;
+
+constexpr uint32_t MSR_EFER = 0xc000'0080;
+constexpr uint32_t EFER_NXE = 1u << 11;
+constexpr uint64_t CR0_WRITE_PROTECT = 1ull << 16;
+constexpr uint64_t CR4_GLOBAL_PAGES = 1ull << 7;
+
+// Until the switch, tables come from frame_early_alloc and are reached through the boot path's identity
+// map; afterwards from frame_alloc and through the direct map.
+static bool switched;
+static bool have_1g_pages;
+static uint64_t *kernel_root_table;
+static uint64_t area_next = ARCH_KERNEL_AREA_BASE; // stacks and devices: nothing is ever given back
+
+// ---- The processor ----
+
+struct cpuid {
+    uint32_t eax, ebx, ecx, edx;
+};
+
+// All zero for a leaf that the processor does not have.
+static struct cpuid cpuid(uint32_t leaf) {
+    struct cpuid r;
+    __asm__("cpuid" : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx) : "a"(leaf & 0x8000'0000), "c"(0));
+    if (r.eax < leaf) {
+        return (struct cpuid){};
+    }
+    __asm__("cpuid" : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx) : "a"(leaf), "c"(0));
+    return r;
+}
+
+static void smap_patch(void) {
+    bool have_smap = cpuid(7).ebx & 1u << 20;
+    for (const struct alternative *a = __alt_start; have_smap && a < __alt_end; a++) {
+        memcpy((char *)(uintptr_t)&a->place + a->place, a->bytes, sizeof(a->bytes));
+    }
+}
+
+// No-execute must be on before a table that uses it is walked; the other two matter from then on.
+static void tables_switch(uint64_t root) {
+    uint32_t low, high;
+    uint64_t cr;
+    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(MSR_EFER));
+    __asm__ volatile("wrmsr" ::"a"(low | EFER_NXE), "d"(high), "c"(MSR_EFER));
+    arch_write_root(root);
+    __asm__ volatile("mov %%cr0, %0" : "=r"(cr));
+    __asm__ volatile("mov %0, %%cr0" ::"r"(cr | CR0_WRITE_PROTECT) : "memory");
+    __asm__ volatile("mov %%cr4, %0" : "=r"(cr));
+    __asm__ volatile("mov %0, %%cr4" ::"r"(cr | CR4_GLOBAL_PAGES) : "memory");
+}
+
+// ---- Building ----
+
+static uint64_t *table_pointer(uint64_t physical) {
+    return switched ? phys_to_virt((paddr_t){physical}) : (uint64_t *)physical;
+}
+
+static bool table_new(uint64_t *out) {
+    paddr_t frame;
+    if (switched ? !status_ok(frame_alloc(0, &frame)) : !frame_early_alloc(&frame)) {
+        return false;
+    }
+    memset(table_pointer(frame.v), 0, PAGE_BYTES);
+    page_table_count(1);
+    *out = frame.v;
+    return true;
+}
+
+// The entry of the given level (by its shift) for an address; makes the tables above it. Null: no memory.
+static uint64_t *entry_make(uint64_t address, unsigned level) {
+    uint64_t *table = kernel_root_table;
+    for (unsigned shift = SHIFT_ROOT;; shift -= PTE_INDEX_BITS) {
+        uint64_t *entry = &table[address >> shift & (PTE_PER_TABLE - 1)];
+        if (shift == level) {
+            return entry;
+        }
+        if (!(*entry & PTE_PRESENT)) {
+            uint64_t lower;
+            if (!table_new(&lower)) {
+                return nullptr;
+            }
+            *entry = lower | PTE_PRESENT | PTE_WRITE | PTE_ACCESSED;
+        }
+        ASSERT(!(*entry & PTE_LARGE));
+        table = table_pointer(*entry & PTE_FRAME_MASK);
+    }
+}
+
+// The entry that maps an address of the kernel's half; 0 when nothing does.
+static uint64_t entry_find(uint64_t address) {
+    uint64_t *table = kernel_root_table;
+    for (unsigned shift = SHIFT_ROOT;; shift -= PTE_INDEX_BITS) {
+        uint64_t entry = table[address >> shift & (PTE_PER_TABLE - 1)];
+        if (!(entry & PTE_PRESENT)) {
+            return 0;
+        }
+        if (shift == SHIFT_4K || (entry & PTE_LARGE)) {
+            return entry;
+        }
+        table = table_pointer(entry & PTE_FRAME_MASK);
+    }
+}
+
+static unsigned largest_page(uint64_t address, uint64_t physical, uint64_t len) {
+    unsigned fits = SHIFT_4K;
+    if (is_aligned(address | physical, 1ull << SHIFT_2M) && len >= 1ull << SHIFT_2M) {
+        fits = SHIFT_2M;
+        if (have_1g_pages && is_aligned(address | physical, 1ull << SHIFT_1G) && len >= 1ull << SHIFT_1G) {
+            fits = SHIFT_1G;
+        }
+    }
+    return fits;
+}
+
+static bool map_range(uint64_t address, uint64_t physical, uint64_t len, uint64_t flags) {
+    while (len > 0) {
+        unsigned shift = largest_page(address, physical, len);
+        uint64_t *entry = entry_make(address, shift);
+        if (entry == nullptr) {
+            return false;
+        }
+        *entry = physical | flags | (shift == SHIFT_4K ? 0 : PTE_LARGE);
+        address += 1ull << shift;
+        physical += 1ull << shift;
+        len -= 1ull << shift;
+    }
+    return true;
+}
+
+// ---- The direct map ----
+
+// What of the kernel's image must not be written through the direct map either: [start, end) physical.
+struct protected_range {
+    uint64_t start, end;
+};
+
+static bool map_direct_piece(uint64_t start, uint64_t end, uint64_t flags) {
+    return start >= end || map_range(ARCH_DIRECT_MAP_BASE + start, start, end - start, flags);
+}
+
+static uint64_t min_u64(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+static uint64_t max_u64(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+
+static bool map_direct_range(uint64_t start, uint64_t end, struct protected_range image) {
+    return map_direct_piece(start, min_u64(end, image.start), KERNEL_DATA) &&
+           map_direct_piece(max_u64(start, image.start), min_u64(end, image.end), KERNEL_READ_ONLY) &&
+           map_direct_piece(max_u64(start, image.end), end, KERNEL_DATA);
+}
+
+static bool region_is_ram(uint32_t kind) {
+    return kind == BOOT_MEM_USABLE || kind == BOOT_MEM_ACPI_TABLES || kind == BOOT_MEM_KERNEL ||
+           kind == BOOT_MEM_PACKAGE || kind == BOOT_MEM_BOOT_INFO;
+}
+
+// Regions that touch are mapped as one, so that their borders cost no small pages.
+static bool map_direct(const struct boot_info *boot, struct protected_range image) {
+    uint64_t start = 0, end = 0;
+    bool bios_area = false;
+    for (uint32_t i = 0; i < boot->region_count; i++) {
+        const struct boot_region *region = &boot->regions[i];
+        if (!region_is_ram(region->kind)) {
+            continue;
+        }
+        uint64_t region_end = region->base + region->len_bytes;
+        bios_area |= region->base < BIOS_AREA_END && region_end > BIOS_AREA_BASE;
+        if (region->base == end) {
+            end = region_end;
+            continue;
+        }
+        if (!map_direct_range(start, end, image)) {
+            return false;
+        }
+        start = region->base;
+        end = region_end;
+    }
+    return map_direct_range(start, end, image) &&
+           (bios_area || map_direct_piece(BIOS_AREA_BASE, BIOS_AREA_END, KERNEL_READ_ONLY));
+}
+
+// ---- The image ----
+
+static bool map_image_part(const struct boot_info *boot, const char *start, const char *end, uint64_t flags) {
+    uint64_t address = (uint64_t)start;
+    return map_range(address, boot->kernel_phys_base + (address - ARCH_KERNEL_IMAGE_BASE),
+                     align_up((uint64_t)(end - start), PAGE_BYTES), flags);
+}
+
+static bool map_image(const struct boot_info *boot) {
+    return map_image_part(boot, __text_start, __text_end, KERNEL_TEXT) &&
+           map_image_part(boot, __rodata_start, __rodata_end, KERNEL_READ_ONLY) &&
+           map_image_part(boot, __data_start, __image_end, KERNEL_DATA);
+}
+
+bool mmu_init(const struct boot_info *boot) {
+    struct cpuid extended = cpuid(0x8000'0001);
+    if (!(extended.edx & 1u << 20)) {
+        panic("this processor cannot keep data from being executed (no NX)");
+    }
+    have_1g_pages = extended.edx & 1u << 26;
+    uint64_t root;
+    if (!table_new(&root)) {
+        return false;
+    }
+    kernel_root_table = table_pointer(root);
+    uint64_t image_phys = boot->kernel_phys_base;
+    struct protected_range image = {image_phys, image_phys + (uint64_t)(__rodata_end - __image_start)};
+    // The area's first table must be there before spaces begin to share the root's upper half.
+    if (!map_direct(boot, image) || !map_image(boot) || entry_make(ARCH_KERNEL_AREA_BASE, SHIFT_1G) == nullptr) {
+        return false;
+    }
+    smap_patch();
+    tables_switch(root);
+    switched = true;
+    kernel_root_table = table_pointer(root);
+    page_table_set_kernel_root((paddr_t){root});
+    return true;
+}
+
+// ---- Stacks, devices, firmware tables ----
+
+static uint64_t area_take(uint64_t pages) {
+    uint64_t address = area_next;
+    area_next += pages * PAGE_BYTES;
+    return address;
+}
+
+static void *area_map(paddr_t base, size_t len_bytes, uint64_t flags) {
+    uint64_t first = align_down(base.v, PAGE_BYTES);
+    uint64_t len = align_up(base.v + len_bytes, PAGE_BYTES) - first;
+    uint64_t address = area_take(len / PAGE_BYTES + 1); // and one that stays empty
+    return map_range(address, first, len, flags) ? (void *)(address + (base.v - first)) : nullptr;
+}
+
+volatile void *mmu_map_device(paddr_t base, size_t len_bytes) {
+    return area_map(base, len_bytes, KERNEL_DEVICE);
+}
+
+const void *mmu_map_tables(paddr_t base, size_t len_bytes) {
+    uint64_t direct = ARCH_DIRECT_MAP_BASE + base.v;
+    uint64_t page = align_down(direct, PAGE_BYTES);
+    while (page < direct + len_bytes && entry_find(page) != 0) {
+        page += PAGE_BYTES;
+    }
+    return page >= direct + len_bytes ? (const void *)direct : area_map(base, len_bytes, KERNEL_READ_ONLY);
+}
+
+void *mmu_alloc_kernel_stack(size_t pages) {
+    uint64_t guard = area_take(pages + 1);
+    for (size_t i = 1; i <= pages; i++) {
+        paddr_t frame;
+        if (!status_ok(frame_alloc(0, &frame)) || !map_range(guard + i * PAGE_BYTES, frame.v, PAGE_BYTES, KERNEL_DATA)) {
+            return nullptr;
+        }
+    }
+    return (void *)(guard + (pages + 1) * PAGE_BYTES);
+}
+
+bool mmu_is_stack_guard(uint64_t address) {
+    return address >= ARCH_KERNEL_AREA_BASE && address < area_next && entry_find(address) == 0;
+}
