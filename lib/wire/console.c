@@ -4,6 +4,7 @@
 #include "base/checked.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/utf8.h"
 
 static_assert(CONSOLE_WRITE_MAX <= MESSAGE_PAGE_BYTES && CONSOLE_LINE_MAX <= MESSAGE_PAGE_BYTES);
 
@@ -21,13 +22,17 @@ bool console_offer_decode(const struct wire_request *request, struct console_off
     if (request->words[0] > CONSOLE_LINE_MAX || request->words[1] > CONSOLE_CANDIDATES_MAX) {
         return false;
     }
-    // As many strings as announced, filling the page's bytes exactly.
+    // As many strings as announced, filling the page's bytes exactly; they go on the screen as they are.
     size_t found = 0;
     for (size_t i = 0; i < request->page_bytes; i++) {
+        if (request->page[i] == 0x7f || (request->page[i] < ' ' && request->page[i] != '\0')) {
+            return false;
+        }
         found += request->page[i] == '\0';
     }
     bool terminated = request->page_bytes == 0 || request->page[request->page_bytes - 1] == '\0';
-    if (!terminated || found != request->words[1]) {
+    if (!terminated || found != request->words[1] ||
+        !utf8_valid((const char *)request->page, request->page_bytes)) {
         return false;
     }
     out->replace_bytes = (size_t)request->words[0];
