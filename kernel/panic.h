@@ -13,6 +13,12 @@ struct trap_frame;
 // `what` names the exception.
 [[noreturn]] [[gnu::cold]] void panic_trap(const struct trap_frame *frame, const char *what);
 
+// Provided by the port (kernel/arch/<arch>/describe.c): the registers of a frame, a few to a line with
+// klog; and where it was.
+void arch_print_trap(const struct trap_frame *frame);
+uintptr_t arch_trap_ip(const struct trap_frame *frame);
+uintptr_t arch_trap_sp(const struct trap_frame *frame);
+
 // Always checked. For conditions that are cheap to test and whose failure must not be survived.
 #define ASSERT(expr) \
     (__builtin_expect(!(expr), 0) ? panic("%s:%d: not so: %s", __FILE__, __LINE__, #expr) : (void)0)

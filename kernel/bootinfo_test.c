@@ -1,0 +1,247 @@
+#include "kernel/bootinfo.h"
+
+#include <stdlib.h>
+
+#include "base/test.h"
+#include "base/xxh64.h"
+
+// ---- Boot info: every field, one at a time ----
+
+static struct boot_info good_info(void) {
+    return (struct boot_info){
+        .magic = BOOT_INFO_MAGIC,
+        .version = BOOT_INFO_VERSION,
+        .size_bytes = sizeof(struct boot_info),
+        .loader = "pvh",
+        .kernel_phys_base = 0x20'0000,
+        .kernel_phys_bytes = 0x5'0000,
+        .package_phys = 0x40'0000,
+        .package_bytes = 0x1'2345,
+        .region_count = 5,
+        .regions =
+            {
+                {0x0, 0x9'f000, BOOT_MEM_USABLE, 0},
+                {0x20'0000, 0x5'0000, BOOT_MEM_KERNEL, 0},
+                {0x25'0000, 0x1000, BOOT_MEM_BOOT_INFO, 0},
+                {0x40'0000, 0x1'3000, BOOT_MEM_PACKAGE, 0},
+                {0x50'0000, 0x100'0000, BOOT_MEM_USABLE, 0},
+            },
+    };
+}
+
+static void check_info(struct boot_info info, const char *expected) {
+    struct boot_complaint complaint = {};
+    CHECK_EQ(boot_info_check(&info, &complaint), expected == nullptr);
+    CHECK_STR_EQ(complaint.text, expected == nullptr ? "" : expected);
+}
+
+TEST(good_boot_info) {
+    struct boot_info info = good_info();
+    check_info(info, nullptr);
+    CHECK_EQ(boot_info_bytes(&info, BOOT_MEM_USABLE), 0x109'f000);
+    info.package_phys = 0; // the kernel says that in its own words
+    check_info(info, nullptr);
+}
+
+TEST(bad_boot_info_header) {
+    struct boot_info info = good_info();
+    info.magic = 1;
+    check_info(info, "magic is 0x1, expected 0x31304f464e495354");
+    info = good_info();
+    info.version = 2;
+    check_info(info, "version is 2, this kernel knows 1");
+    info = good_info();
+    info.size_bytes = 8;
+    check_info(info, "size is 8 bytes, expected 6488");
+    info = good_info();
+    memset(info.loader, 'x', sizeof info.loader);
+    check_info(info, "the loader's name has no end");
+    info = good_info();
+    memset(info.cmdline, 'x', sizeof info.cmdline);
+    check_info(info, "the command line has no end");
+}
+
+TEST(bad_boot_info_regions) {
+    struct boot_info info = good_info();
+    info.region_count = 0;
+    check_info(info, "0 memory regions, expected 1 to 256");
+    info.region_count = 257;
+    check_info(info, "257 memory regions, expected 1 to 256");
+    info = good_info();
+    info.regions[4].kind = 8;
+    check_info(info, "memory region 4 has kind 8, expected 1 to 7");
+    info = good_info();
+    info.regions[4].base = 0x50'0001;
+    check_info(info, "memory region 4 at 0x500001, 0x1000000 bytes, is not whole pages");
+    info = good_info();
+    info.regions[4].len_bytes = 0;
+    check_info(info, "memory region 4 at 0x500000, 0 bytes, is not whole pages");
+    info = good_info();
+    info.regions[4].len_bytes = (uint64_t)-0x1000;
+    check_info(info, "memory region 4 at 0x500000, 0xfffffffffffff000 bytes, wraps around");
+    info = good_info();
+    info.regions[4].base = 0x41'2000;
+    check_info(info, "memory region 4 at 0x412000 begins before region 3 ends");
+}
+
+TEST(bad_boot_info_places) {
+    struct boot_info info = good_info();
+    info.kernel_phys_base = 0x21'0000;
+    check_info(info, "the kernel, 0x50000 bytes at 0x210000, is in no memory region of its own");
+    info = good_info();
+    info.kernel_phys_bytes = 0x5'1000;
+    check_info(info, "the kernel, 0x51000 bytes at 0x200000, is in no memory region of its own");
+    info = good_info();
+    info.package_phys = 0x40'0800;
+    check_info(info, "the boot package, 0x12345 bytes at 0x400800, is in no memory region of its own");
+    info = good_info();
+    info.package_bytes = UINT64_MAX;
+    check_info(info, "the boot package, 0xffffffffffffffff bytes at 0x400000, is in no memory region of its own");
+}
+
+// ---- Boot package: init, a manifest and a program in four pages ----
+
+enum { INIT, MANIFEST, PROGRAM, ENTRIES };
+constexpr uint64_t TOTAL = 5 * 4096;
+static const uint8_t build_id[20] = {0xde, 0xad, 0xbe, 0xef, 5, 6, 7};
+
+
+static void seal(struct boot_package_header *h) {
+    h->checksum = 0;
+    h->checksum = xxh64(h, TOTAL, 0);
+}
+
+// On the heap with exactly its size, so that a read beyond it is seen.
+static struct boot_package_header *good_package(void) {
+    struct boot_package_header *h = aligned_alloc(4096, TOTAL);
+    memset(h, 0, TOTAL);
+    memset((char *)h + 4096, 0x5a, TOTAL - 4096);
+    h->magic = BOOT_PACKAGE_MAGIC;
+    h->version = BOOT_PACKAGE_VERSION;
+    h->entry_count = ENTRIES;
+    h->total_bytes = TOTAL;
+    memcpy(h->build_id, build_id, sizeof build_id);
+    h->entries[INIT] = (struct boot_package_entry){"init", BOOT_ENTRY_INIT, 0, 4096, 5000};
+    h->entries[MANIFEST] = (struct boot_package_entry){"test.system", BOOT_ENTRY_MANIFEST, 0, 3 * 4096, 100};
+    h->entries[PROGRAM] = (struct boot_package_entry){"logd", BOOT_ENTRY_PROGRAM, 0, 4 * 4096, 4096};
+    seal(h);
+    return h;
+}
+
+// Frees the package. `expected` null: it must be accepted.
+static void check_package(struct boot_package_header *h, uint64_t len, const char *expected) {
+    struct boot_complaint complaint = {};
+    CHECK_EQ(boot_package_check(h, len, build_id, &complaint), expected == nullptr);
+    CHECK_STR_EQ(complaint.text, expected == nullptr ? "" : expected);
+    free(h);
+}
+
+static void check_sealed(struct boot_package_header *h, const char *expected) {
+    seal(h);
+    check_package(h, TOTAL, expected);
+}
+
+TEST(good_package) {
+    struct boot_package_header *h = good_package();
+    CHECK_EQ(boot_package_find(h, BOOT_ENTRY_INIT), &h->entries[INIT]);
+    CHECK_EQ(boot_package_find(h, BOOT_ENTRY_MANIFEST), &h->entries[MANIFEST]);
+    CHECK_EQ(boot_package_find(h, BOOT_ENTRY_DATA), nullptr);
+    check_package(h, TOTAL, nullptr);
+}
+
+TEST(package_header) {
+    struct boot_package_header *h = good_package();
+    h->magic = 7;
+    check_sealed(h, "it is no boot package: magic at offset 0 is 0x7, expected 0x3130474b50535354");
+    h = good_package();
+    h->version = 9;
+    check_sealed(h, "version at offset 8 is 9, this kernel knows 1");
+    h = good_package();
+    h->zero[11] = 1;
+    check_sealed(h, "reserved bytes of its header, at offset 52, are not zero");
+    h = good_package();
+    h->entry_count = 0;
+    check_sealed(h, "it has 0 entries, expected 1 to 256");
+    h = good_package();
+    h->entry_count = 257;
+    check_sealed(h, "it has 257 entries, expected 1 to 256");
+    h = good_package();
+    h->build_id[0] = 0;
+    check_sealed(h, "it was made for kernel 00adbeef, this is kernel deadbeef");
+}
+
+TEST(package_length) {
+    check_package(good_package(), 10, "it is cut off after 10 bytes, its header alone has 64");
+    check_package(good_package(), TOTAL - 1, "it is cut off: 20479 bytes were loaded, its header says 20480");
+    check_package(good_package(), TOTAL - 4096, "it is cut off: 16384 bytes were loaded, its header says 20480");
+    struct boot_package_header *h = good_package();
+    h->total_bytes = TOTAL - 4096;
+    check_package(h, TOTAL, "something follows its end: 20480 bytes were loaded, its header says 16384");
+    h = good_package();
+    h->total_bytes = TOTAL - 5;
+    check_package(h, TOTAL - 5, "its length, 20475 bytes, is not whole pages");
+}
+
+TEST(package_entries) {
+    struct boot_package_header *h = good_package();
+    memset(h->entries[PROGRAM].name, 'n', sizeof h->entries[PROGRAM].name);
+    check_sealed(h, "entry 2 has no proper name");
+    h = good_package();
+    h->entries[INIT].name[0] = 0;
+    check_sealed(h, "entry 0 has no proper name");
+    h = good_package();
+    h->entries[INIT].name[1] = '\x1b';
+    check_sealed(h, "the name of entry 0 has a byte 0x1b in it");
+    h = good_package();
+    memcpy(h->entries[PROGRAM].name, "init", 5);
+    check_sealed(h, "entries 0 and 2 are both named \"init\"");
+    h = good_package();
+    h->entries[PROGRAM].kind = 5;
+    check_sealed(h, "entry 2 (\"logd\") has kind 5, expected 1 to 4");
+    h = good_package();
+    h->entries[PROGRAM].offset_bytes += 1;
+    check_sealed(h, "entry 2 (\"logd\"), 4096 bytes at offset 0x4001, is empty or not on a page boundary");
+    h = good_package();
+    h->entries[PROGRAM].len_bytes = 0;
+    check_sealed(h, "entry 2 (\"logd\"), 0 bytes at offset 0x4000, is empty or not on a page boundary");
+    h = good_package();
+    h->entries[MANIFEST].offset_bytes = 8192;
+    check_sealed(h, "entry 1 (\"test.system\") at offset 0x2000 lies in what is before it, which ends at 0x2388");
+    h = good_package();
+    h->entries[INIT].offset_bytes = 0;
+    check_sealed(h, "entry 0 (\"init\") at offset 0 lies in what is before it, which ends at 0x100");
+    h = good_package();
+    h->entries[PROGRAM].len_bytes = 4097;
+    check_sealed(h, "entry 2 (\"logd\"), 4097 bytes at offset 0x4000, reaches beyond the end at 0x5000");
+    h = good_package();
+    h->entries[PROGRAM].offset_bytes = (uint64_t)-4096;
+    check_sealed(h, "entry 2 (\"logd\"), 4096 bytes at offset 0xfffffffffffff000, reaches beyond the end at 0x5000");
+    h = good_package();
+    h->entries[PROGRAM].kind = BOOT_ENTRY_INIT;
+    check_sealed(h, "it has 2 init programs, expected 1");
+    h = good_package();
+    h->entries[MANIFEST].kind = BOOT_ENTRY_DATA;
+    check_sealed(h, "it has 0 manifests, expected 1");
+}
+
+TEST(every_changed_byte_is_noticed) {
+    for (uint64_t at = 0; at < TOTAL; at += at < 256 ? 1 : 61) {
+        struct boot_package_header *h = good_package();
+        ((uint8_t *)h)[at] ^= 0x10;
+        struct boot_complaint complaint;
+        CHECK(!boot_package_check(h, TOTAL, build_id, &complaint));
+        free(h);
+    }
+}
+
+TEST(every_truncation_is_noticed) {
+    for (uint64_t len = 0; len < TOTAL; len += 97) {
+        struct boot_package_header *good = good_package();
+        uint8_t *cut = aligned_alloc(16, (len + 15) / 16 * 16 + 16);
+        memcpy(cut, good, len);
+        struct boot_complaint complaint;
+        CHECK(!boot_package_check(cut, len, build_id, &complaint));
+        free(cut);
+        free(good);
+    }
+}

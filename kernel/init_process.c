@@ -1,0 +1,196 @@
+#include "kernel/init_process.h"
+
+#include "abi/boot_info.h"
+#include "abi/boot_package.h"
+#include "abi/bootstrap.h"
+#include "abi/message.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "kernel/bootinfo.h"
+#include "kernel/elf.h"
+#include "kernel/mm/direct_map.h"
+#include "kernel/mm/frame.h"
+#include "kernel/object/account.h"
+#include "kernel/object/handle.h"
+#include "kernel/object/inspector.h"
+#include "kernel/object/process.h"
+#include "kernel/object/resource.h"
+#include "kernel/object/thread.h"
+#include "kernel/object/vmo.h"
+#include "kernel/object/vspace.h"
+#include "kernel/plat/clock.h"
+
+constexpr uint64_t STACK_BYTES = 64 * 1024;
+
+// Every right that means something for the type: whatever init does not have, nobody ever has.
+constexpr uint32_t RIGHTS_PLAIN = RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT | RIGHT_INSPECT_BIT;
+constexpr uint32_t RIGHTS_PROCESS = RIGHTS_PLAIN | RIGHT_MANAGE_BIT | RIGHT_KILL_BIT;
+constexpr uint32_t RIGHTS_THREAD = RIGHTS_PLAIN | RIGHT_MANAGE_BIT;
+constexpr uint32_t RIGHTS_VSPACE = RIGHTS_PLAIN | RIGHT_MAP_BIT;
+constexpr uint32_t RIGHTS_ACCOUNT = RIGHTS_PLAIN | RIGHT_MANAGE_BIT | RIGHT_CREATE_BIT;
+constexpr uint32_t RIGHTS_RESOURCE = RIGHTS_PLAIN | RIGHT_CREATE_BIT | RIGHT_POWER_BIT;
+constexpr uint32_t RIGHTS_PACKAGE = RIGHTS_PLAIN | RIGHT_READ_BIT | RIGHT_MAP_BIT | RIGHT_EXECUTE_BIT;
+
+// Where things are put. Behind the image and close to it, so that one page table serves all:
+//   image | gap | bootstrap block | message page | gap | stack | thread pointer page
+struct layout {
+    uint64_t bootstrap, message_page, stack, tls_base;
+};
+
+struct start {
+    struct account *account;
+    struct process *process;
+    struct thread *thread;
+    struct vmo *package;
+    struct elf_image image;
+    struct layout layout;
+    struct bootstrap *bootstrap; // the block's page, in the direct map
+};
+
+static uint64_t page_up(uint64_t bytes) {
+    return (bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
+}
+
+// Maps fresh memory at a fixed address. `*out` (may be null) is the VMO, which the mapping keeps alive.
+static status_t map_new(struct start *s, uint64_t address, uint64_t len_bytes, uint32_t prot, struct vmo **out) {
+    struct vmo *vmo;
+    TRY(vmo_create(s->account, len_bytes, &vmo));
+    status_t status = vspace_map(s->process->vspace, vmo, 0, len_bytes, &address, prot, prot);
+    object_put(&vmo->object);
+    if (status_ok(status) && out != nullptr) {
+        *out = vmo;
+    }
+    return status;
+}
+
+// What cannot change is mapped where it lies in the package; what can is copied.
+static status_t map_segment(struct start *s, const uint8_t *file, uint64_t file_offset,
+                            const struct elf_segment *segment) {
+    if ((segment->protection & PROT_WRITE) == 0) {
+        uint64_t address = segment->address;
+        return vspace_map(s->process->vspace, s->package, file_offset + segment->file_offset, segment->len_bytes,
+                          &address, segment->protection, segment->protection);
+    }
+    struct vmo *vmo;
+    TRY(map_new(s, segment->address, segment->len_bytes, segment->protection, &vmo));
+    for (uint64_t done = 0; done < segment->file_bytes; done += PAGE_BYTES) {
+        uint64_t left = segment->file_bytes - done;
+        paddr_t frame;
+        TRY(vmo_commit(vmo, done / PAGE_BYTES, &frame, nullptr));
+        memcpy(phys_to_virt(frame), file + segment->file_offset + done, left < PAGE_BYTES ? left : PAGE_BYTES);
+    }
+    return STATUS_OK;
+}
+
+static status_t make_memory(struct start *s, const uint8_t *file, uint64_t file_offset) {
+    uint64_t end = 0;
+    for (uint32_t i = 0; i < s->image.segment_count; i++) {
+        const struct elf_segment *segment = &s->image.segments[i];
+        TRY(map_segment(s, file, file_offset, segment));
+        end = segment->address + segment->len_bytes;
+    }
+    struct layout *l = &s->layout;
+    l->bootstrap = end + PAGE_BYTES;
+    l->message_page = l->bootstrap + PAGE_BYTES;
+    l->stack = l->message_page + 2 * PAGE_BYTES;
+    l->tls_base = l->stack + STACK_BYTES + PAGE_BYTES / 2;
+    static_assert(BOOTSTRAP_INIT_TLS_BYTES <= PAGE_BYTES / 2);
+    TRY(map_new(s, l->stack, STACK_BYTES + PAGE_BYTES, PROT_READ | PROT_WRITE, nullptr));
+    struct vmo *block;
+    paddr_t frame;
+    TRY(map_new(s, l->bootstrap, PAGE_BYTES, PROT_READ, &block));
+    TRY(vmo_commit(block, 0, &frame, nullptr));
+    s->bootstrap = phys_to_virt(frame);
+    TRY(thread_create(s->process, BAND_REALTIME, &s->thread)); // no thread is more urgent than its creator
+    return thread_add_message_page(s->thread, l->message_page);
+}
+
+// Gives init a handle; the object's reference goes into it.
+static status_t grant(struct start *s, struct object *object, uint32_t rights, uint32_t *out) {
+    handle_t handle;
+    TRY(handle_insert(s->process, object, (rights_t){rights}, 0, 0, nullptr, ORIGIN_BOOT, &handle));
+    *out = handle.v;
+    return STATUS_OK;
+}
+
+static status_t grant_named(struct start *s, const char *name, struct object *object, uint32_t rights) {
+    struct bootstrap *b = s->bootstrap;
+    struct bootstrap_cap *cap = (struct bootstrap_cap *)(b + 1) + b->cap_count++;
+    str_copy(cap->name, sizeof cap->name, name);
+    cap->type = object->type;
+    return grant(s, object, rights, &cap->handle);
+}
+
+static status_t grant_all(struct start *s) {
+    struct bootstrap *b = s->bootstrap;
+    struct object *resource, *inspector;
+    object_get(&s->process->object);
+    TRY(grant(s, &s->process->object, RIGHTS_PROCESS, &b->process));
+    object_get(&s->thread->object);
+    TRY(grant(s, &s->thread->object, RIGHTS_THREAD, &b->thread));
+    object_get(&s->process->vspace->object);
+    TRY(grant(s, &s->process->vspace->object, RIGHTS_VSPACE, &b->vspace));
+    TRY(grant(s, &s->account->object, RIGHTS_ACCOUNT, &b->account));
+    TRY(resource_create(s->account, &resource));
+    TRY(grant_named(s, BOOTSTRAP_CAP_RESOURCE, resource, RIGHTS_RESOURCE));
+    TRY(inspector_create(s->account, &inspector));
+    TRY(grant_named(s, BOOTSTRAP_CAP_INSPECTOR, inspector, RIGHTS_PLAIN));
+    return grant_named(s, BOOTSTRAP_CAP_BOOT_PACKAGE, &s->package->object, RIGHTS_PACKAGE);
+}
+
+// Header and capset are there; behind them come the arguments.
+static void fill_bootstrap(struct start *s, const struct boot_info *boot) {
+    struct bootstrap *b = s->bootstrap;
+    b->magic = BOOTSTRAP_MAGIC;
+    b->version = BOOTSTRAP_VERSION;
+    str_copy(b->program, sizeof b->program, "init");
+    b->image_base = s->image.base;
+    b->message_page = s->layout.message_page;
+    b->stack_base = s->layout.stack;
+    b->stack_bytes = STACK_BYTES;
+    b->tls_base = s->layout.tls_base;
+    b->clock = (struct bootstrap_clock){kernel_clock.base, kernel_clock.mult, kernel_clock.shift};
+    b->entry_counter = boot->entry_tsc;
+    b->caps_offset = sizeof *b;
+    b->args_offset = b->caps_offset + b->cap_count * (uint32_t)sizeof(struct bootstrap_cap);
+    char *args = (char *)b + b->args_offset;
+    memcpy(args, "init", 5);
+    b->args_bytes = 5;
+    b->argc = 1;
+    if (boot->cmdline[0] != 0) {
+        size_t len = strlen(boot->cmdline) + 1;
+        memcpy(args + b->args_bytes, boot->cmdline, len);
+        b->args_bytes += (uint32_t)len;
+        b->argc = 2;
+    }
+    b->size_bytes = b->args_offset + b->args_bytes;
+    static_assert(sizeof(struct bootstrap) + 3 * sizeof(struct bootstrap_cap) + 5 + BOOT_INFO_CMDLINE_BYTES <=
+                  PAGE_BYTES);
+}
+
+static status_t build(struct start *s, const struct boot_info *boot, const uint8_t *file, uint64_t file_offset) {
+    static const char name[PROCESS_NAME_BYTES] = "init";
+    s->account = account_create_root(frame_free_bytes());
+    TRY(process_create(s->account, name, &s->process));
+    TRY(vmo_create_physical(s->account, (paddr_t){boot->package_phys}, page_up(boot->package_bytes), &s->package));
+    TRY(make_memory(s, file, file_offset));
+    TRY(grant_all(s));
+    fill_bootstrap(s, boot);
+    thread_start(s->thread, s->image.entry, s->layout.stack + STACK_BYTES, s->layout.bootstrap, s->layout.tls_base);
+    // From here on the process lives by its thread, and the thread by running.
+    object_put(&s->thread->object);
+    object_put(&s->process->object);
+    return STATUS_OK;
+}
+
+const char *init_process_start(const struct boot_info *boot) {
+    const struct boot_package_header *package = phys_to_virt((paddr_t){boot->package_phys});
+    const struct boot_package_entry *entry = boot_package_find(package, BOOT_ENTRY_INIT);
+    const uint8_t *file = (const uint8_t *)package + entry->offset_bytes;
+    struct start start = {};
+    const char *error = elf_parse(file, entry->len_bytes, BOOTSTRAP_INIT_IMAGE_BASE, &start.image);
+    if (error != nullptr) {
+        return error;
+    }
+    return status_ok(build(&start, boot, file, entry->offset_bytes)) ? nullptr : "there is too little memory for it";
+}

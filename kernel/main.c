@@ -1,0 +1,129 @@
+// The order in which the kernel comes up: first what is needed to say what is wrong, then distrust of all
+// that the boot path brought, then memory, processor, interrupts and time, and at last init.
+#include "kernel/main.h"
+
+#include <stdarg.h>
+
+#include "kernel/arch/arch.h"
+#include "kernel/arch/mmu.h"
+#include "kernel/bootinfo.h"
+#include "kernel/init_process.h"
+#include "kernel/ksyms.h"
+#include "kernel/log.h"
+#include "kernel/mm/frame.h"
+#include "kernel/object/inspector.h"
+#include "kernel/percpu.h"
+#include "kernel/plat/acpi.h"
+#include "kernel/plat/apic.h"
+#include "kernel/plat/clock.h"
+#include "kernel/plat/plat.h"
+#include "kernel/plat/power.h"
+#include "kernel/plat/uart.h"
+#include "kernel/sched/sched.h"
+
+// Free memory, beside kernel and boot package, below which there is no point in starting: what the
+// kernel's tables and the services of the smallest system take.
+constexpr uint64_t MINIMUM_FREE_BYTES = 4 << 20;
+
+// The boot path's own copy is given back with the rest of its memory.
+static struct boot_info boot;
+
+// The one line on the console when a boot ends before it began, and the orderly stop.
+[[noreturn]] [[gnu::format(printf, 1, 2)]] static void boot_fail(const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    klog("tessera: ");
+    klog_v(format, args);
+    klog("\n");
+    va_end(args);
+    power_stop();
+}
+
+static uint64_t in_mib(uint64_t bytes) {
+    return bytes >> 20;
+}
+
+static uint64_t ram_bytes(void) {
+    return boot_info_bytes(&boot, BOOT_MEM_USABLE) + boot_info_bytes(&boot, BOOT_MEM_KERNEL) +
+           boot_info_bytes(&boot, BOOT_MEM_PACKAGE) + boot_info_bytes(&boot, BOOT_MEM_BOOT_INFO);
+}
+
+// Copies the boot info, once it is known to be one.
+static void take_boot_info(uint64_t boot_info_phys) {
+    const struct boot_info *found = (const struct boot_info *)boot_info_phys;
+    struct boot_complaint complaint;
+    if (!boot_info_check(found, &complaint)) {
+        boot_fail("boot info: %s; the loader and this kernel do not fit together", complaint.text);
+    }
+    boot = *found;
+}
+
+static void say_hello(void) {
+    const uint8_t *id = ksym_build_id();
+    klog("Tessera %02x%02x%02x%02x %s, %lu MiB, loader %s\n", id[0], id[1], id[2], id[3], arch_name,
+         in_mib(ram_bytes() + (1 << 19)), boot.loader);
+}
+
+static void check_memory(void) {
+    // The kernel and the package are loaded: the machine needs room for them too.
+    const uint64_t usable = boot_info_bytes(&boot, BOOT_MEM_USABLE);
+    if (usable < MINIMUM_FREE_BYTES) {
+        const uint64_t need = ram_bytes() - usable + MINIMUM_FREE_BYTES;
+        boot_fail("not enough memory: %lu MiB usable, at least %lu MiB needed", in_mib(ram_bytes()),
+                  in_mib(need) + 1);
+    }
+}
+
+static void check_package(void) {
+    struct boot_complaint complaint;
+    if (boot.package_phys == 0) {
+        boot_fail("boot package: there is none; the loader must pass boot.pkg as the first module");
+    }
+    if (!boot_package_check((const void *)boot.package_phys, boot.package_bytes, ksym_build_id(), &complaint)) {
+        boot_fail("boot package: %s; rebuild it with \"make image\"", complaint.text);
+    }
+}
+
+// A step that says what is wrong, or nothing.
+static void require(const char *part, const char *error) {
+    if (error != nullptr) {
+        boot_fail("%s: %s", part, error);
+    }
+}
+
+static void bring_up_memory(void) {
+    frame_early_init(&boot);
+    if (!mmu_init(&boot) || !frame_init(&boot)) {
+        boot_fail("not enough memory: %lu MiB usable, too little for the kernel's own tables", in_mib(ram_bytes()));
+    }
+    // Nothing of the boot path is in use any more: its tables, its stack, its copy of the boot info.
+    for (uint32_t i = 0; i < boot.region_count; i++) {
+        if (boot.regions[i].kind == BOOT_MEM_BOOT_INFO) {
+            frame_add_range((paddr_t){boot.regions[i].base}, boot.regions[i].len_bytes);
+        }
+    }
+    inspector_set_memory(ram_bytes(), boot.kernel_phys_bytes, boot.package_bytes);
+}
+
+[[noreturn]] void kernel_main(uint64_t boot_info_phys) {
+    clock_begin(arch_cycles());
+    arch_early_init();
+    uart_init();
+    take_boot_info(boot_info_phys);
+    const char *acpi_error = acpi_init(boot.rsdp_phys);
+    say_hello();
+    if (acpi_error != nullptr) {
+        klog("tessera: ACPI: %s; going on without\n", acpi_error);
+    }
+    check_memory();
+    check_package();
+
+    bring_up_memory();
+    require("processor", arch_cpu_init());
+    require("interrupt controller", apic_init(acpi_info()));
+    require("clock", clock_init());
+    sched_init(this_cpu());
+    plat_on_deadline(sched_timer);
+    require("init", init_process_start(&boot));
+    arch_enter_user();
+}

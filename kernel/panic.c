@@ -1,0 +1,106 @@
+#include "kernel/panic.h"
+
+#include <stdarg.h>
+
+#include "io.h"
+#include "kernel/ksyms.h"
+#include "kernel/log.h"
+#include "kernel/plat/clock.h"
+#include "kernel/plat/uart.h"
+
+// From the linker script: what can be a return address.
+extern const char __text_start[], __text_end[];
+
+constexpr uint32_t BACKTRACE_LINES = 24;
+constexpr uint32_t BACKTRACE_WORDS = 2048; // how far up the stack to look
+
+// Counts panics. The second one happened while the first was being reported.
+static uint32_t depth;
+static bool in_backtrace;
+
+static void print_place(const char *mark, uintptr_t pc) {
+    uintptr_t offset;
+    const char *name = ksym_lookup(pc, &offset);
+    if (name != nullptr) {
+        klog("  %s %016lx  %s+%#lx\n", mark, pc, name, offset);
+    } else {
+        klog("  %s %016lx\n", mark, pc);
+    }
+}
+
+// The kernel keeps no frame pointers: each word on the stack that points into the text, right behind
+// something, may be a return address, and is shown with a question mark. Reading beyond the stack's
+// end faults, which the second panic reports as the end of the backtrace.
+static void print_backtrace(uintptr_t pc, uintptr_t sp) {
+    klog("backtrace (? = found on the stack, may be stale):\n");
+    print_place(" ", pc);
+    in_backtrace = true;
+    const volatile uintptr_t *word = (const volatile uintptr_t *)(sp & ~(uintptr_t)7);
+    uint32_t lines = 0;
+    for (uint32_t i = 0; i < BACKTRACE_WORDS && lines < BACKTRACE_LINES; i++) {
+        uintptr_t value = word[i], offset;
+        if (value <= (uintptr_t)__text_start || value >= (uintptr_t)__text_end) {
+            continue;
+        }
+        if (ksym_lookup(value, &offset) != nullptr && offset != 0) {
+            print_place("?", value);
+            lines++;
+        }
+    }
+    in_backtrace = false;
+}
+
+static void print_build_id(void) {
+    const uint8_t *id = ksym_build_id();
+    klog("kernel build ");
+    for (size_t i = 0; i < KSYM_BUILD_ID_BYTES; i++) {
+        klog("%02x", id[i]);
+    }
+    klog(", after %lu us\n", clock_now().v / 1000);
+}
+
+[[noreturn]] static void stop(void) {
+    klog("The machine is stopped.\n");
+    cpu_halt_forever();
+}
+
+// Comes back only in the first panic.
+static void begin(void) {
+    depth++;
+    if (depth == 1) {
+        uart_seize();
+        klog("\nTessera kernel panic: ");
+        return;
+    }
+    if (depth == 2 && in_backtrace) {
+        klog("  (end of the stack)\n");
+        print_build_id();
+        stop();
+    }
+    if (depth == 2) {
+        klog("\nanother panic while reporting this one\n");
+        stop();
+    }
+    cpu_halt_forever();
+}
+
+[[noreturn]] void panic(const char *format, ...) {
+    va_list args;
+    begin();
+    va_start(args, format);
+    klog_v(format, args);
+    va_end(args);
+    klog("\n");
+    print_backtrace((uintptr_t)__builtin_return_address(0), (uintptr_t)__builtin_frame_address(0));
+    print_build_id();
+    stop();
+}
+
+[[noreturn]] void panic_trap(const struct trap_frame *frame, const char *what) {
+    begin();
+    klog("%s\n", what);
+    arch_print_trap(frame);
+    print_backtrace(arch_trap_ip(frame), arch_trap_sp(frame));
+    print_build_id();
+    stop();
+}
