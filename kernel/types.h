@@ -23,4 +23,3 @@ typedef struct {
     uint32_t v;
 } cpu_id_t;
 
-#define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "abi/gen/abi.h"
+#include "kernel/object/reaper.h"
 #include "kernel/types.h"
 
 struct account;
@@ -20,8 +21,8 @@ struct object {
     uint8_t flags;
     uint16_t zero;
     koid_t koid;
-    struct account *account; // who paid; holds a reference
-    struct object *reap_next;
+    struct account *account; // who paid; holds a reference; null only for the root account
+    struct reap_item reap;
 };
 
 // What a type does at the two ends of an object's life; one row per type in object.c.

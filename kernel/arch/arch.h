@@ -1,0 +1,55 @@
+// What a port provides to the portable kernel. Address spaces are in kernel/arch/mmu.h; the short inline
+// part is in the port's arch_cpu.h (arch_relax, this_cpu, arch_cycles, arch_current_frame and its setter,
+// the thread pointer, arch_set_page_table) and its saved registers in arch_regs.h.
+//
+// A port also has the entry from the boot path (`kernel_entry`, which calls kernel_main on a boot stack),
+// the system call and trap entries, which save the current thread's registers and do what struct
+// kernel_exit says (kernel/ipc/syscall.h), and trap handling as in x86_64/trap.c.
+#pragma once
+
+#include <stdint.h>
+
+#include "arch_cpu.h"
+#include "kernel/ipc/syscall.h"
+
+struct arch_regs;
+struct exit_record;
+struct percpu;
+struct thread;
+struct vspace;
+
+// What the port is called, for people.
+extern const char arch_name[];
+
+// Makes this_cpu work and exceptions reach the panic path. First thing at boot, no memory needed.
+void arch_early_init(void);
+
+// The rest of this processor: protection features, guarded stacks, the system call entry. After mmu_init and
+// frame_init. Null on success, else what the processor lacks (static text).
+const char *arch_cpu_init(void);
+
+// Leaves the boot stack for good: runs whatever is ready from now on.
+[[noreturn]] void arch_enter_user(void);
+
+// What arch_set_page_table takes, for an address space and for the kernel's own.
+uint64_t arch_page_table(const struct vspace *vspace);
+uint64_t arch_kernel_page_table(void);
+
+// Registers of a thread that starts: entry point, stack, its one argument, thread pointer; all others zero.
+void arch_regs_start(struct arch_regs *regs, uint64_t entry, uint64_t stack_pointer, uint64_t argument,
+                     uint64_t tls_base);
+
+// Writes ip, sp, flags and general registers into an exit record.
+void arch_regs_record(const struct arch_regs *regs, struct exit_record *record);
+
+// Gives back what the port keeps for a thread (FPU state).
+void arch_thread_destroy(struct thread *thread);
+
+// Saves the FPU state of `from` and loads that of `to`, as far as they have any (THREAD_HAS_FPU). A thread
+// without any finds the FPU off, and its first use of it traps.
+void arch_fpu_switch(struct thread *from, struct thread *to);
+
+// Sleeps until an interrupt has been handled. / Handles those that are pending. Interrupts are off before
+// and after.
+void arch_wait_for_interrupt(void);
+void arch_poll_interrupts(void);

@@ -1,0 +1,46 @@
+// The small inline part of the port interface on x86-64 (see kernel/arch/arch.h).
+#pragma once
+
+#include <stdint.h>
+
+struct percpu;
+
+static inline void arch_relax(void) { __builtin_ia32_pause(); }
+
+// The structure of the processor that runs this code. Valid once arch_cpu_init has run on it.
+static inline struct percpu *this_cpu(void)
+{
+    struct percpu *self;
+    __asm__("mov %%gs:0, %0" : "=r"(self));
+    return self;
+}
+
+static inline uint64_t arch_cycles(void) { return __builtin_ia32_rdtsc(); }
+
+// The current thread's frame, and what the fast path changes when it switches threads. The asm is
+// volatile so that no load moves across a switch.
+static inline void *arch_current_frame(void)
+{
+    void *frame;
+    __asm__ volatile("mov %%gs:8, %0" : "=r"(frame));
+    return frame;
+}
+
+static inline void arch_set_current_frame(void *frame)
+{
+    __asm__ volatile("mov %0, %%gs:8" : : "r"(frame) : "memory");
+}
+
+static inline uint64_t arch_read_tls_base(void)
+{
+    uint64_t base;
+    __asm__ volatile("rdfsbase %0" : "=r"(base));
+    return base;
+}
+
+static inline void arch_write_tls_base(uint64_t base) { __asm__ volatile("wrfsbase %0" : : "r"(base)); }
+
+static inline void arch_set_page_table(uint64_t root)
+{
+    __asm__ volatile("mov %0, %%cr3" : : "r"(root) : "memory");
+}

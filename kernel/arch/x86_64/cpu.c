@@ -1,0 +1,214 @@
+#include "cpu.h"
+
+#include <stddef.h>
+
+#include "kernel/arch/arch.h"
+#include "kernel/arch/mmu.h"
+#include "kernel/object/vspace.h"
+#include "kernel/percpu.h"
+#include "offsets.h"
+
+static_assert(offsetof(struct percpu, self) == 0);
+static_assert(offsetof(struct percpu, frame) == PERCPU_FRAME);
+static_assert(offsetof(struct percpu, kernel_stack_top) == PERCPU_KERNEL_STACK);
+static_assert(offsetof(struct percpu, scratch) == PERCPU_SCRATCH);
+#define REG(field) ((int)offsetof(struct arch_regs, field) - FRAME_TOP)
+static_assert(REG(status) == REGS_STATUS && REG(words[0]) == REGS_W0 && REG(words[7]) == REGS_W7);
+static_assert(REG(rbp) == REGS_RBP && REG(ip) == REGS_IP && REG(flags) == REGS_FLAGS && REG(sp) == REGS_SP);
+static_assert(REG(badge) == REGS_BADGE && REG(info) == REGS_INFO && REG(rdx) == REGS_RDX);
+static_assert(REG(rcx) == REGS_RCX && REG(r11) == REGS_R11 && REG(resume) == REGS_RESUME);
+
+// Stacks of the exceptions that cannot trust the one they interrupt (Intel SDM volume 3, section 6.14.5).
+enum ist : uint8_t { IST_NONE, IST_DOUBLE_FAULT, IST_NMI, IST_MACHINE_CHECK, IST_DEBUG };
+constexpr uint32_t IST_COUNT = 4;
+constexpr size_t STACK_PAGES = 2;
+
+struct [[gnu::packed]] tss {
+    uint32_t reserved0;
+    uint64_t rsp[3];
+    uint64_t reserved1;
+    uint64_t ist[7];
+    uint64_t reserved2;
+    uint16_t reserved3;
+    uint16_t io_map; // beyond the limit: no port is open to programs
+};
+
+struct gate {
+    uint16_t offset_low, selector;
+    uint8_t ist, type;
+    uint16_t offset_middle;
+    uint32_t offset_high, reserved;
+};
+
+struct [[gnu::packed]] table_pointer {
+    uint16_t limit;
+    uint64_t base;
+};
+
+// What a processor's segment registers and task register point at.
+struct cpu_tables {
+    uint64_t gdt[7];
+    struct tss tss;
+};
+
+static struct percpu percpus[1];
+static struct cpu_tables tables[1];
+static struct gate idt[256];
+[[gnu::aligned(16)]] static uint8_t early_stack[8192]; // for exceptions before there are guarded stacks
+
+extern const char trap_stubs[][16];
+void syscall_entry(void);
+
+static void fill_idt(void) {
+    for (unsigned vector = 0; vector < 256; vector++) {
+        const uint64_t address = (uint64_t)trap_stubs[vector];
+        uint8_t ist = IST_NONE;
+        switch (vector) {
+        case 1: ist = IST_DEBUG; break;
+        case 2: ist = IST_NMI; break;
+        case 8: ist = IST_DOUBLE_FAULT; break;
+        case 18: ist = IST_MACHINE_CHECK; break;
+        default: break;
+        }
+        idt[vector] = (struct gate){
+            .offset_low = (uint16_t)address,
+            .offset_middle = (uint16_t)(address >> 16),
+            .offset_high = (uint32_t)(address >> 32),
+            .selector = SELECTOR_KERNEL_CODE,
+            .ist = ist,
+            // Interrupt gates: interrupts stay off. A program may raise only breakpoint and overflow itself.
+            .type = vector == 3 || vector == 4 ? 0xee : 0x8e,
+        };
+    }
+}
+
+static void load_tables(struct cpu_tables *t) {
+    const uint64_t tss = (uint64_t)&t->tss;
+    const uint64_t limit = sizeof(t->tss) - 1;
+    t->gdt[0] = 0;
+    t->gdt[SELECTOR_KERNEL_CODE / 8] = 0x00af'9b00'0000'ffff;
+    t->gdt[SELECTOR_KERNEL_DATA / 8] = 0x00cf'9300'0000'ffff;
+    t->gdt[SELECTOR_USER_DATA / 8] = 0x00cf'f300'0000'ffff;
+    t->gdt[SELECTOR_USER_CODE / 8] = 0x00af'fb00'0000'ffff;
+    t->gdt[SELECTOR_TSS / 8] = limit | (tss & 0xff'ffff) << 16 | 0x89ull << 40 | (tss >> 24 & 0xff) << 56;
+    t->gdt[SELECTOR_TSS / 8 + 1] = tss >> 32;
+    t->tss.io_map = sizeof(t->tss);
+
+    const struct table_pointer gdtr = {sizeof(t->gdt) - 1, (uint64_t)t->gdt};
+    const struct table_pointer idtr = {sizeof(idt) - 1, (uint64_t)idt};
+    __asm__ volatile("lgdt %0\n\t"
+                     "lidt %1\n\t"
+                     "mov %w2, %%ds\n\t"
+                     "mov %w2, %%es\n\t"
+                     "mov %w2, %%ss\n\t"
+                     "mov %w3, %%fs\n\t"
+                     "mov %w3, %%gs\n\t"
+                     "pushq %4\n\t"
+                     "lea 1f(%%rip), %%rax\n\t"
+                     "push %%rax\n\t"
+                     "lretq\n\t"
+                     "1: ltr %w5"
+                     :
+                     : "m"(gdtr), "m"(idtr), "r"(SELECTOR_KERNEL_DATA), "r"(0), "i"(SELECTOR_KERNEL_CODE),
+                       "r"(SELECTOR_TSS)
+                     : "rax", "memory");
+}
+
+void arch_early_init(void) {
+    struct percpu *cpu = &percpus[0];
+    cpu->self = cpu;
+    const uint64_t stack = (uint64_t)(early_stack + sizeof(early_stack));
+    for (uint32_t i = 0; i < IST_COUNT; i++) {
+        tables[0].tss.ist[i] = stack;
+    }
+    fill_idt();
+    load_tables(&tables[0]);
+    write_msr(MSR_GS_BASE, (uint64_t)cpu);
+    write_msr(MSR_KERNEL_GS_BASE, 0);
+}
+
+// Kernel stacks with guard pages: one for all entries, one for each exception that needs its own.
+static bool make_stacks(struct percpu *cpu, struct cpu_tables *t) {
+    void *stack = mmu_alloc_kernel_stack(STACK_PAGES);
+    if (stack == nullptr) {
+        return false;
+    }
+    cpu->kernel_stack_top = (uint64_t)stack;
+    t->tss.rsp[0] = (uint64_t)stack;
+    for (uint32_t i = 0; i < IST_COUNT; i++) {
+        stack = mmu_alloc_kernel_stack(STACK_PAGES);
+        if (stack == nullptr) {
+            return false;
+        }
+        t->tss.ist[i] = (uint64_t)stack;
+    }
+    return true;
+}
+
+// What a processor must have, and what is switched on where it has it.
+static const char *enable_features(void) {
+    const struct cpuid basic = cpuid(1, 0);
+    const struct cpuid extended = cpuid(7, 0);
+    const struct cpuid amd = cpuid(0x8000'0001, 0);
+    if ((extended.ebx & 1u << 0) == 0) {
+        return "the processor lacks FSGSBASE";
+    }
+    if ((amd.edx & 1u << 11) == 0) {
+        return "the processor lacks SYSCALL";
+    }
+    if ((basic.edx & 1u << 24) == 0) {
+        return "the processor lacks FXSAVE";
+    }
+    uint64_t cr4 = read_cr4() | CR4_FSGSBASE | CR4_OSFXSR | CR4_OSXMMEXCPT;
+    cr4 &= ~CR4_TSD; // programs read the time-stamp counter: the clock needs no system call
+    if ((extended.ebx & 1u << 7) != 0) {
+        cr4 |= CR4_SMEP;
+    }
+    if ((extended.ebx & 1u << 20) != 0) {
+        cr4 |= CR4_SMAP;
+    }
+    if ((extended.ecx & 1u << 2) != 0) {
+        cr4 |= CR4_UMIP;
+    }
+    write_cr4(cr4);
+    return nullptr;
+}
+
+static void enable_system_calls(void) {
+    // SYSRET takes the user selectors from here: data at +8, code at +16.
+    write_msr(MSR_STAR, (uint64_t)(SELECTOR_KERNEL_DATA | 3) << 48 | (uint64_t)SELECTOR_KERNEL_CODE << 32);
+    write_msr(MSR_LSTAR, (uint64_t)syscall_entry);
+    write_msr(MSR_FMASK, FLAG_TF | FLAG_IF | FLAG_DF | FLAG_IOPL | FLAG_NT | FLAG_AC);
+    write_msr(MSR_EFER, read_msr(MSR_EFER) | EFER_SCE);
+}
+
+const char *arch_cpu_init(void) {
+    const char *missing = enable_features();
+    if (missing == nullptr) {
+        missing = fpu_init();
+    }
+    if (missing != nullptr) {
+        return missing;
+    }
+    if (!make_stacks(this_cpu(), &tables[0])) {
+        return "there is no memory for kernel stacks";
+    }
+    enable_system_calls();
+    return nullptr;
+}
+
+uint64_t arch_page_table(const struct vspace *vspace) {
+    return vspace->space.root.v;
+}
+
+uint64_t arch_kernel_page_table(void) {
+    return mmu_kernel_root().v;
+}
+
+void arch_wait_for_interrupt(void) {
+    __asm__ volatile("sti\n\thlt\n\tcli" : : : "memory");
+}
+
+void arch_poll_interrupts(void) {
+    __asm__ volatile("sti\n\tnop\n\tcli" : : : "memory");
+}

@@ -1,0 +1,69 @@
+// Control registers, model-specific registers and feature bits, by the names of the Intel SDM (volumes 3 and 4).
+#pragma once
+
+#include <stdint.h>
+
+constexpr uint32_t MSR_EFER = 0xc000'0080;
+constexpr uint32_t MSR_STAR = 0xc000'0081;
+constexpr uint32_t MSR_LSTAR = 0xc000'0082;
+constexpr uint32_t MSR_FMASK = 0xc000'0084;
+constexpr uint32_t MSR_GS_BASE = 0xc000'0101;
+constexpr uint32_t MSR_KERNEL_GS_BASE = 0xc000'0102;
+
+constexpr uint64_t EFER_SCE = 1u << 0;
+
+constexpr uint64_t CR0_MP = 1u << 1, CR0_EM = 1u << 2, CR0_TS = 1u << 3, CR0_NE = 1u << 5;
+constexpr uint64_t CR4_TSD = 1u << 2, CR4_OSFXSR = 1u << 9, CR4_OSXMMEXCPT = 1u << 10, CR4_UMIP = 1u << 11,
+                   CR4_FSGSBASE = 1u << 16, CR4_OSXSAVE = 1u << 18, CR4_SMEP = 1u << 20, CR4_SMAP = 1u << 21;
+
+constexpr uint64_t FLAG_TF = 1u << 8, FLAG_IF = 1u << 9, FLAG_DF = 1u << 10, FLAG_IOPL = 3u << 12,
+                   FLAG_NT = 1u << 14, FLAG_AC = 1u << 18;
+
+struct cpuid {
+    uint32_t eax, ebx, ecx, edx;
+};
+
+static inline struct cpuid cpuid(uint32_t leaf, uint32_t subleaf) {
+    struct cpuid r;
+    __asm__ volatile("cpuid" : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx) : "a"(leaf), "c"(subleaf));
+    return r;
+}
+
+static inline uint64_t read_msr(uint32_t msr) {
+    uint32_t low, high;
+    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
+    return (uint64_t)high << 32 | low;
+}
+
+static inline void write_msr(uint32_t msr, uint64_t value) {
+    __asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
+}
+
+static inline uint64_t read_cr0(void) {
+    uint64_t value;
+    __asm__ volatile("mov %%cr0, %0" : "=r"(value));
+    return value;
+}
+
+static inline void write_cr0(uint64_t value) {
+    __asm__ volatile("mov %0, %%cr0" : : "r"(value) : "memory");
+}
+
+static inline uint64_t read_cr2(void) {
+    uint64_t value;
+    __asm__ volatile("mov %%cr2, %0" : "=r"(value));
+    return value;
+}
+
+static inline uint64_t read_cr4(void) {
+    uint64_t value;
+    __asm__ volatile("mov %%cr4, %0" : "=r"(value));
+    return value;
+}
+
+static inline void write_cr4(uint64_t value) {
+    __asm__ volatile("mov %0, %%cr4" : : "r"(value) : "memory");
+}
+
+// Enables FPU state saving as the processor has it (fpu.c). Null, or what is missing.
+const char *fpu_init(void);

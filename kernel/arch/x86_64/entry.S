@@ -1,0 +1,259 @@
+// All ways into and out of the kernel on x86-64.
+#include "abi/gen/abi.h"
+#include "offsets.h"
+#include "user_access.h"
+
+// ---- from the boot path: rdi = physical address of struct boot_info ----
+
+    .section .text.entry, "ax"
+    .globl kernel_entry
+    .type kernel_entry, @function
+kernel_entry:
+    cld
+    lea boot_stack_top(%rip), %rsp
+    xor %ebp, %ebp
+    call kernel_main
+    ud2
+    .size kernel_entry, . - kernel_entry
+
+    .bss
+    .balign 4096
+    .skip 16384
+boot_stack_top:
+
+    .text
+
+// ---- system call ----
+// In: rax number, rdi handle, rsi info, rdx deadline, words in r8 r9 r10 rbx r12..r15; rcx = ip, r11 = flags.
+// Interrupts are off (FMASK). The pushes write struct arch_regs downwards from FRAME_TOP.
+
+    .balign 64
+    .globl syscall_entry
+    .type syscall_entry, @function
+syscall_entry:
+    swapgs
+    mov %rsp, %gs:PERCPU_SCRATCH
+    mov %gs:PERCPU_FRAME, %rsp
+    push %gs:PERCPU_SCRATCH
+    push %r11
+    push %rcx
+    push %rbp
+    push %r15
+    push %r14
+    push %r13
+    push %r12
+    push %rbx
+    push %r10
+    push %r9
+    push %r8
+    mov %gs:PERCPU_KERNEL_STACK, %rsp
+    cmp $SYSCALL_COUNT, %rax
+    jae 2f
+    call *syscall_table(, %rax, 8)
+    // Out: rax = frame or 0, rdx = status, words, or 0 (struct kernel_exit).
+    test %rax, %rax
+    jnz resume
+1:  // The same thread, a status and no results: what C preserves is still in its registers.
+    mov %gs:PERCPU_FRAME, %rcx
+    mov %rdx, %rax
+    mov REGS_W0(%rcx), %r8
+    mov REGS_W1(%rcx), %r9
+    mov REGS_W2(%rcx), %r10
+    xor %edi, %edi
+    xor %esi, %esi
+    mov REGS_FLAGS(%rcx), %r11
+    mov REGS_SP(%rcx), %rsp
+    mov REGS_IP(%rcx), %rcx
+    swapgs
+    sysretq
+2:  call syscall_refuse
+    test %rax, %rax
+    jz 1b
+    jmp resume
+    .size syscall_entry, . - syscall_entry
+
+// ---- back to a thread that waited in a system call, with a message ----
+// rax = its frame (it is current), rdx = the eight words it gets, 0 for the general way.
+
+    .balign 64
+    .type resume, @function
+resume:
+    test %rdx, %rdx
+    jz resume_general
+    mov (%rdx), %r8
+    mov 8(%rdx), %r9
+    mov 16(%rdx), %r10
+    mov 24(%rdx), %rbx
+    mov 32(%rdx), %r12
+    mov 40(%rdx), %r13
+    mov 48(%rdx), %r14
+    mov 56(%rdx), %r15
+    mov REGS_RBP(%rax), %rbp
+    mov REGS_IP(%rax), %rcx
+    mov REGS_FLAGS(%rax), %r11
+    mov REGS_SP(%rax), %rsp
+    mov REGS_BADGE(%rax), %rdi
+    mov REGS_INFO(%rax), %rsi
+    xor %eax, %eax // status
+    xor %edx, %edx
+    swapgs
+    wrgsbase %rax  // no thread sees what another left there
+    sysretq
+    .size resume, . - resume
+
+// ---- back to any thread: rax = its frame ----
+
+    .type resume_general, @function
+resume_general:
+    mov REGS_W0(%rax), %r8
+    mov REGS_W1(%rax), %r9
+    mov REGS_W2(%rax), %r10
+    mov REGS_W3(%rax), %rbx
+    mov REGS_W4(%rax), %r12
+    mov REGS_W5(%rax), %r13
+    mov REGS_W6(%rax), %r14
+    mov REGS_W7(%rax), %r15
+    mov REGS_RBP(%rax), %rbp
+    mov REGS_BADGE(%rax), %rdi
+    mov REGS_INFO(%rax), %rsi
+    cmpq $0, REGS_RESUME(%rax)
+    jne 1f
+    xor %edx, %edx
+    mov REGS_IP(%rax), %rcx
+    mov REGS_FLAGS(%rax), %r11
+    mov REGS_SP(%rax), %rsp
+    mov REGS_STATUS(%rax), %rax
+    swapgs
+    wrgsbase %rdx
+    sysretq
+1:  // Interrupted somewhere: every register counts. It will next stop in a system call, for all we know.
+    movq $0, REGS_RESUME(%rax)
+    mov %gs:PERCPU_KERNEL_STACK, %rsp
+    pushq $SELECTOR_USER_DATA
+    push REGS_SP(%rax)
+    push REGS_FLAGS(%rax)
+    pushq $SELECTOR_USER_CODE
+    push REGS_IP(%rax)
+    mov REGS_R11(%rax), %r11
+    mov REGS_RCX(%rax), %rcx
+    mov REGS_RDX(%rax), %rdx
+    push REGS_STATUS(%rax)
+    xor %eax, %eax
+    swapgs
+    wrgsbase %rax
+    pop %rax
+    iretq
+    .size resume_general, . - resume_general
+
+// ---- leaving the boot stack ----
+
+    .globl arch_enter_user
+    .type arch_enter_user, @function
+arch_enter_user:
+    mov %gs:PERCPU_KERNEL_STACK, %rsp
+    xor %ebp, %ebp
+    call kernel_block
+    jmp resume
+    .size arch_enter_user, . - arch_enter_user
+
+// ---- traps: exceptions and interrupts ----
+// One stub a vector pushes a zero where the processor pushes no error code, then the vector.
+
+    .section .text.traps, "ax"
+    .balign 16
+    .globl trap_stubs
+trap_stubs:
+    .set vector, 0
+    .rept 256
+    .balign 16
+    .if !((vector == 8) || (vector >= 10 && vector <= 14) || (vector == 17) || (vector == 21) || \
+          (vector == 29) || (vector == 30))
+    pushq $0
+    .endif
+    pushq $vector
+    jmp trap_common
+    .set vector, vector + 1
+    .endr
+
+    .text
+    .balign 64
+    .type trap_common, @function
+trap_common: // 0 vector, 8 error, 16 ip, 24 cs, 32 flags, 40 sp, 48 ss
+    USER_ACCESS_END
+    cld
+    testb $3, 24(%rsp)
+    jz trap_kernel
+    swapgs
+    push %rax
+    mov %gs:PERCPU_FRAME, %rax
+    mov %r8, REGS_W0(%rax)
+    mov %r9, REGS_W1(%rax)
+    mov %r10, REGS_W2(%rax)
+    mov %rbx, REGS_W3(%rax)
+    mov %r12, REGS_W4(%rax)
+    mov %r13, REGS_W5(%rax)
+    mov %r14, REGS_W6(%rax)
+    mov %r15, REGS_W7(%rax)
+    mov %rbp, REGS_RBP(%rax)
+    mov %rdi, REGS_BADGE(%rax)
+    mov %rsi, REGS_INFO(%rax)
+    mov %rdx, REGS_RDX(%rax)
+    mov %rcx, REGS_RCX(%rax)
+    mov %r11, REGS_R11(%rax)
+    pop %rcx
+    mov %rcx, REGS_STATUS(%rax)
+    movq $1, REGS_RESUME(%rax)
+    pop %rdi // vector
+    pop %rsi // error
+    pop %rcx
+    mov %rcx, REGS_IP(%rax)
+    pop %rcx // cs: always ours
+    pop %rcx
+    mov %rcx, REGS_FLAGS(%rax)
+    pop %rcx
+    mov %rcx, REGS_SP(%rax)
+    mov %gs:PERCPU_KERNEL_STACK, %rsp
+    call trap_from_user
+    jmp resume
+    .size trap_common, . - trap_common
+
+    .type trap_kernel, @function
+trap_kernel: // the kernel's own: a user copy that faulted, an interrupt while idle, or a mistake
+    push %rax
+    push %rbx
+    push %rcx
+    push %rdx
+    push %rsi
+    push %rdi
+    push %rbp
+    push %r8
+    push %r9
+    push %r10
+    push %r11
+    push %r12
+    push %r13
+    push %r14
+    push %r15
+    mov %rsp, %rdi
+    mov %rsp, %rbp
+    and $-16, %rsp
+    call trap_from_kernel
+    mov %rbp, %rsp
+    pop %r15
+    pop %r14
+    pop %r13
+    pop %r12
+    pop %r11
+    pop %r10
+    pop %r9
+    pop %r8
+    pop %rbp
+    pop %rdi
+    pop %rsi
+    pop %rdx
+    pop %rcx
+    pop %rbx
+    pop %rax
+    add $16, %rsp
+    iretq
+    .size trap_kernel, . - trap_kernel

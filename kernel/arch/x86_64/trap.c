@@ -1,0 +1,179 @@
+// Exceptions and interrupts: what a program did becomes a fault of its own, what a device did goes to the
+// platform, and only what the kernel itself did wrong is a panic.
+#include "kernel/arch/arch.h"
+#include "cpu.h"
+#include "extable.h"
+#include "fpu.h"
+#include "kernel/arch/mmu.h"
+#include "kernel/ipc/fault.h"
+#include "kernel/ipc/syscall.h"
+#include "kernel/log.h"
+#include "kernel/object/process.h"
+#include "kernel/object/vspace.h"
+#include "kernel/panic.h"
+#include "kernel/percpu.h"
+#include "kernel/plat/plat.h"
+#include "offsets.h"
+#include "trap_frame.h"
+
+constexpr uint64_t VECTOR_DEBUG = 1, VECTOR_NMI = 2, VECTOR_NO_FPU = 7, VECTOR_DOUBLE_FAULT = 8,
+                   VECTOR_PAGE_FAULT = 14, VECTOR_MACHINE_CHECK = 18, VECTOR_FIRST_INTERRUPT = 32;
+
+// Page fault error code, Intel SDM volume 3, section 4.7.
+constexpr uint64_t PF_PRESENT = 1, PF_WRITE = 2, PF_FETCH = 16;
+
+constexpr uint64_t ACCESS_WAS_MAPPED = 8;
+
+static const struct {
+    const char *name;
+    uint32_t kind; // enum fault_kind, when a program raises it
+} exceptions[32] = {
+    [0] = {"divide error", FAULT_DIVIDE},
+    [1] = {"debug exception", FAULT_BREAKPOINT},
+    [2] = {"non-maskable interrupt", 0},
+    [3] = {"breakpoint", FAULT_BREAKPOINT},
+    [4] = {"overflow", FAULT_OVERFLOW},
+    [5] = {"bound range exceeded", FAULT_OVERFLOW},
+    [6] = {"invalid opcode", FAULT_ILLEGAL},
+    [7] = {"device not available", FAULT_NO_MEMORY},
+    [8] = {"double fault", 0},
+    [9] = {"coprocessor segment overrun", FAULT_PROTECTION},
+    [10] = {"invalid task state segment", FAULT_PROTECTION},
+    [11] = {"segment not present", FAULT_PROTECTION},
+    [12] = {"stack segment fault", FAULT_PROTECTION},
+    [13] = {"general protection fault", FAULT_PROTECTION},
+    [14] = {"page fault", FAULT_PAGE},
+    [16] = {"x87 floating-point error", FAULT_FLOATING_POINT},
+    [17] = {"alignment check", FAULT_ALIGNMENT},
+    [18] = {"machine check", 0},
+    [19] = {"SIMD floating-point exception", FAULT_FLOATING_POINT},
+    [20] = {"virtualization exception", FAULT_PROTECTION},
+    [21] = {"control protection exception", FAULT_PROTECTION},
+};
+
+static uint32_t access_of(uint64_t error) {
+    return (error & PF_FETCH) != 0 ? PROT_EXECUTE : (error & PF_WRITE) != 0 ? PROT_WRITE : PROT_READ;
+}
+
+static struct kernel_exit resume_current(struct thread *current) {
+    if (this_cpu()->work == 0) {
+        return (struct kernel_exit){(uint64_t)&current->regs.status, 0};
+    }
+    return kernel_leave();
+}
+
+static struct kernel_exit raise(struct thread *current, uint32_t kind, uint64_t address, uint64_t access,
+                                uint64_t vector) {
+    fault_raise(current, kind, address, access, vector);
+    return kernel_block();
+}
+
+static struct kernel_exit user_page_fault(struct thread *current, uint64_t error) {
+    const uint64_t address = read_cr2();
+    const uint32_t access = access_of(error);
+    const status_t status = vspace_fault(current->process->vspace, address, access);
+    if (status_ok(status)) {
+        return resume_current(current);
+    }
+    const uint32_t kind = status_is(status, STATUS_NO_MEMORY) ? FAULT_NO_MEMORY : FAULT_PAGE;
+    const bool mapped = status_is(status, STATUS_NOT_ALLOWED) || (error & PF_PRESENT) != 0;
+    return raise(current, kind, address, access | (mapped ? ACCESS_WAS_MAPPED : 0), VECTOR_PAGE_FAULT);
+}
+
+// Called by entry.S with the user's registers saved in the current thread.
+struct kernel_exit trap_from_user(uint64_t vector, uint64_t error);
+struct kernel_exit trap_from_user(uint64_t vector, uint64_t error) {
+    struct thread *current = current_thread();
+    if (vector >= VECTOR_FIRST_INTERRUPT) {
+        plat_interrupt((unsigned)vector);
+        return resume_current(current);
+    }
+    if (vector == VECTOR_PAGE_FAULT) {
+        return user_page_fault(current, error);
+    }
+    if (vector == VECTOR_NO_FPU && (current->flags & THREAD_HAS_FPU) == 0 && fpu_first_use(current)) {
+        return resume_current(current);
+    }
+    if (vector == VECTOR_NMI || vector == VECTOR_DOUBLE_FAULT || vector == VECTOR_MACHINE_CHECK) {
+        panic("%s while a program ran at %#lx", exceptions[vector].name, current->regs.ip);
+    }
+    const uint32_t kind = exceptions[vector].kind != 0 ? exceptions[vector].kind : (uint32_t)FAULT_PROTECTION;
+    return raise(current, kind, 0, error, vector);
+}
+
+// A user copy touched a page that is not there: it is made to be there, or the copy is ended.
+static bool kernel_page_fault(struct trap_frame *frame) {
+    const uint64_t address = read_cr2();
+    const uint64_t fixup = extable_fixup(frame->ip);
+    const struct process *process = current_thread()->process;
+    if (fixup == 0 || address >= USER_END || process == nullptr || process->vspace == nullptr) {
+        return false;
+    }
+    if (!status_ok(vspace_fault(process->vspace, address, access_of(frame->error)))) {
+        frame->ip = fixup;
+    }
+    return true;
+}
+
+void trap_from_kernel(struct trap_frame *frame);
+void trap_from_kernel(struct trap_frame *frame) {
+    if (frame->vector >= VECTOR_FIRST_INTERRUPT) {
+        plat_interrupt((unsigned)frame->vector); // while idle
+        return;
+    }
+    if (frame->vector == VECTOR_PAGE_FAULT && kernel_page_fault(frame)) {
+        return;
+    }
+    if (frame->vector == VECTOR_DEBUG) {
+        return; // a program's single step, taken one instruction late
+    }
+    if (frame->vector == VECTOR_DOUBLE_FAULT && mmu_is_stack_guard(read_cr2())) {
+        panic_trap(frame, "kernel stack overflow");
+    }
+    const char *name = exceptions[frame->vector].name;
+    panic_trap(frame, name != nullptr ? name : "unknown exception");
+}
+
+// ---- registers -------------------------------------------------------------------------------------
+
+void arch_regs_start(struct arch_regs *regs, uint64_t entry, uint64_t stack_pointer, uint64_t argument,
+                     uint64_t tls_base) {
+    regs->ip = entry;
+    regs->sp = stack_pointer;
+    regs->badge = argument; // rdi
+    regs->flags = FLAG_IF;
+    regs->tls_base = tls_base;
+    regs->resume = ARCH_RESUME_TRAP;
+}
+
+void arch_regs_record(const struct arch_regs *regs, struct exit_record *record) {
+    record->ip = regs->ip;
+    record->sp = regs->sp;
+    record->flags = regs->flags;
+    const uint64_t gpr[16] = {
+        regs->status,   regs->words[3], regs->rcx,      regs->rdx,      regs->info,     regs->badge,
+        regs->rbp,      0,              regs->words[0], regs->words[1], regs->words[2], regs->r11,
+        regs->words[4], regs->words[5], regs->words[6], regs->words[7],
+    };
+    for (uint32_t i = 0; i < 16; i++) {
+        record->gpr[i] = gpr[i];
+    }
+}
+
+void arch_print_trap(const struct trap_frame *frame) {
+    klog("  vector %lu error %#lx cr2 %016lx cr3 %016lx\n", frame->vector, frame->error, read_cr2(),
+         arch_read_root());
+    klog("  ip  %016lx cs %02lx flags %08lx sp %016lx\n", frame->ip, frame->cs, frame->flags, frame->sp);
+    klog("  rax %016lx rbx %016lx rcx %016lx rdx %016lx\n", frame->rax, frame->rbx, frame->rcx, frame->rdx);
+    klog("  rsi %016lx rdi %016lx rbp %016lx r8  %016lx\n", frame->rsi, frame->rdi, frame->rbp, frame->r8);
+    klog("  r9  %016lx r10 %016lx r11 %016lx r12 %016lx\n", frame->r9, frame->r10, frame->r11, frame->r12);
+    klog("  r13 %016lx r14 %016lx r15 %016lx\n", frame->r13, frame->r14, frame->r15);
+}
+
+uintptr_t arch_trap_ip(const struct trap_frame *frame) {
+    return frame->ip;
+}
+
+uintptr_t arch_trap_sp(const struct trap_frame *frame) {
+    return frame->sp;
+}

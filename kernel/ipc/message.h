@@ -1,0 +1,20 @@
+// Carrying one message from a thread to another.
+#pragma once
+
+#include <stdint.h>
+
+#include "abi/message.h"
+#include "kernel/types.h"
+
+struct thread;
+
+// Whether `thread` may send a message with this header: reserved bits, sizes, and a message page where
+// one is needed. BAD_ARGUMENT.
+status_t message_check(const struct thread *thread, uint64_t info);
+
+// Delivers: copies the words, the message page's bytes and the handles of `sender` to `receiver`, and
+// writes the receiver's registers (status OK, badge, header with `flags`). Handles are all
+// transferred or none; when it fails neither side has changed, and the status is the sender's.
+// `accept` is how many handles the receiver takes.
+status_t message_transfer(struct thread *sender, struct thread *receiver, uint64_t info, uint64_t badge,
+                          uint64_t flags, uint32_t accept);

@@ -1,0 +1,380 @@
+// System calls: the fast path of call and reply_recv first, then the general ones, then the ways out.
+//
+// Fast path. The conditions are those of nearly every message: registers only, no deadline, the other
+// side waiting, neither thread with flags (thread.h). Then nothing is queued, scheduled, allocated or
+// copied: the sender's words stay where the entry saved them, and the way out loads them from there into
+// the receiver's registers. Every other case goes the general way, which assumes nothing.
+#include "kernel/ipc/syscall.h"
+
+#include "kernel/ipc/fault.h"
+#include "kernel/ipc/invoke.h"
+#include "kernel/ipc/message.h"
+#include "kernel/ipc/transfer.h"
+#include "kernel/object/endpoint.h"
+#include "kernel/object/handle.h"
+#include "kernel/object/notification.h"
+#include "kernel/object/process.h"
+#include "kernel/object/reaper.h"
+#include "kernel/object/reply.h"
+#include "kernel/object/thread.h"
+#include "kernel/sched/sched.h"
+
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+
+constexpr uint32_t LEAVE_REAP_STEPS = 8;
+
+// ---- ways out --------------------------------------------------------------------------------------
+
+struct kernel_exit kernel_leave(void) {
+    struct percpu *cpu = this_cpu();
+    do {
+        struct thread *current = current_thread();
+        const uint32_t work = cpu->work;
+        cpu->work &= ~(uint32_t)(WORK_RESCHEDULE | WORK_SLICE_END | WORK_TIMER);
+        if ((current->flags & THREAD_ENDING) != 0) {
+            sched_switch();
+        } else if ((work & WORK_SLICE_END) != 0) {
+            sched_yield();
+        } else if ((work & WORK_RESCHEDULE) != 0) {
+            sched_preempt();
+        } else if ((work & WORK_TIMER) != 0) {
+            sched_arm_timer();
+        }
+        if ((work & WORK_REAP) != 0 && !reaper_run(LEAVE_REAP_STEPS)) {
+            cpu->work &= ~(uint32_t)WORK_REAP;
+        }
+    } while ((cpu->work & ~(uint32_t)WORK_REAP) != 0 || (current_thread()->flags & THREAD_ENDING) != 0);
+    return (struct kernel_exit){(uint64_t)arch_current_frame(), 0};
+}
+
+struct kernel_exit kernel_block(void) {
+    sched_switch();
+    return kernel_leave();
+}
+
+// Back to the current thread with a status and no results.
+static struct kernel_exit leave_with(status_t status) {
+    if (LIKELY(this_cpu()->work == 0)) {
+        return (struct kernel_exit){0, status.code};
+    }
+    thread_finish_wait(current_thread(), status, 0, 0);
+    return kernel_leave();
+}
+
+// Back to the current thread with what is in its saved registers.
+static struct kernel_exit leave_with_results(struct thread *current) {
+    if (LIKELY(this_cpu()->work == 0)) {
+        return (struct kernel_exit){(uint64_t)&current->regs.status, (uint64_t)current->regs.words};
+    }
+    return kernel_leave();
+}
+
+// The current thread waits; `other` runs in its place.
+static struct kernel_exit leave_to(struct thread *other) {
+    if ((other->flags & THREAD_ENDING) != 0) {
+        sched_ready(other); // takes note that it is in no queue
+        return kernel_block();
+    }
+    sched_switch_to(other);
+    return kernel_leave();
+}
+
+// ---- call ------------------------------------------------------------------------------------------
+
+// A method of a kernel object.
+static struct kernel_exit invoke_method(struct thread *current, const struct handle_slot *slot, uint64_t info) {
+    const struct method_table *table = &method_tables[slot_type(slot)];
+    if ((info & ~(MESSAGE_ACCEPT_MASK | UINT32_MAX)) != 0) {
+        return leave_with(STATUS_BAD_ARGUMENT); // methods take no page and no handles
+    }
+    const uint32_t number = message_label(info);
+    if (number >= table->count || table->methods[number].handler == nullptr) {
+        return leave_with(STATUS_BAD_METHOD);
+    }
+    const struct method *method = &table->methods[number];
+    if ((slot->type_rights & method->right.v) != method->right.v) {
+        return leave_with(STATUS_NO_RIGHT);
+    }
+    struct invocation invocation = {.caller = current, .object = slot->object, .rights = slot_rights(slot)};
+    for (uint32_t i = 0; i < MESSAGE_WORDS; i++) {
+        invocation.words[i] = current->regs.words[i];
+    }
+    status_t status = method->handler(&invocation);
+    if (!status_ok(status)) {
+        return leave_with(status);
+    }
+    for (uint32_t i = 0; i < MESSAGE_WORDS; i++) {
+        current->regs.words[i] = invocation.words[i];
+    }
+    current->regs.status = 0;
+    current->regs.badge = 0;
+    current->regs.info = message_info(0, invocation.page_bytes, 0, 0);
+    return leave_with_results(current);
+}
+
+static struct kernel_exit call_general(struct thread *current, uint64_t handle, uint64_t info,
+                                       uint64_t deadline_ns) {
+    struct handle_slot *slot;
+    status_t status = handle_lookup_any(current->process, handle, &slot);
+    if (!status_ok(status)) {
+        return leave_with(status);
+    }
+    if (slot_type(slot) != OBJECT_ENDPOINT) {
+        return invoke_method(current, slot, info);
+    }
+    if ((slot->type_rights & RIGHT_SEND_BIT) == 0) {
+        return leave_with(STATUS_NO_RIGHT);
+    }
+    status = message_check(current, info);
+    struct thread *receiver = nullptr;
+    if (status_ok(status)) {
+        struct endpoint *endpoint = CONTAINER_OF(slot->object, struct endpoint, object);
+        status = transfer_send(current, endpoint, info, slot->badge, deadline_ns, true, &receiver);
+    }
+    if (!status_ok(status)) {
+        return leave_with(status);
+    }
+    return receiver != nullptr ? leave_to(receiver) : kernel_block();
+}
+
+static struct kernel_exit sys_call(uint64_t handle, uint64_t info, uint64_t deadline_ns) {
+    struct thread *current = current_thread();
+    const struct handle_slot *slot = process_slot(current->process, handle);
+    constexpr uint32_t WANTED = (uint32_t)OBJECT_ENDPOINT << 24 | RIGHT_SEND_BIT;
+    constexpr uint32_t MASK = 0xffu << 24 | RIGHT_SEND_BIT;
+    if (LIKELY(slot != nullptr && (slot->type_rights & MASK) == WANTED && info >> 32 == 0 &&
+               deadline_ns == DEADLINE_NEVER)) {
+        struct endpoint *endpoint = CONTAINER_OF(slot->object, struct endpoint, object);
+        spin_lock(&endpoint->lock);
+        struct thread *server = endpoint->receivers;
+        if (LIKELY(server != nullptr && (current->flags | server->flags) == 0)) {
+            endpoint->receivers = server->next;
+            if (server->next != nullptr) {
+                server->next->prev = &endpoint->receivers;
+            }
+            server->prev = nullptr;
+            current->state = THREAD_AWAITING_REPLY;
+            current->server = server;
+            current->pending_info = info;
+            server->caller = current;
+            server->state = THREAD_RUNNING;
+            spin_unlock(&endpoint->lock);
+            if (current->effective_band < server->effective_band) {
+                server->effective_band = current->effective_band;
+            }
+            server->regs.badge = slot->badge;
+            server->regs.info = info | MESSAGE_WANTS_REPLY;
+            sched_switch_registers(current, server);
+            return (struct kernel_exit){(uint64_t)&server->regs.status, (uint64_t)current->regs.words};
+        }
+        spin_unlock(&endpoint->lock);
+    }
+    return call_general(current, handle, info, deadline_ns);
+}
+
+// ---- reply_recv ------------------------------------------------------------------------------------
+
+// Answers the current thread's caller. On OK *resumed is who must be made ready, or null.
+static status_t answer_caller(struct thread *current, uint64_t info, struct thread **resumed) {
+    TRY(message_check(current, info));
+    struct thread *caller = __atomic_exchange_n(&current->caller, nullptr, __ATOMIC_ACQ_REL);
+    if (caller == nullptr) {
+        return STATUS_NO_CALLER;
+    }
+    status_t status = transfer_reply(current, caller, info, resumed);
+    if (!status_ok(status)) {
+        __atomic_store_n(&current->caller, caller, __ATOMIC_RELEASE);
+        return status;
+    }
+    current->effective_band = current->band;
+    return STATUS_OK;
+}
+
+static struct kernel_exit reply_recv_general(struct thread *current, uint64_t handle, uint64_t info,
+                                             uint64_t deadline_ns) {
+    struct object *object = nullptr;
+    status_t status = STATUS_OK;
+    if (handle != 0) {
+        status = handle_object(current->process, handle, OBJECT_ENDPOINT, RIGHT_RECEIVE, &object);
+    }
+    struct thread *resumed = nullptr;
+    if (status_ok(status)) {
+        status = answer_caller(current, info, &resumed);
+    }
+    bool waits = false;
+    if (status_ok(status) && handle != 0) {
+        status = transfer_receive(current, CONTAINER_OF(object, struct endpoint, object), message_accept(info),
+                                  deadline_ns, &waits);
+    }
+    if (waits) {
+        return resumed != nullptr ? leave_to(resumed) : kernel_block();
+    }
+    if (resumed != nullptr) {
+        sched_ready(resumed);
+    }
+    return !status_ok(status) || handle == 0 ? leave_with(status) : leave_with_results(current);
+}
+
+static struct kernel_exit sys_reply_recv(uint64_t handle, uint64_t info, uint64_t deadline_ns) {
+    struct thread *current = current_thread();
+    const struct handle_slot *slot = process_slot(current->process, handle);
+    constexpr uint32_t WANTED = (uint32_t)OBJECT_ENDPOINT << 24 | RIGHT_RECEIVE_BIT;
+    constexpr uint32_t MASK = 0xffu << 24 | RIGHT_RECEIVE_BIT;
+    struct thread *caller = current->caller;
+    if (LIKELY(slot != nullptr && (slot->type_rights & MASK) == WANTED && caller != nullptr &&
+               (info & ~MESSAGE_ACCEPT_MASK) >> 32 == 0 && deadline_ns == DEADLINE_NEVER)) {
+        struct endpoint *endpoint = CONTAINER_OF(slot->object, struct endpoint, object);
+        spin_lock(&endpoint->lock);
+        if (LIKELY(endpoint->attention == 0 && (current->flags | caller->flags) == 0 &&
+                   __atomic_exchange_n(&current->caller, nullptr, __ATOMIC_ACQ_REL) == caller)) {
+            current->pending_info = info;
+            current->effective_band = current->band;
+            endpoint_push_receiver(endpoint, current);
+            spin_unlock(&endpoint->lock);
+            caller->server = nullptr;
+            caller->state = THREAD_RUNNING;
+            caller->regs.badge = 0;
+            caller->regs.info = (uint32_t)info;
+            sched_switch_registers(current, caller);
+            return (struct kernel_exit){(uint64_t)&caller->regs.status, (uint64_t)current->regs.words};
+        }
+        spin_unlock(&endpoint->lock);
+    }
+    return reply_recv_general(current, handle, info, deadline_ns);
+}
+
+// ---- send and recv ---------------------------------------------------------------------------------
+
+// Answers through a reply object, and uses it up.
+static status_t answer_reply(struct thread *current, struct handle_slot *slot, uint64_t info) {
+    struct reply *reply = CONTAINER_OF(slot->object, struct reply, object);
+    struct thread *caller = __atomic_exchange_n(&reply->caller, nullptr, __ATOMIC_ACQ_REL);
+    struct thread *resumed = nullptr;
+    status_t status = STATUS_PEER_DIED;
+    if (caller != nullptr) {
+        status = transfer_reply(current, caller, info, &resumed);
+        if (!status_ok(status)) {
+            __atomic_store_n(&reply->caller, caller, __ATOMIC_RELEASE);
+            return status;
+        }
+    }
+    if (resumed != nullptr) {
+        sched_ready(resumed);
+    }
+    handle_remove(current->process, slot);
+    return status;
+}
+
+static status_t send_message(struct thread *current, uint64_t handle, uint64_t info, uint64_t deadline_ns) {
+    struct handle_slot *slot;
+    TRY(handle_lookup_any(current->process, handle, &slot));
+    if (slot_type(slot) != OBJECT_ENDPOINT && slot_type(slot) != OBJECT_REPLY) {
+        return STATUS_WRONG_TYPE;
+    }
+    if ((slot->type_rights & RIGHT_SEND_BIT) == 0) {
+        return STATUS_NO_RIGHT;
+    }
+    TRY(message_check(current, info));
+    if (slot_type(slot) == OBJECT_REPLY) {
+        return answer_reply(current, slot, info);
+    }
+    struct thread *receiver;
+    TRY(transfer_send(current, CONTAINER_OF(slot->object, struct endpoint, object), info, slot->badge, deadline_ns,
+                      false, &receiver));
+    if (receiver != nullptr) {
+        sched_ready(receiver);
+    }
+    return STATUS_OK;
+}
+
+static struct kernel_exit sys_send(uint64_t handle, uint64_t info, uint64_t deadline_ns) {
+    struct thread *current = current_thread();
+    status_t status = send_message(current, handle, info, deadline_ns);
+    return current->state == THREAD_RUNNING ? leave_with(status) : kernel_block();
+}
+
+static struct kernel_exit sys_recv(uint64_t handle, uint64_t info, uint64_t deadline_ns) {
+    struct thread *current = current_thread();
+    struct object *object;
+    status_t status = handle_object(current->process, handle, OBJECT_ENDPOINT, RIGHT_RECEIVE, &object);
+    if (status_ok(status) && ((info & ~MESSAGE_ACCEPT_MASK) != 0 || message_accept(info) > MESSAGE_HANDLES)) {
+        status = STATUS_BAD_ARGUMENT;
+    }
+    if (!status_ok(status)) {
+        return leave_with(status);
+    }
+    thread_drop_caller(current);
+    current->effective_band = current->band;
+    bool waits;
+    status = transfer_receive(current, CONTAINER_OF(object, struct endpoint, object), message_accept(info),
+                              deadline_ns, &waits);
+    if (waits) {
+        return kernel_block();
+    }
+    return status_ok(status) ? leave_with_results(current) : leave_with(status);
+}
+
+// ---- signal, wait, yield ---------------------------------------------------------------------------
+
+static struct kernel_exit sys_signal(uint64_t handle, uint64_t, uint64_t) {
+    struct thread *current = current_thread();
+    struct object *object;
+    status_t status = handle_object(current->process, handle, OBJECT_NOTIFICATION, RIGHT_SIGNAL, &object);
+    if (status_ok(status)) {
+        notification_signal(CONTAINER_OF(object, struct notification, object), current->regs.words[0]);
+    }
+    return leave_with(status);
+}
+
+static struct kernel_exit sys_wait(uint64_t handle, uint64_t, uint64_t deadline_ns) {
+    struct thread *current = current_thread();
+    struct object *object;
+    status_t status = handle_object(current->process, handle, OBJECT_NOTIFICATION, RIGHT_WAIT, &object);
+    if (!status_ok(status)) {
+        return leave_with(status);
+    }
+    struct notification *notification = CONTAINER_OF(object, struct notification, object);
+    uint64_t bits;
+    bool waits;
+    status = notification_take(notification, current, deadline_ns, &bits, &waits);
+    if (!status_ok(status)) {
+        return leave_with(status);
+    }
+    if (waits) {
+        thread_arm_deadline(current, deadline_ns);
+        return kernel_block();
+    }
+    current->regs.words[0] = bits;
+    current->regs.status = 0;
+    current->regs.badge = 0;
+    current->regs.info = 0;
+    return leave_with_results(current);
+}
+
+static struct kernel_exit sys_yield(uint64_t, uint64_t, uint64_t) {
+    struct percpu *cpu = this_cpu();
+    struct thread *current = current_thread();
+    if (LIKELY((cpu->ready.ready_mask & ((2u << current->effective_band) - 1)) == 0)) {
+        return leave_with(STATUS_OK);
+    }
+    thread_finish_wait(current, STATUS_OK, 0, 0);
+    sched_yield();
+    return kernel_leave();
+}
+
+struct kernel_exit syscall_refuse(uint64_t, uint64_t, uint64_t) {
+    return leave_with(STATUS_BAD_SYSCALL);
+}
+
+syscall_fn *const syscall_table[SYSCALL_COUNT] = {
+    [SYS_CALL] = sys_call,
+    [SYS_SEND] = sys_send,
+    [SYS_RECV] = sys_recv,
+    [SYS_REPLY_RECV] = sys_reply_recv,
+    [SYS_SIGNAL] = sys_signal,
+    [SYS_WAIT] = sys_wait,
+    [6] = syscall_refuse, // 6 to 8 are not given yet
+    [7] = syscall_refuse,
+    [8] = syscall_refuse,
+    [SYS_YIELD] = sys_yield,
+};

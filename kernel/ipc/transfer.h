@@ -1,0 +1,30 @@
+// The general way through an endpoint: whatever the fast path (syscall.c) does not do.
+//
+// None of these switch threads. They leave the current thread RUNNING or put it into its wait, and hand
+// the other thread to the caller, who makes it ready or switches to it.
+#pragma once
+
+#include <stdint.h>
+
+#include "kernel/types.h"
+
+struct endpoint;
+struct thread;
+
+// Sends `sender`'s message to the endpoint. On OK it was taken, and *receiver is the thread that has it (in no
+// queue, not yet ready), or it is queued and *receiver is null. With `wants_reply` the sender then waits
+// for the answer. On any other status nothing has changed: OBJECT_DEAD, TIMED_OUT (deadline DEADLINE_POLL
+// and nobody there), and what the transfer itself refuses.
+status_t transfer_send(struct thread *sender, struct endpoint *endpoint, uint64_t info, uint64_t badge,
+                       uint64_t deadline_ns, bool wants_reply, struct thread **receiver);
+
+// Takes the next message (bound notification first) into `receiver`'s registers; or queues it, and
+// *waits is true. Senders whose message could not be carried over get the reason and are passed by.
+// OBJECT_DEAD, TIMED_OUT (DEADLINE_POLL).
+status_t transfer_receive(struct thread *receiver, struct endpoint *endpoint, uint32_t accept,
+                          uint64_t deadline_ns, bool *waits);
+
+// Carries the answer in `server`'s registers to `caller`, who has just been taken from the place that
+// referred to it. On OK *resumed is the caller (not yet ready), or null when it needs no making ready. On
+// failure (the answer cannot be carried) the caller still waits, and the place must refer to it again.
+status_t transfer_reply(struct thread *server, struct thread *caller, uint64_t info, struct thread **resumed);

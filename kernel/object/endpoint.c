@@ -1,0 +1,163 @@
+#include "kernel/object/endpoint.h"
+
+#include "abi/gen/methods.h"
+#include "kernel/object/account.h"
+#include "kernel/object/handle.h"
+#include "kernel/object/notification.h"
+#include "kernel/object/process.h"
+#include "kernel/object/thread.h"
+#include "kernel/sched/sched.h"
+
+status_t endpoint_create(struct account *account, struct endpoint **out) {
+    struct object *object;
+    TRY(object_create(OBJECT_ENDPOINT, account, &object));
+    struct endpoint *endpoint = CONTAINER_OF(object, struct endpoint, object);
+    list_init(&endpoint->senders);
+    *out = endpoint;
+    return STATUS_OK;
+}
+
+// ---- queues ----------------------------------------------------------------------------------------
+
+static void unlink_receiver(struct thread *thread) {
+    *thread->prev = thread->next;
+    if (thread->next != nullptr) {
+        thread->next->prev = thread->prev;
+    }
+    thread->prev = nullptr;
+}
+
+struct thread *endpoint_pop_receiver(struct endpoint *endpoint) {
+    for (;;) {
+        struct thread *thread = endpoint->receivers;
+        if (thread == nullptr) {
+            return nullptr;
+        }
+        unlink_receiver(thread);
+        if ((thread->flags & THREAD_ENDING) == 0) {
+            return thread;
+        }
+        thread->state = THREAD_NEW; // in no queue, until thread_end
+    }
+}
+
+void endpoint_push_sender(struct endpoint *endpoint, struct thread *thread) {
+    thread->state = THREAD_SENDING;
+    thread->waiting_on = endpoint;
+    list_push_back(&endpoint->senders, &thread->link);
+    endpoint->attention |= ENDPOINT_SENDERS;
+}
+
+static void unlink_sender(struct endpoint *endpoint, struct thread *thread) REQUIRES(endpoint->lock) {
+    list_remove(&thread->link);
+    if (list_empty(&endpoint->senders)) {
+        endpoint->attention &= ~(uint32_t)ENDPOINT_SENDERS;
+    }
+}
+
+struct thread *endpoint_pop_sender(struct endpoint *endpoint) {
+    for (;;) {
+        struct list_node *node = list_first(&endpoint->senders);
+        if (node == nullptr) {
+            return nullptr;
+        }
+        struct thread *thread = LIST_ENTRY(node, struct thread, link);
+        unlink_sender(endpoint, thread);
+        if ((thread->flags & THREAD_ENDING) == 0) {
+            return thread;
+        }
+        thread->state = THREAD_NEW; // in no queue, until thread_end
+    }
+}
+
+void endpoint_remove_waiter(struct endpoint *endpoint, struct thread *thread) {
+    spin_lock(&endpoint->lock);
+    if (thread->state == THREAD_SENDING) {
+        unlink_sender(endpoint, thread);
+    } else if (thread->prev != nullptr) {
+        unlink_receiver(thread);
+    }
+    spin_unlock(&endpoint->lock);
+}
+
+// ---- death -----------------------------------------------------------------------------------------
+
+// Takes any one waiter out; null when there is none.
+static struct thread *pop_waiter(struct endpoint *endpoint) EXCLUDES(endpoint->lock) {
+    spin_lock(&endpoint->lock);
+    struct thread *thread = endpoint_pop_receiver(endpoint);
+    if (thread == nullptr) {
+        thread = endpoint_pop_sender(endpoint);
+    }
+    spin_unlock(&endpoint->lock);
+    return thread;
+}
+
+void endpoint_kill(struct endpoint *endpoint) {
+    spin_lock(&endpoint->lock);
+    endpoint->attention |= ENDPOINT_DEAD;
+    spin_unlock(&endpoint->lock);
+    for (struct thread *thread; (thread = pop_waiter(endpoint)) != nullptr;) {
+        thread_fail_wait(thread, STATUS_OBJECT_DEAD);
+    }
+}
+
+void endpoint_handle_added(struct object *object, rights_t rights) {
+    struct endpoint *endpoint = CONTAINER_OF(object, struct endpoint, object);
+    if ((rights.v & RIGHT_RECEIVE_BIT) != 0) {
+        __atomic_fetch_add(&endpoint->receive_handles, 1, __ATOMIC_RELAXED);
+    }
+}
+
+void endpoint_handle_removed(struct object *object, rights_t rights) {
+    struct endpoint *endpoint = CONTAINER_OF(object, struct endpoint, object);
+    if ((rights.v & RIGHT_RECEIVE_BIT) != 0 &&
+        __atomic_fetch_sub(&endpoint->receive_handles, 1, __ATOMIC_ACQ_REL) == 1) {
+        endpoint_kill(endpoint);
+    }
+}
+
+bool endpoint_destroy_step(struct object *object) {
+    // No handle is left, so it is dead and nobody waits; a bound notification held a reference until now.
+    (void)object;
+    return true;
+}
+
+// ---- methods of account ----------------------------------------------------------------------------
+
+status_t method_account_create_endpoint(struct invocation *invocation) {
+    struct account *account = account_of(invocation->object);
+    struct endpoint *endpoint;
+    TRY(endpoint_create(account, &endpoint));
+    handle_t handle;
+    const rights_t rights = {RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT | RIGHT_SEND_BIT | RIGHT_RECEIVE_BIT |
+                             RIGHT_MINT_BIT};
+    status_t status = handle_insert(invocation->caller->process, &endpoint->object, rights, 0,
+                                    invocation->words[0], nullptr, ORIGIN_CREATED, &handle);
+    if (!status_ok(status)) {
+        object_put(&endpoint->object);
+        return status;
+    }
+    invocation->words[0] = handle.v;
+    return STATUS_OK;
+}
+
+// ---- invariants ------------------------------------------------------------------------------------
+
+bool endpoint_check(struct endpoint *endpoint) {
+    spin_lock(&endpoint->lock);
+    bool has_senders = !list_empty(&endpoint->senders);
+    bool has_receivers = endpoint->receivers != nullptr;
+    bool dead = (endpoint->attention & ENDPOINT_DEAD) != 0;
+    bool good = !(has_senders && has_receivers) && !(dead && (has_senders || has_receivers)) &&
+                has_senders == ((endpoint->attention & ENDPOINT_SENDERS) != 0);
+    for (struct thread *thread = endpoint->receivers; good && thread != nullptr; thread = thread->next) {
+        good = thread->state == THREAD_RECEIVING && thread->waiting_on == endpoint && *thread->prev == thread;
+    }
+    LIST_FOR_EACH(node, &endpoint->senders) {
+        const struct thread *thread = LIST_ENTRY(node, struct thread, link);
+        good = good && thread->state == THREAD_SENDING && thread->waiting_on == endpoint;
+    }
+    spin_unlock(&endpoint->lock);
+    return good;
+}

@@ -1,0 +1,67 @@
+// endpoint: where callers and receivers meet.
+//
+// Senders queue first-in first-out, receivers last-in first-out (the warmest thread serves next); at
+// most one of the two is non-empty. An endpoint is dead once no handle with the RECEIVE right is left:
+// everyone who waits is woken, and later sends fail with OBJECT_DEAD. Whoever means clients to outlive
+// a server keeps a handle with that right itself.
+//
+// Invariants (endpoint_check): senders and receivers are not both non-empty; a dead endpoint has
+// neither; `attention` is set exactly when a sender is queued, a bound notification has bits, or the
+// endpoint is dead.
+#pragma once
+
+#include "base/list.h"
+#include "kernel/lock.h"
+#include "kernel/object/object.h"
+#include "kernel/object/thread.h"
+
+struct notification;
+
+struct endpoint {
+    struct object object;
+    struct spinlock lock;
+    uint32_t attention GUARDED_BY(lock); // enum endpoint_attention; 0: a receiver has to wait
+    struct thread *receivers GUARDED_BY(lock);
+    struct list senders GUARDED_BY(lock);
+    struct notification *bound GUARDED_BY(lock); // not referenced; unbinds itself when it dies
+    uint32_t receive_handles; // atomic: handles with the RECEIVE right
+};
+
+enum endpoint_attention : uint32_t {
+    ENDPOINT_SENDERS = 1,
+    ENDPOINT_NOTIFIED = 2,
+    ENDPOINT_DEAD = 4,
+};
+
+status_t endpoint_create(struct account *account, struct endpoint **out);
+
+// Queue operations, used by kernel/ipc. The pops pass by threads that are ending, which are in no queue then.
+struct thread *endpoint_pop_receiver(struct endpoint *endpoint) REQUIRES(endpoint->lock);
+void endpoint_push_sender(struct endpoint *endpoint, struct thread *thread) REQUIRES(endpoint->lock);
+struct thread *endpoint_pop_sender(struct endpoint *endpoint) REQUIRES(endpoint->lock);
+
+static inline void endpoint_push_receiver(struct endpoint *endpoint, struct thread *thread)
+    REQUIRES(endpoint->lock) {
+    thread->state = THREAD_RECEIVING;
+    thread->waiting_on = endpoint;
+    thread->next = endpoint->receivers;
+    thread->prev = &endpoint->receivers;
+    if (thread->next != nullptr) {
+        thread->next->prev = &thread->next;
+    }
+    endpoint->receivers = thread;
+}
+
+// Takes a SENDING or RECEIVING thread out of the endpoint it waits on.
+void endpoint_remove_waiter(struct endpoint *endpoint, struct thread *thread) EXCLUDES(endpoint->lock);
+
+// Wakes everyone with OBJECT_DEAD and refuses what comes later.
+void endpoint_kill(struct endpoint *endpoint) EXCLUDES(endpoint->lock);
+
+// Invariants, for tests and debug builds.
+bool endpoint_check(struct endpoint *endpoint) EXCLUDES(endpoint->lock);
+
+// Called when handles with the RECEIVE right come and go (struct object_class).
+void endpoint_handle_added(struct object *object, rights_t rights);
+void endpoint_handle_removed(struct object *object, rights_t rights);
+bool endpoint_destroy_step(struct object *object);

@@ -1,0 +1,191 @@
+#include "kernel/object/notification.h"
+
+#include "abi/gen/methods.h"
+#include "kernel/object/account.h"
+#include "kernel/object/endpoint.h"
+#include "kernel/object/handle.h"
+#include "kernel/object/process.h"
+#include "kernel/object/thread.h"
+#include "kernel/sched/sched.h"
+
+status_t notification_create(struct account *account, struct notification **out) {
+    struct object *object;
+    TRY(object_create(OBJECT_NOTIFICATION, account, &object));
+    struct notification *notification = CONTAINER_OF(object, struct notification, object);
+    list_init(&notification->waiters);
+    *out = notification;
+    return STATUS_OK;
+}
+
+// ---- signal ----------------------------------------------------------------------------------------
+
+// Hands the bits to a receiver of the bound endpoint, or marks the endpoint so that the next one takes them.
+static void deliver_to_endpoint(struct notification *notification, struct endpoint *endpoint) {
+    spin_lock(&endpoint->lock);
+    struct thread *receiver = endpoint_pop_receiver(endpoint);
+    if (receiver == nullptr) {
+        endpoint->attention |= ENDPOINT_NOTIFIED;
+        spin_unlock(&endpoint->lock);
+        return;
+    }
+    uint64_t bits = __atomic_exchange_n(&notification->bits, 0, __ATOMIC_ACQ_REL);
+    thread_finish_wait(receiver, STATUS_OK, 0, MESSAGE_NOTIFICATION);
+    receiver->regs.words[0] = bits;
+    spin_unlock(&endpoint->lock);
+    sched_ready(receiver);
+}
+
+// Takes a waiter and all bits, if there are both.
+static struct thread *pop_waiter(struct notification *notification, uint64_t *bits)
+    REQUIRES(notification->lock) {
+    struct list_node *node;
+    while ((node = list_pop_front(&notification->waiters)) != nullptr) {
+        struct thread *thread = LIST_ENTRY(node, struct thread, link);
+        if ((thread->flags & THREAD_ENDING) == 0) {
+            *bits = __atomic_exchange_n(&notification->bits, 0, __ATOMIC_ACQ_REL);
+            return thread;
+        }
+        thread->state = THREAD_NEW; // in no queue, until thread_end
+    }
+    return nullptr;
+}
+
+void notification_signal(struct notification *notification, uint64_t bits) {
+    if (bits == 0) {
+        return;
+    }
+    __atomic_fetch_or(&notification->bits, bits, __ATOMIC_RELEASE);
+    uint64_t taken = 0;
+    spin_lock(&notification->lock);
+    struct endpoint *endpoint = notification->bound;
+    struct thread *thread = pop_waiter(notification, &taken);
+    spin_unlock(&notification->lock);
+    if (endpoint != nullptr) {
+        deliver_to_endpoint(notification, endpoint);
+    } else if (thread != nullptr) {
+        thread_finish_wait(thread, STATUS_OK, 0, 0);
+        thread->regs.words[0] = taken;
+        sched_ready(thread);
+    }
+}
+
+static status_t take_locked(struct notification *notification, struct thread *thread, uint64_t deadline_ns,
+                            uint64_t *bits, bool *waits) REQUIRES(notification->lock) {
+    if (notification->bound != nullptr) {
+        return STATUS_BAD_STATE;
+    }
+    const uint64_t taken = __atomic_exchange_n(&notification->bits, 0, __ATOMIC_ACQ_REL);
+    if (taken == 0 && deadline_ns == DEADLINE_POLL) {
+        return STATUS_TIMED_OUT;
+    }
+    *bits = taken;
+    *waits = taken == 0;
+    if (*waits) {
+        thread->state = THREAD_WAITING;
+        thread->waiting_on = notification;
+        list_push_back(&notification->waiters, &thread->link);
+    }
+    return STATUS_OK;
+}
+
+status_t notification_take(struct notification *notification, struct thread *thread, uint64_t deadline_ns,
+                           uint64_t *bits, bool *waits) {
+    spin_lock(&notification->lock);
+    status_t status = take_locked(notification, thread, deadline_ns, bits, waits);
+    spin_unlock(&notification->lock);
+    return status;
+}
+
+void notification_remove_waiter(struct notification *notification, struct thread *thread) {
+    spin_lock(&notification->lock);
+    list_remove(&thread->link);
+    spin_unlock(&notification->lock);
+}
+
+// ---- binding ---------------------------------------------------------------------------------------
+
+static void unbind(struct notification *notification) {
+    spin_lock(&notification->lock);
+    struct endpoint *endpoint = notification->bound;
+    notification->bound = nullptr;
+    spin_unlock(&notification->lock);
+    if (endpoint == nullptr) {
+        return;
+    }
+    spin_lock(&endpoint->lock);
+    endpoint->bound = nullptr;
+    endpoint->attention &= ~(uint32_t)ENDPOINT_NOTIFIED;
+    spin_unlock(&endpoint->lock);
+    object_put(&endpoint->object);
+}
+
+status_t method_notification_bind(struct invocation *invocation) {
+    struct notification *notification = CONTAINER_OF(invocation->object, struct notification, object);
+    if (invocation->words[0] == 0) {
+        unbind(notification);
+        return STATUS_OK;
+    }
+    struct object *object;
+    TRY(handle_object(invocation->caller->process, invocation->words[0], OBJECT_ENDPOINT, RIGHT_RECEIVE, &object));
+    struct endpoint *endpoint = CONTAINER_OF(object, struct endpoint, object);
+
+    spin_lock(&notification->lock);
+    status_t status = STATUS_OK;
+    if (notification->bound != nullptr) {
+        status = STATUS_IN_USE;
+    } else if (!list_empty(&notification->waiters)) {
+        status = STATUS_BAD_STATE;
+    } else {
+        spin_lock(&endpoint->lock);
+        if ((endpoint->attention & ENDPOINT_DEAD) != 0) {
+            status = STATUS_OBJECT_DEAD;
+        } else if (endpoint->bound != nullptr) {
+            status = STATUS_IN_USE;
+        } else {
+            endpoint->bound = notification;
+            notification->bound = endpoint;
+            object_get(&endpoint->object);
+        }
+        spin_unlock(&endpoint->lock);
+    }
+    spin_unlock(&notification->lock);
+    if (status_ok(status) && __atomic_load_n(&notification->bits, __ATOMIC_RELAXED) != 0) {
+        deliver_to_endpoint(notification, endpoint);
+    }
+    return status;
+}
+
+bool notification_destroy_step(struct object *object) {
+    // Threads that wait hold no reference: the last handle is gone, so nobody can signal any more.
+    struct notification *notification = CONTAINER_OF(object, struct notification, object);
+    unbind(notification);
+    for (uint32_t i = 0; i < 16; i++) {
+        spin_lock(&notification->lock);
+        struct list_node *node = list_pop_front(&notification->waiters);
+        spin_unlock(&notification->lock);
+        if (node == nullptr) {
+            return true;
+        }
+        struct thread *thread = LIST_ENTRY(node, struct thread, link);
+        thread_fail_wait(thread, STATUS_OBJECT_DEAD);
+    }
+    return false;
+}
+
+// ---- methods of account ----------------------------------------------------------------------------
+
+status_t method_account_create_notification(struct invocation *invocation) {
+    struct account *account = account_of(invocation->object);
+    struct notification *notification;
+    TRY(notification_create(account, &notification));
+    handle_t handle;
+    const rights_t rights = {RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT | RIGHT_SIGNAL_BIT | RIGHT_WAIT_BIT};
+    status_t status = handle_insert(invocation->caller->process, &notification->object, rights, 0, 0, nullptr,
+                                    ORIGIN_CREATED, &handle);
+    if (!status_ok(status)) {
+        object_put(&notification->object);
+        return status;
+    }
+    invocation->words[0] = handle.v;
+    return STATUS_OK;
+}

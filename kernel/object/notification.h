@@ -1,0 +1,35 @@
+// notification: 64 bits that can be set from anywhere, interrupts included, and waited for.
+//
+// The bits are atomic. Waiters queue first-in first-out; the first takes all bits. A bound notification
+// has no waiters: its bits go to the receivers of the endpoint.
+#pragma once
+
+#include "base/list.h"
+#include "kernel/lock.h"
+#include "kernel/object/object.h"
+
+struct endpoint;
+struct thread;
+
+struct notification {
+    struct object object;
+    uint64_t bits; // atomic
+    struct spinlock lock;
+    struct list waiters GUARDED_BY(lock);
+    struct endpoint *bound GUARDED_BY(lock); // referenced
+};
+
+status_t notification_create(struct account *account, struct notification **out);
+
+// Sets bits and hands them over if someone waits. Any context; never blocks.
+void notification_signal(struct notification *notification, uint64_t bits);
+
+// Takes all bits that are set; or queues the thread, and *waits is true. TIMED_OUT with DEADLINE_POLL and no
+// bit set; BAD_STATE when the notification is bound to an endpoint.
+status_t notification_take(struct notification *notification, struct thread *thread, uint64_t deadline_ns,
+                           uint64_t *bits, bool *waits);
+
+// Takes a WAITING thread out of the queue.
+void notification_remove_waiter(struct notification *notification, struct thread *thread);
+
+bool notification_destroy_step(struct object *object);

@@ -1,0 +1,100 @@
+#include "kernel/object/object.h"
+
+#include "kernel/mm/slab.h"
+#include "kernel/object/account.h"
+#include "kernel/object/endpoint.h"
+#include "kernel/object/inspector.h"
+#include "kernel/object/interrupt.h"
+#include "kernel/object/ioport.h"
+#include "kernel/object/notification.h"
+#include "kernel/object/process.h"
+#include "kernel/object/reply.h"
+#include "kernel/object/resource.h"
+#include "kernel/object/thread.h"
+#include "kernel/object/vmo.h"
+#include "kernel/object/vspace.h"
+#include "kernel/panic.h"
+
+static SLAB_CACHE(process_cache, struct process);
+static SLAB_CACHE(thread_cache, struct thread);
+static SLAB_CACHE(endpoint_cache, struct endpoint);
+static SLAB_CACHE(reply_cache, struct reply);
+static SLAB_CACHE(notification_cache, struct notification);
+
+// One row per type. The object is the first member of each type's structure.
+static const struct object_class classes[OBJECT_TYPE_COUNT] = {
+    [OBJECT_ACCOUNT] = {"account", &account_cache, account_destroy_step, nullptr, nullptr},
+    [OBJECT_PROCESS] = {"process", &process_cache, process_destroy_step, nullptr, nullptr},
+    [OBJECT_THREAD] = {"thread", &thread_cache, thread_destroy_step, nullptr, nullptr},
+    [OBJECT_VSPACE] = {"vspace", &vspace_cache, vspace_destroy_step, nullptr, nullptr},
+    [OBJECT_VMO] = {"vmo", &vmo_cache, vmo_destroy_step, nullptr, nullptr},
+    [OBJECT_ENDPOINT] = {"endpoint", &endpoint_cache, endpoint_destroy_step, endpoint_handle_added,
+                         endpoint_handle_removed},
+    [OBJECT_REPLY] = {"reply", &reply_cache, reply_destroy_step, nullptr, nullptr},
+    [OBJECT_NOTIFICATION] = {"notification", &notification_cache, notification_destroy_step, nullptr, nullptr},
+    [OBJECT_INTERRUPT] = {"interrupt", &interrupt_cache, interrupt_destroy_step, nullptr, nullptr},
+    [OBJECT_IOPORT] = {"ioport", &ioport_cache, ioport_destroy_step, nullptr, nullptr},
+    [OBJECT_RESOURCE] = {"resource", &resource_cache, resource_destroy_step, nullptr, nullptr},
+    [OBJECT_INSPECTOR] = {"inspector", &inspector_cache, inspector_destroy_step, nullptr, nullptr},
+};
+
+static uint64_t last_koid;
+static uint64_t live_count[OBJECT_TYPE_COUNT];
+
+const struct object_class *object_class(enum object_type type) {
+    return &classes[type];
+}
+
+uint64_t object_live_count(enum object_type type) {
+    return __atomic_load_n(&live_count[type], __ATOMIC_RELAXED);
+}
+
+// The reaper's step for a dead object: its type's steps first, then the memory and the charge.
+static bool reap_object(struct reap_item *item) {
+    struct object *object = CONTAINER_OF(item, struct object, reap);
+    const struct object_class *class = &classes[object->type];
+    if (!class->destroy_step(object)) {
+        return false;
+    }
+    struct account *account = object->account;
+    __atomic_fetch_sub(&live_count[object->type], 1, __ATOMIC_RELAXED);
+    slab_free(class->cache, object);
+    if (account != nullptr) {
+        account_uncharge_object(account, slab_charge(class->cache));
+        object_put(&account->object);
+    }
+    return true;
+}
+
+status_t object_create(enum object_type type, struct account *account, struct object **out) {
+    const struct object_class *class = &classes[type];
+    if (account != nullptr) {
+        TRY(account_charge_object(account, slab_charge(class->cache)));
+    }
+    struct object *object = slab_alloc(class->cache);
+    if (object == nullptr) {
+        if (account != nullptr) {
+            account_uncharge_object(account, slab_charge(class->cache));
+        }
+        return STATUS_NO_MEMORY;
+    }
+    object->references = 1;
+    object->type = type;
+    object->koid = (koid_t){__atomic_add_fetch(&last_koid, 1, __ATOMIC_RELAXED)};
+    object->account = account;
+    object->reap.step = reap_object;
+    if (account != nullptr) {
+        object_get(&account->object);
+    }
+    __atomic_fetch_add(&live_count[type], 1, __ATOMIC_RELAXED);
+    *out = object;
+    return STATUS_OK;
+}
+
+void object_put(struct object *object) {
+    uint32_t before = __atomic_fetch_sub(&object->references, 1, __ATOMIC_ACQ_REL);
+    ASSERT(before != 0);
+    if (before == 1) {
+        reaper_add(&object->reap);
+    }
+}

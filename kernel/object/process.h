@@ -1,0 +1,101 @@
+// process: a handle table, an address space, and the threads that use them.
+//
+//   NEW      no thread yet
+//   RUNNING  has or had a thread
+//   ENDING   being taken apart by the reaper: threads, then handles, then the address space
+//   ENDED    only the exit record is left
+//
+// Locks: `lock` guards the slots, the thread list and the state. The list of all processes has a lock
+// of its own, taken before any process's.
+#pragma once
+
+#include <stdint.h>
+
+#include "abi/message.h"
+#include "base/list.h"
+#include "kernel/lock.h"
+#include "kernel/object/handle.h"
+#include "kernel/object/object.h"
+
+struct endpoint;
+struct notification;
+struct thread;
+struct vspace;
+
+enum process_state : uint8_t {
+    PROCESS_NEW = 0,
+    PROCESS_RUNNING = 1,
+    PROCESS_ENDED = 2, // as process.info reports it
+    PROCESS_ENDING = 3,
+};
+
+constexpr uint32_t PROCESS_NAME_BYTES = 16;
+constexpr uint32_t PROCESS_MAX_THREADS = 256;
+constexpr uint32_t PROCESS_FIRST_CHUNKS = 4;
+constexpr uint32_t PROCESS_MAX_CHUNKS = 1024; // 64,512 handles
+
+struct process {
+    struct object object;
+    // Read without the lock by look-ups; chunks are only ever added while the process lives.
+    struct handle_slot **chunks; // directory: first_chunks, later a block of PROCESS_MAX_CHUNKS
+    uint32_t slot_limit;         // slots that exist: indices 0 .. slot_limit-1
+
+    struct spinlock lock;
+    uint32_t free_first GUARDED_BY(lock); // HANDLE_NONE when no slot is free
+    uint32_t free_last GUARDED_BY(lock);
+    uint32_t handle_count GUARDED_BY(lock);
+    struct handle_slot *first_chunks[PROCESS_FIRST_CHUNKS];
+
+    uint8_t state; // enum process_state
+    bool has_run;  // a thread was started
+    struct list threads GUARDED_BY(lock);
+    uint32_t thread_count GUARDED_BY(lock);
+
+    struct vspace *vspace; // referenced until the process has ended
+    struct notification *exit_watch GUARDED_BY(lock); // referenced
+    uint64_t exit_bits GUARDED_BY(lock);
+    struct endpoint *fault_endpoint GUARDED_BY(lock); // referenced
+    uint64_t fault_badge GUARDED_BY(lock);
+
+    struct reap_item ending;
+    uint32_t reap_index; // next slot to close
+    struct list_node all_link;
+    uint64_t cpu_ns; // of threads that are gone
+    char name[PROCESS_NAME_BYTES];
+    struct exit_record record;
+};
+
+// Creates an empty process with an address space. The caller owns the reference. NO_MEMORY.
+status_t process_create(struct account *account, const char name[PROCESS_NAME_BYTES], struct process **out);
+
+// Begins the end: records why (unless it is ending already), stops all threads at once, and leaves the
+// rest to the reaper. Safe on the current process; the caller must then reschedule.
+void process_end(struct process *process, const struct exit_record *record);
+
+// A reference to the live or ended process with the lowest koid above `after`; null at the end.
+struct process *process_first_after(uint64_t after_koid);
+
+// A reference to the process with this koid; null when there is none.
+struct process *process_find(uint64_t koid);
+
+// Description of the slot with the lowest index >= *index in use; moves *index past it. False at the end.
+bool process_describe_handle(struct process *process, uint32_t *index, struct inspect_handle *out);
+
+// Threads, handles, processor time: what inspector and process.info show.
+void process_describe(struct process *process, struct inspect_process *out);
+
+// Handles in all tables.
+uint64_t handle_total_count(void);
+
+bool process_destroy_step(struct object *object);
+
+// The slot of a handle in this process's table, null when the handle is zero, stale or foreign. Valid
+// until the end of this kernel entry. Takes no lock: the handle value is written last and cleared first.
+static inline struct handle_slot *process_slot(const struct process *process, uint64_t handle) {
+    uint32_t index = (uint16_t)handle;
+    if (__builtin_expect(index >= process->slot_limit, false)) {
+        return nullptr;
+    }
+    struct handle_slot *slot = &process->chunks[index / HANDLE_CHUNK_SLOTS][index % HANDLE_CHUNK_SLOTS];
+    return __builtin_expect(slot->handle == handle, true) ? slot : nullptr;
+}

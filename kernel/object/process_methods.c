@@ -1,0 +1,208 @@
+// The methods of process: threads and ends are in thread.c and process.c, this is what callers reach.
+#include "abi/gen/methods.h"
+#include "base/mem.h"
+#include "kernel/object/account.h"
+#include "kernel/object/endpoint.h"
+#include "kernel/object/notification.h"
+#include "kernel/object/process.h"
+#include "kernel/object/thread.h"
+#include "kernel/object/vspace.h"
+
+static struct process *process_of(struct invocation *invocation) {
+    return CONTAINER_OF(invocation->object, struct process, object);
+}
+
+status_t method_account_create_process(struct invocation *invocation) {
+    struct account *account = account_of(invocation->object);
+    struct process *caller = invocation->caller->process;
+    char name[PROCESS_NAME_BYTES];
+    memcpy(name, invocation->words, sizeof(name));
+    struct process *process;
+    TRY(process_create(account, name, &process));
+    handle_t process_handle, vspace_handle;
+    status_t status = handle_insert(caller, &process->object,
+                                    (rights_t){RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT | RIGHT_INSPECT_BIT |
+                                               RIGHT_MANAGE_BIT | RIGHT_KILL_BIT},
+                                    0, 0, nullptr, ORIGIN_CREATED, &process_handle);
+    if (!status_ok(status)) {
+        object_put(&process->object);
+        return status;
+    }
+    object_get(&process->vspace->object);
+    status = handle_insert(caller, &process->vspace->object,
+                           (rights_t){RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT | RIGHT_INSPECT_BIT | RIGHT_MAP_BIT}, 0, 0,
+                           nullptr, ORIGIN_CREATED, &vspace_handle);
+    if (!status_ok(status)) {
+        object_put(&process->vspace->object);
+        handle_remove(caller, process_slot(caller, process_handle.v));
+        return status;
+    }
+    invocation->words[0] = process_handle.v;
+    invocation->words[1] = vspace_handle.v;
+    return STATUS_OK;
+}
+
+// ---- life and end ----------------------------------------------------------------------------------
+
+status_t method_process_exit(struct invocation *invocation) {
+    struct process *process = process_of(invocation);
+    if (process->state >= PROCESS_ENDED) {
+        return STATUS_BAD_STATE;
+    }
+    const bool own = process == invocation->caller->process;
+    process_end(process, &(struct exit_record){
+                             .kind = own ? EXIT_NORMAL : EXIT_KILLED,
+                             .code = invocation->words[0],
+                             .thread_koid = own ? invocation->caller->object.koid.v : 0,
+                         });
+    return STATUS_OK;
+}
+
+status_t method_process_info(struct invocation *invocation) {
+    struct process *process = process_of(invocation);
+    spin_lock(&process->lock);
+    const bool ended = process->state == PROCESS_ENDED;
+    uint64_t *words = invocation->words;
+    words[0] = process->object.koid.v;
+    words[1] = process->state == PROCESS_ENDING ? PROCESS_RUNNING : process->state;
+    words[2] = process->thread_count;
+    words[3] = process->handle_count;
+    words[4] = ended ? process->record.kind : EXIT_NOT_YET;
+    words[5] = ended ? process->record.code : 0;
+    words[6] = ended ? process->record.fault_address : 0;
+    words[7] = ended ? process->record.ip : 0;
+    spin_unlock(&process->lock);
+    return STATUS_OK;
+}
+
+status_t method_process_exit_record(struct invocation *invocation) {
+    struct process *process = process_of(invocation);
+    if (process->state != PROCESS_ENDED) {
+        return STATUS_BAD_STATE;
+    }
+    if (invocation->caller->message_page == nullptr) {
+        return STATUS_TOO_LARGE;
+    }
+    memcpy(invocation->caller->message_page, &process->record, sizeof(process->record));
+    invocation->page_bytes = sizeof(process->record);
+    return STATUS_OK;
+}
+
+status_t method_process_watch_exit(struct invocation *invocation) {
+    struct process *process = process_of(invocation);
+    struct notification *notification = nullptr;
+    if (invocation->words[0] != 0) {
+        struct object *object;
+        TRY(handle_object(invocation->caller->process, invocation->words[0], OBJECT_NOTIFICATION, RIGHT_SIGNAL,
+                          &object));
+        notification = CONTAINER_OF(object, struct notification, object);
+        object_get(object);
+    }
+    spin_lock(&process->lock);
+    const bool ended = process->state == PROCESS_ENDED;
+    struct notification *previous = process->exit_watch;
+    process->exit_watch = ended ? nullptr : notification;
+    process->exit_bits = invocation->words[1];
+    spin_unlock(&process->lock);
+    if (previous != nullptr) {
+        object_put(&previous->object);
+    }
+    if (ended && notification != nullptr) {
+        notification_signal(notification, invocation->words[1]);
+        object_put(&notification->object);
+    }
+    return STATUS_OK;
+}
+
+status_t method_process_set_fault_endpoint(struct invocation *invocation) {
+    struct process *process = process_of(invocation);
+    struct endpoint *endpoint = nullptr;
+    uint64_t badge = 0;
+    if (invocation->words[0] != 0) {
+        struct handle_slot *slot;
+        TRY(handle_lookup(invocation->caller->process, invocation->words[0], OBJECT_ENDPOINT, RIGHT_SEND, &slot));
+        endpoint = CONTAINER_OF(slot->object, struct endpoint, object);
+        badge = slot->badge;
+        object_get(&endpoint->object);
+    }
+    spin_lock(&process->lock);
+    struct endpoint *previous = process->fault_endpoint;
+    process->fault_endpoint = endpoint;
+    process->fault_badge = badge;
+    spin_unlock(&process->lock);
+    if (previous != nullptr) {
+        object_put(&previous->object);
+    }
+    return STATUS_OK;
+}
+
+// ---- handles ---------------------------------------------------------------------------------------
+
+status_t method_process_grant(struct invocation *invocation) {
+    struct process *target = process_of(invocation);
+    struct process *caller = invocation->caller->process;
+    const uint64_t move = invocation->words[2];
+    struct handle_slot *slot;
+    TRY(handle_lookup_any(caller, invocation->words[0], &slot));
+    if (move > 1 || invocation->words[1] > UINT32_MAX) {
+        return STATUS_BAD_ARGUMENT;
+    }
+    const uint32_t need = move == 1 ? RIGHT_TRANSFER_BIT : RIGHT_COPY_BIT;
+    if ((slot_rights(slot).v & need) == 0) {
+        return STATUS_NO_RIGHT;
+    }
+    const rights_t keep = {(uint32_t)invocation->words[1] & slot_rights(slot).v};
+    handle_t granted;
+    TRY(handle_duplicate(slot, target, keep, slot->badge, slot->interface_id, ORIGIN_GRANTED, &granted));
+    if (move == 1) {
+        handle_retire(caller, slot, process_slot(target, granted.v));
+    }
+    invocation->words[0] = granted.v;
+    return STATUS_OK;
+}
+
+status_t method_process_handle_copy(struct invocation *invocation) {
+    struct process *process = process_of(invocation);
+    struct handle_slot *slot;
+    TRY(handle_lookup_any(process, invocation->words[0], &slot));
+    if ((slot_rights(slot).v & RIGHT_COPY_BIT) == 0) {
+        return STATUS_NO_RIGHT;
+    }
+    handle_t copy;
+    TRY(handle_duplicate(slot, process, (rights_t){(uint32_t)invocation->words[1] & slot_rights(slot).v},
+                         slot->badge, slot->interface_id, ORIGIN_COPIED, &copy));
+    invocation->words[0] = copy.v;
+    return STATUS_OK;
+}
+
+status_t method_process_handle_mint(struct invocation *invocation) {
+    struct process *process = process_of(invocation);
+    struct handle_slot *slot;
+    TRY(handle_lookup(process, invocation->words[0], OBJECT_ENDPOINT, RIGHT_MINT, &slot));
+    const uint64_t interface_id = invocation->words[3] != 0 ? invocation->words[3] : slot->interface_id;
+    handle_t minted;
+    TRY(handle_duplicate(slot, process, (rights_t){(uint32_t)invocation->words[1] & slot_rights(slot).v},
+                         invocation->words[2], interface_id, ORIGIN_COPIED, &minted));
+    invocation->words[0] = minted.v;
+    return STATUS_OK;
+}
+
+status_t method_process_handle_close(struct invocation *invocation) {
+    struct process *process = process_of(invocation);
+    struct handle_slot *slot;
+    TRY(handle_lookup_any(process, invocation->words[0], &slot));
+    handle_remove(process, slot);
+    return STATUS_OK;
+}
+
+status_t method_process_handle_info(struct invocation *invocation) {
+    struct process *process = process_of(invocation);
+    struct handle_slot *slot;
+    TRY(handle_lookup_any(process, invocation->words[0], &slot));
+    invocation->words[0] = slot_type(slot);
+    invocation->words[1] = slot_rights(slot).v;
+    invocation->words[2] = slot->badge;
+    invocation->words[3] = slot->interface_id;
+    invocation->words[4] = slot->object->koid.v;
+    return STATUS_OK;
+}

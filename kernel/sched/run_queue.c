@@ -1,0 +1,103 @@
+#include "kernel/sched/run_queue.h"
+
+#include "kernel/object/thread.h"
+
+static const struct {
+    uint32_t weight;
+    uint64_t slice_ns;
+    uint64_t credit_ns; // how far behind the others a band may be when it becomes ready
+} band_policy[BAND_COUNT] = {
+    [BAND_REALTIME] = {64, 2'000'000, 0},
+    [BAND_INTERACTIVE] = {8, 4'000'000, 2'000'000},
+    [BAND_NORMAL] = {4, 8'000'000, 1'000'000},
+    [BAND_BACKGROUND] = {1, 16'000'000, 0},
+};
+
+void run_queue_init(struct run_queue *queue)
+{
+    *queue = (struct run_queue){};
+    for (uint32_t band = 0; band < BAND_COUNT; band++)
+        list_init(&queue->bands[band]);
+}
+
+// The least virtual time of the bands that have ready threads, or UINT64_MAX.
+static uint64_t least_virtual_ns(const struct run_queue *queue)
+{
+    uint64_t least = UINT64_MAX;
+    for (uint32_t band = BAND_INTERACTIVE; band < BAND_COUNT; band++)
+        if ((queue->ready_mask & 1u << band) != 0 && queue->virtual_ns[band] < least)
+            least = queue->virtual_ns[band];
+    return least;
+}
+
+static void band_becomes_ready(struct run_queue *queue, uint32_t band)
+{
+    uint64_t least = least_virtual_ns(queue);
+    if (least != UINT64_MAX) {
+        uint64_t credit = band_policy[band].credit_ns;
+        uint64_t floor = least > credit ? least - credit : 0;
+        if (queue->virtual_ns[band] < floor)
+            queue->virtual_ns[band] = floor;
+    }
+    queue->ready_mask |= 1u << band;
+}
+
+void run_queue_push(struct run_queue *queue, struct thread *thread)
+{
+    uint32_t band = thread->effective_band;
+    if ((queue->ready_mask & 1u << band) == 0)
+        band_becomes_ready(queue, band);
+    list_push_back(&queue->bands[band], &thread->link);
+}
+
+void run_queue_push_front(struct run_queue *queue, struct thread *thread)
+{
+    uint32_t band = thread->effective_band;
+    if ((queue->ready_mask & 1u << band) == 0)
+        band_becomes_ready(queue, band);
+    list_push_front(&queue->bands[band], &thread->link);
+}
+
+void run_queue_remove(struct run_queue *queue, struct thread *thread)
+{
+    uint32_t band = thread->effective_band;
+    list_remove(&thread->link);
+    if (list_empty(&queue->bands[band]))
+        queue->ready_mask &= ~(1u << band);
+}
+
+// The band whose turn it is, or BAND_COUNT.
+static uint32_t next_band(const struct run_queue *queue)
+{
+    if ((queue->ready_mask & 1u << BAND_REALTIME) != 0)
+        return BAND_REALTIME;
+    uint32_t best = BAND_COUNT;
+    for (uint32_t band = BAND_INTERACTIVE; band < BAND_COUNT; band++)
+        if ((queue->ready_mask & 1u << band) != 0 &&
+            (best == BAND_COUNT || queue->virtual_ns[band] < queue->virtual_ns[best]))
+            best = band;
+    return best;
+}
+
+struct thread *run_queue_pop(struct run_queue *queue)
+{
+    uint32_t band = next_band(queue);
+    if (band == BAND_COUNT)
+        return nullptr;
+    struct thread *thread = LIST_ENTRY(list_first(&queue->bands[band]), struct thread, link);
+    run_queue_remove(queue, thread);
+    return thread;
+}
+
+bool run_queue_should_preempt(const struct run_queue *queue, uint32_t band)
+{
+    uint32_t next = next_band(queue);
+    return next < band && (next == BAND_REALTIME || queue->virtual_ns[next] <= queue->virtual_ns[band]);
+}
+
+void run_queue_charge(struct run_queue *queue, uint32_t band, uint64_t used_ns)
+{
+    queue->virtual_ns[band] += used_ns / band_policy[band].weight;
+}
+
+uint64_t run_queue_slice_ns(uint32_t band) { return band_policy[band].slice_ns; }

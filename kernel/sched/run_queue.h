@@ -1,0 +1,40 @@
+// The ready threads of one processor, by band.
+//
+// Realtime runs before all others. The other bands share the processor by weight, so the lowest is
+// never starved; within a band threads take turns.
+#pragma once
+
+#include <stdint.h>
+
+#include "abi/message.h"
+#include "base/list.h"
+
+struct thread;
+
+struct run_queue {
+    struct list bands[BAND_COUNT];
+    uint32_t ready_mask;             // bit n: bands[n] is not empty
+    uint64_t virtual_ns[BAND_COUNT]; // processor time used by the band, divided by its weight
+};
+
+void run_queue_init(struct run_queue *queue);
+
+// Puts a thread at the tail (or head) of its effective band. A band that was empty resumes at the
+// virtual time of the others, less a small credit, so that it neither hoards time nor waits long.
+void run_queue_push(struct run_queue *queue, struct thread *thread);
+void run_queue_push_front(struct run_queue *queue, struct thread *thread);
+
+// Takes a thread out wherever it is.
+void run_queue_remove(struct run_queue *queue, struct thread *thread);
+
+// Takes the next thread to run; null when none is ready.
+struct thread *run_queue_pop(struct run_queue *queue);
+
+// Whether the thread that run_queue_pop would give should run before one of `band`.
+bool run_queue_should_preempt(const struct run_queue *queue, uint32_t band);
+
+// Charges processor time to a band.
+void run_queue_charge(struct run_queue *queue, uint32_t band, uint64_t used_ns);
+
+// How long a thread of the band runs before another of it gets its turn.
+uint64_t run_queue_slice_ns(uint32_t band);

@@ -1,0 +1,185 @@
+#include "kernel/sched/sched.h"
+
+#include "kernel/object/process.h"
+#include "kernel/object/reaper.h"
+#include "kernel/panic.h"
+#include "kernel/plat/clock.h"
+
+// Deadlines served in one timer interrupt; the rest fire at once again.
+constexpr uint32_t EXPIRE_LIMIT = 32;
+constexpr uint32_t IDLE_REAP_STEPS = 64;
+
+static struct thread idle_threads[1]; // one per processor
+
+void sched_init(struct percpu *cpu) {
+    run_queue_init(&cpu->ready);
+    timer_queue_init(&cpu->timers);
+    cpu->idle = &idle_threads[cpu->id.v];
+    cpu->idle->state = THREAD_RUNNING;
+    cpu->idle->band = cpu->idle->effective_band = BAND_COUNT - 1;
+    cpu->idle->regs.page_table = arch_kernel_page_table();
+    list_node_init(&cpu->idle->link);
+    cpu->slice_end_ns = UINT64_MAX;
+    cpu->armed_ns = UINT64_MAX;
+    arch_set_current_frame(&cpu->idle->regs.status);
+}
+
+// ---- time ------------------------------------------------------------------------------------------
+
+// Charges the time since the last charge to whoever's slice it was.
+static void charge_slice(struct percpu *cpu, uint64_t now_ns) {
+    const uint64_t used_ns = now_ns - cpu->slice_start_ns;
+    cpu->slice_start_ns = now_ns;
+    if (cpu->slice_owner != nullptr) {
+        cpu->slice_owner->cpu_ns += used_ns;
+        run_queue_charge(&cpu->ready, cpu->slice_owner->effective_band, used_ns);
+    }
+}
+
+// Gives the current thread a fresh slice; it ends only if somebody competes for the processor.
+static void begin_slice(struct percpu *cpu, struct thread *thread, uint64_t now_ns) {
+    cpu->slice_owner = thread;
+    cpu->slice_start_ns = now_ns;
+    cpu->slice_end_ns =
+        cpu->ready.ready_mask != 0 ? now_ns + run_queue_slice_ns(thread->effective_band) : UINT64_MAX;
+}
+
+void sched_arm_timer(void) {
+    struct percpu *cpu = this_cpu();
+    uint64_t next_ns = timer_queue_next(&cpu->timers);
+    if (cpu->slice_end_ns < next_ns) {
+        next_ns = cpu->slice_end_ns;
+    }
+    if (next_ns == cpu->armed_ns) {
+        return;
+    }
+    cpu->armed_ns = next_ns;
+    if (next_ns == UINT64_MAX) {
+        clock_clear_deadline();
+    } else {
+        clock_set_deadline((nanos_t){next_ns});
+    }
+}
+
+void sched_timer(void) {
+    struct percpu *cpu = this_cpu();
+    const uint64_t now_ns = clock_now().v;
+    cpu->armed_ns = UINT64_MAX; // one-shot: it is off now
+    timer_queue_expire(&cpu->timers, now_ns, EXPIRE_LIMIT);
+    if (now_ns >= cpu->slice_end_ns) {
+        cpu->slice_end_ns = UINT64_MAX;
+        cpu->work |= WORK_RESCHEDULE | WORK_SLICE_END;
+    }
+}
+
+// ---- queues ----------------------------------------------------------------------------------------
+
+void sched_ready(struct thread *thread) {
+    if ((thread->flags & THREAD_ENDING) != 0) {
+        thread->state = THREAD_NEW; // in no queue, until thread_end
+        return;
+    }
+    struct percpu *cpu = this_cpu();
+    thread->state = THREAD_READY;
+    run_queue_push(&cpu->ready, thread);
+    struct thread *current = current_thread();
+    if (current == cpu->idle) {
+        return; // its loop looks at the queue
+    }
+    if (run_queue_should_preempt(&cpu->ready, current->effective_band)) {
+        cpu->work |= WORK_RESCHEDULE;
+    } else if (cpu->slice_end_ns == UINT64_MAX) {
+        cpu->slice_end_ns = clock_now().v + run_queue_slice_ns(current->effective_band);
+        cpu->work |= WORK_TIMER;
+    }
+}
+
+void sched_remove(struct thread *thread) {
+    run_queue_remove(&this_cpu()->ready, thread);
+    thread->state = THREAD_NEW;
+}
+
+void sched_forget(struct thread *thread) {
+    struct percpu *cpu = this_cpu();
+    if (cpu->slice_owner == thread) {
+        charge_slice(cpu, clock_now().v);
+        cpu->slice_owner = nullptr;
+    }
+}
+
+// ---- switching -------------------------------------------------------------------------------------
+
+static void switch_now(struct thread *from, struct thread *to) {
+    if (((from->flags | to->flags) & THREAD_HAS_FPU) != 0) {
+        arch_fpu_switch(from, to);
+    }
+    to->state = THREAD_RUNNING;
+    sched_switch_registers(from, to);
+}
+
+void sched_switch_to(struct thread *to) {
+    switch_now(current_thread(), to);
+}
+
+// Sleeps until a thread is ready. Runs on the kernel's address space, so that any other may go away.
+static struct thread *idle_until_ready(struct percpu *cpu) {
+    if (current_thread() != cpu->idle) {
+        switch_now(current_thread(), cpu->idle);
+    }
+    for (;;) {
+        while (reaper_run(IDLE_REAP_STEPS) && cpu->ready.ready_mask == 0) {
+            arch_poll_interrupts();
+        }
+        cpu->work &= ~(uint32_t)WORK_REAP;
+        struct thread *thread = run_queue_pop(&cpu->ready);
+        if (thread != nullptr) {
+            return thread;
+        }
+        sched_arm_timer();
+        const uint64_t start_ns = clock_now().v;
+        arch_wait_for_interrupt();
+        cpu->idle_ns += clock_now().v - start_ns;
+    }
+}
+
+void sched_switch(void) {
+    struct percpu *cpu = this_cpu();
+    charge_slice(cpu, clock_now().v);
+    struct thread *next;
+    do {
+        next = run_queue_pop(&cpu->ready);
+        if (next == nullptr) {
+            cpu->slice_owner = nullptr;
+            cpu->slice_end_ns = UINT64_MAX;
+            next = idle_until_ready(cpu);
+        }
+        if ((next->flags & THREAD_ENDING) != 0) {
+            next->state = THREAD_NEW;
+            next = nullptr;
+        }
+    } while (next == nullptr);
+    cpu->work &= ~(uint32_t)(WORK_RESCHEDULE | WORK_SLICE_END);
+    begin_slice(cpu, next, clock_now().v);
+    sched_arm_timer();
+    cpu->context_switches++;
+    struct thread *current = current_thread();
+    if (next != current) {
+        switch_now(current, next);
+    } else {
+        next->state = THREAD_RUNNING;
+    }
+}
+
+void sched_yield(void) {
+    struct thread *current = current_thread();
+    current->state = THREAD_READY;
+    run_queue_push(&this_cpu()->ready, current);
+    sched_switch();
+}
+
+void sched_preempt(void) {
+    struct thread *current = current_thread();
+    current->state = THREAD_READY;
+    run_queue_push_front(&this_cpu()->ready, current);
+    sched_switch();
+}

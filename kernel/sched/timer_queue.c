@@ -1,0 +1,39 @@
+#include "kernel/sched/timer_queue.h"
+
+static bool sooner(const struct rb_node *a, const struct rb_node *b)
+{
+    return RB_ENTRY(a, const struct timer_node, node)->deadline_ns <
+           RB_ENTRY(b, const struct timer_node, node)->deadline_ns;
+}
+
+void timer_queue_init(struct timer_queue *queue) { rb_init(&queue->tree); }
+
+void timer_arm(struct timer_queue *queue, struct timer_node *timer, uint64_t deadline_ns)
+{
+    timer->deadline_ns = deadline_ns;
+    timer->armed = true;
+    rb_insert(&queue->tree, &timer->node, sooner);
+}
+
+void timer_disarm(struct timer_queue *queue, struct timer_node *timer)
+{
+    if (!timer->armed)
+        return;
+    timer->armed = false;
+    rb_remove(&queue->tree, &timer->node);
+}
+
+uint64_t timer_queue_next(const struct timer_queue *queue)
+{
+    const struct rb_node *first = rb_first(&queue->tree);
+    return first == nullptr ? UINT64_MAX : RB_ENTRY(first, const struct timer_node, node)->deadline_ns;
+}
+
+void timer_queue_expire(struct timer_queue *queue, uint64_t now_ns, uint32_t limit)
+{
+    while (limit-- > 0 && timer_queue_next(queue) <= now_ns) {
+        struct timer_node *timer = RB_ENTRY(rb_first(&queue->tree), struct timer_node, node);
+        timer_disarm(queue, timer);
+        timer->expired(timer);
+    }
+}
