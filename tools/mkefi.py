@@ -43,7 +43,7 @@ def main():
         # /Brepro takes the time stamp from the content.
         run(["lld-link-19", "/subsystem:efi_application", "/entry:efi_main", "/nodefaultlib", "/Brepro",
              "/opt:ref", f"/out:{args.output}", *objects])
-    unique = sorted(set(dependencies))
+    unique = list(dict.fromkeys(dependencies))  # the first stays first: it stands for the whole
     with open(args.depfile, "w", encoding="utf-8") as out:
         out.write(f"{args.output}: " + " ".join(unique) + "\n")
 

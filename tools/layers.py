@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""Holds the arrows of DESIGN section 3: who may include what. tools/layers.py BUILD-FOLDER
+
+Reads what the compiler itself wrote down about every source it compiled (ninja -t deps), so that
+nothing is missed that reaches a file through another header.
+"""
+
+import pathlib
+import subprocess
+import sys
+
+# Who -> what it may use, by folder; the longest prefix of a path decides. Everybody may use their own
+# folder. What is used brings with it what that may use itself, because headers include headers.
+KERNEL_COMMON = "kernel"  # kernel/*.h: types, locks, per-processor data, panic, log
+RULES = {
+    "abi": [],
+    "base": [],
+    "idl": [],
+    "boot": ["abi", "base"],
+    "kernel": ["abi", "base", "kernel/object", "kernel/mm", "kernel/sched", "kernel/ipc", "kernel/plat",
+               "kernel/arch"],
+    "kernel/arch": ["abi", "base", "kernel"],
+    "kernel/plat": ["abi", "base", "kernel", "kernel/arch"],
+    "kernel/mm": ["abi", "base", "kernel", "kernel/arch"],
+    "kernel/sched": ["abi", "base", "kernel", "kernel/arch", "kernel/mm"],
+    "kernel/ipc": ["abi", "base", "kernel", "kernel/arch", "kernel/mm", "kernel/sched", "kernel/object"],
+    "kernel/object": ["abi", "base", "kernel", "kernel/arch", "kernel/mm", "kernel/sched", "kernel/ipc"],
+    "lib": ["abi", "base", "idl"],
+    "services": ["idl", "lib"],
+    "drivers": ["idl", "lib"],
+    "apps": ["idl", "lib"],
+    "tools": ["abi", "base", "idl"],
+    "system": ["idl"],
+    "tests": None,  # everything
+    "bench": None,
+}
+
+# Folders whose members never use each other: they meet in contracts.
+SEPARATE = ("services", "drivers", "apps")
+
+
+class Problem(Exception):
+    """The checker cannot do its work."""
+
+
+def room_of(path):
+    parts = path.split("/")
+    for length in range(len(parts) - 1, 0, -1):
+        prefix = "/".join(parts[:length])
+        if prefix in RULES:
+            return prefix
+    return None
+
+
+def member_of(path):
+    """services/logd/main.c -> services/logd; None outside the folders whose members are separate."""
+    parts = path.split("/")
+    return "/".join(parts[:2]) if parts[0] in SEPARATE and len(parts) > 2 else None
+
+
+def reach(room):
+    """What a room may use, with what that brings along. None: everything."""
+    seen, waiting = set(), [room]
+    while waiting:
+        current = waiting.pop()
+        if current in seen:
+            continue
+        seen.add(current)
+        allowed = RULES[current]
+        if allowed is None:
+            return None
+        # The kernel's common headers are shared downwards; what main.c may use is not.
+        waiting += [item for item in allowed if not (item == "kernel" and current != "kernel")]
+        if "kernel" in allowed:
+            seen.add("kernel")
+    return seen
+
+
+def violations(pairs):
+    """pairs: (source, header), relative to the tree. Yields (source, header, why)."""
+    for source, header in pairs:
+        own, other = room_of(source), room_of(header)
+        if own is None:
+            yield source, header, f"'{source.split('/')[0]}' is no room of the design"
+            continue
+        if source.endswith("_test.c") and other == "base" or other is None:
+            continue
+        allowed = reach(own)
+        if allowed is not None and other not in allowed:
+            yield source, header, f"{own} may not use {other}"
+        elif member_of(source) and member_of(header) and member_of(source) != member_of(header):
+            yield source, header, "these never include each other; they meet in a contract"
+
+
+def pairs_of(listing, tree, build):
+    """(source, header) out of the text of `ninja -t deps`. The first dependency of an object is its source."""
+    tree, build = pathlib.Path(tree).resolve(), pathlib.Path(build).resolve()
+    source = None
+    expect_source = False
+    for line in listing.splitlines():
+        if line and not line.startswith(" "):
+            expect_source = True
+            continue
+        if not line.strip():
+            continue
+        path = (build / line.strip()).resolve()
+        if path.is_relative_to(build):
+            relative = path.relative_to(build).as_posix()  # generated: stands for its folder in the tree
+        elif path.is_relative_to(tree):
+            relative = path.relative_to(tree).as_posix()
+        else:
+            relative = None  # the compiler's or the host's own header
+        if expect_source:
+            source, expect_source = relative, False
+        elif source is not None and relative is not None and "/" in relative:
+            yield source, relative
+
+
+def check(tree, build):
+    """Returns (number of pairs seen, list of violations)."""
+    done = subprocess.run(["ninja", "-C", str(build), "-t", "deps"], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Problem(f"ninja -t deps failed in {build}: {done.stderr.strip()}")
+    # Objects of files that are gone stay in the log: only what exists counts.
+    pairs = sorted({pair for pair in pairs_of(done.stdout, tree, build)
+                    if (pathlib.Path(tree) / pair[0]).is_file()})
+    if not pairs:
+        raise Problem(f"{build} holds no dependency information; build first")
+    return len(pairs), list(violations(pairs))
+
+
+def main():
+    tree = pathlib.Path(__file__).resolve().parent.parent
+    build = sys.argv[1] if len(sys.argv) > 1 else tree / "build" / "x86_64"
+    try:
+        count, found = check(tree, build)
+    except Problem as problem:
+        sys.exit(f"layers: {problem}")
+    for source, header, why in found:
+        print(f"{source}: includes {header}: {why}")
+    print(f"layers: {count} includes looked at, {len(found)} wrong")
+    sys.exit(1 if found else 0)
+
+
+if __name__ == "__main__":
+    main()

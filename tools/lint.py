@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+"""What can be said about the tree by reading it: tools/lint.py
+
+Architecture conditionals in portable code, files that grew too long, leftovers, and things that must not be
+committed. Also counts the kernel's lines of code.
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+FILE_LINES_LIMIT = 800
+KERNEL_LINES_LIMIT = 12000
+CODE = (".c", ".h", ".S", ".ld", ".py", ".build")
+C_LIKE = (".c", ".h", ".S")
+
+# Where code may know its processor (DESIGN, law 11).
+ARCH_FOLDERS = ("kernel/arch/", "boot/")
+ARCH_CONDITION = re.compile(
+    r"^\s*#\s*(if|ifdef|ifndef|elif|elifdef|elifndef)\b.*"
+    r"(__x86_64|__amd64|__i386|__aarch64|__arm|__riscv|_M_X64|_M_ARM)")
+
+# Spelled in pieces so that this file is not its own first finding.
+LEFTOVERS = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X")) + r")\b")
+PRIVATE = re.compile("|".join((
+    r"(?<![\w.])/(?:wo" r"rk|ho" r"me|ro" r"ot)/[a-z]",         # a folder of somebody's machine
+    r"\b(?:pypi\.o" r"rg|registry\.npm" r"js|crates\.i" r"o|proxy\.golan" r"g|deb\.debian\.o" r"rg)\b",
+    r"BEGIN [A-Z ]*PRIVATE K" r"EY",
+)))
+
+
+def tracked(tree):
+    """Paths that git knows or would add, relative to the tree."""
+    listed = subprocess.run(["git", "-C", str(tree), "ls-files", "-co", "--exclude-standard", "-z"],
+                            stdin=subprocess.DEVNULL, capture_output=True, check=True).stdout.decode()
+    return sorted(path for path in listed.split("\0") if path and (pathlib.Path(tree) / path).is_file())
+
+
+def code_lines(text):
+    """Lines that hold more than blanks and comments. C and assembly alike."""
+    pattern = re.compile(r'"(?:\\.|[^"\\\n])*"|' r"'(?:\\.|[^'\\\n])*'|//[^\n]*|/\*.*?\*/", re.DOTALL)
+
+    def blank(found):
+        token = found.group()
+        return token if token[0] in "\"'" else "\n" * token.count("\n")
+    return sum(1 for line in pattern.sub(blank, text).splitlines() if line.strip())
+
+
+def in_kernel(path):
+    """What counts against the kernel's limit: one architecture, no tests, no port to the host."""
+    return (path.startswith("kernel/") and path.endswith(C_LIKE) and not path.endswith("_test.c")
+            and not path.startswith("kernel/arch/host/"))
+
+
+def findings_in(path, text):
+    """Yields (line number, what) for one file."""
+    portable = not path.startswith(ARCH_FOLDERS) and "/arch/" not in path
+    lines = text.splitlines()
+    for number, line in enumerate(lines, 1):
+        if path.endswith(C_LIKE) and portable and ARCH_CONDITION.match(line):
+            yield number, "portable code asks which architecture it is on"
+        if path.endswith(CODE) and LEFTOVERS.search(line):
+            yield number, "a leftover note"
+        if PRIVATE.search(line):
+            yield number, "a path or host that does not belong in the tree"
+    if path.endswith(CODE) and len(lines) > FILE_LINES_LIMIT:
+        yield len(lines), f"{len(lines)} lines; {FILE_LINES_LIMIT} is the limit"
+
+
+def check(tree):
+    """Returns (files read, findings as text, kernel lines)."""
+    tree = pathlib.Path(tree)
+    found, kernel, count = [], 0, 0
+    for path in tracked(tree):
+        try:
+            text = (tree / path).read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        count += 1
+        found += [f"{path}:{number}: {what}" for number, what in findings_in(path, text)]
+        if in_kernel(path):
+            kernel += code_lines(text)
+    if kernel > KERNEL_LINES_LIMIT:
+        found.append(f"kernel/: {kernel} lines of code; {KERNEL_LINES_LIMIT} is the limit")
+    return count, found, kernel
+
+
+def main():
+    tree = pathlib.Path(__file__).resolve().parent.parent
+    count, found, kernel = check(tree)
+    for line in found:
+        print(line)
+    print(f"lint: {count} files read, {len(found)} findings; the kernel has {kernel} of {KERNEL_LINES_LIMIT} lines")
+    sys.exit(1 if found else 0)
+
+
+if __name__ == "__main__":
+    main()
