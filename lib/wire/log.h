@@ -10,7 +10,8 @@
 //                match, words[3] records that were dropped between `after` and the oldest one kept;
 //                page: the records, struct log_wire_record followed by the text, padded to 8 bytes.
 // LOG_STATS      Answer: struct log_stats in words.
-// LOG_NAME_BADGE control. words[0] holder number; page: its name. Later records of that holder carry it.
+// LOG_NAME_BADGE control. words[0] holder number; page: its name, which later records of that holder carry, or
+//                empty: the holder is gone.
 #pragma once
 
 #include <stddef.h>

@@ -62,9 +62,12 @@ status_t log_stats(handle_t log, struct log_stats *out) {
 }
 
 status_t log_name_badge(handle_t log, uint64_t holder, const char *name, uint64_t deadline_ns) {
-    struct wire_body body = {.words = {holder}, .page_bytes = WIRE_NAME_BYTES};
-    if (!wire_name_put((char *)wire_page(), name)) {
-        return STATUS_BAD_ARGUMENT;
+    struct wire_body body = {.words = {holder}};
+    if (name != nullptr) {
+        if (!wire_name_put((char *)wire_page(), name)) {
+            return STATUS_BAD_ARGUMENT;
+        }
+        body.page_bytes = WIRE_NAME_BYTES;
     }
     struct wire_call call = {.method = LOG_NAME_BADGE, .repeatable = true};
     return wire_call(log, &call, &body, nullptr, deadline_ns);

@@ -29,5 +29,5 @@ status_t log_query(handle_t log, const struct log_query *query, struct log_answe
 
 status_t log_stats(handle_t log, struct log_stats *out);
 
-// Control: records of this holder carry the name from now on.
+// Control: records of this holder carry the name from now on; nullptr: the holder is gone.
 status_t log_name_badge(handle_t log, uint64_t holder, const char *name, uint64_t deadline_ns);
