@@ -13,7 +13,7 @@ struct trap_frame;
 // `what` names the exception.
 [[noreturn]] [[gnu::cold]] void panic_trap(const struct trap_frame *frame, const char *what);
 
-// Provided by the port (kernel/arch/<arch>/describe.c): the registers of a frame, a few to a line with
+// Provided by the port: the registers of a frame, a few to a line with
 // klog; and where it was.
 void arch_print_trap(const struct trap_frame *frame);
 uintptr_t arch_trap_ip(const struct trap_frame *frame);

@@ -123,25 +123,6 @@ bool endpoint_destroy_step(struct object *object) {
     return true;
 }
 
-// ---- methods of account ----------------------------------------------------------------------------
-
-status_t method_account_create_endpoint(struct invocation *invocation) {
-    struct account *account = account_of(invocation->object);
-    struct endpoint *endpoint;
-    TRY(endpoint_create(account, &endpoint));
-    handle_t handle;
-    const rights_t rights = {RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT | RIGHT_SEND_BIT | RIGHT_RECEIVE_BIT |
-                             RIGHT_MINT_BIT};
-    status_t status = handle_insert(invocation->caller->process, &endpoint->object, rights, 0,
-                                    invocation->words[0], nullptr, ORIGIN_CREATED, &handle);
-    if (!status_ok(status)) {
-        object_put(&endpoint->object);
-        return status;
-    }
-    invocation->words[0] = handle.v;
-    return STATUS_OK;
-}
-
 // ---- invariants ------------------------------------------------------------------------------------
 
 bool endpoint_check(struct endpoint *endpoint) {

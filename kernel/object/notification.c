@@ -171,21 +171,3 @@ bool notification_destroy_step(struct object *object) {
     }
     return false;
 }
-
-// ---- methods of account ----------------------------------------------------------------------------
-
-status_t method_account_create_notification(struct invocation *invocation) {
-    struct account *account = account_of(invocation->object);
-    struct notification *notification;
-    TRY(notification_create(account, &notification));
-    handle_t handle;
-    const rights_t rights = {RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT | RIGHT_SIGNAL_BIT | RIGHT_WAIT_BIT};
-    status_t status = handle_insert(invocation->caller->process, &notification->object, rights, 0, 0, nullptr,
-                                    ORIGIN_CREATED, &handle);
-    if (!status_ok(status)) {
-        object_put(&notification->object);
-        return status;
-    }
-    invocation->words[0] = handle.v;
-    return STATUS_OK;
-}

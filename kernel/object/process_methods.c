@@ -12,36 +12,6 @@ static struct process *process_of(struct invocation *invocation) {
     return CONTAINER_OF(invocation->object, struct process, object);
 }
 
-status_t method_account_create_process(struct invocation *invocation) {
-    struct account *account = account_of(invocation->object);
-    struct process *caller = invocation->caller->process;
-    char name[PROCESS_NAME_BYTES];
-    memcpy(name, invocation->words, sizeof(name));
-    struct process *process;
-    TRY(process_create(account, name, &process));
-    handle_t process_handle, vspace_handle;
-    status_t status = handle_insert(caller, &process->object,
-                                    (rights_t){RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT | RIGHT_INSPECT_BIT |
-                                               RIGHT_MANAGE_BIT | RIGHT_KILL_BIT},
-                                    0, 0, nullptr, ORIGIN_CREATED, &process_handle);
-    if (!status_ok(status)) {
-        object_put(&process->object);
-        return status;
-    }
-    object_get(&process->vspace->object);
-    status = handle_insert(caller, &process->vspace->object,
-                           (rights_t){RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT | RIGHT_INSPECT_BIT | RIGHT_MAP_BIT}, 0, 0,
-                           nullptr, ORIGIN_CREATED, &vspace_handle);
-    if (!status_ok(status)) {
-        object_put(&process->vspace->object);
-        handle_remove(caller, process_slot(caller, process_handle.v));
-        return status;
-    }
-    invocation->words[0] = process_handle.v;
-    invocation->words[1] = vspace_handle.v;
-    return STATUS_OK;
-}
-
 // ---- life and end ----------------------------------------------------------------------------------
 
 status_t method_process_exit(struct invocation *invocation) {

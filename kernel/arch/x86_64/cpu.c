@@ -8,6 +8,8 @@
 #include "kernel/percpu.h"
 #include "offsets.h"
 
+const char arch_name[] = "x86_64";
+
 static_assert(offsetof(struct percpu, self) == 0);
 static_assert(offsetof(struct percpu, frame) == PERCPU_FRAME);
 static_assert(offsetof(struct percpu, kernel_stack_top) == PERCPU_KERNEL_STACK);
