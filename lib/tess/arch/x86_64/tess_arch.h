@@ -13,6 +13,10 @@
 constexpr uint16_t TESS_ARCH_ELF_MACHINE = 62;      // EM_X86_64
 constexpr uint32_t TESS_ARCH_ELF_RELATIVE = 8;      // R_X86_64_RELATIVE
 
+// What the fields of exit_record.gpr are called.
+#define TESS_ARCH_REGISTER_NAMES                                                                           \
+    {"rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", nullptr, "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"}
+
 #define TESS_ARCH_SYSCALL(number_, handle_, info_, deadline_)                                          \
     __asm__ volatile("syscall"                                                                         \
                      : "+a"(number_), "+D"(handle_), "+S"(info_), "+d"(deadline_), "+r"(w0), "+r"(w1), \

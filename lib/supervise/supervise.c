@@ -1,0 +1,101 @@
+#include "lib/supervise/supervise.h"
+
+#include "base/checked.h"
+
+void supervise_init(struct supervise *s, enum supervise_policy policy) {
+    *s = (struct supervise){.policy = policy, .state = SUPERVISE_STOPPED};
+}
+
+void supervise_started(struct supervise *s, uint64_t now_ns) {
+    if (s->ended_ns != 0) {
+        s->restarts++;
+    }
+    s->state = SUPERVISE_RUNNING;
+    s->started_ns = now_ns;
+    s->killed = s->start_again = false;
+    s->due_ns = 0;
+}
+
+static void enter(struct supervise *s, enum supervise_state state, uint64_t now_ns) {
+    s->state = state;
+    s->started_ns = 0;
+    s->ended_ns = now_ns == 0 ? 1 : now_ns; // 0 means never
+    s->due_ns = 0;
+}
+
+static void back_off(struct supervise *s, uint64_t now_ns) {
+    s->failures++;
+    if (s->failures >= SUPERVISE_BUDGET) {
+        enter(s, SUPERVISE_FAILED, now_ns);
+        return;
+    }
+    uint64_t pause = 0;
+    if (s->failures > 1) {
+        pause = s->failures > 10 ? SUPERVISE_PAUSE_MAX_NS : SUPERVISE_PAUSE_FIRST_NS << (s->failures - 2);
+    }
+    enter(s, SUPERVISE_BACKOFF, now_ns);
+    s->due_ns = saturating_add_u64(now_ns, pause < SUPERVISE_PAUSE_MAX_NS ? pause : SUPERVISE_PAUSE_MAX_NS);
+}
+
+void supervise_start_failed(struct supervise *s, uint64_t now_ns) {
+    if (s->closing || s->policy == SUPERVISE_NEVER) {
+        enter(s, SUPERVISE_FAILED, now_ns);
+    } else {
+        back_off(s, now_ns);
+    }
+}
+
+void supervise_ended(struct supervise *s, uint64_t now_ns, bool success) {
+    bool killed = s->killed, start_again = s->start_again;
+    if (saturating_sub_u64(now_ns, s->started_ns) >= SUPERVISE_STEADY_NS) {
+        s->failures = 0;
+    }
+    s->killed = s->start_again = false;
+    if (s->closing) {
+        enter(s, SUPERVISE_STOPPED, now_ns);
+    } else if (start_again || (killed && s->policy == SUPERVISE_ALWAYS)) {
+        enter(s, SUPERVISE_BACKOFF, now_ns);
+        s->due_ns = now_ns;
+    } else if (killed || s->policy == SUPERVISE_NEVER || (s->policy == SUPERVISE_ON_FAILURE && success)) {
+        enter(s, SUPERVISE_ENDED, now_ns);
+    } else {
+        back_off(s, now_ns);
+    }
+}
+
+void supervise_kill(struct supervise *s) {
+    s->killed = s->state == SUPERVISE_RUNNING;
+}
+
+bool supervise_restart(struct supervise *s, uint64_t now_ns) {
+    if (s->closing) {
+        return false;
+    }
+    s->failures = 0;
+    if (s->state == SUPERVISE_RUNNING) {
+        s->killed = s->start_again = true;
+        return true;
+    }
+    s->state = SUPERVISE_BACKOFF;
+    s->due_ns = now_ns;
+    return false;
+}
+
+void supervise_close(struct supervise *s) {
+    s->closing = true;
+    if (s->state == SUPERVISE_BACKOFF) {
+        s->state = SUPERVISE_STOPPED;
+        s->due_ns = 0;
+    }
+}
+
+uint64_t supervise_due_ns(const struct supervise *s) {
+    return s->state == SUPERVISE_BACKOFF ? s->due_ns : UINT64_MAX;
+}
+
+bool supervise_check(const struct supervise *s) {
+    bool running = s->state == SUPERVISE_RUNNING;
+    return s->failures <= SUPERVISE_BUDGET && (!s->killed || running) && (!s->start_again || s->killed) &&
+           (s->due_ns == 0 || s->state == SUPERVISE_BACKOFF) && (s->started_ns == 0 || running) &&
+           (!s->closing || s->state != SUPERVISE_BACKOFF);
+}

@@ -1,0 +1,66 @@
+// What becomes of a service that starts, ends, fails or is told to stop: the supervisor's decisions, as
+// a state machine without processes, clocks or messages.
+//
+//   STOPPED --start--> RUNNING --ended--> BACKOFF --due--> (start again) ... or FAILED, or ENDED
+//
+// A service that ends while it should run is started again at once the first time, then after 50 ms,
+// 100 ms, 200 ms ... at most 5 s. Having run for SUPERVISE_STEADY_NS it is forgiven everything. After
+// SUPERVISE_BUDGET ends in a row without that it is FAILED and stays down until told to restart.
+// An end that somebody asked for (kill, restart) is no failure.
+//
+// Times are nanoseconds of the monotonic clock. Invariants: supervise_check.
+#pragma once
+
+#include <stdint.h>
+
+constexpr uint64_t SUPERVISE_STEADY_NS = 10ull * 1000 * 1000 * 1000;
+constexpr uint64_t SUPERVISE_PAUSE_FIRST_NS = 50ull * 1000 * 1000;
+constexpr uint64_t SUPERVISE_PAUSE_MAX_NS = 5ull * 1000 * 1000 * 1000;
+constexpr uint32_t SUPERVISE_BUDGET = 12;
+
+enum supervise_policy : uint8_t { SUPERVISE_NEVER, SUPERVISE_ON_FAILURE, SUPERVISE_ALWAYS };
+
+// The numbers are those of the supervisor's contract (lib/wire/supervisor.h).
+enum supervise_state : uint8_t {
+    SUPERVISE_STOPPED = 0,
+    SUPERVISE_RUNNING = 2,
+    SUPERVISE_BACKOFF = 3,
+    SUPERVISE_FAILED = 4,
+    SUPERVISE_ENDED = 5,
+};
+
+struct supervise {
+    enum supervise_policy policy;
+    enum supervise_state state;
+    bool killed;      // RUNNING: somebody asked for its end
+    bool start_again; // RUNNING: ... and for a new start whatever the policy says
+    bool closing;     // the system is going down: nothing is started any more
+    uint32_t failures; // in a row
+    uint32_t restarts; // starts after the first
+    uint64_t started_ns; // RUNNING: since when; else 0
+    uint64_t ended_ns;   // last end; 0 never
+    uint64_t due_ns;     // BACKOFF: when to start
+};
+
+void supervise_init(struct supervise *s, enum supervise_policy policy);
+
+// It was started, or could not be. Only in STOPPED, BACKOFF, FAILED or ENDED.
+void supervise_started(struct supervise *s, uint64_t now_ns);
+void supervise_start_failed(struct supervise *s, uint64_t now_ns);
+
+// Its process ended; `success` is exit code 0. Only in RUNNING.
+void supervise_ended(struct supervise *s, uint64_t now_ns, bool success);
+
+// Somebody asked for the end of a running process: the supervisor kills it, then supervise_ended follows.
+void supervise_kill(struct supervise *s);
+
+// Somebody asked for a fresh start. Whether its process must be killed first; if not, it is due now.
+bool supervise_restart(struct supervise *s, uint64_t now_ns);
+
+// The system goes down: no start any more.
+void supervise_close(struct supervise *s);
+
+// When the next start is wanted: a time (maybe past), or UINT64_MAX.
+uint64_t supervise_due_ns(const struct supervise *s);
+
+bool supervise_check(const struct supervise *s);
