@@ -1,0 +1,44 @@
+// The small inline part of the port interface on the host: one processor, whose registers are variables.
+#pragma once
+
+#include <stdint.h>
+
+struct percpu;
+
+// Set by the test program; kernel/arch/host/cpu.c.
+extern struct percpu *host_this_cpu;
+extern void *host_current_frame;
+extern uint64_t host_tls_base;
+extern uint64_t host_page_table;
+extern uint64_t host_cycles;
+
+static inline void arch_relax(void) {
+}
+
+static inline struct percpu *this_cpu(void) {
+    return host_this_cpu;
+}
+
+static inline uint64_t arch_cycles(void) {
+    return host_cycles;
+}
+
+static inline void *arch_current_frame(void) {
+    return host_current_frame;
+}
+
+static inline void arch_set_current_frame(void *frame) {
+    host_current_frame = frame;
+}
+
+static inline uint64_t arch_read_tls_base(void) {
+    return host_tls_base;
+}
+
+static inline void arch_write_tls_base(uint64_t base) {
+    host_tls_base = base;
+}
+
+static inline void arch_set_page_table(uint64_t root) {
+    host_page_table = root;
+}

@@ -1,0 +1,164 @@
+#include "kernel/arch/host/objects.h"
+
+#include <string.h>
+
+#include "base/container.h"
+#include "kernel/mm/copy.h"
+#include "kernel/object/account.h"
+#include "kernel/object/endpoint.h"
+#include "kernel/object/handle.h"
+#include "kernel/object/notification.h"
+#include "kernel/object/process.h"
+#include "kernel/object/thread.h"
+#include "kernel/object/vmo.h"
+#include "kernel/object/vspace.h"
+#include "kernel/panic.h"
+
+constexpr uint32_t HANDLES = 64;
+
+static const struct object_class classes[OBJECT_TYPE_COUNT] = {
+    [OBJECT_ACCOUNT] = {"account", &account_cache, account_destroy_step, nullptr, nullptr},
+    [OBJECT_VSPACE] = {"vspace", &vspace_cache, vspace_destroy_step, nullptr, nullptr},
+    [OBJECT_VMO] = {"vmo", &vmo_cache, vmo_destroy_step, nullptr, nullptr},
+};
+
+static uint64_t live;
+static struct reap_item *dead;
+static struct handle_slot slots[HANDLES];
+static uint32_t slot_count;
+
+uint64_t host_bad_user_start, host_bad_user_end;
+
+status_t object_create(enum object_type type, struct account *account, struct object **out) {
+    struct slab_cache *cache = classes[type].cache;
+    if (account != nullptr) {
+        TRY(account_charge_object(account, slab_charge(cache)));
+    }
+    struct object *object = slab_alloc(cache);
+    if (object == nullptr) {
+        if (account != nullptr) {
+            account_uncharge_object(account, slab_charge(cache));
+        }
+        return STATUS_NO_MEMORY;
+    }
+    object->references = 1;
+    object->type = type;
+    object->account = account;
+    if (account != nullptr) {
+        object_get(&account->object);
+    }
+    live++;
+    *out = object;
+    return STATUS_OK;
+}
+
+void object_put(struct object *object) {
+    ASSERT(object->references > 0);
+    if (--object->references == 0) {
+        object->reap.next = dead;
+        dead = &object->reap;
+    }
+}
+
+uint32_t host_reap(void) {
+    uint32_t steps = 0;
+    while (dead != nullptr) {
+        struct object *object = CONTAINER_OF(dead, struct object, reap);
+        const struct object_class *class = &classes[object->type];
+        dead = dead->next;
+        do {
+            steps++;
+        } while (!class->destroy_step(object));
+        struct account *account = object->account;
+        slab_free(class->cache, object);
+        live--;
+        if (account != nullptr) {
+            account_uncharge_object(account, slab_charge(class->cache));
+            object_put(&account->object);
+        }
+    }
+    return steps;
+}
+
+uint64_t host_live_objects(void) {
+    return live;
+}
+
+uint64_t host_handle(struct object *object, uint32_t rights) {
+    struct handle_slot *slot = &slots[slot_count++ % HANDLES];
+    slot->object = object;
+    slot->type_rights = (uint32_t)object->type << 24 | rights;
+    return (uint64_t)(slot - slots) + 1;
+}
+
+status_t handle_lookup([[maybe_unused]] struct process *process, uint64_t handle, enum object_type type, rights_t need,
+                       struct handle_slot **out) {
+    if (handle == 0 || handle > slot_count) {
+        return STATUS_BAD_HANDLE;
+    }
+    struct handle_slot *slot = &slots[handle - 1];
+    if (slot_type(slot) != type) {
+        return STATUS_WRONG_TYPE;
+    }
+    if (need.v & ~slot_rights(slot).v) {
+        return STATUS_NO_RIGHT;
+    }
+    *out = slot;
+    return STATUS_OK;
+}
+
+status_t handle_insert([[maybe_unused]] struct process *process, struct object *object, rights_t rights,
+                       [[maybe_unused]] uint64_t badge, [[maybe_unused]] uint64_t interface_id,
+                       [[maybe_unused]] struct handle_slot *parent, [[maybe_unused]] enum handle_origin origin,
+                       handle_t *out) {
+    *out = (handle_t){(uint32_t)host_handle(object, rights.v)};
+    return STATUS_OK;
+}
+
+void handle_remove([[maybe_unused]] struct process *process, struct handle_slot *slot) {
+    object_put(slot->object);
+}
+
+status_t process_create([[maybe_unused]] struct account *account, [[maybe_unused]] const char name[PROCESS_NAME_BYTES],
+                        [[maybe_unused]] struct process **out) {
+    return STATUS_NO_MEMORY;
+}
+
+status_t endpoint_create([[maybe_unused]] struct account *account, [[maybe_unused]] struct endpoint **out) {
+    return STATUS_NO_MEMORY;
+}
+
+status_t notification_create([[maybe_unused]] struct account *account, [[maybe_unused]] struct notification **out) {
+    return STATUS_NO_MEMORY;
+}
+
+static bool user_range_good(uint64_t start, size_t len) {
+    return start + len <= host_bad_user_start || start >= host_bad_user_end;
+}
+
+status_t copy_in(void *to, uaddr_t from, size_t len) {
+    if (!user_range_good(from.v, len)) {
+        return STATUS_BAD_ADDRESS;
+    }
+    memcpy(to, (const void *)from.v, len);
+    return STATUS_OK;
+}
+
+status_t copy_out(uaddr_t to, const void *from, size_t len) {
+    if (!user_range_good(to.v, len)) {
+        return STATUS_BAD_ADDRESS;
+    }
+    memcpy((void *)to.v, from, len);
+    return STATUS_OK;
+}
+
+status_t host_invoke(method_handler method, struct object *object, uint64_t words[8]) {
+    static struct thread caller;
+    struct invocation invocation = {.caller = &caller, .object = object, .rights = {0xffff}};
+    memcpy(invocation.words, words, sizeof(invocation.words));
+    status_t status = method(&invocation);
+    if (status_ok(status)) {
+        memcpy(words, invocation.words, sizeof(invocation.words));
+    }
+    return status;
+}
