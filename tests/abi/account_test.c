@@ -1,0 +1,158 @@
+// Accounts: what they create, what they charge, and that one's exhaustion is nobody else's.
+#include "tests/abi/child.h"
+#include "tests/abi/suite.h"
+
+constexpr uint64_t MIB = 1024 * 1024;
+
+static bool usage(handle_t account, uint64_t *limit, uint64_t *used, uint64_t *peak, uint64_t *objects)
+{
+    return suite_check_status(tess_account_info(account, limit, used, peak, objects), STATUS_OK, "account.info", __FILE__,
+                              __LINE__);
+}
+
+CASE(account_counts_what_it_pays_for)
+{
+    handle_t account, vmo, endpoint, notification;
+    uint64_t limit, used, peak, objects;
+    REQUIRE_OK(tess_account_create_account(suite.account, MIB, &account));
+    REQUIRE(usage(account, &limit, &used, &peak, &objects));
+    EXPECT_EQ(limit, MIB);
+    EXPECT_EQ(objects, 0);
+    uint64_t empty = used;
+    REQUIRE_OK(tess_account_create_vmo(account, 4 * PAGE_BYTES, &vmo));
+    REQUIRE_OK(tess_account_create_endpoint(account, 0, &endpoint));
+    REQUIRE_OK(tess_account_create_notification(account, &notification));
+    REQUIRE(usage(account, &limit, &used, &peak, &objects));
+    EXPECT_EQ(objects, 3);
+    EXPECT(used > empty);
+    uint64_t with_objects = used, done;
+    static const uint8_t byte = 1;
+    REQUIRE_OK(tess_vmo_write(vmo, 2 * PAGE_BYTES, (uint64_t)(uintptr_t)&byte, 1, &done));
+    REQUIRE(usage(account, &limit, &used, &peak, &objects));
+    EXPECT_EQ(used, with_objects + PAGE_BYTES);
+    suite_close(vmo);
+    suite_close(endpoint);
+    suite_close(notification);
+    struct inspect_system system;
+    REQUIRE(suite_settled(&system));
+    REQUIRE(usage(account, &limit, &used, &peak, &objects));
+    EXPECT_EQ(objects, 0);
+    EXPECT_EQ(used, empty);
+    EXPECT_EQ(peak, with_objects + PAGE_BYTES);
+    suite_close(account);
+}
+
+CASE(sub_account_reserves_its_whole_limit)
+{
+    handle_t account, inner;
+    uint64_t before, with, after;
+    REQUIRE(usage(suite.account, nullptr, &before, nullptr, nullptr));
+    REQUIRE_OK(tess_account_create_account(suite.account, 2 * MIB, &account));
+    REQUIRE(usage(suite.account, nullptr, &with, nullptr, nullptr));
+    EXPECT(with >= before + 2 * MIB);
+    EXPECT(with < before + 2 * MIB + PAGE_BYTES);
+    REFUSED(ACCOUNT_CREATE_ACCOUNT, NO_MEMORY, tess_account_create_account(account, 2 * MIB + 1, &inner));
+    REFUSED(ACCOUNT_CREATE_ACCOUNT, NO_MEMORY, tess_account_create_account(account, UINT64_MAX, &inner));
+    REFUSED(ACCOUNT_CREATE_ACCOUNT, BAD_ARGUMENT, tess_account_create_account(account, 0, &inner));
+    suite_close(account);
+    struct inspect_system system;
+    REQUIRE(suite_settled(&system));
+    REQUIRE(usage(suite.account, nullptr, &after, nullptr, nullptr));
+    EXPECT_EQ(after, before);
+}
+
+// A sub-account that is gone from every table lives on while something it paid for does.
+CASE(account_outlives_its_handles)
+{
+    handle_t account, vmo;
+    uint64_t before, after, done;
+    REQUIRE(usage(suite.account, nullptr, &before, nullptr, nullptr));
+    REQUIRE_OK(tess_account_create_account(suite.account, MIB, &account));
+    REQUIRE_OK(tess_account_create_vmo(account, PAGE_BYTES, &vmo));
+    suite_close(account);
+    static const uint8_t byte = 7;
+    EXPECT_OK(tess_vmo_write(vmo, 0, (uint64_t)(uintptr_t)&byte, 1, &done));
+    REQUIRE(usage(suite.account, nullptr, &after, nullptr, nullptr));
+    EXPECT(after >= before + MIB);
+    suite_close(vmo);
+    struct inspect_system system;
+    REQUIRE(suite_settled(&system));
+    REQUIRE(usage(suite.account, nullptr, &after, nullptr, nullptr));
+    EXPECT_EQ(after, before);
+}
+
+// Fills an account to the last byte, object by object; every kind of creation then fails the same way,
+// changes nothing, and works again once there is room.
+CASE(an_exhausted_account_refuses_everything)
+{
+    handle_t account, other, notifications[512], handle, second;
+    uint32_t count = 0;
+    REQUIRE_OK(tess_account_create_account(suite.account, 16'384, &account));
+    REQUIRE_OK(tess_account_create_account(suite.account, MIB, &other));
+    while (count < 512 && status_ok(tess_account_create_notification(account, &notifications[count])))
+        count++;
+    EXPECT(count > 4);
+    EXPECT(count < 512);
+    uint64_t used, after, objects;
+    REQUIRE(usage(account, nullptr, &used, nullptr, &objects));
+    EXPECT_EQ(objects, count);
+    REFUSED(ACCOUNT_CREATE_NOTIFICATION, NO_MEMORY, tess_account_create_notification(account, &handle));
+    REFUSED(ACCOUNT_CREATE_PROCESS, NO_MEMORY, tess_account_create_process(account, 0, 0, &handle, &second));
+    REFUSED(ACCOUNT_CREATE_VMO, NO_MEMORY, tess_account_create_vmo(account, PAGE_BYTES, &handle));
+    REFUSED(ACCOUNT_CREATE_ENDPOINT, NO_MEMORY, tess_account_create_endpoint(account, 0, &handle));
+    REFUSED(ACCOUNT_CREATE_ACCOUNT, NO_MEMORY, tess_account_create_account(account, PAGE_BYTES, &handle));
+    REFUSED(RESOURCE_MINT_IOPORT, NO_MEMORY, tess_resource_mint_ioport(suite.resource, SPARE_PORT, 1, account, &handle));
+    REFUSED(RESOURCE_MINT_INTERRUPT, NO_MEMORY, tess_resource_mint_interrupt(suite.resource, SPARE_LINE, 4, account, &handle));
+    REQUIRE(usage(account, nullptr, &after, nullptr, &objects));
+    EXPECT_EQ(after, used);
+    EXPECT_EQ(objects, count);
+    // The other account does not notice; nor are the range and the line taken.
+    EXPECT_OK(tess_account_create_vmo(other, PAGE_BYTES, &handle));
+    suite_close(handle);
+    EXPECT_OK(tess_resource_mint_ioport(suite.resource, SPARE_PORT, 1, other, &handle));
+    suite_close(handle);
+    suite_close(notifications[--count]);
+    struct inspect_system system;
+    REQUIRE(suite_settled(&system));
+    EXPECT_OK(tess_account_create_notification(account, &notifications[count]));
+    count++;
+    while (count > 0)
+        suite_close(notifications[--count]);
+    suite_close(account);
+    suite_close(other);
+}
+
+CASE(memory_is_charged_page_by_page_and_ends_at_the_limit)
+{
+    handle_t account, vmo;
+    uint8_t byte = 1;
+    uint64_t done, page = 0;
+    REQUIRE_OK(tess_account_create_account(suite.account, 64 * 1024, &account));
+    REQUIRE_OK(tess_account_create_vmo(account, MIB, &vmo)); // larger than the account: nothing is committed yet
+    status_t status = STATUS_OK;
+    while (page < 256 && status_ok(status = tess_vmo_write(vmo, page * PAGE_BYTES, (uint64_t)(uintptr_t)&byte, 1, &done)))
+        page++;
+    suite_check_refused(OP_VMO_WRITE, status, STATUS_NO_MEMORY, "write beyond the account", __FILE__, __LINE__);
+    EXPECT(page >= 8);
+    EXPECT(page < 16);
+    uint64_t committed, len;
+    EXPECT_OK(tess_vmo_info(vmo, &len, &committed));
+    EXPECT_EQ(len, MIB);
+    EXPECT_EQ(committed, page * PAGE_BYTES);
+    suite_close(vmo);
+    suite_close(account);
+}
+
+CASE(vmo_sizes_are_checked)
+{
+    handle_t vmo;
+    static const uint64_t bad[] = {0, UINT64_MAX, UINT64_MAX - 4094, 1ull << 63, 1ull << 60};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        REFUSED(ACCOUNT_CREATE_VMO, BAD_ARGUMENT, tess_account_create_vmo(suite.account, bad[i], &vmo));
+    REQUIRE_OK(tess_account_create_vmo(suite.account, 1, &vmo)); // rounded up to a page
+    uint64_t len, committed;
+    EXPECT_OK(tess_vmo_info(vmo, &len, &committed));
+    EXPECT_EQ(len, PAGE_BYTES);
+    EXPECT_EQ(committed, 0);
+    suite_close(vmo);
+}

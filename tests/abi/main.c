@@ -1,0 +1,239 @@
+// The ABI suite: runs every case, one after another, and reports each on the port that only it holds.
+//
+// Lines: "plan COUNT", then for each case any number of "note TEXT" and one of "pass NAME" or
+// "fail NAME"; at the end "done PASSED FAILED". Then the machine is switched off.
+#include "abi/gen/decode.h"
+#include "base/fmt.h"
+#include "base/str.h"
+#include "lib/tess/capset.h"
+#include "lib/tess/clock.h"
+#include "lib/tess/page.h"
+#include "lib/tess/syscall.h"
+#include "tests/abi/child.h"
+#include "tests/abi/report.h"
+#include "tests/abi/suite.h"
+
+struct suite suite;
+
+extern const struct suite_case *const __start_suite_cases[];
+extern const struct suite_case *const __stop_suite_cases[];
+
+static const char *current_name = "start";
+static uint32_t current_failures;
+static uint32_t seen[OP_COUNT]; // by operation: bit n = the error with status code n was seen
+constexpr uint32_t SHOWN_FAILURES = 8; // of one case
+
+static void fail_line(const char *what, const char *expression, const char *file, int line)
+{
+    if (current_failures++ < SHOWN_FAILURES)
+        report_line("note %s: %s:%d: %s: %s", current_name, file, line, expression, what);
+}
+
+bool suite_check(bool held, const char *expression, const char *file, int line)
+{
+    if (!held)
+        fail_line("does not hold", expression, file, line);
+    return held;
+}
+
+bool suite_check_eq(uint64_t saw, uint64_t expected, const char *expression, const char *file, int line)
+{
+    if (saw == expected)
+        return true;
+    char what[96];
+    fmt_snprintf(what, sizeof what, "expected %lu (0x%lx), saw %lu (0x%lx)", expected, expected, saw, saw);
+    fail_line(what, expression, file, line);
+    return false;
+}
+
+bool suite_check_status(status_t saw, status_t expected, const char *expression, const char *file, int line)
+{
+    if (status_is(saw, expected))
+        return true;
+    char what[96];
+    fmt_snprintf(what, sizeof what, "expected %s, saw %s", abi_status_name(expected.code), abi_status_name(saw.code));
+    fail_line(what, expression, file, line);
+    return false;
+}
+
+void suite_note(enum op op, status_t status)
+{
+    if (status.code < 32)
+        seen[op] |= 1u << status.code;
+}
+
+bool suite_check_refused(enum op op, status_t saw, status_t expected, const char *expression, const char *file, int line)
+{
+    if (!suite_check_status(saw, expected, expression, file, line))
+        return false;
+    suite_note(op, saw);
+    return true;
+}
+
+void suite_close(handle_t handle)
+{
+    EXPECT_OK(tess_process_handle_close(suite.process, handle.v));
+}
+
+handle_t suite_copy(handle_t handle, uint32_t right_bits)
+{
+    uint64_t copy = 0;
+    EXPECT_OK(tess_process_handle_copy(suite.process, handle.v, right_bits, &copy));
+    return (handle_t){(uint32_t)copy};
+}
+
+handle_t suite_mint(handle_t endpoint, uint32_t right_bits, uint64_t badge)
+{
+    uint64_t minted = 0;
+    EXPECT_OK(tess_process_handle_mint(suite.process, endpoint.v, right_bits, badge, 0, &minted));
+    return (handle_t){(uint32_t)minted};
+}
+
+uint8_t *suite_page(void)
+{
+    return tess_message_page();
+}
+
+uint64_t suite_now_ns(void)
+{
+    return tess_now_ns();
+}
+
+uint64_t suite_after_ms(uint64_t ms)
+{
+    return tess_deadline_after_ms(ms);
+}
+
+bool suite_settled(struct inspect_system *out)
+{
+    uint64_t end = suite_after_ms(5'000);
+    do {
+        if (!suite_check_status(tess_inspector_system(suite.inspector), STATUS_OK, "inspector.system", __FILE__, __LINE__))
+            return false;
+        __builtin_memcpy(out, suite_page(), sizeof *out);
+        if (out->reap_pending == 0)
+            return true;
+        tess_yield();
+    } while (suite_now_ns() < end);
+    return suite_check(false, "the reaper comes to an end", __FILE__, __LINE__);
+}
+
+static uint64_t own_handles(void)
+{
+    uint64_t handles = 0;
+    EXPECT_OK(tess_process_info(suite.process, nullptr, nullptr, nullptr, &handles, nullptr, nullptr, nullptr, nullptr));
+    return handles;
+}
+
+// What the suite holds must be the same before and after each case.
+static void run_case(const struct suite_case *test)
+{
+    struct inspect_system before = {}, after = {};
+    current_name = test->name;
+    current_failures = 0;
+    suite_settled(&before);
+    uint64_t handles_before = own_handles();
+    test->run();
+    uint64_t handles_after = own_handles();
+    suite_check_eq(handles_after, handles_before, "handles of the suite after the case", test->name, 0);
+    if (suite_settled(&after)) {
+        for (uint32_t type = 1; type < OBJECT_TYPE_COUNT; type++) {
+            char what[64];
+            fmt_snprintf(what, sizeof what, "live %s objects after the case", abi_object_name(type));
+            suite_check_eq(after.live_objects[type], before.live_objects[type], what, test->name, 0);
+        }
+    }
+}
+
+// Errors that no case can provoke on this machine, each with the reason.
+static const struct excuse {
+    enum op op;
+    uint32_t code;
+    const char *reason;
+} excuses[] = {
+    {OP_RESOURCE_POWER, STATUS_CODE_UNSUPPORTED, "the machine of the suite can be switched off and reset"},
+    {OP_RESOURCE_MINT_IOPORT, STATUS_CODE_UNSUPPORTED, "x86-64 has I/O ports"},
+};
+
+static bool excused(enum op op, uint32_t code)
+{
+    for (size_t i = 0; i < sizeof excuses / sizeof excuses[0]; i++) {
+        if (excuses[i].op == op && excuses[i].code == code)
+            return true;
+    }
+    return false;
+}
+
+// The last case: every documented error of every operation was seen, or is excused; never both.
+static void every_documented_error_was_seen(void)
+{
+    for (uint32_t op = 0; op < OP_COUNT; op++) {
+        for (uint32_t code = 1; code < STATUS_COUNT; code++) {
+            bool documented = (op_rows[op].errors >> code & 1) != 0, saw = (seen[op] >> code & 1) != 0;
+            if (documented && !saw && !excused(op, code))
+                report_line("note %s: %s: no case provoked %s", current_name, op_rows[op].name, abi_status_name(code)),
+                    current_failures++;
+            if (saw && !documented)
+                report_line("note %s: %s: %s was seen, which is not documented", current_name, op_rows[op].name,
+                            abi_status_name(code)),
+                    current_failures++;
+            if (saw && excused(op, code))
+                report_line("note %s: %s: %s is excused, but was seen", current_name, op_rows[op].name,
+                            abi_status_name(code)),
+                    current_failures++;
+        }
+    }
+}
+static const struct suite_case coverage_case = {"every_documented_error_was_seen", every_documented_error_was_seen};
+
+static bool take_capabilities(void)
+{
+    handle_t port = {};
+    suite.process = tess_self_process();
+    suite.thread = tess_self_thread();
+    suite.vspace = tess_self_vspace();
+    suite.account = tess_self_account();
+    return status_ok(tess_cap("reporter", 0, &port)) && report_open(port) &&
+           status_ok(tess_cap("inspector", 0, &suite.inspector)) && status_ok(tess_cap("resource", 0, &suite.resource));
+}
+
+// Commits the stack that the cases will use: some of them run while the account has nothing left.
+static void touch_stack(void)
+{
+    volatile uint8_t stack[48 * 1024];
+    for (size_t i = 0; i < sizeof stack; i += PAGE_BYTES)
+        stack[i] = 0;
+}
+
+static bool selected(const char *name, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strncmp(name, argv[i], strlen(argv[i])) == 0)
+            return true;
+    }
+    return argc <= 1;
+}
+
+int main(int argc, char **argv)
+{
+    if (!take_capabilities())
+        return 1; // without the port there is nobody to tell
+    touch_stack();
+    if (!child_init())
+        return 1;
+    uint32_t passed = 0, failed = 0;
+    size_t count = (size_t)(__stop_suite_cases - __start_suite_cases);
+    report_line("plan %zu", count + 1);
+    for (size_t i = 0; i <= count; i++) {
+        const struct suite_case *test = i < count ? __start_suite_cases[i] : &coverage_case;
+        if (!selected(test->name, argc, argv))
+            continue;
+        report_line("start %s", test->name);
+        run_case(test);
+        report_line("%s %s", current_failures == 0 ? "pass" : "fail", test->name);
+        current_failures == 0 ? passed++ : failed++;
+    }
+    report_line("done %u %u", passed, failed);
+    (void)tess_resource_power(suite.resource, 0).code;
+    return failed == 0 ? 0 : 1;
+}

@@ -1,0 +1,180 @@
+// Scheduling: nobody who is ready waits for ever, urgency counts, and a loop hurts nobody else.
+#include "tests/abi/child.h"
+#include "tests/abi/peer.h"
+#include "tests/abi/suite.h"
+
+CHILD static void count_for_ever(struct child_page *page)
+{
+    for (;;)
+        __atomic_fetch_add(&page->progress, 1, __ATOMIC_RELEASE);
+}
+
+static uint64_t progress(const struct child *child)
+{
+    return __atomic_load_n(&child->page->progress, __ATOMIC_ACQUIRE);
+}
+
+// Waits without using the processor.
+static void rest_ms(uint64_t ms)
+{
+    handle_t notification;
+    uint64_t bits;
+    REQUIRE_OK(tess_account_create_notification(suite.account, &notification));
+    EXPECT_STATUS(TIMED_OUT, tess_wait(notification, &bits, suite_after_ms(ms)));
+    suite_close(notification);
+}
+
+CASE(endless_loops_share_the_processor_fairly)
+{
+    struct child children[3];
+    uint64_t start[3], done[3];
+    for (int i = 0; i < 3; i++) {
+        REQUIRE(child_create(&children[i], suite.account));
+        REQUIRE(child_start(&children[i], count_for_ever));
+    }
+    for (int i = 0; i < 3; i++)
+        REQUIRE(child_await_progress(&children[i], 1, 5000));
+    for (int i = 0; i < 3; i++)
+        start[i] = progress(&children[i]);
+    rest_ms(600);
+    uint64_t least = UINT64_MAX, most = 0;
+    for (int i = 0; i < 3; i++) {
+        done[i] = progress(&children[i]) - start[i];
+        least = done[i] < least ? done[i] : least;
+        most = done[i] > most ? done[i] : most;
+    }
+    EXPECT(least > 0);
+    EXPECT(least * 2 > most);
+    for (int i = 0; i < 3; i++)
+        child_destroy(&children[i]);
+}
+
+// A waiter is served soon although others loop for ever in its own band.
+CASE(a_woken_thread_does_not_wait_for_endless_loops)
+{
+    struct child children[2];
+    for (int i = 0; i < 2; i++) {
+        REQUIRE(child_create(&children[i], suite.account));
+        REQUIRE(child_start(&children[i], count_for_ever));
+        REQUIRE(child_await_progress(&children[i], 1, 5000));
+    }
+    for (int i = 0; i < 5; i++) {
+        uint64_t before = suite_now_ns();
+        rest_ms(5);
+        EXPECT(suite_now_ns() - before < 500'000'000);
+    }
+    for (int i = 0; i < 2; i++)
+        child_destroy(&children[i]);
+}
+
+// The lowest band is not starved by the one above it.
+CASE(the_lowest_band_is_not_starved)
+{
+    struct child busy, low;
+    REQUIRE(child_create(&low, suite.account));
+    REQUIRE(child_create(&busy, suite.account));
+    REQUIRE(child_start(&busy, count_for_ever));
+    REQUIRE(child_start(&low, count_for_ever));
+    EXPECT_OK(tess_thread_set_band(low.thread, BAND_BACKGROUND));
+    uint64_t low_start = progress(&low), busy_start = progress(&busy), end = suite_after_ms(10'000);
+    while (progress(&low) == low_start && suite_now_ns() < end)
+        rest_ms(100);
+    EXPECT(progress(&low) > low_start);
+    uint64_t low_done = progress(&low) - low_start, busy_done = progress(&busy) - busy_start;
+    EXPECT(busy_done > low_done);
+    child_destroy(&low);
+    child_destroy(&busy);
+}
+
+CHILD static void count_yields(struct child_page *page)
+{
+    struct raw_message message = {};
+    for (;;) {
+        __atomic_fetch_add(&page->progress, 1, __ATOMIC_RELEASE);
+        (void)raw_syscall(SYS_YIELD, 0, &message, 0).code;
+    }
+}
+
+CASE(yield_lets_others_of_the_band_run)
+{
+    struct child child;
+    REQUIRE(child_create(&child, suite.account));
+    REQUIRE(child_start(&child, count_yields));
+    REQUIRE(child_await_progress(&child, 1, 5000));
+    uint64_t start = progress(&child);
+    for (int i = 0; i < 1000; i++)
+        tess_yield();
+    EXPECT(progress(&child) >= start + 500);
+    child_destroy(&child);
+}
+
+// The server runs on its caller's time and urgency: a background server answers although the band
+// above it never rests.
+CHILD static void serve_for_ever(struct child_page *page)
+{
+    struct raw_message message = {};
+    (void)raw_syscall(SYS_RECV, page->handle[0].v, &message, DEADLINE_NEVER).code;
+    for (;;) {
+        message.info = 0;
+        (void)raw_syscall(SYS_REPLY_RECV, page->handle[0].v, &message, DEADLINE_NEVER).code;
+    }
+}
+
+CASE(a_background_server_answers_urgent_callers)
+{
+    struct child busy, server;
+    handle_t endpoint;
+    REQUIRE_OK(tess_account_create_endpoint(suite.account, 0, &endpoint));
+    REQUIRE(child_create(&server, suite.account));
+    REQUIRE(child_grant(&server, endpoint, RIGHT_RECEIVE_BIT));
+    REQUIRE(child_start(&server, serve_for_ever));
+    struct tess_message message = {};
+    REQUIRE_OK(tess_call(endpoint, &message, suite_after_ms(5000)));
+    EXPECT_OK(tess_thread_set_band(server.thread, BAND_BACKGROUND));
+    REQUIRE(child_create(&busy, suite.account));
+    REQUIRE(child_start(&busy, count_for_ever));
+    REQUIRE(child_await_progress(&busy, 1, 5000));
+    for (int i = 0; i < 100; i++) {
+        message = (struct tess_message){};
+        EXPECT_OK(tess_call(endpoint, &message, suite_after_ms(5000)));
+    }
+    child_destroy(&busy);
+    child_destroy(&server);
+    suite_close(endpoint);
+}
+
+CHILD static void call_in_a_loop(struct child_page *page)
+{
+    struct raw_message message = {};
+    for (;;) {
+        message.info = 1;
+        (void)raw_syscall(SYS_CALL, page->handle[0].v, &message, DEADLINE_NEVER).code;
+        __atomic_fetch_add(&page->progress, 1, __ATOMIC_RELEASE);
+    }
+}
+
+// Two processes that call each other without end switch directly, past the scheduler; a third one still
+// gets its turn.
+CASE(a_calling_pair_does_not_starve_others)
+{
+    struct child client, server, third;
+    handle_t endpoint;
+    REQUIRE_OK(tess_account_create_endpoint(suite.account, 0, &endpoint));
+    REQUIRE(child_create(&server, suite.account));
+    REQUIRE(child_grant(&server, endpoint, RIGHT_RECEIVE_BIT));
+    REQUIRE(child_start(&server, serve_for_ever));
+    REQUIRE(child_create(&client, suite.account));
+    REQUIRE(child_grant(&client, endpoint, RIGHT_SEND_BIT));
+    REQUIRE(child_start(&client, call_in_a_loop));
+    REQUIRE(child_await_progress(&client, 100, 5000));
+    REQUIRE(child_create(&third, suite.account));
+    REQUIRE(child_start(&third, count_for_ever));
+    REQUIRE(child_await_progress(&third, 1000, 5000));
+    uint64_t calls = progress(&client);
+    rest_ms(200);
+    EXPECT(progress(&client) > calls);
+    child_destroy(&client);
+    child_destroy(&server);
+    child_destroy(&third);
+    suite_close(endpoint);
+}

@@ -1,0 +1,13 @@
+// Jumps into its own data.
+#include "tests/arch/x86_64/code.h"
+#include "tests/programs/common.h"
+
+static uint8_t code[16];
+
+int main(int, char **)
+{
+    __builtin_memcpy(code, ARCH_CODE_RETURN, sizeof ARCH_CODE_RETURN);
+    void (*run)(void) = (void (*)(void))(uintptr_t)code;
+    run();
+    return 0;
+}
