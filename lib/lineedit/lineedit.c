@@ -122,9 +122,13 @@ void lineedit_show(struct lineedit *edit) {
     }
 }
 
-void lineedit_clear_screen(struct lineedit *edit) {
+static void clear_screen(struct lineedit *edit) {
     put(edit, "\x1b[H\x1b[2J");
     row_forget(&edit->row);
+}
+
+void lineedit_clear_screen(struct lineedit *edit) {
+    clear_screen(edit);
     draw(edit);
 }
 
@@ -339,6 +343,7 @@ static enum line_event interrupt(struct lineedit *edit) {
 }
 
 static enum line_event suspend(struct lineedit *edit) {
+    draw(edit);
     edit->active = false;
     edit->suspended = true;
     return LINE_COMPLETE;
@@ -411,7 +416,7 @@ static enum line_event obey(struct lineedit *edit, const struct key *key) {
     case KEY_KILL_WORD_RIGHT: remove_text(edit, key->kind, was_killing); break;
     case KEY_YANK: insert(edit, edit->killed.bytes, edit->killed.len); break;
     case KEY_TRANSPOSE: transpose(edit); break;
-    case KEY_CLEAR_SCREEN: lineedit_clear_screen(edit); break;
+    case KEY_CLEAR_SCREEN: clear_screen(edit); break;
     case KEY_SEARCH: search_begin(edit); break;
     case KEY_CANCEL: beep(edit); break;
     case KEY_NONE: break;
