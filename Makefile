@@ -18,7 +18,7 @@ help:
 
 run:
 	@tools/setup
-	@tools/build --arch $(ARCH) --quiet
+	@tools/build --arch $(ARCH)
 	@tools/qemu --arch $(ARCH) --system $(SYSTEM) $(if $(filter-out 0,$(DIRECT)),--direct) $(ARGS) || test $$? = 4
 
 test:
