@@ -61,7 +61,7 @@ static void take_boot_info(uint64_t boot_info_phys) {
 static void say_hello(void) {
     const uint8_t *id = ksym_build_id();
     klog("Tessera %02x%02x%02x%02x %s, %lu MiB, loader %s\n", id[0], id[1], id[2], id[3], arch_name,
-         in_mib(ram_bytes() + (1 << 19)), boot.loader);
+         in_mib(ram_bytes() + (1 << 20) - 1), boot.loader);
 }
 
 static void check_memory(void) {
