@@ -76,11 +76,12 @@ struct bootstrap {
 static_assert(sizeof(struct bootstrap_cap) == 40);
 static_assert(sizeof(struct bootstrap) == 160);
 
-static inline const struct bootstrap_cap *bootstrap_caps(const struct bootstrap *b)
-{
+static inline const struct bootstrap_cap *bootstrap_caps(const struct bootstrap *b) {
     return (const struct bootstrap_cap *)((const char *)b + b->caps_offset);
 }
-static inline const char *bootstrap_args(const struct bootstrap *b) { return (const char *)b + b->args_offset; }
+static inline const char *bootstrap_args(const struct bootstrap *b) {
+    return (const char *)b + b->args_offset;
+}
 
 // What init gets, with every right that the type has, beside its own process, thread, vspace and the
 // root account. argv: "init" and, when there is one, the boot command line as a single string.

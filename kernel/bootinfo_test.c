@@ -96,7 +96,8 @@ TEST(bad_boot_info_places) {
     check_info(info, "the boot package, 0x12345 bytes at 0x400800, is in no memory region of its own");
     info = good_info();
     info.package_bytes = UINT64_MAX;
-    check_info(info, "the boot package, 0xffffffffffffffff bytes at 0x400000, is in no memory region of its own");
+    check_info(info,
+               "the boot package, 0xffffffffffffffff bytes at 0x400000, is in no memory region of its own");
 }
 
 // ---- Boot package: init, a manifest and a program in four pages ----
@@ -104,7 +105,6 @@ TEST(bad_boot_info_places) {
 enum { INIT, MANIFEST, PROGRAM, ENTRIES };
 constexpr uint64_t TOTAL = 5 * 4096;
 static const uint8_t build_id[20] = {0xde, 0xad, 0xbe, 0xef, 5, 6, 7};
-
 
 static void seal(struct boot_package_header *h) {
     h->checksum = 0;
@@ -173,7 +173,8 @@ TEST(package_header) {
 TEST(package_length) {
     check_package(good_package(), 10, "it is cut off after 10 bytes, its header alone has 64");
     check_package(good_package(), TOTAL - 1, "it is cut off: 20479 bytes were loaded, its header says 20480");
-    check_package(good_package(), TOTAL - 4096, "it is cut off: 16384 bytes were loaded, its header says 20480");
+    check_package(good_package(), TOTAL - 4096,
+                  "it is cut off: 16384 bytes were loaded, its header says 20480");
     struct boot_package_header *h = good_package();
     h->total_bytes = TOTAL - 4096;
     check_package(h, TOTAL, "something follows its end: 20480 bytes were loaded, its header says 16384");
@@ -206,7 +207,8 @@ TEST(package_entries) {
     check_sealed(h, "entry 2 (\"logd\"), 0 bytes at offset 0x4000, is empty or not on a page boundary");
     h = good_package();
     h->entries[MANIFEST].offset_bytes = 8192;
-    check_sealed(h, "entry 1 (\"test.system\") at offset 0x2000 lies in what is before it, which ends at 0x2388");
+    check_sealed(
+        h, "entry 1 (\"test.system\") at offset 0x2000 lies in what is before it, which ends at 0x2388");
     h = good_package();
     h->entries[INIT].offset_bytes = 0;
     check_sealed(h, "entry 0 (\"init\") at offset 0 lies in what is before it, which ends at 0x100");
@@ -215,7 +217,8 @@ TEST(package_entries) {
     check_sealed(h, "entry 2 (\"logd\"), 4097 bytes at offset 0x4000, reaches beyond the end at 0x5000");
     h = good_package();
     h->entries[PROGRAM].offset_bytes = (uint64_t)-4096;
-    check_sealed(h, "entry 2 (\"logd\"), 4096 bytes at offset 0xfffffffffffff000, reaches beyond the end at 0x5000");
+    check_sealed(
+        h, "entry 2 (\"logd\"), 4096 bytes at offset 0xfffffffffffff000, reaches beyond the end at 0x5000");
     h = good_package();
     h->entries[PROGRAM].kind = BOOT_ENTRY_INIT;
     check_sealed(h, "it has 2 init programs, expected 1");

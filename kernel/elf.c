@@ -28,45 +28,57 @@ enum {
     MAX_PROGRAMS = 32,
 };
 
-static const char *check_header(const struct elf_header *h, uint64_t len)
-{
+static const char *check_header(const struct elf_header *h, uint64_t len) {
     static const uint8_t IDENT[7] = {0x7f, 'E', 'L', 'F', 2 /* 64 bits */, 1 /* little-endian */, 1};
-    if (len < sizeof *h)
+    if (len < sizeof *h) {
         return "the file is shorter than an ELF header";
-    for (size_t i = 0; i < sizeof IDENT; i++)
-        if (h->ident[i] != IDENT[i])
+    }
+    for (size_t i = 0; i < sizeof IDENT; i++) {
+        if (h->ident[i] != IDENT[i]) {
             return "this is no little-endian ELF64 file";
-    if (h->machine != MACHINE_X86_64)
+        }
+    }
+    if (h->machine != MACHINE_X86_64) {
         return "the file is for another processor";
-    if (h->type != TYPE_EXEC && h->type != TYPE_DYN)
+    }
+    if (h->type != TYPE_EXEC && h->type != TYPE_DYN) {
         return "the file is no program";
+    }
     if (h->program_entry_bytes != sizeof(struct elf_program) || h->program_count == 0 ||
-        h->program_count > MAX_PROGRAMS)
+        h->program_count > MAX_PROGRAMS) {
         return "the program headers have a wrong size or number";
+    }
     if (h->program_offset % 8 != 0 || h->program_offset > len ||
-        h->program_count * sizeof(struct elf_program) > len - h->program_offset)
+        h->program_count * sizeof(struct elf_program) > len - h->program_offset) {
         return "the program headers lie outside the file";
+    }
     return nullptr;
 }
 
-static const char *add_segment(const struct elf_program *p, uint64_t len, struct elf_image *out)
-{
-    if (p->file_bytes > p->memory_bytes)
+static const char *add_segment(const struct elf_program *p, uint64_t len, struct elf_image *out) {
+    if (p->file_bytes > p->memory_bytes) {
         return "a segment has more bytes in the file than in memory";
-    if (p->offset > len || p->file_bytes > len - p->offset)
+    }
+    if (p->offset > len || p->file_bytes > len - p->offset) {
         return "a segment lies outside the file";
-    if (p->offset % PAGE_BYTES != p->address % PAGE_BYTES)
+    }
+    if (p->offset % PAGE_BYTES != p->address % PAGE_BYTES) {
         return "a segment's address and file offset do not match";
-    if ((p->flags & (FLAG_WRITE | FLAG_EXECUTE)) == (FLAG_WRITE | FLAG_EXECUTE))
+    }
+    if ((p->flags & (FLAG_WRITE | FLAG_EXECUTE)) == (FLAG_WRITE | FLAG_EXECUTE)) {
         return "a segment is writable and executable";
-    if (p->memory_bytes == 0)
+    }
+    if (p->memory_bytes == 0) {
         return nullptr;
+    }
     // Checked without wrapping: all three are user addresses or smaller.
     if (p->address > USER_END || p->memory_bytes > USER_END || out->base > USER_END ||
-        p->address + out->base + p->memory_bytes > USER_END || p->address + out->base < USER_LOWEST)
+        p->address + out->base + p->memory_bytes > USER_END || p->address + out->base < USER_LOWEST) {
         return "a segment lies outside the addresses of programs";
-    if (out->segment_count == ELF_MAX_SEGMENTS)
+    }
+    if (out->segment_count == ELF_MAX_SEGMENTS) {
         return "there are too many segments";
+    }
     uint64_t lead = p->address % PAGE_BYTES;
     struct elf_segment *s = &out->segments[out->segment_count];
     *s = (struct elf_segment){
@@ -77,35 +89,42 @@ static const char *add_segment(const struct elf_program *p, uint64_t len, struct
         .protection = PROT_READ | ((p->flags & FLAG_WRITE) != 0 ? PROT_WRITE : 0) |
                       ((p->flags & FLAG_EXECUTE) != 0 ? PROT_EXECUTE : 0),
     };
-    if (out->segment_count > 0 && s->address < s[-1].address + s[-1].len_bytes)
+    if (out->segment_count > 0 && s->address < s[-1].address + s[-1].len_bytes) {
         return "segments overlap, or are not in order";
-    if ((s->protection & PROT_WRITE) == 0 && s->len_bytes > ((s->file_bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1)))
+    }
+    if ((s->protection & PROT_WRITE) == 0 &&
+        s->len_bytes > ((s->file_bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1))) {
         return "a read-only segment has memory beyond the file's";
+    }
     out->segment_count++;
     return nullptr;
 }
 
-const char *elf_parse(const void *file, uint64_t len_bytes, uint64_t dyn_base, struct elf_image *out)
-{
+const char *elf_parse(const void *file, uint64_t len_bytes, uint64_t dyn_base, struct elf_image *out) {
     const struct elf_header *h = file;
     *out = (struct elf_image){};
     const char *error = check_header(h, len_bytes);
-    if (error != nullptr)
+    if (error != nullptr) {
         return error;
+    }
     out->base = h->type == TYPE_DYN ? dyn_base : 0;
     const struct elf_program *programs = (const void *)((const char *)file + h->program_offset);
     for (uint32_t i = 0; i < h->program_count; i++) {
-        if (programs[i].type == PROGRAM_INTERPRETER)
+        if (programs[i].type == PROGRAM_INTERPRETER) {
             return "the program wants a dynamic loader";
-        if (programs[i].type == PROGRAM_LOAD && (error = add_segment(&programs[i], len_bytes, out)) != nullptr)
+        }
+        if (programs[i].type == PROGRAM_LOAD &&
+            (error = add_segment(&programs[i], len_bytes, out)) != nullptr) {
             return error;
+        }
     }
     out->entry = h->entry + out->base;
     for (uint32_t i = 0; i < out->segment_count; i++) {
         const struct elf_segment *s = &out->segments[i];
         if ((s->protection & PROT_EXECUTE) != 0 && out->entry >= s->address &&
-            out->entry - s->address < s->len_bytes)
+            out->entry - s->address < s->len_bytes) {
             return nullptr;
+        }
     }
     return "the entry point is in no executable segment";
 }

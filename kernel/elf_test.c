@@ -32,9 +32,24 @@ static struct file good(void) {
         .program_count = 3,
         .programs =
             {
-                {.type = 1, .flags = 4, .offset = 0, .address = 0, .file_bytes = 0x300, .memory_bytes = 0x300},
-                {.type = 1, .flags = 5, .offset = 0x1000, .address = 0x1000, .file_bytes = 0x80, .memory_bytes = 0x80},
-                {.type = 1, .flags = 6, .offset = 0x1080, .address = 0x2080, .file_bytes = 0x100, .memory_bytes = 0x1000},
+                {.type = 1,
+                 .flags = 4,
+                 .offset = 0,
+                 .address = 0,
+                 .file_bytes = 0x300,
+                 .memory_bytes = 0x300},
+                {.type = 1,
+                 .flags = 5,
+                 .offset = 0x1000,
+                 .address = 0x1000,
+                 .file_bytes = 0x80,
+                 .memory_bytes = 0x80},
+                {.type = 1,
+                 .flags = 6,
+                 .offset = 0x1080,
+                 .address = 0x2080,
+                 .file_bytes = 0x100,
+                 .memory_bytes = 0x1000},
             },
     };
 }

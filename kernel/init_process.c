@@ -52,7 +52,8 @@ static uint64_t page_up(uint64_t bytes) {
 }
 
 // Maps fresh memory at a fixed address. `*out` (may be null) is the VMO, which the mapping keeps alive.
-static status_t map_new(struct start *s, uint64_t address, uint64_t len_bytes, uint32_t prot, struct vmo **out) {
+static status_t map_new(struct start *s, uint64_t address, uint64_t len_bytes, uint32_t prot,
+                        struct vmo **out) {
     struct vmo *vmo;
     TRY(vmo_create(s->account, len_bytes, &vmo));
     status_t status = vspace_map(s->process->vspace, vmo, 0, len_bytes, &address, prot, prot);
@@ -68,8 +69,8 @@ static status_t map_segment(struct start *s, const uint8_t *file, uint64_t file_
                             const struct elf_segment *segment) {
     if ((segment->protection & PROT_WRITE) == 0) {
         uint64_t address = segment->address;
-        return vspace_map(s->process->vspace, s->package, file_offset + segment->file_offset, segment->len_bytes,
-                          &address, segment->protection, segment->protection);
+        return vspace_map(s->process->vspace, s->package, file_offset + segment->file_offset,
+                          segment->len_bytes, &address, segment->protection, segment->protection);
     }
     struct vmo *vmo;
     TRY(map_new(s, segment->address, segment->len_bytes, segment->protection, &vmo));
@@ -77,7 +78,8 @@ static status_t map_segment(struct start *s, const uint8_t *file, uint64_t file_
         uint64_t left = segment->file_bytes - done;
         paddr_t frame;
         TRY(vmo_commit(vmo, done / PAGE_BYTES, &frame, nullptr));
-        memcpy(phys_to_virt(frame), file + segment->file_offset + done, left < PAGE_BYTES ? left : PAGE_BYTES);
+        memcpy(phys_to_virt(frame), file + segment->file_offset + done,
+               left < PAGE_BYTES ? left : PAGE_BYTES);
     }
     return STATUS_OK;
 }
@@ -168,15 +170,18 @@ static void fill_bootstrap(struct start *s, const struct boot_info *boot) {
                   PAGE_BYTES);
 }
 
-static status_t build(struct start *s, const struct boot_info *boot, const uint8_t *file, uint64_t file_offset) {
+static status_t build(struct start *s, const struct boot_info *boot, const uint8_t *file,
+                      uint64_t file_offset) {
     static const char name[PROCESS_NAME_BYTES] = "init";
     s->account = account_create_root(frame_free_bytes());
     TRY(process_create(s->account, name, &s->process));
-    TRY(vmo_create_physical(s->account, (paddr_t){boot->package_phys}, page_up(boot->package_bytes), &s->package));
+    TRY(vmo_create_physical(s->account, (paddr_t){boot->package_phys}, page_up(boot->package_bytes),
+                            &s->package));
     TRY(make_memory(s, file, file_offset));
     TRY(grant_all(s));
     fill_bootstrap(s, boot);
-    thread_start(s->thread, s->image.entry, s->layout.stack + STACK_BYTES, s->layout.bootstrap, s->layout.tls_base);
+    thread_start(s->thread, s->image.entry, s->layout.stack + STACK_BYTES, s->layout.bootstrap,
+                 s->layout.tls_base);
     // From here on the process lives by its thread, and the thread by running.
     object_put(&s->thread->object);
     object_put(&s->process->object);
@@ -192,5 +197,6 @@ const char *init_process_start(const struct boot_info *boot) {
     if (error != nullptr) {
         return error;
     }
-    return status_ok(build(&start, boot, file, entry->offset_bytes)) ? nullptr : "there is too little memory for it";
+    return status_ok(build(&start, boot, file, entry->offset_bytes)) ? nullptr
+                                                                     : "there is too little memory for it";
 }

@@ -79,7 +79,8 @@ static void check_package(void) {
     if (boot.package_phys == 0) {
         boot_fail("boot package: there is none; the loader must pass boot.pkg as the first module");
     }
-    if (!boot_package_check((const void *)boot.package_phys, boot.package_bytes, ksym_build_id(), &complaint)) {
+    if (!boot_package_check((const void *)boot.package_phys, boot.package_bytes, ksym_build_id(),
+                            &complaint)) {
         boot_fail("boot package: %s; rebuild it with \"make image\"", complaint.text);
     }
 }
@@ -94,7 +95,8 @@ static void require(const char *part, const char *error) {
 static void bring_up_memory(void) {
     frame_early_init(&boot);
     if (!mmu_init(&boot) || !frame_init(&boot)) {
-        boot_fail("not enough memory: %lu MiB usable, too little for the kernel's own tables", in_mib(ram_bytes()));
+        boot_fail("not enough memory: %lu MiB usable, too little for the kernel's own tables",
+                  in_mib(ram_bytes()));
     }
     // Nothing of the boot path is in use any more: its tables, its stack, its copy of the boot info.
     for (uint32_t i = 0; i < boot.region_count; i++) {

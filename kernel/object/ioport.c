@@ -98,7 +98,8 @@ bool ioport_destroy_step(struct object *object) {
 // The port that `offset` means for an access of `width` bytes; false when that is not all in the range.
 static bool port_of(const struct invocation *invocation, uint64_t offset, uint64_t width, uint16_t *out) {
     const struct ioport *ioport = CONTAINER_OF(invocation->object, struct ioport, object);
-    if ((width != 1 && width != 2 && width != 4) || offset >= ioport->count || width > ioport->count - offset) {
+    if ((width != 1 && width != 2 && width != 4) || offset >= ioport->count ||
+        width > ioport->count - offset) {
         return false;
     }
     *out = (uint16_t)(ioport->base + offset);

@@ -1,22 +1,28 @@
 #include "kernel/plat/acpi_tables.h"
 
 // Unaligned little-endian fields.
-static uint16_t get16(const uint8_t *p) { return (uint16_t)(p[0] | p[1] << 8); }
-static uint32_t get32(const uint8_t *p) { return get16(p) | (uint32_t)get16(p + 2) << 16; }
-static uint64_t get64(const uint8_t *p) { return get32(p) | (uint64_t)get32(p + 4) << 32; }
+static uint16_t get16(const uint8_t *p) {
+    return (uint16_t)(p[0] | p[1] << 8);
+}
+static uint32_t get32(const uint8_t *p) {
+    return get16(p) | (uint32_t)get16(p + 2) << 16;
+}
+static uint64_t get64(const uint8_t *p) {
+    return get32(p) | (uint64_t)get32(p + 4) << 32;
+}
 
-static bool bytes_equal(const uint8_t *p, const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        if (p[i] != (uint8_t)text[i])
+static bool bytes_equal(const uint8_t *p, const char *text, size_t len) {
+    for (size_t i = 0; i < len; i++) {
+        if (p[i] != (uint8_t)text[i]) {
             return false;
+        }
+    }
     return true;
 }
 
 // The bytes of every table add up to 0 modulo 256. Eight at a time: tables are several KiB, and this
 // runs in every boot. Even and odd bytes are summed in four 16-bit lanes, which hold 128 rounds.
-static bool checksum_ok(const uint8_t *p, size_t len)
-{
+static bool checksum_ok(const uint8_t *p, size_t len) {
     constexpr uint64_t EVEN = 0x00ff'00ff'00ff'00ff;
     uint32_t sum = 0;
     while (len >= 8) {
@@ -30,8 +36,9 @@ static bool checksum_ok(const uint8_t *p, size_t len)
         }
         sum += (uint32_t)((lanes & 0xffff) + (lanes >> 16 & 0xffff) + (lanes >> 32 & 0xffff) + (lanes >> 48));
     }
-    for (; len > 0; len--)
+    for (; len > 0; len--) {
         sum += *p++;
+    }
     return (sum & 0xff) == 0;
 }
 
@@ -50,21 +57,20 @@ enum {
 
 constexpr uint32_t MAX_TABLE_BYTES = 4 << 20;
 
-static bool is_rsdp(const uint8_t *p)
-{
+static bool is_rsdp(const uint8_t *p) {
     return p != nullptr && bytes_equal(p, "RSD PTR ", 8) && checksum_ok(p, RSDP_BYTES_V1);
 }
 
-static uint64_t scan_for_rsdp(const struct acpi_memory *memory, uint64_t from, uint64_t len)
-{
-    for (uint64_t at = from; at + RSDP_BYTES_V1 <= from + len; at += 16)
-        if (is_rsdp(memory->at(memory->context, at, RSDP_BYTES_V1)))
+static uint64_t scan_for_rsdp(const struct acpi_memory *memory, uint64_t from, uint64_t len) {
+    for (uint64_t at = from; at + RSDP_BYTES_V1 <= from + len; at += 16) {
+        if (is_rsdp(memory->at(memory->context, at, RSDP_BYTES_V1))) {
             return at;
+        }
+    }
     return 0;
 }
 
-uint64_t acpi_find_rsdp(const struct acpi_memory *memory)
-{
+uint64_t acpi_find_rsdp(const struct acpi_memory *memory) {
     // The first KiB of the extended BIOS data area, whose segment number is at 0x40e; then the BIOS.
     const uint8_t *segment = memory->at(memory->context, 0x40e, 2);
     uint64_t ebda = segment != nullptr ? (uint64_t)get16(segment) << 4 : 0;
@@ -73,14 +79,16 @@ uint64_t acpi_find_rsdp(const struct acpi_memory *memory)
 }
 
 // A whole table, checked. Null when it cannot be read, is too short or does not add up.
-static const uint8_t *table_at(const struct acpi_memory *memory, uint64_t phys, uint32_t min_bytes, uint32_t *len)
-{
+static const uint8_t *table_at(const struct acpi_memory *memory, uint64_t phys, uint32_t min_bytes,
+                               uint32_t *len) {
     const uint8_t *header = phys != 0 ? memory->at(memory->context, phys, HEADER_BYTES) : nullptr;
-    if (header == nullptr)
+    if (header == nullptr) {
         return nullptr;
+    }
     *len = get32(header + HEADER_LENGTH);
-    if (*len < min_bytes || *len < HEADER_BYTES || *len > MAX_TABLE_BYTES)
+    if (*len < min_bytes || *len < HEADER_BYTES || *len > MAX_TABLE_BYTES) {
         return nullptr;
+    }
     const uint8_t *table = memory->at(memory->context, phys, *len);
     return table != nullptr && checksum_ok(table, *len) ? table : nullptr;
 }
@@ -97,16 +105,16 @@ enum {
     MADT_X2APIC = 9,
 };
 
-static void add_processor(struct acpi_info *info, uint32_t id, uint32_t flags)
-{
-    if ((flags & 1) != 0 && info->processor_count < ACPI_MAX_PROCESSORS)
+static void add_processor(struct acpi_info *info, uint32_t id, uint32_t flags) {
+    if ((flags & 1) != 0 && info->processor_count < ACPI_MAX_PROCESSORS) {
         info->processors[info->processor_count++] = id;
+    }
 }
 
-static void add_override(struct acpi_info *info, const uint8_t *e)
-{
-    if (info->override_count == ACPI_MAX_OVERRIDES || e[2] != 0 || e[3] >= 16)
+static void add_override(struct acpi_info *info, const uint8_t *e) {
+    if (info->override_count == ACPI_MAX_OVERRIDES || e[2] != 0 || e[3] >= 16) {
         return;
+    }
     // Polarity in bits 0-1, trigger mode in bits 2-3: 0 as the bus has it (ISA: high, edge), 1 high
     // or edge, 3 low or level.
     uint16_t flags = get16(e + 8);
@@ -118,13 +126,13 @@ static void add_override(struct acpi_info *info, const uint8_t *e)
     };
 }
 
-static const char *parse_madt(const uint8_t *madt, uint32_t len, struct acpi_info *info)
-{
+static const char *parse_madt(const uint8_t *madt, uint32_t len, struct acpi_info *info) {
     info->lapic_phys = get32(madt + MADT_LAPIC_ADDRESS);
     for (uint32_t at = MADT_BYTES; at < len;) {
         const uint8_t *e = madt + at;
-        if (len - at < 2 || e[1] < 2 || e[1] > len - at)
+        if (len - at < 2 || e[1] < 2 || e[1] > len - at) {
             return "an entry of the MADT has a wrong length";
+        }
         if (e[0] == MADT_LAPIC && e[1] >= 8) {
             add_processor(info, e[3], get32(e + 4));
         } else if (e[0] == MADT_X2APIC && e[1] >= 16) {
@@ -145,8 +153,7 @@ static const char *parse_madt(const uint8_t *madt, uint32_t len, struct acpi_inf
 // ---- DSDT: \_S5_ (7.4.2.6) ----
 
 // A small integer of AML: ZeroOp, OneOp, or BytePrefix and a byte.
-static bool aml_byte(const uint8_t *p, uint32_t len, uint32_t *at, uint8_t *out)
-{
+static bool aml_byte(const uint8_t *p, uint32_t len, uint32_t *at, uint8_t *out) {
     if (*at < len && p[*at] <= 1) {
         *out = p[(*at)++];
         return true;
@@ -161,13 +168,14 @@ static bool aml_byte(const uint8_t *p, uint32_t len, uint32_t *at, uint8_t *out)
 
 // There is no AML interpreter here: the package is found by its name and its fixed form,
 // NameOp "_S5_" PackageOp PkgLength NumElements type_a type_b ...
-static void parse_dsdt(const uint8_t *dsdt, uint32_t len, struct acpi_info *info)
-{
+static void parse_dsdt(const uint8_t *dsdt, uint32_t len, struct acpi_info *info) {
     for (uint32_t i = HEADER_BYTES + 1; i + 8 <= len; i++) {
-        if (dsdt[i] != '_' || !bytes_equal(dsdt + i, "_S5_", 4) || dsdt[i + 4] != 0x12)
+        if (dsdt[i] != '_' || !bytes_equal(dsdt + i, "_S5_", 4) || dsdt[i + 4] != 0x12) {
             continue;
-        if (dsdt[i - 1] != 0x08 && (dsdt[i - 1] != '\\' || dsdt[i - 2] != 0x08))
+        }
+        if (dsdt[i - 1] != 0x08 && (dsdt[i - 1] != '\\' || dsdt[i - 2] != 0x08)) {
             continue;
+        }
         uint32_t at = i + 5 + 1 + (dsdt[i + 5] >> 6) + 1; // behind PkgLength and NumElements
         uint8_t a = 0, b = 0;
         if (at < len && aml_byte(dsdt, len, &at, &a) && aml_byte(dsdt, len, &at, &b)) {
@@ -205,25 +213,25 @@ enum {
 };
 
 // A port, from the 64-bit field when it is there and in use, else from the old 32-bit one.
-static uint16_t fadt_port(const uint8_t *fadt, uint32_t len, uint32_t offset, uint32_t x_offset)
-{
+static uint16_t fadt_port(const uint8_t *fadt, uint32_t len, uint32_t offset, uint32_t x_offset) {
     if (len >= x_offset + FADT_GAS_BYTES && fadt[x_offset] == SPACE_IO) {
         uint64_t port = get64(fadt + x_offset + 4);
-        if (port != 0 && port <= 0xffff)
+        if (port != 0 && port <= 0xffff) {
             return (uint16_t)port;
+        }
     }
     uint32_t port = get32(fadt + offset);
     return port <= 0xffff ? (uint16_t)port : 0;
 }
 
 static const char *parse_fadt(const struct acpi_memory *memory, const uint8_t *fadt, uint32_t len,
-                              struct acpi_info *info)
-{
+                              struct acpi_info *info) {
     uint32_t flags = get32(fadt + FADT_FLAGS);
     info->pm1a_control_port = fadt_port(fadt, len, FADT_PM1A_CONTROL, FADT_X_PM1A_CONTROL);
     info->pm1b_control_port = fadt_port(fadt, len, FADT_PM1B_CONTROL, FADT_X_PM1B_CONTROL);
-    if (fadt[FADT_PM_TIMER_LEN] == 4)
+    if (fadt[FADT_PM_TIMER_LEN] == 4) {
         info->pm_timer_port = fadt_port(fadt, len, FADT_PM_TIMER, FADT_X_PM_TIMER);
+    }
     info->pm_timer_32bit = (flags & FLAG_TIMER_32BIT) != 0;
     uint32_t smi = get32(fadt + FADT_SMI_COMMAND);
     info->smi_command_port = smi <= 0xffff ? (uint16_t)smi : 0;
@@ -232,28 +240,31 @@ static const char *parse_fadt(const struct acpi_memory *memory, const uint8_t *f
         const uint8_t *gas = fadt + FADT_RESET_REGISTER;
         uint64_t address = get64(gas + 4);
         info->reset_in_memory = gas[0] == SPACE_MEMORY;
-        info->has_reset = address != 0 && (gas[0] == SPACE_MEMORY || (gas[0] == SPACE_IO && address <= 0xffff));
+        info->has_reset =
+            address != 0 && (gas[0] == SPACE_MEMORY || (gas[0] == SPACE_IO && address <= 0xffff));
         info->reset_address = address;
         info->reset_value = fadt[FADT_RESET_VALUE];
     }
     uint64_t dsdt_phys = len >= FADT_X_DSDT + 8 ? get64(fadt + FADT_X_DSDT) : 0;
-    if (dsdt_phys == 0)
+    if (dsdt_phys == 0) {
         dsdt_phys = get32(fadt + FADT_DSDT);
+    }
     uint32_t dsdt_len;
     const uint8_t *dsdt = table_at(memory, dsdt_phys, HEADER_BYTES, &dsdt_len);
-    if (dsdt == nullptr || !bytes_equal(dsdt, "DSDT", 4))
+    if (dsdt == nullptr || !bytes_equal(dsdt, "DSDT", 4)) {
         return "the DSDT is damaged";
+    }
     parse_dsdt(dsdt, dsdt_len, info);
     return nullptr;
 }
 
 // ---- All of it ----
 
-static const char *parse_table(const struct acpi_memory *memory, uint64_t phys, struct acpi_info *info)
-{
+static const char *parse_table(const struct acpi_memory *memory, uint64_t phys, struct acpi_info *info) {
     const uint8_t *header = phys != 0 ? memory->at(memory->context, phys, HEADER_BYTES) : nullptr;
-    if (header == nullptr)
+    if (header == nullptr) {
         return nullptr; // a hole in the list: nothing that is needed
+    }
     uint32_t len;
     if (bytes_equal(header, "APIC", 4)) {
         const uint8_t *madt = table_at(memory, phys, MADT_BYTES, &len);
@@ -266,19 +277,20 @@ static const char *parse_table(const struct acpi_memory *memory, uint64_t phys, 
     return nullptr;
 }
 
-const char *acpi_parse(const struct acpi_memory *memory, uint64_t rsdp_phys, struct acpi_info *info)
-{
+const char *acpi_parse(const struct acpi_memory *memory, uint64_t rsdp_phys, struct acpi_info *info) {
     *info = (struct acpi_info){};
     const uint8_t *rsdp = rsdp_phys != 0 ? memory->at(memory->context, rsdp_phys, RSDP_BYTES_V1) : nullptr;
-    if (!is_rsdp(rsdp))
+    if (!is_rsdp(rsdp)) {
         return "there is no root pointer";
+    }
     uint64_t root_phys = get32(rsdp + RSDP_RSDT);
     uint32_t entry_bytes = 4;
     const char *root_name = "RSDT";
     if (rsdp[RSDP_REVISION] >= 2) {
         rsdp = memory->at(memory->context, rsdp_phys, RSDP_BYTES);
-        if (rsdp == nullptr || get32(rsdp + RSDP_LENGTH) < RSDP_BYTES || !checksum_ok(rsdp, RSDP_BYTES))
+        if (rsdp == nullptr || get32(rsdp + RSDP_LENGTH) < RSDP_BYTES || !checksum_ok(rsdp, RSDP_BYTES)) {
             return "the extended root pointer is damaged";
+        }
         if (get64(rsdp + RSDP_XSDT) != 0) {
             root_phys = get64(rsdp + RSDP_XSDT);
             entry_bytes = 8;
@@ -287,14 +299,16 @@ const char *acpi_parse(const struct acpi_memory *memory, uint64_t rsdp_phys, str
     }
     uint32_t len;
     const uint8_t *root = table_at(memory, root_phys, HEADER_BYTES, &len);
-    if (root == nullptr || !bytes_equal(root, root_name, 4))
+    if (root == nullptr || !bytes_equal(root, root_name, 4)) {
         return "the root table is damaged";
+    }
     const char *first_error = nullptr;
     for (uint32_t at = HEADER_BYTES; at + entry_bytes <= len; at += entry_bytes) {
         uint64_t phys = entry_bytes == 8 ? get64(root + at) : get32(root + at);
         const char *error = parse_table(memory, phys, info);
-        if (first_error == nullptr)
+        if (first_error == nullptr) {
             first_error = error;
+        }
     }
     return first_error;
 }

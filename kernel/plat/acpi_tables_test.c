@@ -20,7 +20,14 @@ static const uint8_t *at(void *context, uint64_t phys, size_t len) {
 }
 static const struct acpi_memory memory = {.at = at};
 
-enum place : uint32_t { RSDP = 0x1000, ROOT = 0x1100, MADT = 0x2000, FADT = 0x3000, DSDT = 0x4000, OTHER = 0x5000 };
+enum place : uint32_t {
+    RSDP = 0x1000,
+    ROOT = 0x1100,
+    MADT = 0x2000,
+    FADT = 0x3000,
+    DSDT = 0x4000,
+    OTHER = 0x5000
+};
 
 static void put(uint64_t where, uint64_t value, int bytes) {
     memcpy(low + where, &value, (size_t)bytes);
@@ -75,15 +82,15 @@ static void make_machine(bool xsdt) {
     seal(OTHER);
 
     static const uint8_t entries[] = {
-        0, 8, 0, 0, 1, 0, 0, 0,                     // processor, APIC id 0, usable
-        0, 8, 1, 4, 1, 0, 0, 0,                     // id 4
-        0, 8, 2, 6, 0, 0, 0, 0,                     // id 6, not usable
-        1, 12, 9, 0, 0x00, 0x00, 0xc0, 0xfe, 0, 0, 0, 0,  // I/O APIC
-        1, 12, 10, 0, 0x00, 0x10, 0xc0, 0xfe, 24, 0, 0, 0,
-        2, 10, 0, 0, 2, 0, 0, 0, 0, 0,              // ISA 0 is line 2, as the bus has it
-        2, 10, 0, 9, 9, 0, 0, 0, 0x0d, 0,           // ISA 9: high, level
-        2, 10, 0, 10, 21, 0, 0, 0, 0x0f, 0,         // ISA 10 is line 21: low, level
-        4, 6, 0xff, 0, 0, 1,                        // something not of interest
+        0, 8,  0,    0,  1,    0,    0,    0,                   // processor, APIC id 0, usable
+        0, 8,  1,    4,  1,    0,    0,    0,                   // id 4
+        0, 8,  2,    6,  0,    0,    0,    0,                   // id 6, not usable
+        1, 12, 9,    0,  0x00, 0x00, 0xc0, 0xfe, 0,    0, 0, 0, // I/O APIC
+        1, 12, 10,   0,  0x00, 0x10, 0xc0, 0xfe, 24,   0, 0, 0,
+        2, 10, 0,    0,  2,    0,    0,    0,    0,    0, // ISA 0 is line 2, as the bus has it
+        2, 10, 0,    9,  9,    0,    0,    0,    0x0d, 0, // ISA 9: high, level
+        2, 10, 0,    10, 21,   0,    0,    0,    0x0f, 0, // ISA 10 is line 21: low, level
+        4, 6,  0xff, 0,  0,    1,                         // something not of interest
     };
     begin(MADT, "APIC", 44 + sizeof entries);
     put(MADT + 36, 0xfee0'0000, 4);
@@ -267,8 +274,8 @@ TEST(more_than_there_is_room_for) {
     begin(MADT, "APIC", 44 + COUNT * (8 + 12 + 10));
     for (uint32_t i = 0; i < COUNT; i++) {
         uint8_t *e = low + MADT + 44 + i * 30;
-        const uint8_t three[30] = {0, 8, 0, (uint8_t)i, 1, 0, 0, 0, 1, 12, 0, 0, 0, 0, 0, 0,
-                                   0, 0, 0, 0,          2, 10, 0, 3, 3, 0, 0, 0, 0, 0};
+        const uint8_t three[30] = {0, 8, 0, (uint8_t)i, 1, 0, 0,  0, 1, 12, 0, 0, 0, 0, 0,
+                                   0, 0, 0, 0,          0, 2, 10, 0, 3, 3,  0, 0, 0, 0, 0};
         memcpy(e, three, sizeof three);
     }
     seal(MADT);

@@ -37,11 +37,14 @@ enum {
 
 static volatile uint8_t *lapic;
 
-static uint32_t lapic_read(enum lapic_register reg) { return *(volatile uint32_t *)(lapic + reg); }
-static void lapic_write(enum lapic_register reg, uint32_t value) { *(volatile uint32_t *)(lapic + reg) = value; }
+static uint32_t lapic_read(enum lapic_register reg) {
+    return *(volatile uint32_t *)(lapic + reg);
+}
+static void lapic_write(enum lapic_register reg, uint32_t value) {
+    *(volatile uint32_t *)(lapic + reg) = value;
+}
 
-static void lapic_enable(void)
-{
+static void lapic_enable(void) {
     uint64_t base = msr_read(MSR_APIC_BASE);
     if ((base & BASE_X2APIC) != 0) {
         // The only way back from x2APIC mode leads through "disabled" (SDM 11.12.5).
@@ -59,10 +62,18 @@ static void lapic_enable(void)
     lapic_write(LAPIC_SPURIOUS, SPURIOUS_ENABLE | VECTOR_SPURIOUS);
 }
 
-void apic_timer_start(uint32_t ticks) { lapic_write(LAPIC_TIMER_INITIAL, ticks); }
-uint32_t apic_timer_left(void) { return lapic_read(LAPIC_TIMER_CURRENT); }
-void apic_timer_mask(bool masked) { lapic_write(LAPIC_LVT_TIMER, (masked ? LVT_MASKED : 0) | VECTOR_TIMER); }
-void apic_end_of_interrupt(void) { lapic_write(LAPIC_EOI, 0); }
+void apic_timer_start(uint32_t ticks) {
+    lapic_write(LAPIC_TIMER_INITIAL, ticks);
+}
+uint32_t apic_timer_left(void) {
+    return lapic_read(LAPIC_TIMER_CURRENT);
+}
+void apic_timer_mask(bool masked) {
+    lapic_write(LAPIC_LVT_TIMER, (masked ? LVT_MASKED : 0) | VECTOR_TIMER);
+}
+void apic_end_of_interrupt(void) {
+    lapic_write(LAPIC_EOI, 0);
+}
 
 // ---- I/O APICs ----
 
@@ -93,55 +104,57 @@ struct line {
 static struct spinlock line_lock; // registers are selected, then accessed; also guards `lines`
 static struct line lines[LINE_COUNT] GUARDED_BY(line_lock);
 
-static uint32_t ioapic_read(const struct ioapic *io, uint32_t reg)
-{
+static uint32_t ioapic_read(const struct ioapic *io, uint32_t reg) {
     *(volatile uint32_t *)(io->registers + IOAPIC_SELECT) = reg;
     return *(volatile uint32_t *)(io->registers + IOAPIC_WINDOW);
 }
-static void ioapic_write(const struct ioapic *io, uint32_t reg, uint32_t value)
-{
+static void ioapic_write(const struct ioapic *io, uint32_t reg, uint32_t value) {
     *(volatile uint32_t *)(io->registers + IOAPIC_SELECT) = reg;
     *(volatile uint32_t *)(io->registers + IOAPIC_WINDOW) = value;
 }
 
-static const struct ioapic *ioapic_of(uint32_t gsi)
-{
-    for (uint32_t i = 0; i < ioapic_count; i++)
-        if (gsi >= ioapics[i].gsi_base && gsi - ioapics[i].gsi_base < ioapics[i].line_count)
+static const struct ioapic *ioapic_of(uint32_t gsi) {
+    for (uint32_t i = 0; i < ioapic_count; i++) {
+        if (gsi >= ioapics[i].gsi_base && gsi - ioapics[i].gsi_base < ioapics[i].line_count) {
             return &ioapics[i];
+        }
+    }
     return nullptr;
 }
 
-static void entry_write(uint32_t gsi, uint32_t entry) REQUIRES(line_lock)
-{
+static void entry_write(uint32_t gsi, uint32_t entry) REQUIRES(line_lock) {
     const struct ioapic *io = ioapic_of(gsi);
-    if (io == nullptr)
+    if (io == nullptr) {
         return;
+    }
     lines[gsi].entry = entry;
     ioapic_write(io, IOAPIC_ENTRIES + 2 * (gsi - io->gsi_base), entry);
 }
 
-static bool ioapic_add(const struct acpi_ioapic *found)
-{
+static bool ioapic_add(const struct acpi_ioapic *found) {
     struct ioapic *io = &ioapics[ioapic_count];
     io->registers = mmu_map_device((paddr_t){found->phys}, IOAPIC_BYTES);
-    if (io->registers == nullptr)
+    if (io->registers == nullptr) {
         return false;
+    }
     io->gsi_base = found->gsi_base;
     io->line_count = (ioapic_read(io, IOAPIC_VERSION) >> 16 & 0xff) + 1;
-    for (uint32_t i = 0; i < io->line_count; i++)
+    for (uint32_t i = 0; i < io->line_count; i++) {
         ioapic_write(io, IOAPIC_ENTRIES + 2 * i, ENTRY_MASKED);
+    }
     ioapic_count++;
     return true;
 }
 
-bool line_exists(uint32_t gsi) { return gsi < LINE_COUNT && ioapic_of(gsi) != nullptr; }
+bool line_exists(uint32_t gsi) {
+    return gsi < LINE_COUNT && ioapic_of(gsi) != nullptr;
+}
 
-void line_attach(uint32_t gsi, bool level, bool active_low, line_handler *handler, void *context)
-{
+void line_attach(uint32_t gsi, bool level, bool active_low, line_handler *handler, void *context) {
     const struct ioapic *io = ioapic_of(gsi);
-    if (io == nullptr || gsi >= LINE_COUNT)
+    if (io == nullptr || gsi >= LINE_COUNT) {
         return;
+    }
     spin_lock(&line_lock);
     lines[gsi].handler = handler;
     lines[gsi].context = context;
@@ -152,10 +165,10 @@ void line_attach(uint32_t gsi, bool level, bool active_low, line_handler *handle
     spin_unlock(&line_lock);
 }
 
-void line_detach(uint32_t gsi)
-{
-    if (gsi >= LINE_COUNT)
+void line_detach(uint32_t gsi) {
+    if (gsi >= LINE_COUNT) {
         return;
+    }
     spin_lock(&line_lock);
     entry_write(gsi, ENTRY_MASKED);
     lines[gsi].handler = nullptr;
@@ -163,22 +176,23 @@ void line_detach(uint32_t gsi)
     spin_unlock(&line_lock);
 }
 
-void line_mask(uint32_t gsi)
-{
-    if (gsi >= LINE_COUNT)
+void line_mask(uint32_t gsi) {
+    if (gsi >= LINE_COUNT) {
         return;
+    }
     spin_lock(&line_lock);
     entry_write(gsi, lines[gsi].entry | ENTRY_MASKED);
     spin_unlock(&line_lock);
 }
 
-void line_unmask(uint32_t gsi)
-{
-    if (gsi >= LINE_COUNT)
+void line_unmask(uint32_t gsi) {
+    if (gsi >= LINE_COUNT) {
         return;
+    }
     spin_lock(&line_lock);
-    if (lines[gsi].handler != nullptr)
+    if (lines[gsi].handler != nullptr) {
         entry_write(gsi, lines[gsi].entry & ~(uint32_t)ENTRY_MASKED);
+    }
     spin_unlock(&line_lock);
 }
 
@@ -186,37 +200,42 @@ void line_unmask(uint32_t gsi)
 
 static void (*deadline_handler)(void);
 
-void plat_on_deadline(void (*handler)(void)) { deadline_handler = handler; }
+void plat_on_deadline(void (*handler)(void)) {
+    deadline_handler = handler;
+}
 
-void plat_interrupt(unsigned vector)
-{
+void plat_interrupt(unsigned vector) {
     if (vector == VECTOR_TIMER) {
         apic_end_of_interrupt();
-        if (deadline_handler != nullptr)
+        if (deadline_handler != nullptr) {
             deadline_handler();
+        }
     } else if (vector >= VECTOR_LINES && vector < VECTOR_LINES + LINE_COUNT) {
         // Masked before it is acknowledged: a level line would fire again at once.
         uint32_t gsi = vector - VECTOR_LINES;
         spin_lock(&line_lock);
         entry_write(gsi, lines[gsi].entry | ENTRY_MASKED);
         apic_end_of_interrupt();
-        if (lines[gsi].handler != nullptr)
+        if (lines[gsi].handler != nullptr) {
             lines[gsi].handler(lines[gsi].context);
+        }
         spin_unlock(&line_lock);
     }
     // All others are spurious, and those want no end-of-interrupt.
 }
 
-const char *apic_init(const struct acpi_info *acpi)
-{
+const char *apic_init(const struct acpi_info *acpi) {
     constexpr uint64_t LAPIC_USUAL = 0xfee0'0000;
     pic_disable();
     lapic = mmu_map_device((paddr_t){acpi->lapic_phys != 0 ? acpi->lapic_phys : LAPIC_USUAL}, LAPIC_BYTES);
-    if (lapic == nullptr)
+    if (lapic == nullptr) {
         return "no memory to map the local APIC";
+    }
     lapic_enable();
-    for (uint32_t i = 0; i < acpi->ioapic_count; i++)
-        if (!ioapic_add(&acpi->ioapics[i]))
+    for (uint32_t i = 0; i < acpi->ioapic_count; i++) {
+        if (!ioapic_add(&acpi->ioapics[i])) {
             return "no memory to map an I/O APIC";
+        }
+    }
     return nullptr;
 }

@@ -14,8 +14,7 @@ struct sample {
     uint32_t timer_left;
 };
 
-static struct sample sample_now(void)
-{
+static struct sample sample_now(void) {
     return (struct sample){.counter = arch_cycles(), .timer_left = apic_timer_left()};
 }
 
@@ -27,8 +26,7 @@ constexpr uint32_t PM_MASK = 0xff'ffff;
 constexpr uint32_t PM_PATIENCE = 1'000'000; // reads; a timer that stands still is no timer
 
 // Waits for the tick after `ticks` ticks from `*start`; on the edge, so that both ends are exact.
-static bool pm_wait(uint16_t port, uint32_t start, uint32_t ticks, uint32_t *reached)
-{
+static bool pm_wait(uint16_t port, uint32_t start, uint32_t ticks, uint32_t *reached) {
     for (uint32_t i = 0; i < PM_PATIENCE; i++) {
         uint32_t now = port_read32(port);
         if (((now - start) & PM_MASK) >= ticks) {
@@ -39,14 +37,15 @@ static bool pm_wait(uint16_t port, uint32_t start, uint32_t ticks, uint32_t *rea
     return false;
 }
 
-static uint64_t pm_measure(uint16_t port, struct sample *first, struct sample *last)
-{
+static uint64_t pm_measure(uint16_t port, struct sample *first, struct sample *last) {
     uint32_t start, end;
-    if (!pm_wait(port, port_read32(port), 1, &start))
+    if (!pm_wait(port, port_read32(port), 1, &start)) {
         return 0;
+    }
     *first = sample_now();
-    if (!pm_wait(port, start, PM_TICKS, &end))
+    if (!pm_wait(port, start, PM_TICKS, &end)) {
         return 0;
+    }
     *last = sample_now();
     return ((end - start) & PM_MASK) * NS_PER_SECOND / PM_HZ;
 }
@@ -65,8 +64,7 @@ enum {
 constexpr uint64_t PIT_HZ = 1'193'182;
 constexpr uint32_t PIT_TICKS = 1193; // 1 ms: here only the far end is an edge
 
-static uint64_t pit_measure(struct sample *first, struct sample *last)
-{
+static uint64_t pit_measure(struct sample *first, struct sample *last) {
     port_write8(PIT_GATE, (uint8_t)((port_read8(PIT_GATE) & ~GATE_SPEAKER) | GATE_ON));
     port_write8(PIT_COMMAND, PIT_CHANNEL2_ONE_SHOT);
     port_write8(PIT_CHANNEL2, PIT_TICKS & 0xff);
@@ -84,43 +82,47 @@ static uint64_t pit_measure(struct sample *first, struct sample *last)
 // ---- Clock ----
 
 // ns = ticks * mult >> shift, with as many bits in mult as 32 hold.
-static void set_rate(uint64_t ticks, uint64_t ns)
-{
+static void set_rate(uint64_t ticks, uint64_t ns) {
     uint32_t shift = 32;
-    while (shift > 0 && (ns << shift) / ticks > UINT32_MAX)
+    while (shift > 0 && (ns << shift) / ticks > UINT32_MAX) {
         shift--;
+    }
     kernel_clock.shift = shift;
     kernel_clock.mult = (uint32_t)((ns << shift) / ticks);
 }
 
-void clock_begin(uint64_t counter) { kernel_clock.base = counter; }
+void clock_begin(uint64_t counter) {
+    kernel_clock.base = counter;
+}
 
-const char *clock_init(void)
-{
+const char *clock_init(void) {
     struct sample first, last;
     uint64_t ns = 0;
     apic_timer_mask(true);
     apic_timer_start(UINT32_MAX);
     uint16_t pm_port = acpi_info()->pm_timer_port;
-    if (pm_port != 0)
+    if (pm_port != 0) {
         ns = pm_measure(pm_port, &first, &last);
-    if (ns == 0)
+    }
+    if (ns == 0) {
         ns = pit_measure(&first, &last);
+    }
     apic_timer_start(0);
     apic_timer_mask(false);
-    if (ns == 0)
+    if (ns == 0) {
         return "no timer to measure the processor's clock against";
+    }
     uint64_t counted = last.counter - first.counter;
     uint64_t timer_counted = first.timer_left - last.timer_left;
-    if (counted == 0 || timer_counted == 0)
+    if (counted == 0 || timer_counted == 0) {
         return "the processor's clock or the local timer stands still";
+    }
     set_rate(counted, ns);
     kernel_clock.timer_mult = (timer_counted << 32) / ns;
     return nullptr;
 }
 
-void clock_set_deadline(nanos_t deadline)
-{
+void clock_set_deadline(nanos_t deadline) {
     uint64_t now = clock_now().v;
     uint64_t delta = deadline.v > now ? deadline.v - now : 0;
     // Rounded up: a timer that fires early would only be set again.
@@ -129,4 +131,6 @@ void clock_set_deadline(nanos_t deadline)
     apic_timer_start(ticks < UINT32_MAX ? (uint32_t)ticks + 1 : UINT32_MAX);
 }
 
-void clock_clear_deadline(void) { apic_timer_start(0); }
+void clock_clear_deadline(void) {
+    apic_timer_start(0);
+}

@@ -25,8 +25,7 @@ void clock_begin(uint64_t counter);
 const char *clock_init(void);
 
 // Nanoseconds since the kernel was entered. Any context; a few instructions.
-static inline nanos_t clock_now(void)
-{
+static inline nanos_t clock_now(void) {
     unsigned __int128 product = (unsigned __int128)(arch_cycles() - kernel_clock.base) * kernel_clock.mult;
     return (nanos_t){(uint64_t)(product >> kernel_clock.shift)};
 }

@@ -14,8 +14,7 @@ enum {
     MASK_ALL = 0xff,
 };
 
-void pic_disable(void)
-{
+void pic_disable(void) {
     // Intel 8259A data sheet: four initialisation words, then the mask.
     port_write8(FIRST_COMMAND, ICW1_INIT_ICW4);
     port_write8(SECOND_COMMAND, ICW1_INIT_ICW4);

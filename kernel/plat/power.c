@@ -20,56 +20,61 @@ enum {
 constexpr uint32_t PATIENCE = 100'000;
 
 // The sleep registers belong to the firmware until ACPI mode is on (ACPI 4.8.2.5).
-static void enter_acpi_mode(const struct acpi_info *acpi)
-{
-    if (acpi->smi_command_port == 0 || acpi->acpi_enable_value == 0)
+static void enter_acpi_mode(const struct acpi_info *acpi) {
+    if (acpi->smi_command_port == 0 || acpi->acpi_enable_value == 0) {
         return;
-    if ((port_read16(acpi->pm1a_control_port) & PM1_SCI_ENABLE) != 0)
+    }
+    if ((port_read16(acpi->pm1a_control_port) & PM1_SCI_ENABLE) != 0) {
         return;
+    }
     port_write8(acpi->smi_command_port, acpi->acpi_enable_value);
-    for (uint32_t i = 0; i < PATIENCE; i++)
-        if ((port_read16(acpi->pm1a_control_port) & PM1_SCI_ENABLE) != 0)
+    for (uint32_t i = 0; i < PATIENCE; i++) {
+        if ((port_read16(acpi->pm1a_control_port) & PM1_SCI_ENABLE) != 0) {
             return;
+        }
+    }
 }
 
-static void sleep_write(uint16_t port, uint8_t type)
-{
-    if (port == 0)
+static void sleep_write(uint16_t port, uint8_t type) {
+    if (port == 0) {
         return;
+    }
     uint16_t value = port_read16(port) & (uint16_t)~PM1_SLEEP_TYPE_MASK;
     port_write16(port, (uint16_t)(value | (type & 7) << PM1_SLEEP_TYPE_SHIFT | PM1_SLEEP_ENABLE));
 }
 
-void power_off(void)
-{
+void power_off(void) {
     const struct acpi_info *acpi = acpi_info();
-    if (!acpi->has_s5 || acpi->pm1a_control_port == 0)
+    if (!acpi->has_s5 || acpi->pm1a_control_port == 0) {
         return;
+    }
     enter_acpi_mode(acpi);
     sleep_write(acpi->pm1a_control_port, acpi->s5_type_a);
     sleep_write(acpi->pm1b_control_port, acpi->s5_type_b);
-    for (uint32_t i = 0; i < PATIENCE; i++)
+    for (uint32_t i = 0; i < PATIENCE; i++) {
         port_read16(acpi->pm1a_control_port); // it takes the chipset a moment
+    }
 }
 
-void power_reset(void)
-{
+void power_reset(void) {
     const struct acpi_info *acpi = acpi_info();
-    if (acpi->has_reset && !acpi->reset_in_memory)
+    if (acpi->has_reset && !acpi->reset_in_memory) {
         port_write8((uint16_t)acpi->reset_address, acpi->reset_value);
+    }
     for (uint32_t i = 0; i < PATIENCE && (port_read8(KEYBOARD_COMMAND) & KEYBOARD_STATUS_BUSY) != 0; i++)
         ;
     port_write8(KEYBOARD_COMMAND, KEYBOARD_PULSE_RESET);
-    for (uint32_t i = 0; i < PATIENCE; i++)
+    for (uint32_t i = 0; i < PATIENCE; i++) {
         port_read8(KEYBOARD_COMMAND);
+    }
     port_write8(RESET_CONTROL, RESET_HARD);
     port_write8(RESET_CONTROL, RESET_HARD | RESET_GO);
-    for (uint32_t i = 0; i < PATIENCE; i++)
+    for (uint32_t i = 0; i < PATIENCE; i++) {
         port_read8(KEYBOARD_COMMAND);
+    }
 }
 
-[[noreturn]] void power_stop(void)
-{
+[[noreturn]] void power_stop(void) {
     power_off();
     cpu_halt_forever();
 }

@@ -28,16 +28,20 @@ constexpr uint32_t PATIENCE = 10'000;
 
 static bool usable;
 
-static uint8_t reg_read(unsigned reg) { return port_read8((uint16_t)(UART_PORT + reg)); }
-static void reg_write(unsigned reg, uint8_t value) { port_write8((uint16_t)(UART_PORT + reg), value); }
+static uint8_t reg_read(unsigned reg) {
+    return port_read8((uint16_t)(UART_PORT + reg));
+}
+static void reg_write(unsigned reg, uint8_t value) {
+    port_write8((uint16_t)(UART_PORT + reg), value);
+}
 
-void uart_init(void)
-{
+void uart_init(void) {
     // No chip: reads float to all ones, and the scratch register keeps nothing.
     reg_write(SCRATCH, 0x5a);
     usable = reg_read(SCRATCH) == 0x5a;
-    if (!usable)
+    if (!usable) {
         return;
+    }
     reg_write(INTERRUPT_ENABLE, 0);
     reg_write(LINE_CONTROL, LINE_DIVISOR);
     reg_write(DIVISOR_LOW, DIVISOR_115200);
@@ -47,10 +51,10 @@ void uart_init(void)
     reg_write(MODEM_CONTROL, MODEM_DTR_RTS_OUT2);
 }
 
-void uart_write(char byte)
-{
-    if (!usable)
+void uart_write(char byte) {
+    if (!usable) {
         return;
+    }
     for (uint32_t i = 0; i < PATIENCE; i++) {
         if ((reg_read(LINE_STATUS) & STATUS_CAN_TAKE) != 0) {
             reg_write(DATA, (uint8_t)byte);
@@ -60,6 +64,10 @@ void uart_write(char byte)
     usable = false;
 }
 
-void uart_release(void) { usable = false; }
+void uart_release(void) {
+    usable = false;
+}
 
-void uart_seize(void) { uart_init(); }
+void uart_seize(void) {
+    uart_init();
+}

@@ -3,51 +3,43 @@
 
 #include <stdint.h>
 
-static inline uint8_t port_read8(uint16_t port)
-{
+static inline uint8_t port_read8(uint16_t port) {
     uint8_t value;
     __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
     return value;
 }
-static inline uint16_t port_read16(uint16_t port)
-{
+static inline uint16_t port_read16(uint16_t port) {
     uint16_t value;
     __asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port));
     return value;
 }
-static inline uint32_t port_read32(uint16_t port)
-{
+static inline uint32_t port_read32(uint16_t port) {
     uint32_t value;
     __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
     return value;
 }
-static inline void port_write8(uint16_t port, uint8_t value)
-{
+static inline void port_write8(uint16_t port, uint8_t value) {
     __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
 }
-static inline void port_write16(uint16_t port, uint16_t value)
-{
+static inline void port_write16(uint16_t port, uint16_t value) {
     __asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port));
 }
-static inline void port_write32(uint16_t port, uint32_t value)
-{
+static inline void port_write32(uint16_t port, uint32_t value) {
     __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
 }
 
-static inline uint64_t msr_read(uint32_t msr)
-{
+static inline uint64_t msr_read(uint32_t msr) {
     uint32_t low, high;
     __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
     return (uint64_t)high << 32 | low;
 }
-static inline void msr_write(uint32_t msr, uint64_t value)
-{
+static inline void msr_write(uint32_t msr, uint64_t value) {
     __asm__ volatile("wrmsr" : : "a"((uint32_t)value), "d"((uint32_t)(value >> 32)), "c"(msr) : "memory");
 }
 
 // Stops this processor for good.
-[[noreturn]] static inline void cpu_halt_forever(void)
-{
-    for (;;)
+[[noreturn]] static inline void cpu_halt_forever(void) {
+    for (;;) {
         __asm__ volatile("cli; hlt" : : : "memory");
+    }
 }
