@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "kernel/bootinfo.h"
 #include "kernel/elf.h"
+#include "kernel/log.h"
 #include "kernel/mm/direct_map.h"
 #include "kernel/mm/frame.h"
 #include "kernel/object/account.h"
@@ -19,6 +20,8 @@
 #include "kernel/object/vmo.h"
 #include "kernel/object/vspace.h"
 #include "kernel/plat/clock.h"
+#include "kernel/plat/power.h"
+#include "kernel/plat/uart.h"
 
 constexpr uint64_t STACK_BYTES = 64 * 1024;
 
@@ -170,6 +173,18 @@ static void fill_bootstrap(struct start *s, const struct boot_info *boot) {
                   PAGE_BYTES);
 }
 
+// Nobody is left who could mend anything or say why: the kernel says it, and the machine is switched off.
+static void init_ended(const struct exit_record *record) {
+    uart_seize();
+    if (record->kind == EXIT_FAULT) {
+        klog("\ntessera: init ended: fault %u (processor exception %lu) at ip %#lx, address %#lx\n",
+             record->fault_kind, record->vector, record->ip, record->fault_address);
+    } else {
+        klog("\ntessera: init ended with code %lu\n", record->code);
+    }
+    power_stop();
+}
+
 static status_t build(struct start *s, const struct boot_info *boot, const uint8_t *file,
                       uint64_t file_offset) {
     static const char name[PROCESS_NAME_BYTES] = "init";
@@ -180,6 +195,7 @@ static status_t build(struct start *s, const struct boot_info *boot, const uint8
     TRY(make_memory(s, file, file_offset));
     TRY(grant_all(s));
     fill_bootstrap(s, boot);
+    process_set_essential(s->process, init_ended);
     thread_start(s->thread, s->image.entry, s->layout.stack + STACK_BYTES, s->layout.bootstrap,
                  s->layout.tls_base);
     // From here on the process lives by its thread, and the thread by running.

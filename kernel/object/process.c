@@ -115,6 +115,16 @@ static bool end_step(struct reap_item *item) {
     return true;
 }
 
+static struct {
+    const struct process *process;
+    void (*ended)(const struct exit_record *record);
+} essential;
+
+void process_set_essential(const struct process *process, void (*ended)(const struct exit_record *record)) {
+    essential.process = process;
+    essential.ended = ended;
+}
+
 void process_end(struct process *process, const struct exit_record *record) {
     spin_lock(&process->lock);
     if (process->state >= PROCESS_ENDED) {
@@ -130,6 +140,9 @@ void process_end(struct process *process, const struct exit_record *record) {
         LIST_ENTRY(node, struct thread, process_link)->flags |= THREAD_ENDING;
     }
     spin_unlock(&process->lock);
+    if (process == essential.process) {
+        essential.ended(&process->record);
+    }
     object_get(&process->object); // until end_step has finished
     process->ending.step = end_step;
     reaper_add(&process->ending);

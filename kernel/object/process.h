@@ -72,6 +72,10 @@ status_t process_create(struct account *account, const char name[PROCESS_NAME_BY
 // rest to the reaper. Safe on the current process; the caller must then reschedule.
 void process_end(struct process *process, const struct exit_record *record);
 
+// Names the process without which the system cannot go on. When it ends, `ended` is called instead of taking
+// it apart, and must not return. Once, at boot.
+void process_set_essential(const struct process *process, void (*ended)(const struct exit_record *record));
+
 // A reference to the live or ended process with the lowest koid above `after`; null at the end.
 struct process *process_first_after(uint64_t after_koid);
 
