@@ -64,7 +64,8 @@ void sched_arm_timer(void) {
 void sched_timer(void) {
     struct percpu *cpu = this_cpu();
     const uint64_t now_ns = clock_now().v;
-    cpu->armed_ns = UINT64_MAX; // one-shot: it is off now
+    cpu->armed_ns = UINT64_MAX; // one-shot: it is off now,
+    cpu->work |= WORK_TIMER;    // and set again for what is next, also when it came a little early
     timer_queue_expire(&cpu->timers, now_ns, EXPIRE_LIMIT);
     if (now_ns >= cpu->slice_end_ns) {
         cpu->slice_end_ns = UINT64_MAX;
