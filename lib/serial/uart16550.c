@@ -21,7 +21,8 @@ constexpr uint8_t IDENTITY_MASK = 0x0e;
 constexpr uint8_t IDENTITY_MODEM = 0x00;
 constexpr uint8_t IDENTITY_TRANSMITTER_EMPTY = 0x02;
 
-constexpr uint8_t FIFO_ENABLE_AND_CLEAR = 7; // receive trigger at one byte: a person is typing
+// Receive trigger at one byte: a person is typing. What was received before the driver started is kept.
+constexpr uint8_t FIFO_ENABLE = 1;
 
 constexpr uint8_t LINE_8N1 = 3;
 constexpr uint8_t LINE_CONTROL_DIVISOR = 0x80;
@@ -37,7 +38,7 @@ constexpr uint8_t STATUS_TRANSMITTER_EMPTY = 0x20;
 // Bounds of one call: a device that never stops must not stop its driver.
 constexpr unsigned CAUSES_MAX = 64;
 constexpr unsigned BYTES_MAX = 256;
-constexpr unsigned PUMP_ROUNDS = 64;
+constexpr unsigned PUMP_ROUNDS = 256;
 
 static uint8_t get(struct uart *uart, uint8_t offset) {
     return uart->port.read(uart->port.context, offset);
@@ -65,7 +66,7 @@ bool uart_init(struct uart *uart, struct uart_port port, struct byte_ring *outpu
     set(uart, DATA, DIVISOR_115200);
     set(uart, INTERRUPT_ENABLE, 0);
     set(uart, LINE_CONTROL, LINE_8N1);
-    set(uart, FIFO_CONTROL, FIFO_ENABLE_AND_CLEAR);
+    set(uart, FIFO_CONTROL, FIFO_ENABLE);
     set(uart, MODEM_CONTROL, MODEM_READY);
     enable(uart, ENABLE_RECEIVED | ENABLE_LINE_STATUS);
     return true;

@@ -56,7 +56,7 @@ struct piece {
     size_t used;
 };
 
-static struct piece next_piece(const char *bytes, size_t len, bool trusted) {
+static struct piece next_piece(const char *bytes, size_t len) {
     char c = bytes[0];
     if (c == '\n') {
         return (struct piece){"\r\n", 2, 1};
@@ -65,11 +65,11 @@ static struct piece next_piece(const char *bytes, size_t len, bool trusted) {
         return (struct piece){bytes, 1, 1};
     }
     if (c == ESCAPE) {
-        size_t colour = trusted ? 1 : colour_sequence(bytes, len);
+        size_t colour = colour_sequence(bytes, len);
         return colour != 0 ? (struct piece){bytes, colour, colour} : (struct piece){"?", 1, 1};
     }
     if ((unsigned char)c < 0x80) {
-        return trusted ? (struct piece){bytes, 1, 1} : (struct piece){"?", 1, 1};
+        return (struct piece){"?", 1, 1};
     }
     uint32_t code;
     size_t used;
@@ -97,7 +97,7 @@ bool terminal_writable(const struct terminal *terminal) {
     return room_for_programs(terminal) >= TERMINAL_EDITOR_BYTES / 2;
 }
 
-size_t terminal_write(struct terminal *terminal, const char *bytes, size_t len, bool trusted) {
+size_t terminal_write(struct terminal *terminal, const char *bytes, size_t len) {
     // The longest piece is a colour or the line's removal.
     constexpr size_t piece_max = 32;
     size_t used = 0;
@@ -117,7 +117,7 @@ size_t terminal_write(struct terminal *terminal, const char *bytes, size_t len, 
             used += run;
             continue;
         }
-        struct piece piece = next_piece(bytes + used, len - used, trusted);
+        struct piece piece = next_piece(bytes + used, len - used);
         emit(terminal, piece.bytes, piece.len);
         terminal->line_start = piece.bytes[piece.len - 1] == '\n' || bytes[used] == '\r' ||
                                (terminal->line_start && bytes[used] == ESCAPE && piece.len > 1);

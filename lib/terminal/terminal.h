@@ -17,11 +17,10 @@ constexpr size_t TERMINAL_EDITOR_BYTES = 16 * 1024; // of the output queue, kept
 constexpr size_t TERMINAL_INPUT_BYTES = 4096;
 
 struct terminal {
-    bool reading;       // somebody waits for a line
-    bool hidden;        // the line was taken off the screen for output
-    bool line_start;    // the cursor is in the first column (when no line is shown)
-    bool interrupted;   // Ctrl-C came while nobody was reading
-    bool plain_command; // inside of an escape sequence of plain output
+    bool reading;     // somebody waits for a line
+    bool hidden;      // the line was taken off the screen for output
+    bool line_start;  // the cursor is in the first column (when no line is shown)
+    bool interrupted; // Ctrl-C came while nobody was reading
     uint64_t lost_input;
     uint64_t lost_input_shown;
     uint64_t lost_output;
@@ -34,9 +33,8 @@ struct terminal {
 
 void terminal_init(struct terminal *terminal, size_t columns);
 
-// Prints text. `trusted` text may hold any escape sequence. Returns how many bytes were taken: fewer than
-// `len` when the output queue is full.
-size_t terminal_write(struct terminal *terminal, const char *bytes, size_t len, bool trusted);
+// Prints text. Returns how many bytes were taken: fewer than `len` when the output queue is full.
+size_t terminal_write(struct terminal *terminal, const char *bytes, size_t len);
 
 // Whether terminal_write would take anything.
 bool terminal_writable(const struct terminal *terminal);

@@ -10,7 +10,7 @@
 #include "lib/wire/log.h"
 #include "lib/wire/server.h"
 
-constexpr size_t JOURNAL_BYTES = 128 * 1024; // touched as records come in
+constexpr size_t JOURNAL_BYTES = 64 * 1024;
 
 static_assert(JOURNAL_TEXT_MAX == LOG_TEXT_MAX && JOURNAL_SOURCE_BYTES == WIRE_NAME_BYTES &&
               HOLDER_NAME_BYTES == WIRE_NAME_BYTES);
@@ -146,6 +146,8 @@ static void serve(struct wire_server *server, const struct wire_request *request
 int main(int argc, char **argv) {
     (void)argc;
     (void)argv;
+    // Committed now: what the log takes does not grow with what is logged, nor fail later.
+    memset(journal_memory, 0, sizeof(journal_memory));
     journal_init(&journal, journal_memory, sizeof(journal_memory));
     holder_table_init(&holders);
     struct wire_server server;
