@@ -3,7 +3,8 @@
 // Fast path. The conditions are those of nearly every message: registers only, no deadline, the other
 // side waiting, neither thread with flags (thread.h). Then nothing is queued, scheduled, allocated or
 // copied: the sender's words stay where the entry saved them, and the way out loads them from there into
-// the receiver's registers. Every other case goes the general way, which assumes nothing.
+// the receiver's registers. Every other case goes the general way, which assumes nothing; it is kept out of
+// line, so that the fast path saves no register.
 #include "kernel/ipc/syscall.h"
 
 #include "kernel/ipc/fault.h"
@@ -112,7 +113,7 @@ static struct kernel_exit invoke_method(struct thread *current, const struct han
     return leave_with_results(current);
 }
 
-static struct kernel_exit call_general(struct thread *current, uint64_t handle, uint64_t info,
+[[gnu::noinline]] static struct kernel_exit call_general(struct thread *current, uint64_t handle, uint64_t info,
                                        uint64_t deadline_ns) {
     struct handle_slot *slot;
     status_t status = handle_lookup_any(current->process, handle, &slot);
@@ -190,7 +191,7 @@ static status_t answer_caller(struct thread *current, uint64_t info, struct thre
     return STATUS_OK;
 }
 
-static struct kernel_exit reply_recv_general(struct thread *current, uint64_t handle, uint64_t info,
+[[gnu::noinline]] static struct kernel_exit reply_recv_general(struct thread *current, uint64_t handle, uint64_t info,
                                              uint64_t deadline_ns) {
     struct object *object = nullptr;
     status_t status = STATUS_OK;

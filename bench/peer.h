@@ -1,0 +1,13 @@
+// What bench and bench_peer say to each other. Only for measuring: not a service of the system.
+#pragma once
+
+#include <stdint.h>
+
+enum peer_request : uint32_t {
+    PEER_ECHO = 1,     // answers with the same words and as many page bytes as came
+    PEER_CLOSE = 2,    // closes the one handle that came
+    PEER_RETURN = 3,   // moves the one handle that came back
+    PEER_PINGPONG = 4, // handles: one to wait on, one to signal; word 0: rounds. Answers first.
+    PEER_YIELD = 5,    // word 0: how often to yield. Answers first.
+    PEER_TOUCH = 6,    // maps the VMO that came, reads and writes its first page, unmaps and closes it
+};
