@@ -19,6 +19,9 @@ struct arch_space {
     uint64_t table_bytes;   // memory in tables, root included
     uint64_t sweep;         // where the destruction has got to
     uint32_t root_children; // tables that the user half of the root points at
+    // The leaf table made or found last, and the lowest address it serves. Tables stay until destruction.
+    struct arch_leaf *last_leaf;
+    uint64_t last_start;
 };
 
 // An empty space that shares the kernel's half. Charges its root table. NO_MEMORY.
@@ -48,13 +51,11 @@ void arch_space_protect(struct arch_space *space, uint64_t start, uint64_t end, 
 bool arch_space_query(const struct arch_space *space, uint64_t address, paddr_t *frame, uint32_t *prot);
 
 // Makes this processor walk the space, and whether it does.
-static inline void arch_space_activate(const struct arch_space *space)
-{
+static inline void arch_space_activate(const struct arch_space *space) {
     arch_write_root(space->root.v);
 }
 
-static inline bool arch_space_is_active(const struct arch_space *space)
-{
+static inline bool arch_space_is_active(const struct arch_space *space) {
     return arch_read_root() == space->root.v;
 }
 
@@ -67,7 +68,8 @@ uint64_t arch_table_bytes(void);
 // and thereby drops the boot path's identity map: from here on `boot` is reached with phys_to_virt. Sets
 // no-execute, supervisor write protection and global pages; writes the SMAP instructions into the user
 // copies where the processor has SMAP (the other control bits are cpu.c's, and must be set afterwards).
-// Runs on a stack in the kernel image. After frame_early_init, before frame_init. False: no memory for tables.
+// Runs on a stack in the kernel image. After frame_early_init, before frame_init. False: no memory for
+// tables.
 bool mmu_init(const struct boot_info *boot);
 
 // The root table of the kernel alone: for processors that start up, and the idle state.

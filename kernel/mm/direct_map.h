@@ -7,13 +7,11 @@
 #include "arch_mmu.h"
 #include "kernel/types.h"
 
-static inline void *phys_to_virt(paddr_t address)
-{
+static inline void *phys_to_virt(paddr_t address) {
     return (void *)(ARCH_DIRECT_MAP_BASE + address.v);
 }
 
 // Only for pointers that came from phys_to_virt.
-static inline paddr_t virt_to_phys(const void *pointer)
-{
+static inline paddr_t virt_to_phys(const void *pointer) {
     return (paddr_t){(uintptr_t)pointer - ARCH_DIRECT_MAP_BASE};
 }

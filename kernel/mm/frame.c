@@ -19,6 +19,7 @@ enum frame_state : uint8_t {
 
 constexpr unsigned ORDER_COUNT = FRAME_MAX_ORDER + 1;
 constexpr uint32_t STACK_FRAMES = 32;
+constexpr unsigned REFILL_ORDER = 3; // how many single frames are split off at once
 constexpr uint64_t FRAME_BYTES = 1ull << FRAME_SHIFT;
 constexpr uint64_t EARLY_END = 1ull << 32;
 constexpr uint64_t FRAME_NUMBER_END = 1ull << 32; // VMOs keep frame numbers in 32 bits
@@ -40,17 +41,15 @@ static struct {
     uint64_t stack[STACK_FRAMES] GUARDED_BY(frame_lock); // frame numbers
     uint64_t free_frames GUARDED_BY(frame_lock);         // on the lists and on the stack
     uint64_t total_frames GUARDED_BY(frame_lock);
-    uint8_t *states; // enum frame_state | order, by frame number less first_frame; the bytes are under the lock
+    uint8_t
+        *states; // enum frame_state | order, by frame number less first_frame; the bytes are under the lock
     uint64_t first_frame, end_frame;
 } pool;
 
 // What is left of the region that early frames come from; they are taken from its end.
-static struct {
-    uint64_t base, next, end;
-} early;
+static struct { uint64_t base, next, end; } early;
 
-void frame_early_init(const struct boot_info *boot)
-{
+void frame_early_init(const struct boot_info *boot) {
     early.base = early.next = early.end = 0;
     for (uint32_t i = 0; i < boot->region_count; i++) {
         const struct boot_region *region = &boot->regions[i];
@@ -64,8 +63,7 @@ void frame_early_init(const struct boot_info *boot)
     }
 }
 
-bool frame_early_alloc(paddr_t *out)
-{
+bool frame_early_alloc(paddr_t *out) {
     if (early.next - early.base < FRAME_BYTES) {
         return false;
     }
@@ -74,18 +72,15 @@ bool frame_early_alloc(paddr_t *out)
     return true;
 }
 
-static struct free_block *block_of(uint64_t frame)
-{
+static struct free_block *block_of(uint64_t frame) {
     return phys_to_virt((paddr_t){frame << FRAME_SHIFT});
 }
 
-static uint8_t *state_of(uint64_t frame)
-{
+static uint8_t *state_of(uint64_t frame) {
     return &pool.states[frame - pool.first_frame];
 }
 
-static void list_insert(uint64_t frame, unsigned order) REQUIRES(frame_lock)
-{
+static void list_insert(uint64_t frame, unsigned order) REQUIRES(frame_lock) {
     struct free_block *block = block_of(frame);
     struct free_block *head = &pool.lists[order];
     block->prev = head;
@@ -96,8 +91,7 @@ static void list_insert(uint64_t frame, unsigned order) REQUIRES(frame_lock)
     *state_of(frame) = (uint8_t)(STATE_FREE | order);
 }
 
-static void list_unlink(uint64_t frame, unsigned order) REQUIRES(frame_lock)
-{
+static void list_unlink(uint64_t frame, unsigned order) REQUIRES(frame_lock) {
     struct free_block *block = block_of(frame);
     block->prev->next = block->next;
     block->next->prev = block->prev;
@@ -108,8 +102,7 @@ static void list_unlink(uint64_t frame, unsigned order) REQUIRES(frame_lock)
 }
 
 // Puts a block on its list, together with its buddies as far as they are free.
-static void block_release(uint64_t frame, unsigned order) REQUIRES(frame_lock)
-{
+static void block_release(uint64_t frame, unsigned order) REQUIRES(frame_lock) {
     *state_of(frame) = STATE_INSIDE;
     while (order < FRAME_MAX_ORDER) {
         uint64_t buddy = frame ^ 1ull << order;
@@ -123,8 +116,7 @@ static void block_release(uint64_t frame, unsigned order) REQUIRES(frame_lock)
     list_insert(frame, order);
 }
 
-static bool block_take(unsigned order, uint64_t *out) REQUIRES(frame_lock)
-{
+static bool block_take(unsigned order, uint64_t *out) REQUIRES(frame_lock) {
     uint32_t fitting = pool.non_empty >> order << order;
     if (fitting == 0) {
         return false;
@@ -140,16 +132,30 @@ static bool block_take(unsigned order, uint64_t *out) REQUIRES(frame_lock)
     return true;
 }
 
-static void stack_drain(void) REQUIRES(frame_lock)
-{
+static void stack_drain(void) REQUIRES(frame_lock) {
     while (pool.stack_count > 0) {
         block_release(pool.stack[--pool.stack_count], 0);
     }
 }
 
+// A single frame: from the stack, which is filled up a few at a time so that most are cheap.
+static bool single_take(uint64_t *out) REQUIRES(frame_lock) {
+    if (pool.stack_count == 0) {
+        uint64_t first;
+        if (!block_take(REFILL_ORDER, &first)) {
+            return block_take(0, out);
+        }
+        for (uint64_t i = 1ull << REFILL_ORDER; i-- > 0;) { // the lowest comes out first
+            *state_of(first + i) = STATE_STACKED;
+            pool.stack[pool.stack_count++] = first + i;
+        }
+    }
+    *out = pool.stack[--pool.stack_count];
+    return true;
+}
+
 // Adds frames [frame, end), which nobody holds, in the largest blocks that their alignment allows.
-static void range_add(uint64_t frame, uint64_t end) REQUIRES(frame_lock)
-{
+static void range_add(uint64_t frame, uint64_t end) REQUIRES(frame_lock) {
     frame = frame < pool.first_frame ? pool.first_frame : frame;
     end = end > pool.end_frame ? pool.end_frame : end;
     while (frame < end) {
@@ -163,27 +169,23 @@ static void range_add(uint64_t frame, uint64_t end) REQUIRES(frame_lock)
     }
 }
 
-static bool region_counts(const struct boot_region *region)
-{
+static bool region_counts(const struct boot_region *region) {
     return region->kind == BOOT_MEM_USABLE || region->kind == BOOT_MEM_BOOT_INFO;
 }
 
 // Frames [first, end) of a region, without frame 0, whose number means "none".
-static uint64_t region_first(const struct boot_region *region)
-{
+static uint64_t region_first(const struct boot_region *region) {
     uint64_t first = region->base >> FRAME_SHIFT;
     return first == 0 ? 1 : first;
 }
 
-static uint64_t region_end(const struct boot_region *region)
-{
+static uint64_t region_end(const struct boot_region *region) {
     uint64_t end = (region->base + region->len_bytes) >> FRAME_SHIFT;
     return end > FRAME_NUMBER_END ? FRAME_NUMBER_END : end;
 }
 
 // Which frames the bookkeeping covers.
-static void span_choose(const struct boot_info *boot)
-{
+static void span_choose(const struct boot_info *boot) {
     uint64_t frames = 0;
     pool.first_frame = pool.end_frame = 0;
     for (uint32_t i = 0; i < boot->region_count; i++) {
@@ -204,8 +206,7 @@ static void span_choose(const struct boot_info *boot)
 }
 
 // Finds room for the bookkeeping at the beginning of the usable region with most memory left.
-static bool states_place(const struct boot_info *boot, uint64_t frames_needed, uint64_t *out)
-{
+static bool states_place(const struct boot_info *boot, uint64_t frames_needed, uint64_t *out) {
     uint64_t most = 0;
     for (uint32_t i = 0; i < boot->region_count; i++) {
         const struct boot_region *region = &boot->regions[i];
@@ -224,8 +225,7 @@ static bool states_place(const struct boot_info *boot, uint64_t frames_needed, u
     return most > frames_needed;
 }
 
-bool frame_init(const struct boot_info *boot)
-{
+bool frame_init(const struct boot_info *boot) {
     span_choose(boot);
     uint64_t span = pool.end_frame - pool.first_frame;
     uint64_t states_frames = align_up(span, FRAME_BYTES) >> FRAME_SHIFT;
@@ -264,8 +264,7 @@ bool frame_init(const struct boot_info *boot)
     return true;
 }
 
-void frame_add_range(paddr_t base, uint64_t len_bytes)
-{
+void frame_add_range(paddr_t base, uint64_t len_bytes) {
     uint64_t first = base.v >> FRAME_SHIFT;
     uint64_t end = (base.v + len_bytes) >> FRAME_SHIFT;
     spin_lock(&frame_lock);
@@ -275,18 +274,17 @@ void frame_add_range(paddr_t base, uint64_t len_bytes)
     spin_unlock(&frame_lock);
 }
 
-status_t frame_alloc(unsigned order, paddr_t *out)
-{
+status_t frame_alloc(unsigned order, paddr_t *out) {
     uint64_t frame;
     spin_lock(&frame_lock);
-    if (order == 0 && pool.stack_count > 0) {
-        frame = pool.stack[--pool.stack_count];
-    } else if (order > FRAME_MAX_ORDER || !block_take(order, &frame)) {
-        stack_drain();
-        if (order > FRAME_MAX_ORDER || !block_take(order, &frame)) {
-            spin_unlock(&frame_lock);
-            return STATUS_NO_MEMORY;
-        }
+    bool found = order == 0 ? single_take(&frame) : order <= FRAME_MAX_ORDER && block_take(order, &frame);
+    if (!found && order != 0) {
+        stack_drain(); // its frames may complete a block
+        found = order <= FRAME_MAX_ORDER && block_take(order, &frame);
+    }
+    if (!found) {
+        spin_unlock(&frame_lock);
+        return STATUS_NO_MEMORY;
     }
     *state_of(frame) = (uint8_t)(STATE_USED | order);
     pool.free_frames -= 1ull << order;
@@ -295,8 +293,7 @@ status_t frame_alloc(unsigned order, paddr_t *out)
     return STATUS_OK;
 }
 
-void frame_free(paddr_t base, unsigned order)
-{
+void frame_free(paddr_t base, unsigned order) {
     uint64_t frame = base.v >> FRAME_SHIFT;
     spin_lock(&frame_lock);
     if (frame < pool.first_frame || frame >= pool.end_frame || *state_of(frame) != (STATE_USED | order)) {
@@ -312,16 +309,14 @@ void frame_free(paddr_t base, unsigned order)
     spin_unlock(&frame_lock);
 }
 
-uint64_t frame_free_bytes(void)
-{
+uint64_t frame_free_bytes(void) {
     spin_lock(&frame_lock);
     uint64_t bytes = pool.free_frames << FRAME_SHIFT;
     spin_unlock(&frame_lock);
     return bytes;
 }
 
-uint64_t frame_total_bytes(void)
-{
+uint64_t frame_total_bytes(void) {
     spin_lock(&frame_lock);
     uint64_t bytes = pool.total_frames << FRAME_SHIFT;
     spin_unlock(&frame_lock);

@@ -18,8 +18,8 @@ struct boot_info;
 constexpr unsigned FRAME_SHIFT = 12;
 constexpr unsigned FRAME_MAX_ORDER = 10; // 4 MiB
 
-// Before frame_init: hands out single frames (contents unspecified) below 4 GiB for the first page tables, from
-// one region that frame_early_init picks. frame_early_alloc gives false when that region is used up.
+// Before frame_init: hands out single frames (contents unspecified) below 4 GiB for the first page tables,
+// from one region that frame_early_init picks. frame_early_alloc gives false when that region is used up.
 void frame_early_init(const struct boot_info *boot);
 bool frame_early_alloc(paddr_t *out);
 
@@ -43,8 +43,7 @@ uint64_t frame_free_bytes(void);
 uint64_t frame_total_bytes(void);
 
 // Smallest order whose block holds `len_bytes` (at least 1).
-static inline unsigned frame_order_for(size_t len_bytes)
-{
+static inline unsigned frame_order_for(size_t len_bytes) {
     size_t frames = (len_bytes - 1) >> FRAME_SHIFT;
     return frames == 0 ? 0 : 64u - (unsigned)__builtin_clzll(frames);
 }

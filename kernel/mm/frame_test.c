@@ -36,7 +36,8 @@ static void check_all_frames(const struct host_range ranges[], uint32_t count, u
     while (n <= expected && status_ok(frame_alloc(0, &taken[n]))) {
         bool inside = false;
         for (uint32_t i = 0; i < count; i++) {
-            inside |= taken[n].v >= ranges[i].base && taken[n].v + PAGE <= ranges[i].base + ranges[i].len_bytes;
+            inside |=
+                taken[n].v >= ranges[i].base && taken[n].v + PAGE <= ranges[i].base + ranges[i].len_bytes;
         }
         CHECK(inside && taken[n].v != 0 && taken[n].v % PAGE == 0);
         CHECK_EQ(seen[taken[n].v / PAGE], 0);
@@ -63,8 +64,11 @@ TEST(sixteen_mebibytes_with_a_hole) {
 }
 
 TEST(ragged_regions) {
-    const struct host_range ranges[] = {{3 * PAGE, PAGE}, {5 * PAGE, 7 * PAGE}, {13 * PAGE, 1000 * PAGE},
-                                        {1014 * PAGE, PAGE}, {1016 * PAGE, 2000 * PAGE}};
+    const struct host_range ranges[] = {{3 * PAGE, PAGE},
+                                        {5 * PAGE, 7 * PAGE},
+                                        {13 * PAGE, 1000 * PAGE},
+                                        {1014 * PAGE, PAGE},
+                                        {1016 * PAGE, 2000 * PAGE}};
     REQUIRE(begin(16 * MIB, ranges, 5));
     check_all_frames(ranges, 5, 16 * MIB);
 }

@@ -25,8 +25,7 @@ static_assert(sizeof(struct slab_page) <= SLAB_HEADER_BYTES);
 
 static uint64_t total_pages; // atomic
 
-static void partial_push(struct slab_cache *cache, struct slab_page *page) REQUIRES(cache->lock)
-{
+static void partial_push(struct slab_cache *cache, struct slab_page *page) REQUIRES(cache->lock) {
     page->prev = nullptr;
     page->next = cache->partial;
     if (page->next != nullptr) {
@@ -35,8 +34,7 @@ static void partial_push(struct slab_cache *cache, struct slab_page *page) REQUI
     cache->partial = page;
 }
 
-static void partial_remove(struct slab_cache *cache, struct slab_page *page) REQUIRES(cache->lock)
-{
+static void partial_remove(struct slab_cache *cache, struct slab_page *page) REQUIRES(cache->lock) {
     if (page->prev != nullptr) {
         page->prev->next = page->next;
     } else {
@@ -48,8 +46,7 @@ static void partial_remove(struct slab_cache *cache, struct slab_page *page) REQ
 }
 
 // A page with a free object, at the front of the partial list; null when there is no memory.
-static struct slab_page *page_provide(struct slab_cache *cache) REQUIRES(cache->lock)
-{
+static struct slab_page *page_provide(struct slab_cache *cache) REQUIRES(cache->lock) {
     struct slab_page *page = cache->spare;
     if (page != nullptr) {
         cache->spare = nullptr;
@@ -69,13 +66,11 @@ static struct slab_page *page_provide(struct slab_cache *cache) REQUIRES(cache->
 
 // Where object `index` of a page is. Objects fill the page from its end, so that those whose size is a
 // multiple of 64 begin on a cache line.
-static void *object_at(const struct slab_cache *cache, struct slab_page *page, uint32_t index)
-{
+static void *object_at(const struct slab_cache *cache, struct slab_page *page, uint32_t index) {
     return (char *)page + SLAB_PAGE_BYTES - (size_t)(index + 1) * cache->object_bytes;
 }
 
-void *slab_alloc(struct slab_cache *cache)
-{
+void *slab_alloc(struct slab_cache *cache) {
     spin_lock(&cache->lock);
     struct slab_page *page = cache->partial;
     if (page == nullptr) {
@@ -101,8 +96,7 @@ void *slab_alloc(struct slab_cache *cache)
     return object;
 }
 
-void slab_free(struct slab_cache *cache, void *object)
-{
+void slab_free(struct slab_cache *cache, void *object) {
     struct slab_page *page = (struct slab_page *)align_down((uintptr_t)object, SLAB_PAGE_BYTES);
     ASSERT(page->cache == cache);
     struct slab_page *unused = nullptr;
@@ -133,7 +127,8 @@ void slab_free(struct slab_cache *cache, void *object)
 }
 
 // Size classes of kalloc: the smallest that holds the request is used.
-#define SIZE_CLASSES(X) X(16) X(32) X(64) X(96) X(128) X(192) X(256) X(384) X(512) X(672) X(1008) X(1344) X(2016)
+#define SIZE_CLASSES(X) \
+    X(16) X(32) X(64) X(96) X(128) X(192) X(256) X(384) X(512) X(672) X(1008) X(1344) X(2016)
 
 #define CLASS_CACHE(bytes) static SLAB_CACHE_BYTES(size_##bytes, "size " #bytes, bytes);
 SIZE_CLASSES(CLASS_CACHE)
@@ -142,8 +137,7 @@ SIZE_CLASSES(CLASS_CACHE)
 static struct slab_cache *const size_classes[] = {SIZE_CLASSES(CLASS_POINTER)};
 
 // bytes <= SLAB_MAX_BYTES.
-static struct slab_cache *class_for(size_t bytes)
-{
+static struct slab_cache *class_for(size_t bytes) {
     size_t index = 0;
     while (size_classes[index]->object_bytes < bytes) {
         index++;
@@ -151,8 +145,7 @@ static struct slab_cache *class_for(size_t bytes)
     return size_classes[index];
 }
 
-void *kalloc(size_t bytes)
-{
+void *kalloc(size_t bytes) {
     if (bytes <= SLAB_MAX_BYTES) {
         return slab_alloc(class_for(bytes));
     }
@@ -166,8 +159,7 @@ void *kalloc(size_t bytes)
     return memory;
 }
 
-void kfree(void *memory, size_t bytes)
-{
+void kfree(void *memory, size_t bytes) {
     if (bytes <= SLAB_MAX_BYTES) {
         slab_free(class_for(bytes), memory);
     } else {
@@ -175,12 +167,11 @@ void kfree(void *memory, size_t bytes)
     }
 }
 
-uint64_t kalloc_charge(size_t bytes)
-{
-    return bytes <= SLAB_MAX_BYTES ? slab_charge(class_for(bytes)) : SLAB_PAGE_BYTES << frame_order_for(bytes);
+uint64_t kalloc_charge(size_t bytes) {
+    return bytes <= SLAB_MAX_BYTES ? slab_charge(class_for(bytes))
+                                   : SLAB_PAGE_BYTES << frame_order_for(bytes);
 }
 
-uint64_t slab_total_bytes(void)
-{
+uint64_t slab_total_bytes(void) {
     return __atomic_load_n(&total_pages, __ATOMIC_RELAXED) * SLAB_PAGE_BYTES;
 }

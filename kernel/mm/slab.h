@@ -33,12 +33,12 @@ constexpr size_t SLAB_MAX_BYTES = 2016; // two in a page
 #define SLAB_ROUND(bytes) (((bytes) + 15) / 16 * 16)
 
 // Defines a cache for objects of `bytes` bytes; add `static` in front where it is private to a file.
-#define SLAB_CACHE_BYTES(cache, text, bytes)                                             \
-    struct slab_cache cache = {                                                          \
-        .name = text,                                                                    \
-        .object_bytes = SLAB_ROUND(bytes),                                               \
-        .per_page = (SLAB_PAGE_BYTES - SLAB_HEADER_BYTES) / SLAB_ROUND(bytes),            \
-    };                                                                                   \
+#define SLAB_CACHE_BYTES(cache, text, bytes) \
+    struct slab_cache cache = { \
+        .name = text, \
+        .object_bytes = SLAB_ROUND(bytes), \
+        .per_page = (SLAB_PAGE_BYTES - SLAB_HEADER_BYTES) / SLAB_ROUND(bytes), \
+    }; \
     static_assert((bytes) <= SLAB_MAX_BYTES)
 
 // SLAB_CACHE(vmo_cache, struct vmo); objects are 16-byte aligned (64 when their size is a multiple of 64).
@@ -49,8 +49,7 @@ void *slab_alloc(struct slab_cache *cache);
 void slab_free(struct slab_cache *cache, void *object);
 
 // What an account pays for one object of the cache, in bytes.
-static inline uint64_t slab_charge(const struct slab_cache *cache)
-{
+static inline uint64_t slab_charge(const struct slab_cache *cache) {
     return (SLAB_PAGE_BYTES + cache->per_page - 1) / cache->per_page;
 }
 

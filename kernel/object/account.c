@@ -18,7 +18,8 @@ constexpr uint32_t RIGHTS_PLAIN = RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT | RIGHT_IN
 constexpr uint32_t RIGHTS_ACCOUNT = RIGHTS_PLAIN | RIGHT_MANAGE_BIT | RIGHT_CREATE_BIT;
 constexpr uint32_t RIGHTS_PROCESS = RIGHTS_PLAIN | RIGHT_MANAGE_BIT | RIGHT_KILL_BIT;
 constexpr uint32_t RIGHTS_VSPACE = RIGHTS_PLAIN | RIGHT_MAP_BIT;
-constexpr uint32_t RIGHTS_VMO = RIGHTS_PLAIN | RIGHT_READ_BIT | RIGHT_WRITE_BIT | RIGHT_EXECUTE_BIT | RIGHT_MAP_BIT;
+constexpr uint32_t RIGHTS_VMO =
+    RIGHTS_PLAIN | RIGHT_READ_BIT | RIGHT_WRITE_BIT | RIGHT_EXECUTE_BIT | RIGHT_MAP_BIT;
 constexpr uint32_t RIGHTS_ENDPOINT = RIGHTS_PLAIN | RIGHT_SEND_BIT | RIGHT_RECEIVE_BIT | RIGHT_MINT_BIT;
 constexpr uint32_t RIGHTS_NOTIFICATION = RIGHTS_PLAIN | RIGHT_SIGNAL_BIT | RIGHT_WAIT_BIT;
 
@@ -115,10 +116,10 @@ struct account_usage account_usage(struct account *account) {
 // ---- Methods ----
 
 // Gives the caller a handle to an object just made; takes the object's only reference in any case.
-static status_t hand_over(struct invocation *invocation, struct object *object, uint32_t rights, uint64_t interface_id,
-                          handle_t *out) {
-    status_t status = handle_insert(invocation->caller->process, object, (rights_t){rights}, 0, interface_id, nullptr,
-                                    ORIGIN_CREATED, out);
+static status_t hand_over(struct invocation *invocation, struct object *object, uint32_t rights,
+                          uint64_t interface_id, handle_t *out) {
+    status_t status = handle_insert(invocation->caller->process, object, (rights_t){rights}, 0, interface_id,
+                                    nullptr, ORIGIN_CREATED, out);
     if (!status_ok(status)) {
         object_put(object);
     }
@@ -158,7 +159,8 @@ status_t method_account_create_process(struct invocation *invocation) {
     }
     status = hand_over(invocation, &vspace->object, RIGHTS_VSPACE, 0, &vspace_handle);
     if (!status_ok(status)) {
-        handle_remove(invocation->caller->process, process_slot(invocation->caller->process, process_handle.v));
+        handle_remove(invocation->caller->process,
+                      process_slot(invocation->caller->process, process_handle.v));
         return status;
     }
     invocation->words[0] = process_handle.v;

@@ -27,8 +27,7 @@ struct account {
 extern struct slab_cache account_cache;
 bool account_destroy_step(struct object *object);
 
-static inline struct account *account_of(struct object *object)
-{
+static inline struct account *account_of(struct object *object) {
     return CONTAINER_OF(object, struct account, object);
 }
 

@@ -243,7 +243,9 @@ void vmo_peek_range(struct vmo *vmo, uint64_t first_page, uint32_t count, paddr_
     for (uint32_t i = 0; i < count; i++) {
         uint64_t page = first_page + i;
         // Slots of one leaf, or of an inline VMO, lie side by side.
-        slot = i == 0 || (page & NODE_MASK) == 0 ? slot_find(vmo, page) : slot == nullptr ? nullptr : slot + 1;
+        slot = i == 0 || (page & NODE_MASK) == 0 ? slot_find(vmo, page)
+               : slot == nullptr                 ? nullptr
+                                                 : slot + 1;
         out[i] = slot == nullptr ? (paddr_t){0} : frame_address(*slot);
     }
     spin_unlock(&vmo->lock);

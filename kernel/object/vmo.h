@@ -44,13 +44,11 @@ struct vmo {
 extern struct slab_cache vmo_cache;
 bool vmo_destroy_step(struct object *object);
 
-static inline struct vmo *vmo_of(struct object *object)
-{
+static inline struct vmo *vmo_of(struct object *object) {
     return CONTAINER_OF(object, struct vmo, object);
 }
 
-static inline uint64_t vmo_len_bytes(const struct vmo *vmo)
-{
+static inline uint64_t vmo_len_bytes(const struct vmo *vmo) {
     return vmo->page_count << 12;
 }
 

@@ -112,7 +112,8 @@ static void touch_randomly(uint64_t pages, uint64_t touches) {
     CHECK_EQ(vmo_committed_bytes(vmo), count * PAGE_BYTES);
     for (uint64_t k = 0; k < count; k++) {
         paddr_t frame;
-        CHECK(vmo_peek(vmo, at[k], &frame) && frame.v == model[k].v && page_is(frame, (uint8_t)(at[k] & 0xff) | 1));
+        CHECK(vmo_peek(vmo, at[k], &frame) && frame.v == model[k].v &&
+              page_is(frame, (uint8_t)(at[k] & 0xff) | 1));
         paddr_t around[64];
         uint32_t n = pages - at[k] < 64 ? (uint32_t)(pages - at[k]) : 64;
         vmo_peek_range(vmo, at[k], n, around);
@@ -206,7 +207,8 @@ TEST(read_and_write) {
 
     const struct {
         uint64_t offset, len;
-    } bad[] = {{0, 64 * 1024 + 1}, {20 * PAGE_BYTES, 1}, {20 * PAGE_BYTES + 1, 0}, {UINT64_MAX, 2}, {1, UINT64_MAX}};
+    } bad[] = {
+        {0, 64 * 1024 + 1}, {20 * PAGE_BYTES, 1}, {20 * PAGE_BYTES + 1, 0}, {UINT64_MAX, 2}, {1, UINT64_MAX}};
     for (int i = 0; i < 5; i++) {
         uint64_t w[8] = {bad[i].offset, (uint64_t)in, bad[i].len};
         CHECK(status_is(host_invoke(method_vmo_read, &vmo->object, w), STATUS_BAD_ARGUMENT));

@@ -20,8 +20,8 @@ struct mapping {
 };
 static SLAB_CACHE(mapping_cache, struct mapping);
 
-constexpr uint64_t GAP_BYTES = PAGE_BYTES;  // between mappings that the kernel places
-constexpr uint32_t AROUND_PAGES = 16;       // what one fault may enter of pages that are there already
+constexpr uint64_t GAP_BYTES = PAGE_BYTES; // between mappings that the kernel places
+constexpr uint32_t AROUND_PAGES = 16;      // what one fault may enter of pages that are there already
 constexpr uint32_t DESTROY_STEP_MAPPINGS = 32;
 constexpr uint32_t PROT_ALL = PROT_READ | PROT_WRITE | PROT_EXECUTE;
 
@@ -32,7 +32,8 @@ static struct mapping *mapping_of(struct rb_node *node) {
 }
 
 static bool mapping_less(const struct rb_node *a, const struct rb_node *b) {
-    return CONTAINER_OF(a, const struct mapping, node)->start < CONTAINER_OF(b, const struct mapping, node)->start;
+    return CONTAINER_OF(a, const struct mapping, node)->start <
+           CONTAINER_OF(b, const struct mapping, node)->start;
 }
 
 // The first mapping that ends behind `address`: the one that holds it, else the next one, else null.
@@ -93,8 +94,8 @@ static void mapping_drop(struct vspace *vspace, struct mapping *mapping) REQUIRE
 }
 
 // Cuts a mapping in two at `address`, which lies inside it. `upper` is memory for the second part.
-static void mapping_split(struct vspace *vspace, struct mapping *mapping, uint64_t address, struct mapping *upper)
-    REQUIRES(vspace->lock) {
+static void mapping_split(struct vspace *vspace, struct mapping *mapping, uint64_t address,
+                          struct mapping *upper) REQUIRES(vspace->lock) {
     upper->start = address;
     upper->end = mapping->end;
     upper->offset = mapping->offset + (address - mapping->start);
@@ -184,8 +185,8 @@ static bool place_find(struct vspace *vspace, uint64_t len_bytes, uint64_t *out)
 }
 
 // Checks all that can be checked without the vspace.
-static status_t map_check(struct vmo *vmo, uint64_t offset_bytes, uint64_t len_bytes, uint64_t address, uint32_t prot,
-                          uint32_t max_prot) {
+static status_t map_check(struct vmo *vmo, uint64_t offset_bytes, uint64_t len_bytes, uint64_t address,
+                          uint32_t prot, uint32_t max_prot) {
     uint64_t size = vmo_len_bytes(vmo);
     if (!is_aligned(offset_bytes | len_bytes, PAGE_BYTES) || len_bytes == 0 || offset_bytes > size ||
         len_bytes > size - offset_bytes || !prot_valid(prot) || prot == 0) {
@@ -198,7 +199,8 @@ static status_t map_check(struct vmo *vmo, uint64_t offset_bytes, uint64_t len_b
 }
 
 // Where the new mapping goes.
-static status_t map_place(struct vspace *vspace, uint64_t len_bytes, uint64_t *address) REQUIRES(vspace->lock) {
+static status_t map_place(struct vspace *vspace, uint64_t len_bytes, uint64_t *address)
+    REQUIRES(vspace->lock) {
     if (vspace->mapping_count >= VSPACE_MAX_MAPPINGS) {
         return STATUS_NO_MEMORY;
     }
@@ -254,8 +256,9 @@ static status_t cuts_alloc(struct vspace *vspace, struct mapping *first, struct 
 }
 
 // Cuts so that no mapping crosses either end; returns the first one inside.
-static struct mapping *cuts_make(struct vspace *vspace, struct mapping *first, struct mapping *last, uint64_t start,
-                                 uint64_t end, struct mapping *cuts[2]) REQUIRES(vspace->lock) {
+static struct mapping *cuts_make(struct vspace *vspace, struct mapping *first, struct mapping *last,
+                                 uint64_t start, uint64_t end, struct mapping *cuts[2])
+    REQUIRES(vspace->lock) {
     if (cuts[1] != nullptr) {
         mapping_split(vspace, last, end, cuts[1]);
     }
@@ -353,12 +356,13 @@ status_t vspace_protect(struct vspace *vspace, uint64_t address, uint64_t len_by
 
 // ---- Faults ----
 
-// Enters the committed neighbours of a page in its aligned window of AROUND_PAGES, as far as the mapping goes.
+// Enters the committed neighbours of a page in its aligned window of AROUND_PAGES, as far as the mapping
+// goes.
 static void fault_around(struct mapping *mapping, struct arch_leaf *leaf, uint64_t page) {
     uint64_t window = align_down(page, AROUND_PAGES * PAGE_BYTES);
     uint64_t start = window > mapping->start ? window : mapping->start;
-    uint64_t end = window + AROUND_PAGES * PAGE_BYTES < mapping->end ? window + AROUND_PAGES * PAGE_BYTES
-                                                                    : mapping->end;
+    uint64_t end =
+        window + AROUND_PAGES * PAGE_BYTES < mapping->end ? window + AROUND_PAGES * PAGE_BYTES : mapping->end;
     paddr_t frames[AROUND_PAGES];
     uint32_t count = (uint32_t)((end - start) / PAGE_BYTES);
     vmo_peek_range(mapping->vmo, (mapping->offset + (start - mapping->start)) / PAGE_BYTES, count, frames);
@@ -418,12 +422,14 @@ status_t method_vspace_map(struct invocation *invocation) {
         return STATUS_BAD_ARGUMENT;
     }
     uint32_t rights = slot_rights(slot).v;
-    uint32_t max_prot = (rights & RIGHT_READ_BIT ? PROT_READ : 0) | (rights & RIGHT_WRITE_BIT ? PROT_WRITE : 0) |
+    uint32_t max_prot = (rights & RIGHT_READ_BIT ? PROT_READ : 0) |
+                        (rights & RIGHT_WRITE_BIT ? PROT_WRITE : 0) |
                         (rights & RIGHT_EXECUTE_BIT ? PROT_EXECUTE : 0);
     if (prot & ~(uint64_t)max_prot) {
         return STATUS_NO_RIGHT;
     }
-    TRY(vspace_map(vspace_of(invocation->object), vmo_of(slot->object), offset, len, &address, (uint32_t)prot, max_prot));
+    TRY(vspace_map(vspace_of(invocation->object), vmo_of(slot->object), offset, len, &address, (uint32_t)prot,
+                   max_prot));
     invocation->words[0] = address;
     return STATUS_OK;
 }

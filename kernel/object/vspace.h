@@ -37,8 +37,7 @@ struct vspace {
 extern struct slab_cache vspace_cache;
 bool vspace_destroy_step(struct object *object);
 
-static inline struct vspace *vspace_of(struct object *object)
-{
+static inline struct vspace *vspace_of(struct object *object) {
     return CONTAINER_OF(object, struct vspace, object);
 }
 
@@ -48,8 +47,8 @@ status_t vspace_create(struct account *account, struct vspace **out);
 
 // Maps `len_bytes` of `vmo` from `offset_bytes`. `*address` 0 lets the kernel choose, and comes out chosen.
 // `max_prot` bounds later vspace_protect; `prot` is within it. Nothing is committed or touched.
-// BAD_ARGUMENT (alignment, range), IN_USE (overlap; or no room when the kernel chooses), NOT_ALLOWED (write with
-// execute, or beyond max_prot), NO_MEMORY.
+// BAD_ARGUMENT (alignment, range), IN_USE (overlap; or no room when the kernel chooses), NOT_ALLOWED (write
+// with execute, or beyond max_prot), NO_MEMORY.
 status_t vspace_map(struct vspace *vspace, struct vmo *vmo, uint64_t offset_bytes, uint64_t len_bytes,
                     uint64_t *address, uint32_t prot, uint32_t max_prot);
 

@@ -51,7 +51,8 @@ static void end(struct vspace *vspace, struct vmo *vmo) {
     CHECK_EQ(arch_table_bytes(), 0u);
 }
 
-static status_t map_at(struct vspace *vspace, struct vmo *vmo, uint64_t address, uint64_t pages, uint32_t prot) {
+static status_t map_at(struct vspace *vspace, struct vmo *vmo, uint64_t address, uint64_t pages,
+                       uint32_t prot) {
     return vspace_map(vspace, vmo, 0, pages * PAGE_BYTES, &address, prot, RWX);
 }
 
@@ -127,8 +128,10 @@ TEST(bad_arguments) {
     };
     for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         uint64_t address = cases[i].address;
-        CHECK_EQ(vspace_map(vspace, vmo, cases[i].offset, cases[i].len, &address, cases[i].prot, cases[i].max_prot).code,
-                 cases[i].expected.code);
+        CHECK_EQ(
+            vspace_map(vspace, vmo, cases[i].offset, cases[i].len, &address, cases[i].prot, cases[i].max_prot)
+                .code,
+            cases[i].expected.code);
         CHECK_EQ(address, cases[i].address);
     }
     CHECK(status_is(vspace_unmap(vspace, USER_LOWEST, 0), STATUS_BAD_ARGUMENT));
@@ -154,7 +157,8 @@ TEST(chosen_places_are_reused_and_apart) {
     }
     REQUIRE(status_ok(vspace_unmap(vspace, at[2], 3 * PAGE_BYTES)));
     uint64_t again = 0;
-    REQUIRE(status_ok(vspace_map(vspace, vmo, 0, 4 * PAGE_BYTES, &again, RW, RWX))); // does not fit in the hole
+    REQUIRE(
+        status_ok(vspace_map(vspace, vmo, 0, 4 * PAGE_BYTES, &again, RW, RWX))); // does not fit in the hole
     CHECK(again > at[4]);
     again = 0;
     REQUIRE(status_ok(vspace_map(vspace, vmo, 0, 3 * PAGE_BYTES, &again, RW, RWX)));
@@ -226,7 +230,8 @@ static void random_map(struct vspace *vspace, struct vmo *vmos[3], struct model_
         taken |= model[i].vmo != nullptr;
     }
     uint64_t address = WINDOW + first * PAGE_BYTES;
-    status_t status = vspace_map(vspace, vmo, page * PAGE_BYTES, pages * PAGE_BYTES, &address, prot, max_prot);
+    status_t status =
+        vspace_map(vspace, vmo, page * PAGE_BYTES, pages * PAGE_BYTES, &address, prot, max_prot);
     CHECK_EQ(status.code, taken ? STATUS_IN_USE.code : 0);
     for (uint64_t i = 0; i < pages && !taken; i++) {
         model[first + i] = (struct model_page){vmo, page + i, prot, max_prot};
@@ -237,9 +242,9 @@ static void random_protect(struct vspace *vspace, struct model_page model[], uin
     uint32_t prot = (uint32_t[]){0, PROT_READ, RW, RX}[random_below(4)];
     uint32_t expected = 0;
     for (uint64_t i = first; i < first + pages && expected == 0; i++) {
-        expected = model[i].vmo == nullptr         ? STATUS_NOT_FOUND.code
+        expected = model[i].vmo == nullptr       ? STATUS_NOT_FOUND.code
                    : (prot & ~model[i].max_prot) ? STATUS_NOT_ALLOWED.code
-                                                   : 0;
+                                                 : 0;
     }
     CHECK_EQ(vspace_protect(vspace, WINDOW + first * PAGE_BYTES, pages * PAGE_BYTES, prot).code, expected);
     for (uint64_t i = first; i < first + pages && expected == 0; i++) {
@@ -249,9 +254,9 @@ static void random_protect(struct vspace *vspace, struct model_page model[], uin
 
 static void random_fault(struct vspace *vspace, const struct model_page *page, uint64_t index) {
     uint32_t access = 1u << random_below(3);
-    uint32_t expected = page->vmo == nullptr                           ? STATUS_NOT_FOUND.code
+    uint32_t expected = page->vmo == nullptr                        ? STATUS_NOT_FOUND.code
                         : page->prot == 0 || (access & ~page->prot) ? STATUS_NOT_ALLOWED.code
-                                                                       : 0;
+                                                                    : 0;
     uint64_t address = WINDOW + index * PAGE_BYTES;
     CHECK_EQ(vspace_fault(vspace, address + random_below(PAGE_BYTES), access).code, expected);
     paddr_t frame;

@@ -13,15 +13,15 @@ extern uintptr_t host_arena_base; // set by host_arena_init (kernel/arch/host/ar
 
 extern uint64_t host_active_root; // what stands in for the processor's translation register
 
-static inline uint64_t arch_read_root(void)
-{
+static inline uint64_t arch_read_root(void) {
     return host_active_root;
 }
 
-static inline void arch_write_root(uint64_t value)
-{
+static inline void arch_write_root(uint64_t value) {
     host_active_root = value;
 }
 
-static inline void arch_tlb_flush_page([[maybe_unused]] uint64_t address) {}
-static inline void arch_tlb_flush_user(void) {}
+static inline void arch_tlb_flush_page([[maybe_unused]] uint64_t address) {
+}
+static inline void arch_tlb_flush_user(void) {
+}

@@ -21,7 +21,8 @@ void host_arena_init(uint64_t len_bytes) {
 }
 
 struct boot_info host_boot_info(const struct host_range ranges[], uint32_t count) {
-    struct boot_info boot = {.magic = BOOT_INFO_MAGIC, .version = BOOT_INFO_VERSION, .size_bytes = sizeof(boot)};
+    struct boot_info boot = {
+        .magic = BOOT_INFO_MAGIC, .version = BOOT_INFO_VERSION, .size_bytes = sizeof(boot)};
     for (uint32_t i = 0; i < count; i++) {
         boot.regions[i] = (struct boot_region){ranges[i].base, ranges[i].len_bytes, BOOT_MEM_USABLE, 0};
     }

@@ -91,8 +91,8 @@ uint64_t host_handle(struct object *object, uint32_t rights) {
     return (uint64_t)(slot - slots) + 1;
 }
 
-status_t handle_lookup([[maybe_unused]] struct process *process, uint64_t handle, enum object_type type, rights_t need,
-                       struct handle_slot **out) {
+status_t handle_lookup([[maybe_unused]] struct process *process, uint64_t handle, enum object_type type,
+                       rights_t need, struct handle_slot **out) {
     if (handle == 0 || handle > slot_count) {
         return STATUS_BAD_HANDLE;
     }
@@ -109,8 +109,8 @@ status_t handle_lookup([[maybe_unused]] struct process *process, uint64_t handle
 
 status_t handle_insert([[maybe_unused]] struct process *process, struct object *object, rights_t rights,
                        [[maybe_unused]] uint64_t badge, [[maybe_unused]] uint64_t interface_id,
-                       [[maybe_unused]] struct handle_slot *parent, [[maybe_unused]] enum handle_origin origin,
-                       handle_t *out) {
+                       [[maybe_unused]] struct handle_slot *parent,
+                       [[maybe_unused]] enum handle_origin origin, handle_t *out) {
     *out = (handle_t){(uint32_t)host_handle(object, rights.v)};
     return STATUS_OK;
 }
@@ -119,7 +119,8 @@ void handle_remove([[maybe_unused]] struct process *process, struct handle_slot 
     object_put(slot->object);
 }
 
-status_t process_create([[maybe_unused]] struct account *account, [[maybe_unused]] const char name[PROCESS_NAME_BYTES],
+status_t process_create([[maybe_unused]] struct account *account,
+                        [[maybe_unused]] const char name[PROCESS_NAME_BYTES],
                         [[maybe_unused]] struct process **out) {
     return STATUS_NO_MEMORY;
 }
@@ -128,7 +129,8 @@ status_t endpoint_create([[maybe_unused]] struct account *account, [[maybe_unuse
     return STATUS_NO_MEMORY;
 }
 
-status_t notification_create([[maybe_unused]] struct account *account, [[maybe_unused]] struct notification **out) {
+status_t notification_create([[maybe_unused]] struct account *account,
+                             [[maybe_unused]] struct notification **out) {
     return STATUS_NO_MEMORY;
 }
 

@@ -7,7 +7,8 @@
 #include <sys/mman.h>
 
 void *host_pages_map(size_t len_bytes) {
-    void *pages = mmap(nullptr, len_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *pages =
+        mmap(nullptr, len_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (pages == MAP_FAILED) {
         perror("host_pages_map: mmap");
         exit(1);

@@ -14,25 +14,21 @@ constexpr uintptr_t ARCH_KERNEL_IMAGE_BASE = 0xffff'ffff'8000'0000;
 
 struct arch_space;
 
-static inline uint64_t arch_read_root(void)
-{
+static inline uint64_t arch_read_root(void) {
     uint64_t value;
     __asm__ volatile("mov %%cr3, %0" : "=r"(value));
     return value;
 }
 
-static inline void arch_write_root(uint64_t value)
-{
+static inline void arch_write_root(uint64_t value) {
     __asm__ volatile("mov %0, %%cr3" ::"r"(value) : "memory");
 }
 
 // This processor's translation of one page, and all that are not global.
-static inline void arch_tlb_flush_page(uint64_t address)
-{
+static inline void arch_tlb_flush_page(uint64_t address) {
     __asm__ volatile("invlpg (%0)" ::"r"(address) : "memory");
 }
 
-static inline void arch_tlb_flush_user(void)
-{
+static inline void arch_tlb_flush_user(void) {
     arch_write_root(arch_read_root());
 }

@@ -29,7 +29,8 @@ static bool range_is_user(uint64_t address, size_t len) {
 }
 
 status_t copy_in(void *to, uaddr_t from, size_t len) {
-    return range_is_user(from.v, len) && user_copy(to, (const void *)from.v, len) ? STATUS_OK : STATUS_BAD_ADDRESS;
+    return range_is_user(from.v, len) && user_copy(to, (const void *)from.v, len) ? STATUS_OK
+                                                                                  : STATUS_BAD_ADDRESS;
 }
 
 status_t copy_out(uaddr_t to, const void *from, size_t len) {

@@ -147,14 +147,18 @@ static unsigned largest_page(uint64_t address, uint64_t physical, uint64_t len) 
 static bool map_range(uint64_t address, uint64_t physical, uint64_t len, uint64_t flags) {
     while (len > 0) {
         unsigned shift = largest_page(address, physical, len);
+        uint64_t page = 1ull << shift;
         uint64_t *entry = entry_make(address, shift);
         if (entry == nullptr) {
             return false;
         }
-        *entry = physical | flags | (shift == SHIFT_4K ? 0 : PTE_LARGE);
-        address += 1ull << shift;
-        physical += 1ull << shift;
-        len -= 1ull << shift;
+        // As many of the same size as the table holds, without walking again.
+        do {
+            *entry++ = physical | flags | (shift == SHIFT_4K ? 0 : PTE_LARGE);
+            address += page;
+            physical += page;
+            len -= page;
+        } while (len >= page && !is_aligned(address, page * PTE_PER_TABLE));
     }
     return true;
 }
@@ -242,7 +246,8 @@ bool mmu_init(const struct boot_info *boot) {
     uint64_t image_phys = boot->kernel_phys_base;
     struct protected_range image = {image_phys, image_phys + (uint64_t)(__rodata_end - __image_start)};
     // The area's first table must be there before spaces begin to share the root's upper half.
-    if (!map_direct(boot, image) || !map_image(boot) || entry_make(ARCH_KERNEL_AREA_BASE, SHIFT_1G) == nullptr) {
+    if (!map_direct(boot, image) || !map_image(boot) ||
+        entry_make(ARCH_KERNEL_AREA_BASE, SHIFT_1G) == nullptr) {
         return false;
     }
     smap_patch();
@@ -285,7 +290,8 @@ void *mmu_alloc_kernel_stack(size_t pages) {
     uint64_t guard = area_take(pages + 1);
     for (size_t i = 1; i <= pages; i++) {
         paddr_t frame;
-        if (!status_ok(frame_alloc(0, &frame)) || !map_range(guard + i * PAGE_BYTES, frame.v, PAGE_BYTES, KERNEL_DATA)) {
+        if (!status_ok(frame_alloc(0, &frame)) ||
+            !map_range(guard + i * PAGE_BYTES, frame.v, PAGE_BYTES, KERNEL_DATA)) {
             return nullptr;
         }
     }

@@ -4,6 +4,7 @@
 // this very file.
 #include "abi/gen/abi.h"
 #include "abi/message.h"
+#include "base/align.h"
 #include "base/mem.h"
 #include "kernel/arch/mmu.h"
 #include "kernel/mm/direct_map.h"
@@ -94,6 +95,10 @@ struct arch_leaf *arch_leaf_find(const struct arch_space *space, uint64_t addres
 
 status_t arch_leaf_make(struct arch_space *space, struct account *account, uint64_t address,
                         struct arch_leaf **out) {
+    if (address - space->last_start < ARCH_LEAF_BYTES && space->last_leaf != nullptr) {
+        *out = space->last_leaf;
+        return STATUS_OK;
+    }
     uint64_t *table = phys_to_virt(space->root);
     uint64_t *parent = nullptr; // the entry that points at `table`; null for the root
     for (unsigned shift = ROOT_SHIFT; shift >= LEAF_SHIFT; shift -= PTE_INDEX_BITS) {
@@ -112,12 +117,15 @@ status_t arch_leaf_make(struct arch_space *space, struct account *account, uint6
         parent = entry;
         table = table_at(*entry);
     }
-    *out = (struct arch_leaf *)table;
+    space->last_leaf = (struct arch_leaf *)table;
+    space->last_start = align_down(address, ARCH_LEAF_BYTES);
+    *out = space->last_leaf;
     return STATUS_OK;
 }
 
 // The first address at or after `address` and below `end` whose leaf table exists, or `end`.
-static uint64_t next_leaf(const struct arch_space *space, uint64_t address, uint64_t end, struct arch_leaf **out) {
+static uint64_t next_leaf(const struct arch_space *space, uint64_t address, uint64_t end,
+                          struct arch_leaf **out) {
     while (address < end) {
         uint64_t *table = phys_to_virt(space->root);
         unsigned shift = ROOT_SHIFT;
@@ -204,6 +212,7 @@ bool arch_space_destroy_step(struct arch_space *space, struct account *account) 
     if (arch_space_is_active(space)) {
         arch_write_root(kernel_root.v);
     }
+    space->last_leaf = nullptr;
     uint64_t *root = phys_to_virt(space->root);
     unsigned freed = 0;
     while (space->root_children > 0) {

@@ -33,18 +33,15 @@ struct arch_leaf {
 
 // A program's page with PROT_* bits. Accessed and dirty are set at once: nothing here reads them, and the
 // processor need not write them back.
-static inline uint64_t pte_user(paddr_t frame, uint32_t prot)
-{
+static inline uint64_t pte_user(paddr_t frame, uint32_t prot) {
     return frame.v | PTE_PRESENT | PTE_USER | PTE_ACCESSED | PTE_DIRTY | (prot & PROT_WRITE ? PTE_WRITE : 0) |
            (prot & PROT_EXECUTE ? 0 : PTE_NO_EXECUTE);
 }
 
-static inline void arch_leaf_set(struct arch_leaf *leaf, uint64_t address, paddr_t frame, uint32_t prot)
-{
+static inline void arch_leaf_set(struct arch_leaf *leaf, uint64_t address, paddr_t frame, uint32_t prot) {
     leaf->entries[address >> 12 & (PTE_PER_TABLE - 1)] = pte_user(frame, prot);
 }
 
-static inline bool arch_leaf_present(const struct arch_leaf *leaf, uint64_t address)
-{
+static inline bool arch_leaf_present(const struct arch_leaf *leaf, uint64_t address) {
     return (leaf->entries[address >> 12 & (PTE_PER_TABLE - 1)] & PTE_PRESENT) != 0;
 }
