@@ -15,24 +15,26 @@ static const struct {
 
 void run_queue_init(struct run_queue *queue)
 {
-    *queue = (struct run_queue){};
+    *queue = (struct run_queue){.running_band = BAND_COUNT};
     for (uint32_t band = 0; band < BAND_COUNT; band++)
         list_init(&queue->bands[band]);
 }
 
-// The least virtual time of the bands that have ready threads, or UINT64_MAX.
+// The least virtual time of the bands that run or have ready threads, or UINT64_MAX.
 static uint64_t least_virtual_ns(const struct run_queue *queue)
 {
     uint64_t least = UINT64_MAX;
+    const uint32_t active = queue->ready_mask | 1u << queue->running_band;
     for (uint32_t band = BAND_INTERACTIVE; band < BAND_COUNT; band++)
-        if ((queue->ready_mask & 1u << band) != 0 && queue->virtual_ns[band] < least)
+        if ((active & 1u << band) != 0 && queue->virtual_ns[band] < least)
             least = queue->virtual_ns[band];
     return least;
 }
 
 static void band_becomes_ready(struct run_queue *queue, uint32_t band)
 {
-    uint64_t least = least_virtual_ns(queue);
+    // The band that runs has not been away: its virtual time stands.
+    uint64_t least = band == queue->running_band ? UINT64_MAX : least_virtual_ns(queue);
     if (least != UINT64_MAX) {
         uint64_t credit = band_policy[band].credit_ns;
         uint64_t floor = least > credit ? least - credit : 0;
@@ -82,6 +84,7 @@ static uint32_t next_band(const struct run_queue *queue)
 struct thread *run_queue_pop(struct run_queue *queue)
 {
     uint32_t band = next_band(queue);
+    queue->running_band = band;
     if (band == BAND_COUNT)
         return nullptr;
     struct thread *thread = LIST_ENTRY(list_first(&queue->bands[band]), struct thread, link);

@@ -14,6 +14,7 @@ struct thread;
 struct run_queue {
     struct list bands[BAND_COUNT];
     uint32_t ready_mask;             // bit n: bands[n] is not empty
+    uint32_t running_band;           // of the thread taken last; BAND_COUNT when there was none
     uint64_t virtual_ns[BAND_COUNT]; // processor time used by the band, divided by its weight
 };
 
