@@ -35,6 +35,7 @@ void tess_panic(const char *format, ...) {
         len = sizeof line - 2;
     }
     line[len++] = '\n';
+    line[len] = '\0'; // for writers that want a string
     tess_panic_writer(line, len);
     tess_exit(TESS_EXIT_PANIC);
 }

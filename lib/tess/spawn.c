@@ -308,7 +308,19 @@ static status_t start(struct build *build, struct spawned *out) {
     if (status_ok(give(build, thread, RIGHT_COPY_BIT | RIGHT_INSPECT_BIT | RIGHT_MANAGE_BIT, &own_thread))) {
         (void)write_memory(build, offsetof(struct bootstrap, thread), (const uint8_t *)&own_thread, sizeof own_thread);
     }
-    *out = (struct spawned){.process = build->process, .thread = thread, .koid = koid};
+    *out = (struct spawned){
+        .process = build->process,
+        .thread = thread,
+        .koid = koid,
+        .own_process = build->own_process,
+        .own_thread = own_thread,
+        .own_vspace = build->own_vspace,
+        .own_account = build->own_account,
+        .image_base = build->bias + build->plan.low,
+        .image_end = build->bias + build->plan.high,
+        .stack_base = STACK_TOP - build->stack_bytes,
+        .stack_end = STACK_TOP,
+    };
     return STATUS_OK;
 }
 

@@ -48,6 +48,9 @@ struct spawned {
     handle_t process; // all rights
     handle_t thread;  // the first thread
     koid_t koid;
+    uint32_t own_process, own_thread, own_vspace, own_account; // what the program holds itself, in its table
+    uint64_t image_base, image_end; // where its image lies
+    uint64_t stack_base, stack_end;
 };
 
 // Starts the program. On failure nothing is left of it, no handle was moved, and `why` (of `why_bytes`

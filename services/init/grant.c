@@ -1,0 +1,177 @@
+#include "abi/gen/decode.h"
+#include "abi/gen/stubs.h"
+#include "base/fmt.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "lib/tess/handle.h"
+#include "lib/tess/heap.h"
+#include "services/init/init.h"
+
+constexpr uint32_t PLAIN = RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT | RIGHT_INSPECT_BIT;
+constexpr uint64_t INTERRUPT_AS_FIRMWARE_SAYS = 4;
+
+struct init_endpoint *endpoint_find(const char *name) {
+    for (size_t i = 0; i < init.endpoint_count; i++) {
+        if (str_equal(init.endpoints[i].name, name)) {
+            return &init.endpoints[i];
+        }
+    }
+    return nullptr;
+}
+
+static uint64_t badge_of(const struct init_unit *unit, bool control) {
+    return unit->id | (control ? WIRE_BADGE_CONTROL : 0);
+}
+
+// The client's end of an endpoint, with the badge of its holder.
+static status_t make_client(const struct init_unit *unit, const struct manifest_grant *grant, handle_t endpoint,
+                            uint64_t interface_id, struct spawn_grant *to) {
+    to->type = OBJECT_ENDPOINT;
+    to->interface_id = interface_id;
+    to->rights.v = RIGHT_SEND_BIT | PLAIN;
+    return tess_handle_mint(endpoint, to->rights, badge_of(unit, grant->control), interface_id, &to->handle);
+}
+
+static status_t make_resource(const struct manifest_grant *grant, struct spawn_grant *to) {
+    static const uint32_t rights[] = {
+        [MANIFEST_RESOURCE_POWER] = RIGHT_POWER_BIT,
+        [MANIFEST_RESOURCE_MINT] = RIGHT_CREATE_BIT,
+        [MANIFEST_RESOURCE_ALL] = RIGHT_POWER_BIT | RIGHT_CREATE_BIT,
+    };
+    to->type = OBJECT_RESOURCE;
+    to->rights.v = rights[grant->first] | PLAIN;
+    return tess_handle_copy(init.resource, to->rights, &to->handle);
+}
+
+// Every result is a fresh handle of init's own, closed again after the start.
+static status_t make(const struct init_unit *unit, const struct manifest_grant *grant, handle_t account,
+                     struct spawn_grant *to) {
+    switch (grant->kind) {
+    case MANIFEST_GRANT_SERVICE: {
+        const struct init_endpoint *endpoint = endpoint_find(grant->target);
+        return make_client(unit, grant, endpoint->endpoint, endpoint->interface_id, to);
+    }
+    case MANIFEST_GRANT_SUPERVISOR:
+        return make_client(unit, grant, init.supervisor, WIRE_INTERFACE_SUPERVISOR, to);
+    case MANIFEST_GRANT_INSPECTOR:
+        to->type = OBJECT_INSPECTOR;
+        to->rights.v = PLAIN;
+        return tess_handle_copy(init.inspector, to->rights, &to->handle);
+    case MANIFEST_GRANT_NOTIFICATION:
+        to->type = OBJECT_NOTIFICATION;
+        to->rights.v = RIGHT_SIGNAL_BIT | RIGHT_WAIT_BIT | PLAIN;
+        return tess_account_create_notification(account, &to->handle);
+    case MANIFEST_GRANT_ENDPOINT:
+        to->type = OBJECT_ENDPOINT;
+        to->rights.v = RIGHT_SEND_BIT | RIGHT_RECEIVE_BIT | RIGHT_MINT_BIT | PLAIN;
+        return tess_account_create_endpoint(account, 0, &to->handle);
+    case MANIFEST_GRANT_IOPORT:
+        to->type = OBJECT_IOPORT;
+        to->rights.v = RIGHT_READ_BIT | RIGHT_WRITE_BIT | RIGHT_INSPECT_BIT;
+        return tess_resource_mint_ioport(init.resource, grant->first, grant->second, account, &to->handle);
+    case MANIFEST_GRANT_INTERRUPT:
+        to->type = OBJECT_INTERRUPT;
+        to->rights.v = RIGHT_WAIT_BIT | RIGHT_INSPECT_BIT;
+        return tess_resource_mint_interrupt(init.resource, grant->first, INTERRUPT_AS_FIRMWARE_SAYS, account,
+                                            &to->handle);
+    case MANIFEST_GRANT_RESOURCE: return make_resource(grant, to);
+    case MANIFEST_GRANT_ACCOUNT:
+        to->type = OBJECT_ACCOUNT;
+        to->rights.v = RIGHT_CREATE_BIT | RIGHT_MANAGE_BIT | PLAIN;
+        return tess_account_create_account(init.account, grant->first, &to->handle);
+    case MANIFEST_GRANT_BOOT_PACKAGE:
+        to->type = OBJECT_VMO;
+        to->rights.v = RIGHT_READ_BIT | RIGHT_MAP_BIT | RIGHT_EXECUTE_BIT | PLAIN;
+        return tess_handle_copy(init.package_vmo, to->rights, &to->handle);
+    default: return STATUS_UNSUPPORTED;
+    }
+}
+
+status_t grant_make(const struct init_unit *unit, handle_t account, struct spawn_grant *grants, bool *temporary,
+                    uint32_t *count, char *why, size_t why_bytes) {
+    *count = 0;
+    if (unit->spec->provides.count + unit->spec->grant_count > BOOTSTRAP_MAX_CAPS) {
+        fmt_snprintf(why, why_bytes, "%s: more than %u capabilities", unit->name, BOOTSTRAP_MAX_CAPS);
+        return STATUS_TOO_LARGE;
+    }
+    for (uint32_t i = 0; i < unit->spec->provides.count; i++) {
+        const struct init_endpoint *endpoint = endpoint_find(init.manifest.words[unit->spec->provides.first + i]);
+        struct spawn_grant *to = &grants[*count];
+        *to = (struct spawn_grant){
+            .handle = endpoint->endpoint,
+            .rights = {RIGHT_RECEIVE_BIT | RIGHT_INSPECT_BIT}, // lent: it goes with the process
+            .type = OBJECT_ENDPOINT,
+            .interface_id = endpoint->interface_id,
+        };
+        (void)str_copy(to->name, sizeof to->name, endpoint->name); // same bound on both sides
+        temporary[(*count)++] = false;
+    }
+    for (uint32_t i = 0; i < unit->spec->grant_count; i++) {
+        const struct manifest_grant *grant = &init.manifest.grants[unit->spec->grant_first + i];
+        struct spawn_grant *to = &grants[*count];
+        *to = (struct spawn_grant){};
+        (void)str_copy(to->name, sizeof to->name, grant->name);
+        status_t status = make(unit, grant, account, to);
+        if (!status_ok(status)) {
+            fmt_snprintf(why, why_bytes, "%s: grant `%s` (%s:%u): %s", unit->name, grant->name, init.manifest_name,
+                         grant->line, abi_status_text(status.code));
+            return status;
+        }
+        temporary[(*count)++] = true;
+    }
+    return STATUS_OK;
+}
+
+void grant_release(const struct spawn_grant *grants, const bool *temporary, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        if (temporary[i]) {
+            tess_close(grants[i].handle);
+        }
+    }
+}
+
+static void remember(struct init_capset *capset, const char *name, uint32_t handle, uint64_t interface_id, uint32_t line,
+                     const char *source) {
+    struct supervisor_capability *entry = &capset->entries[capset->count++];
+    *entry = (struct supervisor_capability){.handle = handle, .manifest_line = line, .interface_id = interface_id};
+    (void)str_copy(entry->name, sizeof entry->name, name);
+    (void)str_copy(entry->source, sizeof entry->source, source);
+}
+
+void grant_remember(struct init_unit *unit, const struct spawn_grant *grants, uint32_t count) {
+    struct init_capset *capset = &unit->capset;
+    capset->count = 0;
+    capset->entries = malloc((count + 4) * sizeof *capset->entries);
+    if (capset->entries == nullptr) {
+        return;
+    }
+    const struct {
+        const char *name;
+        uint32_t handle;
+    } own[] = {
+        {"process", unit->process.own_process},
+        {"thread", unit->process.own_thread},
+        {"vspace", unit->process.own_vspace},
+        {"account", unit->process.own_account},
+    };
+    for (size_t i = 0; i < 4; i++) {
+        if (own[i].handle != 0) {
+            remember(capset, own[i].name, own[i].handle, 0, 0, "its own");
+        }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        char source[sizeof capset->entries->source];
+        uint32_t line;
+        if (i < unit->spec->provides.count) {
+            uint32_t word = unit->spec->provides.first + i;
+            fmt_snprintf(source, sizeof source, "provides %s", init.manifest.words[word]);
+            line = init.manifest.word_lines[word];
+        } else {
+            const struct manifest_grant *grant =
+                &init.manifest.grants[unit->spec->grant_first + i - unit->spec->provides.count];
+            manifest_grant_source(grant, source, sizeof source);
+            line = grant->line;
+        }
+        remember(capset, grants[i].name, grants[i].foreign, grants[i].interface_id, line, source);
+    }
+}

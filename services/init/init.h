@@ -1,0 +1,170 @@
+// The parts of init, and the one state that they share.
+//
+// init is a single thread around one endpoint: requests to the supervisor and, through a bound
+// notification, the ends of processes. It never waits for a service longer than a few milliseconds.
+//
+//   main.c    bring-up and the loop        unit.c     start and end of one process
+//   grant.c   manifest line -> capability  outbox.c   what logd, samgrd and consoled are to be told
+//   control.c the supervisor's contract    power.c    going down
+//   early.c   last words on the serial line, before there is a console
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi/types.h"
+#include "lib/manifest/manifest.h"
+#include "lib/package/package.h"
+#include "lib/supervise/supervise.h"
+#include "lib/tess/spawn.h"
+#include "lib/wire/supervisor.h"
+
+constexpr size_t INIT_JOBS_MAX = 64;       // running or ended
+constexpr size_t INIT_JOBS_KEPT = 16;      // ended ones that are remembered
+constexpr size_t INIT_UNITS_MAX = MANIFEST_UNITS_MAX + INIT_JOBS_MAX;
+constexpr size_t INIT_ENDPOINTS_MAX = 64;
+constexpr uint32_t INIT_FIRST_ID = 2; // 1 is the supervisor's own holder number
+constexpr size_t INIT_NAME_BYTES = WIRE_NAME_BYTES; // NAME, or NAME.ID of a job
+
+// Something that was granted to a unit when it was started, as the shell's `caps` shows it.
+struct init_capset {
+    struct supervisor_capability *entries; // owned; null while the unit does not run
+    size_t count;
+};
+
+// A service of the manifest, or a program that was run. Its id is also its holder number (badge).
+struct init_unit {
+    const struct manifest_unit *spec; // null: the place is free
+    uint32_t id;
+    char name[INIT_NAME_BYTES];
+    bool is_job;
+    struct supervise life;
+
+    // While it runs.
+    struct spawned process; // handles owned
+    handle_t account;       // owned
+    struct init_capset capset;
+
+    // Of its last end.
+    char reason[SUPERVISOR_REASON_BYTES];
+    uint64_t started_ns; // of the last run
+    uint64_t peak_bytes;
+    uint32_t exit_kind;
+    uint64_t exit_code;
+
+    // Jobs.
+    bool foreground;
+    handle_t watcher; // owned; gets watch_bits when the job ends
+    uint64_t watch_bits;
+
+    bool log_knows;      // logd has been told its name
+    bool registry_knows; // samgrd has been told what it may resolve
+};
+
+// What a service provides. init owns the endpoint and lends the right to receive.
+struct init_endpoint {
+    const char *name;
+    uint64_t interface_id;
+    handle_t endpoint; // owned, all rights
+    struct init_unit *provider;
+    bool registry_knows;
+};
+
+struct init {
+    handle_t account, resource, inspector, package_vmo; // init's own
+    handle_t supervisor; // endpoint
+    handle_t ends;       // notification bound to it: processes that ended, 64 bits shared by all units
+    const char *cmdline; // null when there is none
+    struct package package;
+    const char *manifest_name;
+    struct manifest manifest;
+    struct init_endpoint endpoints[INIT_ENDPOINTS_MAX];
+    size_t endpoint_count;
+    struct init_unit units[INIT_UNITS_MAX]; // services in manifest order, then jobs
+    size_t service_count;
+    size_t unit_limit; // places beyond were never used
+    uint32_t next_id;
+    bool closing;
+};
+
+extern struct init init;
+
+// --- early.c ---
+
+// Writes one line to the serial port when nobody else holds it; says whether it could.
+bool early_print(const char *line);
+
+// Says why the system cannot come up, and switches the machine off.
+[[noreturn, gnu::format(printf, 1, 2)]] void early_stop(const char *format, ...);
+
+// --- grant.c ---
+
+// Makes what the manifest grants to the unit: the entries of `grants` (BOOTSTRAP_MAX_CAPS places) with a
+// handle each, and the lines for its capset. Objects are paid by `account`. On failure `why` says which
+// could not be made; either way grant_release follows.
+status_t grant_make(const struct init_unit *unit, handle_t account, struct spawn_grant *grants, bool *temporary,
+                    uint32_t *count, char *why, size_t why_bytes);
+void grant_release(const struct spawn_grant *grants, const bool *temporary, uint32_t count);
+
+// Remembers what the unit was given, for `caps`. Without memory for that there is just nothing to show.
+void grant_remember(struct init_unit *unit, const struct spawn_grant *grants, uint32_t count);
+
+struct init_endpoint *endpoint_find(const char *name);
+
+// --- unit.c ---
+
+// Sets up the places of the manifest's services and their endpoints.
+status_t units_init(void);
+
+// Starts the process of a unit that is not running; its life and reason say how that went.
+status_t unit_start(struct init_unit *unit, const char *const *arguments, size_t argument_count);
+
+// A place for a new job of this program; null when all are taken by running ones.
+struct init_unit *unit_new_job(const struct manifest_unit *spec);
+
+// Ends the process of a running unit; its end is noticed like every other.
+void unit_kill(struct init_unit *unit);
+
+// Looks at all units that `bits` may mean, and settles those whose process has ended.
+void units_collect(uint64_t bits);
+
+// Starts every service that is due; returns when the next one is, UINT64_MAX for never.
+uint64_t units_start_due(void);
+
+struct init_unit *unit_by_id(uint32_t id);
+struct init_unit *unit_by_name(const char *name); // "NAME" of a service, "NAME.ID" of a job, or an id
+
+static inline bool unit_runs(const struct init_unit *unit) {
+    return unit->life.state == SUPERVISE_RUNNING;
+}
+
+// --- outbox.c ---
+
+// Files a record under the unit (null: init). Never blocks; when logd cannot keep up the oldest go.
+[[gnu::format(printf, 3, 4)]] void outbox_log(const struct init_unit *subject, uint8_t level, const char *format, ...);
+
+// Tells a person, on the serial line or through the console, that something did not start.
+void outbox_announce(const char *line);
+
+// A service has (re)started and knows nothing of what its predecessor was told.
+void outbox_restarted(const struct init_unit *unit);
+
+// What samgrd must know before this unit runs is offered to it right away.
+void outbox_permit(struct init_unit *unit);
+
+// The text goes to the console, or the serial line when there is none, before the machine stops.
+void outbox_last_words(const char *line);
+
+// Hands over what can be handed over; returns when to try again, UINT64_MAX when nothing is left.
+uint64_t outbox_pump(void);
+
+// --- control.c ---
+
+// Carries out one request to the supervisor; the message becomes the answer.
+struct tess_message;
+void control_handle(struct tess_message *message);
+
+// --- power.c ---
+
+// Takes everything down in the reverse order of its start, then the machine.
+[[noreturn]] void power_down(uint32_t action);

@@ -1,0 +1,107 @@
+#include "abi/gen/decode.h"
+#include "abi/gen/stubs.h"
+#include "lib/tess/capset.h"
+#include "lib/tess/clock.h"
+#include "lib/tess/handle.h"
+#include "lib/tess/main.h"
+#include "lib/tess/panic.h"
+#include "lib/tess/serve.h"
+#include "lib/tess/syscall.h"
+#include "lib/wire/log.h"
+#include "services/init/init.h"
+
+struct init init;
+
+static void print_panic(const char *line, unsigned long len) {
+    (void)len; // terminated by a newline, which early_print adds too; a blank line does no harm
+    (void)early_print(line);
+}
+
+static void map_package(void) {
+    uint64_t len = 0, address = 0;
+    status_t status = tess_vmo_info(init.package_vmo, &len, nullptr);
+    if (status_ok(status)) {
+        status = tess_vspace_map(tess_self_vspace(), init.package_vmo, 0, len, 0, PROT_READ, &address);
+    }
+    if (!status_ok(status)) {
+        early_stop("init: cannot map the boot package: %s", abi_status_text(status.code));
+    }
+    if (!package_open((const uint8_t *)address, len, &init.package)) {
+        early_stop("init: the boot package is malformed; rebuild it with \"make image\"");
+    }
+}
+
+static void read_manifest(void) {
+    struct package_entry entry;
+    struct manifest_error error;
+    if (!package_find(&init.package, BOOT_ENTRY_MANIFEST, nullptr, &entry)) {
+        early_stop("init: the boot package has no manifest; rebuild it with \"make image\"");
+    }
+    init.manifest_name = entry.name;
+    if (!manifest_parse((const char *)entry.bytes, entry.len_bytes, &init.manifest, &error)) {
+        early_stop("init: %s:%u: %s", entry.name, error.line, error.text);
+    }
+}
+
+static status_t make_endpoint(void) {
+    TRY(tess_account_create_endpoint(init.account, WIRE_INTERFACE_SUPERVISOR, &init.supervisor));
+    TRY(tess_account_create_notification(init.account, &init.ends));
+    return tess_notification_bind(init.ends, init.supervisor);
+}
+
+static void bring_up(int argc, char **argv) {
+    tess_panic_writer = print_panic;
+    init.account = tess_self_account();
+    init.resource = tess_cap_required(BOOTSTRAP_CAP_RESOURCE, 0);
+    init.inspector = tess_cap_required(BOOTSTRAP_CAP_INSPECTOR, 0);
+    init.package_vmo = tess_cap_required(BOOTSTRAP_CAP_BOOT_PACKAGE, 0);
+    init.cmdline = argc > 1 ? argv[1] : nullptr;
+    map_package();
+    read_manifest();
+    status_t status = make_endpoint();
+    if (status_ok(status)) {
+        status = units_init();
+    }
+    if (!status_ok(status)) {
+        early_stop("init: cannot set up the system `%s`: %s", init.manifest.system, abi_status_text(status.code));
+    }
+    outbox_log(nullptr, LOG_INFO, "system %s: %zu services", init.manifest.system, init.service_count);
+    for (size_t i = 0; i < init.service_count; i++) {
+        (void)unit_start(&init.units[i], nullptr, 0); // its life says when the next try is
+    }
+}
+
+// Answers without receiving, so that what is pumped before the next receive delays nobody.
+static void answer(struct tess_message *message) {
+    status_t status = tess_reply(message);
+    if (status_is(status, STATUS_TOO_LARGE)) {
+        struct tess_message failure = {.info = tess_info(WIRE_TOO_LARGE)};
+        (void)tess_reply(&failure); // a caller that is gone needs none
+    }
+}
+
+int main(int argc, char **argv) {
+    bring_up(argc, argv);
+    for (;;) {
+        uint64_t deadline_ns = units_start_due();
+        uint64_t retry_ns = outbox_pump();
+        deadline_ns = retry_ns < deadline_ns ? retry_ns : deadline_ns;
+        struct tess_message message = {.info = tess_accept(1)};
+        status_t status = tess_recv(init.supervisor, &message, deadline_ns);
+        if (status_is(status, STATUS_TIMED_OUT)) {
+            continue;
+        }
+        if (!status_ok(status)) {
+            tess_panic("init: receiving failed: %s", abi_status_text(status.code));
+        }
+        if ((message.info & MESSAGE_NOTIFICATION) != 0) {
+            units_collect(message.words[0]);
+            continue;
+        }
+        bool wants_reply = (message.info & MESSAGE_WANTS_REPLY) != 0;
+        control_handle(&message);
+        if (wants_reply) {
+            answer(&message);
+        }
+    }
+}

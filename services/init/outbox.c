@@ -1,0 +1,263 @@
+// What other services are to be told. Each of them may be down, starting or stuck, so everything waits
+// here until it can be handed over within a few milliseconds, and nothing that it says is lost but
+// the oldest log records of a long outage.
+#include <stdarg.h>
+
+#include "abi/gen/stubs.h"
+#include "base/checked.h"
+#include "base/fmt.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "lib/tess/clock.h"
+#include "lib/tess/handle.h"
+#include "lib/wire/client.h"
+#include "lib/wire/console_client.h"
+#include "lib/wire/log_client.h"
+#include "lib/wire/registry_client.h"
+#include "services/init/init.h"
+
+constexpr uint64_t PATIENCE_NS = 3'000'000; // for one message to one service
+constexpr uint64_t RETRY_FIRST_NS = 5'000'000, RETRY_MAX_NS = 500'000'000;
+constexpr size_t RECORDS_MAX = 32, RECORD_TEXT_BYTES = 240;
+constexpr size_t ANNOUNCEMENTS_MAX = 4;
+
+struct record {
+    uint64_t subject; // holder number
+    enum log_level level;
+    char text[RECORD_TEXT_BYTES];
+};
+
+// One service that is told things, and when it is worth trying again.
+struct target {
+    const char *name; // of what it provides
+    const struct init_endpoint *endpoint;
+    handle_t client; // init's own way in, with the supervisor's badge
+    uint64_t retry_ns, pause_ns;
+};
+
+static struct target log_target = {.name = "log"};
+static struct target registry_target = {.name = "registry"};
+static struct target console_target = {.name = "console"};
+
+static struct record records[RECORDS_MAX]; // a ring
+static size_t record_first, record_count;
+static uint64_t records_dropped;
+static char announcements[ANNOUNCEMENTS_MAX][256];
+static size_t announcement_count;
+static bool init_is_named;
+
+// Whether the target runs and is due for a try.
+static bool ready(struct target *target) {
+    if (target->endpoint == nullptr) {
+        target->endpoint = endpoint_find(target->name);
+        if (target->endpoint == nullptr) {
+            return false; // this system has none
+        }
+    }
+    if (!tess_handle_valid(target->client) &&
+        !status_ok(tess_handle_mint(target->endpoint->endpoint, (rights_t){RIGHT_SEND_BIT}, WIRE_BADGE_SUPERVISOR, 0,
+                                    &target->client))) {
+        return false;
+    }
+    return unit_runs(target->endpoint->provider) && tess_now_ns() >= target->retry_ns;
+}
+
+// Takes note of how one message fared; false when the target should be left alone for a while.
+static bool went_well(struct target *target, status_t status) {
+    bool refused = status.code >= WIRE_BAD_METHOD; // it answered: repeating would not help
+    if (status_ok(status) || refused) {
+        target->pause_ns = 0;
+        return true;
+    }
+    target->pause_ns = target->pause_ns == 0 ? RETRY_FIRST_NS : target->pause_ns * 2;
+    if (target->pause_ns > RETRY_MAX_NS) {
+        target->pause_ns = RETRY_MAX_NS;
+    }
+    target->retry_ns = tess_deadline_after_ns(target->pause_ns);
+    return false;
+}
+
+static uint64_t patience(void) {
+    return tess_deadline_after_ns(PATIENCE_NS);
+}
+
+// --- the log ---
+
+void outbox_log(const struct init_unit *subject, uint8_t level, const char *format, ...) {
+    if (record_count == RECORDS_MAX) {
+        record_first = (record_first + 1) % RECORDS_MAX;
+        record_count--;
+        records_dropped++;
+    }
+    struct record *record = &records[(record_first + record_count++) % RECORDS_MAX];
+    record->level = (enum log_level)level;
+    record->subject = subject != nullptr ? subject->id : wire_badge_holder(WIRE_BADGE_SUPERVISOR);
+    va_list args;
+    va_start(args, format);
+    fmt_vsnprintf(record->text, sizeof record->text, format, args);
+    va_end(args);
+}
+
+static bool tell_names(struct target *target) {
+    if (!init_is_named) {
+        if (!went_well(target, log_name_badge(target->client, wire_badge_holder(WIRE_BADGE_SUPERVISOR), "init", patience()))) {
+            return false;
+        }
+        init_is_named = true;
+    }
+    for (size_t i = 0; i < init.unit_limit; i++) {
+        struct init_unit *unit = &init.units[i];
+        if (unit->spec == nullptr || unit->log_knows) {
+            continue;
+        }
+        if (!went_well(target, log_name_badge(target->client, unit->id, unit->name, patience()))) {
+            return false;
+        }
+        unit->log_knows = true;
+    }
+    return true;
+}
+
+static void pump_log(void) {
+    if (!ready(&log_target) || !tell_names(&log_target)) {
+        return;
+    }
+    if (records_dropped > 0) {
+        char text[64];
+        size_t len = fmt_snprintf(text, sizeof text, "%lu records were dropped while logd was away", records_dropped);
+        if (!went_well(&log_target, log_post(log_target.client, LOG_WARNING, 0, text, len, patience()))) {
+            return;
+        }
+        records_dropped = 0;
+    }
+    while (record_count > 0) {
+        const struct record *record = &records[record_first];
+        if (!went_well(&log_target, log_post(log_target.client, record->level, record->subject, record->text,
+                                             strlen(record->text), patience()))) {
+            return;
+        }
+        record_first = (record_first + 1) % RECORDS_MAX;
+        record_count--;
+    }
+}
+
+// --- the registry ---
+
+static status_t tell_endpoint(handle_t registry, const struct init_endpoint *endpoint) {
+    TESS_OWNED handle_t copy = {};
+    rights_t rights = {RIGHT_SEND_BIT | RIGHT_MINT_BIT | RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT};
+    TRY(tess_handle_copy(endpoint->endpoint, rights, &copy));
+    return registry_register(registry, endpoint->name, endpoint->interface_id, copy, patience());
+}
+
+static status_t tell_allowance(handle_t registry, const struct init_unit *unit, bool alive) {
+    const struct manifest_list *names = &unit->spec->resolves;
+    size_t count = names->count < REGISTRY_ALLOW_MAX ? names->count : REGISTRY_ALLOW_MAX;
+    return registry_allow(registry, unit->id, &init.manifest.words[names->first], alive ? count : 0, patience());
+}
+
+static void pump_registry(void) {
+    if (!ready(&registry_target)) {
+        return;
+    }
+    for (size_t i = 0; i < init.endpoint_count; i++) {
+        struct init_endpoint *endpoint = &init.endpoints[i];
+        if (!endpoint->registry_knows) {
+            if (!went_well(&registry_target, tell_endpoint(registry_target.client, endpoint))) {
+                return;
+            }
+            endpoint->registry_knows = true;
+        }
+    }
+    for (size_t i = 0; i < init.unit_limit; i++) {
+        struct init_unit *unit = &init.units[i];
+        if (unit->spec == nullptr || unit->spec->resolves.count == 0) {
+            continue;
+        }
+        // A job that is over may resolve nothing any more; a service comes back under its number.
+        bool wanted = unit_runs(unit) || !unit->is_job;
+        if (unit->registry_knows != wanted) {
+            if (!went_well(&registry_target, tell_allowance(registry_target.client, unit, wanted))) {
+                return;
+            }
+            unit->registry_knows = wanted;
+        }
+    }
+}
+
+void outbox_permit(struct init_unit *unit) {
+    if (unit->spec->resolves.count > 0 && !unit->registry_knows && ready(&registry_target)) {
+        unit->registry_knows = went_well(&registry_target, tell_allowance(registry_target.client, unit, true));
+    }
+}
+
+// --- the console ---
+
+static bool flush_announcements(void) {
+    while (announcement_count > 0) {
+        if (!early_print(announcements[0])) {
+            if (!ready(&console_target)) {
+                return false;
+            }
+            char line[260];
+            size_t len = fmt_snprintf(line, sizeof line, "%s\n", announcements[0]);
+            if (!went_well(&console_target, console_write(console_target.client, line, len, patience()))) {
+                return false;
+            }
+        }
+        announcement_count--;
+        memmove(announcements[0], announcements[1], announcement_count * sizeof announcements[0]);
+    }
+    return true;
+}
+
+void outbox_announce(const char *line) {
+    if (announcement_count < ANNOUNCEMENTS_MAX) { // the log has them all
+        (void)str_copy(announcements[announcement_count++], sizeof announcements[0], line);
+    }
+    (void)flush_announcements();
+}
+
+void outbox_last_words(const char *line) {
+    announcement_count = 0;
+    console_target.retry_ns = 0;
+    outbox_announce(line);
+}
+
+// --- all ---
+
+void outbox_restarted(const struct init_unit *unit) {
+    struct target *const targets[] = {&log_target, &registry_target, &console_target};
+    for (size_t i = 0; i < 3; i++) {
+        const struct init_endpoint *endpoint = endpoint_find(targets[i]->name);
+        if (endpoint == nullptr || endpoint->provider != unit) {
+            continue;
+        }
+        targets[i]->retry_ns = targets[i]->pause_ns = 0;
+        for (size_t j = 0; j < init.unit_limit; j++) {
+            bool *knows = targets[i] == &log_target ? &init.units[j].log_knows : &init.units[j].registry_knows;
+            *knows = targets[i] == &console_target ? *knows : false;
+        }
+        if (targets[i] == &log_target) {
+            init_is_named = false;
+        }
+        for (size_t j = 0; targets[i] == &registry_target && j < init.endpoint_count; j++) {
+            init.endpoints[j].registry_knows = false;
+        }
+    }
+}
+
+// A target that refused to listen sets its retry time; one that is not running is tried after its start.
+static uint64_t retry_of(const struct target *target) {
+    bool waiting = target->pause_ns != 0 && target->endpoint != nullptr && unit_runs(target->endpoint->provider);
+    return waiting ? target->retry_ns : UINT64_MAX;
+}
+
+uint64_t outbox_pump(void) {
+    pump_log();
+    pump_registry();
+    (void)flush_announcements();
+    uint64_t next = retry_of(&log_target);
+    next = retry_of(&registry_target) < next ? retry_of(&registry_target) : next;
+    return retry_of(&console_target) < next ? retry_of(&console_target) : next;
+}
