@@ -1,0 +1,254 @@
+#include "base/test.h"
+
+#include <stdlib.h>
+
+#include "lib/shell/format.h"
+#include "lib/shell/options.h"
+#include "lib/shell/suggest.h"
+#include "lib/shell/words.h"
+
+static struct shell_words words;
+static char error[SHELL_ERROR_BYTES];
+
+static bool split(const char *line) {
+    memset(error, 0, sizeof(error));
+    return shell_split(line, strlen(line), &words, error);
+}
+
+TEST(words_are_split_at_blanks) {
+    CHECK(split("  run   hello\tworld "));
+    CHECK_EQ(words.count, 3);
+    CHECK_STR_EQ(words.words[0], "run");
+    CHECK_STR_EQ(words.words[2], "world");
+    CHECK(words.words[3] == nullptr);
+    CHECK(!words.background);
+    CHECK(split(""));
+    CHECK_EQ(words.count, 0);
+    CHECK(split("   # only a comment | with > signs"));
+    CHECK_EQ(words.count, 0);
+    CHECK(split("mem # comment"));
+    CHECK_EQ(words.count, 1);
+    CHECK(split("echo a#b"));
+    CHECK_STR_EQ(words.words[1], "a#b");
+}
+
+TEST(quotes_and_backslashes) {
+    CHECK(split("echo 'one two' \"three \\\"four\\\"\" a\\ b 'it'\\''s' \"\" \"back\\slash\" 'a\\b'"));
+    CHECK_EQ(words.count, 8);
+    CHECK_STR_EQ(words.words[1], "one two");
+    CHECK_STR_EQ(words.words[2], "three \"four\"");
+    CHECK_STR_EQ(words.words[3], "a b");
+    CHECK_STR_EQ(words.words[4], "it's");
+    CHECK_STR_EQ(words.words[5], "");
+    CHECK_STR_EQ(words.words[6], "back\\slash");
+    CHECK_STR_EQ(words.words[7], "a\\b");
+}
+
+TEST(background) {
+    CHECK(split("run spin &"));
+    CHECK(words.background);
+    CHECK_EQ(words.count, 2);
+    CHECK(split("run spin& # now"));
+    CHECK(words.background);
+    CHECK_STR_EQ(words.words[1], "spin");
+    CHECK(split("echo '&' \\&"));
+    CHECK(!words.background);
+    CHECK(!split("run a & b"));
+    CHECK_STR_EQ(error, "column 7: `&` must be the last on the line; put it in quotes if it is meant as text");
+    CHECK(!split(" &"));
+    CHECK_STR_EQ(error, "column 2: there is no command before `&`");
+}
+
+TEST(errors_say_where) {
+    CHECK(!split("echo \"abc"));
+    CHECK_STR_EQ(error, "column 6: the quote \" is never closed");
+    CHECK(!split("echo gr\xc3\xbc\xc3\x9f 'x"));
+    CHECK_STR_EQ(error, "column 11: the quote ' is never closed");
+    CHECK(!split("echo \"x\\\""));
+    CHECK_STR_EQ(error, "column 6: the quote \" is never closed");
+    CHECK(!split("echo x\\"));
+    CHECK_STR_EQ(error, "column 7: nothing follows the backslash");
+    CHECK(!split("logs | more"));
+    CHECK_STR_EQ(error, "column 6: `|` means nothing here; put it in quotes if it is meant as text");
+    static char many[200];
+    for (unsigned i = 0; i < 99; i++) {
+        memcpy(many + 2 * i, "x ", 2);
+    }
+    CHECK(!split(many));
+    CHECK_STR_EQ(error, "column 65: too many words: at most 32");
+    static char longer[SHELL_LINE_MAX + 2];
+    memset(longer, 'x', SHELL_LINE_MAX + 1);
+    CHECK(!split(longer));
+    CHECK_STR_EQ(error, "the line is too long: at most 1024 bytes");
+    longer[SHELL_LINE_MAX] = '\0';
+    CHECK(split(longer));
+    CHECK_EQ(strlen(words.words[0]), SHELL_LINE_MAX);
+}
+
+static bool at_cursor(const char *line, struct shell_cursor *out) {
+    return shell_cursor(line, strlen(line), out);
+}
+
+TEST(the_word_being_typed) {
+    struct shell_cursor cursor;
+    CHECK(at_cursor("", &cursor));
+    CHECK_EQ(cursor.index, 0);
+    CHECK_EQ(cursor.word_bytes, 0);
+    CHECK(at_cursor("ser", &cursor));
+    CHECK_EQ(cursor.index, 0);
+    CHECK_EQ(cursor.word_bytes, 3);
+    CHECK_EQ(cursor.first_bytes, 3);
+    CHECK(at_cursor("  run ", &cursor));
+    CHECK_EQ(cursor.index, 1);
+    CHECK_EQ(cursor.word_bytes, 0);
+    CHECK_EQ(cursor.first_bytes, 3);
+    CHECK_MEM_EQ(cursor.first, "run", 3);
+    CHECK(at_cursor("logs -s 'x y' in", &cursor));
+    CHECK_EQ(cursor.index, 3);
+    CHECK_MEM_EQ(cursor.word, "in", 2);
+    CHECK(!at_cursor("echo 'abc", &cursor));
+    CHECK(!at_cursor("echo # abc", &cursor));
+}
+
+TEST(suggestions) {
+    CHECK_EQ(shell_distance("", ""), 0);
+    CHECK_EQ(shell_distance("abc", "abc"), 0);
+    CHECK_EQ(shell_distance("abc", "acb"), 1);
+    CHECK_EQ(shell_distance("abc", ""), 3);
+    CHECK_EQ(shell_distance("kitten", "sitting"), 3);
+    static const char *const commands[] = {"help", "services", "service", "logs", "mem", "poweroff"};
+    static const struct {
+        const char *typed, *nearest;
+    } cases[] = {{"hlep", "help"}, {"servces", "services"}, {"log", "logs"}, {"lgos", "logs"}, {"memm", "mem"},
+                 {"power", "poweroff"}, {"xyzzy", nullptr}, {"a", nullptr}, {"serv", "service"}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct shell_suggestion suggestion = shell_suggest(cases[i].typed);
+        for (size_t c = 0; c < sizeof(commands) / sizeof(commands[0]); c++) {
+            shell_suggest_add(&suggestion, commands[c]);
+        }
+        CHECK_STR_EQ(suggestion.nearest, cases[i].nearest);
+    }
+}
+
+TEST(sizes) {
+    char out[SHELL_NUMBER_BYTES];
+    CHECK_STR_EQ(shell_size(out, 0), "0 B");
+    CHECK_STR_EQ(shell_size(out, 1023), "1023 B");
+    CHECK_STR_EQ(shell_size(out, 1024), "1 KiB");
+    CHECK_STR_EQ(shell_size(out, 1536), "1.5 KiB");
+    CHECK_STR_EQ(shell_size(out, 100 * 1024 + 600), "100 KiB");
+    CHECK_STR_EQ(shell_size(out, 1023 * 1024), "1023 KiB");
+    CHECK_STR_EQ(shell_size(out, 256ull << 20), "256 MiB");
+    CHECK_STR_EQ(shell_size(out, 7ull << 29), "3.5 GiB");
+    CHECK_STR_EQ(shell_size(out, UINT64_MAX), "16777215 TiB");
+}
+
+TEST(durations) {
+    char out[SHELL_NUMBER_BYTES];
+    CHECK_STR_EQ(shell_duration(out, 0), "0 ms");
+    CHECK_STR_EQ(shell_duration(out, 999'999'999), "999 ms");
+    CHECK_STR_EQ(shell_duration(out, 3'250'000'000), "3.2 s");
+    CHECK_STR_EQ(shell_duration(out, 303'000'000'000), "5 min 3 s");
+    CHECK_STR_EQ(shell_duration(out, 7'500'000'000'000), "2 h 5 min");
+    CHECK_STR_EQ(shell_duration(out, 273'600'000'000'000), "3 d 4 h");
+}
+
+static char printed[40000];
+static size_t printed_bytes;
+
+static void collect(void *context, const char *bytes, size_t len) {
+    (void)context;
+    if (printed_bytes + len < sizeof(printed)) {
+        memcpy(printed + printed_bytes, bytes, len);
+        printed_bytes += len;
+        printed[printed_bytes] = '\0';
+    }
+}
+
+static struct shell_table table;
+
+TEST(tables_are_aligned) {
+    printed_bytes = 0;
+    table_begin(&table, "NAME >SIZE STATE", collect, nullptr);
+    table_cell(&table, "logd");
+    table_cell(&table, "%d KiB", 120);
+    table_cell(&table, "running");
+    table_cell(&table, "gr\xc3\xbc\xc3\x9f" "e");
+    table_cell(&table, "%d B", 7);
+    table_cell(&table, "ended");
+    table_end(&table);
+    CHECK_STR_EQ(printed, "NAME      SIZE  STATE\n"
+                          "logd   120 KiB  running\n"
+                          "gr\xc3\xbc\xc3\x9f" "e      7 B  ended\n");
+}
+
+TEST(tables_of_any_length) {
+    printed_bytes = 0;
+    table_begin(&table, "A B", collect, nullptr);
+    for (unsigned i = 0; i < 1000; i++) {
+        table_cell(&table, "row %u", i);
+        table_cell(&table, "%*s", (int)(i % 20), "");
+    }
+    table_end(&table);
+    unsigned lines = 0;
+    for (size_t i = 0; i < printed_bytes; i++) {
+        lines += printed[i] == '\n';
+    }
+    CHECK_EQ(lines, 1001);
+    CHECK(strstr(printed, "row 999 ") != nullptr);
+}
+
+TEST(foreign_text_is_made_harmless) {
+    char out[16];
+    shell_printable(out, sizeof(out), "a\nb\x1b[2J\x7f\xc3\xa9", 10);
+    CHECK_STR_EQ(out, "a?b?[2J?\xc3\xa9");
+    shell_printable(out, 4, "abcdef", 6);
+    CHECK_STR_EQ(out, "abc");
+}
+
+TEST(options) {
+    const char *line[] = {"logs", "-n", "5", "-sinit", "-v", "rest", "-x"};
+    struct shell_options options = shell_options(line, 7);
+    CHECK_EQ(shell_next_option(&options, "n:s:v"), 'n');
+    CHECK_STR_EQ(options.value, "5");
+    CHECK_EQ(shell_next_option(&options, "n:s:v"), 's');
+    CHECK_STR_EQ(options.value, "init");
+    CHECK_EQ(shell_next_option(&options, "n:s:v"), 'v');
+    CHECK_EQ(shell_next_option(&options, "n:s:v"), OPTION_DONE);
+    CHECK_EQ(options.at, 5);
+    const char *bad[] = {"logs", "-x", "-n"};
+    options = shell_options(bad, 3);
+    CHECK_EQ(shell_next_option(&options, "n:"), OPTION_UNKNOWN);
+    CHECK_EQ(shell_next_option(&options, "n:"), OPTION_NO_VALUE);
+    CHECK_EQ(shell_next_option(&options, "n:"), OPTION_DONE);
+    const char *dashes[] = {"logs", "--", "-n"};
+    options = shell_options(dashes, 3);
+    CHECK_EQ(shell_next_option(&options, "n:"), OPTION_DONE);
+    CHECK_EQ(options.at, 2);
+}
+
+TEST(random_lines_are_split_or_refused) {
+    static const char alphabet[] = "ab \"'\\&#|\t\xc3\xa9";
+    uint64_t random = 99;
+    for (unsigned i = 0; i < 50000; i++) {
+        char line[64];
+        random = random * 6364136223846793005ull + 1442695040888963407ull;
+        size_t len = (random >> 58);
+        for (size_t at = 0; at < len; at++) {
+            random = random * 6364136223846793005ull + 1442695040888963407ull;
+            line[at] = alphabet[(random >> 40) % (sizeof(alphabet) - 1)];
+        }
+        char *copy = malloc(len == 0 ? 1 : len); // exactly as long, so that ASan sees a step too far
+        memcpy(copy, line, len);
+        struct shell_cursor cursor;
+        if (shell_split(copy, len, &words, error)) {
+            CHECK(words.count <= SHELL_WORDS_MAX);
+        } else {
+            CHECK(strlen(error) > 10);
+        }
+        if (shell_cursor(copy, len, &cursor)) {
+            CHECK(cursor.word >= copy && cursor.word + cursor.word_bytes == copy + len);
+        }
+        free(copy);
+    }
+}
