@@ -1,0 +1,87 @@
+"""Suite "abi": the ABI suite, one boot of the system `abi`, every case of it a case here.
+
+Verdicts are read from the guest's second serial port alone. Only the suite is granted that port
+(system/abi.system, which a case here checks), so no other program can write one.
+"""
+
+import functools
+import re
+
+from testing import Failure, check, deadline
+
+BOOT_DEADLINE_S = 240
+CASE = re.compile(r"^CASE\((\w+)\)", re.MULTILINE)
+COVERAGE = "every_documented_error_was_seen"  # the runner's own last case
+REPORTER_PORT = "ioport 0x2f8 8"
+
+
+def case_names(ctx):
+    names = []
+    for path in sorted((ctx.root / "tests" / "abi").glob("*_test.c")):
+        names += CASE.findall(path.read_text())
+    return names + [COVERAGE]
+
+
+class Run:
+    """The one boot, at the first case that asks for it."""
+
+    def __init__(self, ctx):
+        self.ctx, self.verdicts, self.notes, self.transcript, self.done = ctx, None, {}, "", None
+
+    def boot(self):
+        if self.verdicts is not None:
+            return
+        self.verdicts = {}
+        report = self.ctx.scratch / "verdicts"
+        guest = self.ctx.guest(direct=True, system="abi",
+                               qemu_args=["-chardev", f"file,id=verdicts,path={report}", "-serial", "chardev:verdicts"])
+        try:
+            guest.wait(BOOT_DEADLINE_S)
+        finally:
+            self.transcript = guest.transcript
+            text = report.read_text(errors="replace") if report.exists() else ""
+            for line in text.splitlines():
+                word, _, rest = line.partition(" ")
+                if word in ("pass", "fail", "start"):
+                    self.verdicts[rest] = word
+                elif word == "note":
+                    self.notes.setdefault(rest.split(":")[0], []).append(rest)
+                elif word == "done":
+                    self.done = rest
+
+    def judge(self, name):
+        self.boot()
+        verdict = self.verdicts.get(name)
+        if verdict == "pass":
+            return
+        saw = "\n".join(self.notes.get(name, [])) or {"start": "it began and did not end", None: "no verdict: it did not run",
+                                                      "fail": "it failed"}[verdict]
+        if verdict != "fail":
+            saw += f"\nserial line:\n{self.transcript[-2000:]}"
+        raise Failure(f"the case {name} of the ABI suite did not pass", "pass", saw)
+
+
+def reporter_is_granted_once(ctx):
+    """Each manifest that names the reporter's port grants it to the suite, and to nobody else."""
+    for path in sorted((ctx.root / "system").glob("*.system")):
+        lines = [line for line in path.read_text().splitlines() if "0x2f8" in line.split("#")[0]]
+        expected = [f"grant reporter = {REPORTER_PORT}"] if path.stem == "abi" else []
+        check([" ".join(line.split()) for line in lines] == expected, f"{path.name} grants the reporter's port", expected, lines)
+
+
+def nothing_stands_on_the_console(ctx, run):
+    """What the kernel and the services print is no verdict, and the run ended as it should."""
+    run.boot()
+    check(run.done is not None, "the suite reported its end", "a line 'done PASSED FAILED'", run.transcript[-2000:])
+    passed, failed = (int(word) for word in run.done.split())
+    expected = len(case_names(ctx))
+    check(passed + failed == expected, "as many verdicts as there are cases", expected, run.done)
+
+
+def cases(ctx):
+    run = Run(ctx)
+    found = [("reporter_is_granted_once", functools.partial(reporter_is_granted_once, ctx))]
+    for name in case_names(ctx):
+        found.append((name, deadline(BOOT_DEADLINE_S + 30)(functools.partial(run.judge, name))))
+    found.append(("all_cases_reported", deadline(BOOT_DEADLINE_S + 30)(functools.partial(nothing_stands_on_the_console, ctx, run))))
+    return found
