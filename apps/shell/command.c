@@ -1,0 +1,120 @@
+// Which commands there are, and how a line becomes one of them.
+#include "apps/shell/shell.h"
+#include "base/str.h"
+#include "lib/shell/suggest.h"
+#include "lib/shell/words.h"
+
+static const struct command commands[] = {
+    {.name = "help", .usage = "[COMMAND]", .summary = "list the commands, or explain one", .run = command_help,
+     .max = 1, .completion = COMPLETE_COMMANDS},
+    {.name = "services", .usage = "", .summary = "list the services", .run = command_services,
+     .details = "Name, id, state, time since it was started, how often it was started again,\n"
+                "memory in use and the limit of its account."},
+    {.name = "service", .usage = "NAME", .summary = "show one service", .run = command_service, .min = 1, .max = 1,
+     .completion = COMPLETE_SERVICES},
+    {.name = "logs", .usage = "[-n N] [-s SERVICE] [-v]", .summary = "show the log", .run = command_logs, .max = 6,
+     .completion = COMPLETE_SERVICES,
+     .details = "  -n N        only the last N records (default 50)\n"
+                "  -s SERVICE  only records of one service or job\n"
+                "  -v          debug records, too"},
+    {.name = "caps", .usage = "SERVICE", .summary = "show every handle of a service or job", .run = command_caps,
+     .min = 1, .max = 1, .completion = COMPLETE_UNITS,
+     .details = "Type, rights, badge and where it is from: the manifest's line that granted it,\n"
+                "or how else it came. Jobs are called NAME.ID."},
+    {.name = "mem", .usage = "", .summary = "show what memory is used for", .run = command_mem},
+    {.name = "ps", .usage = "", .summary = "list the processes", .run = command_ps},
+    {.name = "run", .usage = "PROGRAM [ARGUMENT...] [&]", .summary = "run a program", .run = command_run, .min = 1,
+     .max = SHELL_WORDS_MAX, .completion = COMPLETE_PROGRAMS, .background = true,
+     .details = "Waits until it ends; Ctrl-C ends it, a second Ctrl-C stops waiting.\n"
+                "With & at the end it runs in the background. Tab after `run ` lists the programs."},
+    {.name = "jobs", .usage = "", .summary = "list the programs that were run", .run = command_jobs},
+    {.name = "kill", .usage = "ID|NAME", .summary = "end a job or a service", .run = command_kill, .min = 1, .max = 1,
+     .completion = COMPLETE_UNITS,
+     .details = "A service that the manifest says to restart comes back at once."},
+    {.name = "restart", .usage = "SERVICE", .summary = "end a service and start it anew", .run = command_restart,
+     .min = 1, .max = 1, .completion = COMPLETE_SERVICES},
+    {.name = "uptime", .usage = "", .summary = "show how long the system has been running", .run = command_uptime},
+    {.name = "echo", .usage = "[WORD...]", .summary = "print words", .run = command_echo, .max = SHELL_WORDS_MAX},
+    {.name = "history", .usage = "", .summary = "list the lines entered before", .run = command_history},
+    {.name = "clear", .usage = "", .summary = "clear the screen", .run = command_clear},
+    {.name = "reboot", .usage = "", .summary = "stop everything and start the machine anew", .run = command_reboot},
+    {.name = "poweroff", .usage = "", .summary = "stop everything and switch the machine off",
+     .run = command_poweroff},
+};
+
+constexpr size_t COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]);
+
+const struct command *command_at(size_t index) {
+    return index < COMMAND_COUNT ? &commands[index] : nullptr;
+}
+
+const struct command *command_find(const char *name, size_t len) {
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (strlen(commands[i].name) == len && strncmp(commands[i].name, name, len) == 0) {
+            return &commands[i];
+        }
+    }
+    return nullptr;
+}
+
+// A command that does not exist may be a program's name, or nearly one of ours.
+static void unknown(const char *name) {
+    struct shell_suggestion suggestion = shell_suggest(name);
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        shell_suggest_add(&suggestion, commands[i].name);
+    }
+    char shown[64];
+    shell_printable(shown, sizeof(shown), name, strlen(name));
+    if (suggestion.nearest != nullptr) {
+        out("%s: unknown command; did you mean `%s`?\n", shown, suggestion.nearest);
+    } else {
+        out("%s: unknown command; `help` lists the commands, `run NAME` runs a program\n", shown);
+    }
+}
+
+void command_line(const char *line, size_t len) {
+    static struct shell_words words;
+    char error[SHELL_ERROR_BYTES];
+    if (!shell_split(line, len, &words, error)) {
+        out("%s\n", error);
+        return;
+    }
+    if (words.count == 0) {
+        return;
+    }
+    const char *name = words.words[0];
+    const struct command *command = command_find(name, strlen(name));
+    size_t operands = words.count - 1;
+    if (command == nullptr) {
+        unknown(name);
+    } else if (operands < command->min || operands > command->max) {
+        out("usage: %s%s%s\n", command->name, command->usage[0] != '\0' ? " " : "", command->usage);
+    } else if (words.background && !command->background) {
+        out("%s: only `run` works in the background\n", command->name);
+    } else {
+        struct arguments arguments = {.count = words.count, .words = words.words, .background = words.background};
+        command->run(&arguments);
+    }
+}
+
+void command_help(const struct arguments *arguments) {
+    if (arguments->count == 2) {
+        const char *name = arguments->words[1];
+        const struct command *command = command_find(name, strlen(name));
+        if (command == nullptr) {
+            unknown(name);
+            return;
+        }
+        out("%s %s\n  %s\n", command->name, command->usage, command->summary);
+        if (command->details != nullptr) {
+            out("%s\n", command->details);
+        }
+        return;
+    }
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        size_t width = strlen(commands[i].name) + 1 + strlen(commands[i].usage);
+        int pad = width < 34 ? (int)(34 - width) : 1;
+        out("  %s %s%*s%s\n", commands[i].name, commands[i].usage, pad, "", commands[i].summary);
+    }
+    out("Tab completes. Cursor up and Ctrl-R find earlier lines. Ctrl-C ends what is running.\n");
+}

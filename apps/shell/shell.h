@@ -1,0 +1,80 @@
+// The shell's parts: what they share.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi/types.h"
+#include "lib/lineedit/history.h"
+#include "lib/shell/format.h"
+
+constexpr uint64_t BIT_INTERRUPT = 1; // Ctrl-C was pressed
+constexpr uint64_t BIT_JOB = 2;       // a job ended
+
+struct shell {
+    handle_t console, supervisor, inspector, log;
+    handle_t events; // notification: BIT_INTERRUPT, BIT_JOB
+    struct history history;
+    struct shell_table table; // of the command that is running
+};
+
+extern struct shell shell;
+
+// --- output.c: collected, written when there is much of it and before the shell waits ---
+
+[[gnu::format(printf, 1, 2)]] void out(const char *format, ...);
+void out_sink(void *context, const char *bytes, size_t len);
+void out_flush(void);
+
+// "WHAT: why and what to do" for a call that failed.
+void out_problem(const char *what, status_t status);
+
+// --- command.c ---
+
+// Words of a command line, the command's name first.
+struct arguments {
+    size_t count;
+    const char *const *words;
+    bool background;
+};
+
+typedef void command_fn(const struct arguments *arguments);
+
+// What Tab offers after the command's name.
+enum completion : uint8_t { COMPLETE_NOTHING, COMPLETE_COMMANDS, COMPLETE_SERVICES, COMPLETE_PROGRAMS, COMPLETE_UNITS };
+
+struct command {
+    const char *name;
+    const char *usage;   // what follows the name
+    const char *summary; // one line
+    const char *details; // more lines for `help NAME`, or nullptr
+    command_fn *run;
+    size_t min, max; // words after the name
+    enum completion completion;
+    bool background; // `&` is understood
+};
+
+// Null when there is none. Indexes from 0; nullptr at the end.
+const struct command *command_find(const char *name, size_t len);
+const struct command *command_at(size_t index);
+
+// Carries out one line.
+void command_line(const char *line, size_t len);
+
+// --- complete.c ---
+
+// Offers what fits behind the line's end.
+void complete(const char *line, size_t len);
+
+// --- the commands ---
+
+command_fn command_help, command_echo, command_history, command_clear, command_reboot, command_poweroff;
+command_fn command_services, command_service, command_caps, command_restart;
+command_fn command_logs, command_mem, command_ps, command_uptime;
+command_fn command_run, command_jobs, command_kill;
+
+// Says which background jobs have ended since it was last asked.
+void jobs_report(void);
+
+// The name of a process among those that inspector knows; "koid N" when it is gone. `out` has 24 bytes.
+const char *process_name(uint64_t koid, char out[24]);

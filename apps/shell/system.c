@@ -1,0 +1,132 @@
+// mem, ps, uptime: what inspector knows.
+#include "abi/gen/decode.h"
+#include "abi/gen/stubs.h"
+#include "abi/inspect.h"
+#include "apps/shell/shell.h"
+#include "base/fmt.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "lib/tess/page.h"
+#include "lib/wire/wire.h"
+
+constexpr size_t PROCESSES_PER_PAGE = MESSAGE_PAGE_BYTES / sizeof(struct inspect_process);
+
+static status_t fetch_system(struct inspect_system *system) {
+    TRY(tess_inspector_system(shell.inspector));
+    memcpy(system, tess_message_page(), sizeof(*system));
+    return STATUS_OK;
+}
+
+// The next processes after one; `count` is 0 at the end.
+static status_t fetch_processes(uint64_t after, struct inspect_process *processes, size_t *count) {
+    uint64_t found = 0;
+    TRY(tess_inspector_processes(shell.inspector, after, &found));
+    *count = found <= PROCESSES_PER_PAGE ? (size_t)found : 0;
+    memcpy(processes, tess_message_page(), *count * sizeof(*processes));
+    return STATUS_OK;
+}
+
+static void printable_name(const struct inspect_process *process, char out[24]) {
+    shell_printable(out, 24, process->name, strnlen(process->name, sizeof(process->name)));
+}
+
+const char *process_name(uint64_t koid, char out[24]) {
+    static struct inspect_process process[PROCESSES_PER_PAGE];
+    size_t count = 0;
+    if (koid > 0 && status_ok(fetch_processes(koid - 1, process, &count)) && count > 0 && process[0].koid == koid) {
+        printable_name(&process[0], out);
+    } else {
+        fmt_snprintf(out, 24, "koid %llu", (unsigned long long)koid);
+    }
+    return out;
+}
+
+static void memory_row(const char *what, uint64_t bytes) {
+    char number[SHELL_NUMBER_BYTES];
+    table_cell(&shell.table, "%s", what);
+    table_cell(&shell.table, "%llu", (unsigned long long)bytes / 1024);
+    table_cell(&shell.table, "%s", shell_size(number, bytes));
+}
+
+void command_mem(const struct arguments *arguments) {
+    (void)arguments;
+    struct inspect_system system;
+    status_t status = fetch_system(&system);
+    if (!status_ok(status)) {
+        out_problem("mem", status);
+        return;
+    }
+    uint64_t named = system.kernel_image_bytes + system.package_bytes + system.slab_bytes +
+                     system.page_table_bytes + system.user_bytes;
+    table_begin(&shell.table, "MEMORY >KIB >SIZE", out_sink, nullptr);
+    memory_row("total", system.ram_bytes);
+    memory_row("used", system.used_bytes);
+    memory_row("  programs", system.user_bytes);
+    memory_row("  page tables", system.page_table_bytes);
+    memory_row("  kernel objects", system.slab_bytes);
+    memory_row("  kernel image", system.kernel_image_bytes);
+    memory_row("  boot package", system.package_bytes);
+    memory_row("  other", system.used_bytes > named ? system.used_bytes - named : 0);
+    memory_row("free", system.free_bytes);
+    table_end(&shell.table);
+    out("objects:");
+    for (uint32_t type = 1; type < OBJECT_TYPE_COUNT; type++) {
+        if (system.live_objects[type] != 0) {
+            out(" %s %llu", abi_object_name(type), (unsigned long long)system.live_objects[type]);
+        }
+    }
+    out(", handles %llu\n", (unsigned long long)system.handles);
+}
+
+void command_ps(const struct arguments *arguments) {
+    (void)arguments;
+    static struct inspect_process processes[PROCESSES_PER_PAGE];
+    static const char *const states[] = {"new", "running", "ended"};
+    static const char *const bands[] = {"realtime", "interactive", "normal", "background"};
+    struct shell_table *table = &shell.table;
+    uint64_t after = 0;
+    table_begin(table, ">KOID NAME STATE BAND >THREADS >HANDLES >MEMORY >LIMIT >CPU", out_sink, nullptr);
+    for (;;) {
+        size_t count = 0;
+        status_t status = fetch_processes(after, processes, &count);
+        if (!status_ok(status)) {
+            out_problem("ps", status);
+            return;
+        }
+        if (count == 0) {
+            break;
+        }
+        for (size_t i = 0; i < count; i++) {
+            const struct inspect_process *process = &processes[i];
+            char name[24];
+            char number[SHELL_NUMBER_BYTES];
+            printable_name(process, name);
+            table_cell(table, "%llu", (unsigned long long)process->koid);
+            table_cell(table, "%s", name);
+            table_cell(table, "%s", process->state < 3 ? states[process->state] : "?");
+            table_cell(table, "%s", process->band < 4 ? bands[process->band] : "-");
+            table_cell(table, "%u", process->threads);
+            table_cell(table, "%llu", (unsigned long long)process->handles);
+            table_cell(table, "%s", shell_size(number, process->account_used_bytes));
+            table_cell(table, "%s", shell_size(number, process->account_limit_bytes));
+            table_cell(table, "%s", shell_duration(number, process->cpu_ns));
+        }
+        after = processes[count - 1].koid;
+    }
+    table_end(table);
+}
+
+void command_uptime(const struct arguments *arguments) {
+    (void)arguments;
+    struct inspect_system system;
+    status_t status = fetch_system(&system);
+    if (!status_ok(status)) {
+        out_problem("uptime", status);
+        return;
+    }
+    char up[SHELL_NUMBER_BYTES];
+    uint64_t whole = system.uptime_ns / 1000 * system.processors;
+    uint64_t busy = whole > system.idle_ns / 1000 ? whole - system.idle_ns / 1000 : 0;
+    out("up %s, %u processor%s, %llu%% busy since boot\n", shell_duration(up, system.uptime_ns), system.processors,
+        system.processors == 1 ? "" : "s", (unsigned long long)(whole == 0 ? 0 : busy * 100 / whole));
+}
