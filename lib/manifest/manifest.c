@@ -13,7 +13,7 @@ const char manifest_cmdline[] = "cmdline";
 
 enum : uint32_t {
     SEEN_PROGRAM = 1, SEEN_MEMORY = 2, SEEN_STACK = 4, SEEN_BAND = 8, SEEN_RESTART = 16, SEEN_ARGS = 32,
-    SEEN_PROVIDES = 64, SEEN_RESOLVE = 128,
+    SEEN_PROVIDES = 64, SEEN_RESOLVE = 128, SEEN_ESSENTIAL = 256,
 };
 
 static bool fail_list(struct parser *parser, uint32_t line, const char *format, va_list args) {
@@ -183,6 +183,11 @@ static bool parse_stack(struct parser *parser) {
     return parse_bounded(parser, MANIFEST_STACK_MIN, MANIFEST_STACK_MAX, &parser->unit->stack_bytes);
 }
 
+static bool parse_essential(struct parser *parser) {
+    parser->unit->essential = true;
+    return true;
+}
+
 static bool parse_args_field(struct parser *parser) {
     return parse_args(parser, &parser->unit->args);
 }
@@ -199,18 +204,19 @@ static const struct field {
     const char *name;
     bool (*parse)(struct parser *);
     uint32_t seen; // 0: may stand more than once
-    bool one_word; // exactly one word follows
+    int words; // that follow; -1: any number
     bool services_only;
 } fields[] = {
-    {"program", parse_program_file, SEEN_PROGRAM, true, false},
-    {"memory", parse_memory, SEEN_MEMORY, true, false},
-    {"stack", parse_stack, SEEN_STACK, true, false},
-    {"band", parse_band, SEEN_BAND, true, false},
-    {"restart", parse_restart, SEEN_RESTART, true, true},
-    {"args", parse_args_field, SEEN_ARGS, false, false},
-    {"provides", parse_provides, SEEN_PROVIDES, false, true},
-    {"grant", parse_grant, 0, false, false},
-    {"resolve", parse_resolve, SEEN_RESOLVE, false, false},
+    {"program", parse_program_file, SEEN_PROGRAM, 1, false},
+    {"memory", parse_memory, SEEN_MEMORY, 1, false},
+    {"stack", parse_stack, SEEN_STACK, 1, false},
+    {"band", parse_band, SEEN_BAND, 1, false},
+    {"restart", parse_restart, SEEN_RESTART, 1, true},
+    {"essential", parse_essential, SEEN_ESSENTIAL, 0, true},
+    {"args", parse_args_field, SEEN_ARGS, -1, false},
+    {"provides", parse_provides, SEEN_PROVIDES, -1, true},
+    {"grant", parse_grant, 0, -1, false},
+    {"resolve", parse_resolve, SEEN_RESOLVE, -1, false},
 };
 
 static bool parse_field(struct parser *parser) {
@@ -226,15 +232,16 @@ static bool parse_field(struct parser *parser) {
         if (field->services_only && parser->unit->kind != MANIFEST_SERVICE) {
             return parse_fail(parser, "`%s` is for services only; `%s` is a program", name, parser->unit->name);
         }
-        if (field->one_word && parser->words.count != 2) {
-            return parse_fail(parser, "exactly one word is expected after `%s`", name);
+        if (field->words >= 0 && parser->words.count != 1 + (size_t)field->words) {
+            return parse_fail(parser, "%s is expected after `%s`", field->words == 1 ? "exactly one word" : "nothing",
+                              name);
         }
         parser->seen |= field->seen;
         return field->parse(parser);
     }
     return parse_fail(parser,
-                      "unknown field `%.40s`: program, memory, stack, band, restart, args, provides, grant, resolve or "
-                      "} is expected",
+                      "unknown field `%.40s`: program, memory, stack, band, restart, essential, args, provides, grant, "
+                      "resolve or } is expected",
                       name);
 }
 

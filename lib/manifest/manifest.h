@@ -13,6 +13,7 @@
 //       stack     SIZE                  default 64K
 //       band      realtime|interactive|normal|background          default normal
 //       restart   always|on-failure|never                         services only; default always
+//       essential                       services only: when it is given up, the system stops
 //       args      "TEXT" ... cmdline    cmdline: the boot command line
 //       provides  NAME ...              services only: makes an endpoint of that name and interface
 //       grant     NAME = WHAT           one capability of its CapSet:
@@ -78,6 +79,7 @@ struct manifest_unit {
     enum manifest_unit_kind kind;
     enum manifest_restart restart;
     uint8_t band; // enum band
+    bool essential;
     uint64_t memory_bytes;
     uint64_t stack_bytes;
     uint16_t grant_first, grant_count;

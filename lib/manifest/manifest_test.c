@@ -35,6 +35,7 @@ static const char GOOD[] =
     "    stack    32K\n"
     "    band     interactive\n"
     "    restart  on-failure\n"
+    "    essential\n"
     "    args     \"a\" \"two \\\"words\\\" \\\\ # no comment\" cmdline\n"
     "    provides log journal\n"
     "    grant    registry = service registry\n"
@@ -71,7 +72,8 @@ TEST(good_manifest_is_read_whole) {
     const struct manifest_grant *grants = &manifest.grants[logd->grant_first];
     CHECK_EQ(grants[1].first, 0x3f8);
     CHECK_EQ(grants[1].second, 8);
-    CHECK_EQ(grants[1].line, 18);
+    CHECK_EQ(grants[1].line, 19);
+    CHECK(logd->essential);
     CHECK(grants[4].control);
     CHECK(manifest_provider(&manifest, "journal") == logd);
     CHECK(manifest_provider(&manifest, "nothing") == nullptr);
@@ -138,6 +140,8 @@ static const struct {
     {"system a\nservice b {\nstack 1M\n", 3, "outside 8K to 512K for `stack`"},
     {"system a\nservice b {\nband fast\n", 3, "`fast` is no band"},
     {"system a\nservice b {\nrestart maybe\n", 3, "`maybe` is no restart"},
+    {"system a\nservice b {\nessential yes\n", 3, "nothing is expected after `essential`"},
+    {"system a\nprogram b {\nessential\n", 3, "for services only"},
     {"system a\nprogram b {\nrestart always\n", 3, "for services only"},
     {"system a\nprogram b {\nprovides log\n", 3, "for services only"},
     {"system a\nservice b {\nargs plain\n", 3, "arguments are quoted texts"},
@@ -163,6 +167,7 @@ static const struct {
     {"system a\nservice b {\ngrant x = account lots\n", 3, "`lots` is no size"},
     {"system a\nservice b {\nmemory 1M\ngrant x = service nobody\n}\n", 4, "no service provides `nobody`"},
     {"system a\nservice b {\nmemory 1M\nprovides c\ngrant x = service c\n}\n", 5, "what it provides itself"},
+    {"system a\nservice b {\nmemory 1M\nprovides c\ngrant c = inspector\n}\n", 5, "receives what it provides"},
     {"system a\nservice b {\nmemory 1M\nprovides c c\n}\n", 4, "`c` stands here twice"},
     {"system a\nservice b {\nmemory 1M\nprovides c\n}\nservice d {\nmemory 1M\nprovides c\n}\n", 8,
      "`c` is provided by `b` already (line 2)"},

@@ -18,13 +18,19 @@ static const char *word_of(const struct manifest *manifest, struct manifest_list
     return manifest->words[list.first + index];
 }
 
+static bool provides(const struct manifest *manifest, const struct manifest_unit *unit, const char *name) {
+    for (size_t i = 0; i < unit->provides.count; i++) {
+        if (str_equal(word_of(manifest, unit->provides, i), name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 const struct manifest_unit *manifest_provider(const struct manifest *manifest, const char *name) {
     for (size_t i = 0; i < manifest->unit_count; i++) {
-        const struct manifest_unit *unit = &manifest->units[i];
-        for (size_t j = 0; j < unit->provides.count; j++) {
-            if (str_equal(word_of(manifest, unit->provides, j), name)) {
-                return unit;
-            }
+        if (provides(manifest, &manifest->units[i], name)) {
+            return &manifest->units[i];
         }
     }
     return nullptr;
@@ -72,6 +78,10 @@ static bool check_provides(struct parser *parser, const struct manifest_unit *un
 static bool check_grants(struct parser *parser, const struct manifest_unit *unit) {
     for (size_t i = 0; i < unit->grant_count; i++) {
         const struct manifest_grant *grant = &parser->out->grants[unit->grant_first + i];
+        if (provides(parser->out, unit, grant->name)) {
+            return parse_fail_at(parser, grant->line, "`%s` is the name under which `%s` receives what it provides",
+                                 grant->name, unit->name);
+        }
         if (grant->kind != MANIFEST_GRANT_SERVICE) {
             continue;
         }

@@ -45,6 +45,11 @@ void supervise_start_failed(struct supervise *s, uint64_t now_ns) {
     }
 }
 
+void supervise_hopeless(struct supervise *s, uint64_t now_ns) {
+    s->failures++;
+    enter(s, SUPERVISE_FAILED, now_ns);
+}
+
 void supervise_ended(struct supervise *s, uint64_t now_ns, bool success) {
     bool killed = s->killed, start_again = s->start_again;
     if (saturating_sub_u64(now_ns, s->started_ns) >= SUPERVISE_STEADY_NS) {

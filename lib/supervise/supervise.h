@@ -48,6 +48,9 @@ void supervise_init(struct supervise *s, enum supervise_policy policy);
 void supervise_started(struct supervise *s, uint64_t now_ns);
 void supervise_start_failed(struct supervise *s, uint64_t now_ns);
 
+// It could not be started, and trying again would be no use: its file is missing or no good.
+void supervise_hopeless(struct supervise *s, uint64_t now_ns);
+
 // Its process ended; `success` is exit code 0. Only in RUNNING.
 void supervise_ended(struct supervise *s, uint64_t now_ns, bool success);
 

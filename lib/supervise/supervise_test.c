@@ -88,6 +88,12 @@ TEST(a_failed_start_counts) {
     supervise_init(&s, SUPERVISE_NEVER);
     supervise_start_failed(&s, S);
     CHECK_EQ(s.state, SUPERVISE_FAILED);
+    supervise_init(&s, SUPERVISE_ALWAYS);
+    supervise_hopeless(&s, S);
+    CHECK_EQ(s.state, SUPERVISE_FAILED);
+    CHECK_EQ(supervise_due_ns(&s), UINT64_MAX);
+    CHECK(!supervise_restart(&s, 2 * S));
+    CHECK_EQ(supervise_due_ns(&s), 2 * S);
 }
 
 TEST(nothing_starts_when_closing) {

@@ -273,7 +273,7 @@ static struct answer power(const struct wire_request *request) {
     }
     struct tess_message done = {.info = tess_info(WIRE_OK)};
     (void)tess_reply(&done); // whoever asked and is gone needs no answer
-    power_down((uint32_t)action);
+    power_down((uint32_t)action, nullptr);
 }
 
 static struct answer dispatch(const struct wire_request *request) {

@@ -152,9 +152,6 @@ void outbox_restarted(const struct init_unit *unit);
 // What samgrd must know before this unit runs is offered to it right away.
 void outbox_permit(struct init_unit *unit);
 
-// The text goes to the console, or the serial line when there is none, before the machine stops.
-void outbox_last_words(const char *line);
-
 // Hands over what can be handed over; returns when to try again, UINT64_MAX when nothing is left.
 uint64_t outbox_pump(void);
 
@@ -166,5 +163,6 @@ void control_handle(struct tess_message *message);
 
 // --- power.c ---
 
-// Takes everything down in the reverse order of its start, then the machine.
-[[noreturn]] void power_down(uint32_t action);
+// Takes everything down in the reverse order of its start, then the machine. `last_words` (may be null) is
+// one line for the serial port, printed when nobody else uses that any more.
+[[noreturn]] void power_down(uint32_t action, const char *last_words);

@@ -218,12 +218,6 @@ void outbox_announce(const char *line) {
     (void)flush_announcements();
 }
 
-void outbox_last_words(const char *line) {
-    announcement_count = 0;
-    console_target.retry_ns = 0;
-    outbox_announce(line);
-}
-
 // --- all ---
 
 void outbox_restarted(const struct init_unit *unit) {

@@ -170,6 +170,21 @@ static status_t try_start(struct init_unit *unit, const char *const *given, size
     return status;
 }
 
+// Without this service nobody could use the system: better to stop than to look alive.
+static void stop_if_essential(const struct init_unit *unit) {
+    if (unit->spec->essential && unit->life.state == SUPERVISE_FAILED && !init.closing) {
+        char line[256];
+        fmt_snprintf(line, sizeof line, "init: the essential service %s is given up (%s); the system stops", unit->name,
+                     unit->reason);
+        power_down(SUPERVISOR_POWER_OFF, line);
+    }
+}
+
+// The program's file is missing or no good: it will be no better the next time.
+static bool is_hopeless(status_t status) {
+    return status_is(status, STATUS_NOT_FOUND) || status_is(status, STATUS_BAD_ARGUMENT);
+}
+
 status_t unit_start(struct init_unit *unit, const char *const *arguments, size_t argument_count) {
     char why[256] = "it could not be started";
     outbox_permit(unit);
@@ -185,9 +200,14 @@ status_t unit_start(struct init_unit *unit, const char *const *arguments, size_t
         }
         return status;
     }
-    supervise_start_failed(&unit->life, now);
+    if (is_hopeless(status)) {
+        supervise_hopeless(&unit->life, now);
+    } else {
+        supervise_start_failed(&unit->life, now);
+    }
     (void)str_copy(unit->reason, sizeof unit->reason, why);
     outbox_log(unit, LOG_ERROR, "%s", why);
+    stop_if_essential(unit);
     if (!unit->is_job && (unit->life.failures <= 1 || unit->life.state == SUPERVISE_FAILED)) {
         char line[300];
         fmt_snprintf(line, sizeof line, "init: cannot start %s%s", why,
@@ -242,6 +262,7 @@ static void settle(struct init_unit *unit) {
     if (unit->life.state == SUPERVISE_FAILED) {
         outbox_log(unit, LOG_ERROR, "%s ended %u times in a row and is given up; `restart %s` tries again", unit->name,
                    unit->life.failures, unit->name);
+        stop_if_essential(unit);
     }
     if (tess_handle_valid(unit->watcher)) {
         (void)tess_signal(unit->watcher, unit->watch_bits); // a watcher that is gone needs none
