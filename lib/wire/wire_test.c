@@ -13,6 +13,7 @@
 #include "lib/wire/console_client.h"
 #include "lib/wire/log_client.h"
 #include "lib/wire/registry_client.h"
+#include "lib/wire/server.h"
 #include "lib/wire/supervisor_client.h"
 
 // --- the machine under the client stubs ---
@@ -55,6 +56,11 @@ status_t tess_invoke(handle_t object, uint32_t method, uint64_t words[MESSAGE_WO
     (void)object;
     (void)method;
     words[0] = 77;
+    return STATUS_OK;
+}
+
+status_t tess_save_reply(handle_t *out) {
+    *out = (handle_t){66};
     return STATUS_OK;
 }
 
@@ -439,6 +445,88 @@ TEST(running_carries_arguments_and_a_watcher) {
     CHECK(status_is(supervisor_run(SERVER, argv, 3, false, (handle_t){0}, 0, &id), wire_status(WIRE_TOO_LARGE)));
     argv[0] = "no name";
     CHECK(status_is(supervisor_run(SERVER, argv, 1, false, (handle_t){0}, 0, &id), wire_status(WIRE_BAD_REQUEST)));
+}
+
+// --- the service's loop ---
+
+// What the kernel will say to each call of the loop, and what the loop gave it.
+static struct step {
+    uint32_t number; // expected
+    status_t status;
+    uint64_t info;   // of what is received
+    uint64_t answer; // expected label of the answer, for reply_recv and send
+} script[8];
+static unsigned script_at;
+
+static status_t scripted_kernel(uint32_t number, struct tess_message *message) {
+    const struct step *step = &script[script_at++];
+    CHECK_EQ(number, step->number);
+    if (number == SYS_REPLY_RECV || number == SYS_SEND) {
+        CHECK_EQ(message_label(message->info), step->answer);
+    }
+    if (number != SYS_SEND) {
+        CHECK_EQ(message_accept(message->info), 1);
+        message->info = step->info;
+        message->badge = 7;
+        message->words[0] = 0xb1;
+    }
+    return step->status;
+}
+
+TEST(the_loop_answers_and_receives) {
+    struct wire_server server;
+    struct wire_request request;
+    const uint64_t call = message_info(3, 0, 0, 0) | MESSAGE_WANTS_REPLY;
+    memcpy(script, (struct step[]){
+        {SYS_RECV, STATUS_OK, call, 0},
+        {SYS_REPLY_RECV, STATUS_OK, message_info(4, 0, 0, 0), WIRE_NOT_FOUND}, // a send
+        {SYS_RECV, STATUS_OK, call, 0},
+        {SYS_REPLY_RECV, STATUS_OK, MESSAGE_NOTIFICATION, WIRE_FAILED}, // it was forgotten
+        {SYS_RECV, STATUS_TIMED_OUT, 0, 0},
+        {SYS_RECV, STATUS_OBJECT_DEAD, 0, 0},
+    }, 6 * sizeof(struct step));
+    script_at = 0;
+    service = scripted_kernel;
+    wire_server_init(&server, SERVER, 1);
+    CHECK_EQ(wire_server_next(&server, &request, 0), WIRE_REQUEST);
+    CHECK_EQ(request.method, 3);
+    CHECK_EQ(request.badge, 7);
+    wire_server_answer(&server, WIRE_NOT_FOUND, nullptr);
+    CHECK_EQ(wire_server_next(&server, &request, 0), WIRE_REQUEST);
+    CHECK_EQ(request.method, 4);
+    handle_t reply;
+    CHECK(status_is(wire_server_defer(&server, &reply), STATUS_NO_CALLER));
+    wire_server_answer(&server, WIRE_OK, nullptr); // nobody wants it
+    CHECK_EQ(wire_server_next(&server, &request, 0), WIRE_REQUEST);
+    CHECK_EQ(wire_server_next(&server, &request, 0), WIRE_SIGNAL);
+    CHECK_EQ(server.bits, 0xb1);
+    CHECK_EQ(wire_server_next(&server, &request, 0), WIRE_TIMEOUT);
+    CHECK_EQ(wire_server_next(&server, &request, 0), WIRE_CLOSED);
+}
+
+TEST(the_loop_outlives_its_callers) {
+    struct wire_server server;
+    struct wire_request request;
+    const uint64_t call = message_info(3, 0, 0, 0) | MESSAGE_WANTS_REPLY;
+    memcpy(script, (struct step[]){
+        {SYS_RECV, STATUS_OK, call, 0},
+        {SYS_REPLY_RECV, STATUS_NO_CALLER, 0, WIRE_OK},
+        {SYS_RECV, STATUS_OK, call, 0},
+        {SYS_SEND, STATUS_PEER_DIED, 0, WIRE_BUSY},
+        {SYS_RECV, STATUS_OK, call, 0},
+    }, 5 * sizeof(struct step));
+    script_at = 0;
+    service = scripted_kernel;
+    wire_server_init(&server, SERVER, 1);
+    CHECK_EQ(wire_server_next(&server, &request, 0), WIRE_REQUEST);
+    wire_server_answer(&server, WIRE_OK, nullptr);
+    CHECK_EQ(wire_server_next(&server, &request, 0), WIRE_REQUEST);
+    CHECK_EQ(server.dropped, 1);
+    handle_t reply;
+    CHECK(status_ok(wire_server_defer(&server, &reply)));
+    CHECK_EQ(reply.v, 66);
+    wire_reply(reply, WIRE_BUSY, nullptr);
+    CHECK_EQ(wire_server_next(&server, &request, 0), WIRE_REQUEST); // a plain receive: nothing is owed
 }
 
 TEST(random_requests_are_decoded_or_refused) {
