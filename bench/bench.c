@@ -368,7 +368,7 @@ int main(int argc, char **argv) {
     (void)argc;
     (void)argv;
     const handle_t console = tess_cap_required("console", 0);
-    peer = tess_cap_required("bench_peer", 0);
+    peer = tess_cap_required("peer", 0);
     account = tess_cap_required("account", 0);
     vspace = tess_self_vspace();
     process = tess_self_process();
