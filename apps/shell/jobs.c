@@ -53,6 +53,9 @@ static void wait_in_foreground(uint32_t id) {
             // That it has ended by itself meanwhile is no mistake.
             (void)supervisor_kill(shell.supervisor, id, nullptr);
         }
+        if (!status_ok(status)) {
+            shell_watch_interrupts(); // in case that the console was replaced meanwhile
+        }
         // The supervisor is asked only when something happened, and now and then in case a signal was lost.
         if (foreground_over(id)) {
             return;

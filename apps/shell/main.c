@@ -78,9 +78,14 @@ void command_poweroff(const struct arguments *arguments) {
 
 // --- the console, which may be replaced at any time ---
 
+void shell_watch_interrupts(void) {
+    // Without Ctrl-C the shell is still good for something.
+    (void)console_set_interrupt(shell.console, shell.events, BIT_INTERRUPT);
+}
+
 // Tells a console (the first, or its successor) what it must know of this shell.
 static void introduce(void) {
-    (void)console_set_interrupt(shell.console, shell.events, BIT_INTERRUPT);
+    shell_watch_interrupts();
     for (size_t i = 0; i < shell.history.count; i++) {
         size_t len;
         const char *line = history_line(&shell.history, i, &len);
@@ -100,7 +105,7 @@ static void remember(const char *line, size_t len) {
 static bool read_line(char *line, size_t size, struct console_input *input, bool *resume) {
     status_t status = console_read_line(shell.console, PROMPT, *resume, line, size, input, DEADLINE_NEVER);
     *resume = false;
-    if (status_is(status, STATUS_PEER_DIED)) {
+    if (status_is(status, STATUS_PEER_DIED) || status_is(status, wire_status(WIRE_BAD_STATE))) {
         introduce();
         out("\nThe console was started again.\n");
         out_flush();

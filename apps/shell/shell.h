@@ -20,6 +20,9 @@ struct shell {
 
 extern struct shell shell;
 
+// Tells the console to report Ctrl-C; what it was told is forgotten when it is replaced. (main.c)
+void shell_watch_interrupts(void);
+
 // --- output.c: collected, written when there is much of it and before the shell waits ---
 
 [[gnu::format(printf, 1, 2)]] void out(const char *format, ...);

@@ -6,7 +6,8 @@
 //                       prompt, at most CONSOLE_PROMPT_MAX bytes. Answered when there is something to say:
 //                       words[0] enum console_event; page: the line, or for CONSOLE_COMPLETE its text up to
 //                       the cursor. A newer read takes the place of an older, which gets
-//                       CONSOLE_INTERRUPTED.
+//                       CONSOLE_INTERRUPTED. WIRE_BAD_STATE: this is a new console, which has not been told
+//                       whom to interrupt (CONSOLE_SET_INTERRUPT) and has no history yet.
 // CONSOLE_OFFER         control. Answers CONSOLE_COMPLETE: words[0] bytes before the cursor that the
 //                       candidates replace, words[1] number of candidates; page: the candidates, each with
 //                       a NUL. One: it is put in. Several: what they share is put in, or they are listed.

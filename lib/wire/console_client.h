@@ -17,7 +17,8 @@ struct console_input {
 };
 
 // Control: shows the prompt and waits for one event, `line` then holds what came with it, terminated.
-// `size` is at least CONSOLE_LINE_MAX + 1. PEER_DIED: the console was replaced; just ask again.
+// `size` is at least CONSOLE_LINE_MAX + 1. PEER_DIED, WIRE_BAD_STATE: the console was replaced; tell its
+// successor whom to interrupt, then ask again.
 status_t console_read_line(handle_t console, const char *prompt, bool resume, char *line, size_t size,
                            struct console_input *out, uint64_t deadline_ns);
 

@@ -121,6 +121,10 @@ static void read_line(const struct wire_request *request) {
         wire_server_answer(&server, WIRE_BAD_REQUEST, nullptr);
         return;
     }
+    if (!tess_handle_valid(watcher)) {
+        wire_server_answer(&server, WIRE_BAD_STATE, nullptr);
+        return;
+    }
     // Taken before the page is used for anything else.
     char prompt[CONSOLE_PROMPT_MAX];
     memcpy(prompt, read.prompt, read.prompt_bytes);
