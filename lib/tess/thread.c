@@ -1,6 +1,7 @@
 // Every thread has a slot of address space of its own, from the bottom: its message page, a page that is
 // never mapped, its stack, its thread-local image, and this structure at the very top. So the address
-// of everything is known before anything is mapped, and joining takes one unmap.
+// of everything is known before anything is mapped, and joining takes one unmap. One joined thread's
+// slot is kept for the next that wants a stack of that size.
 #include "lib/tess/thread.h"
 
 #include <stdatomic.h>
@@ -25,6 +26,7 @@ struct tess_thread {
     handle_t done; // notification: the function has returned
     uint64_t slot_base;
     uint64_t slot_bytes;
+    uint64_t stack_bytes; // as asked for
 };
 
 constexpr uint64_t AREA_BASE = 0x10'0000'0000; // far from where the kernel chooses addresses
@@ -37,7 +39,8 @@ constexpr uint64_t DONE_BIT = 1;
 constexpr uint64_t END_POLL_NS = 20'000;
 
 static struct tess_mutex units_lock;
-static uint8_t units_taken[UNITS]; // guarded by units_lock
+static uint8_t units_taken[UNITS];  // guarded by units_lock
+static struct tess_thread *spare;   // a joined thread's slot, or null; guarded by units_lock
 
 static status_t take_units(uint32_t count, uint64_t *base) {
     status_t status = STATUS_NO_MEMORY;
@@ -82,20 +85,64 @@ static status_t map_stack(uint64_t slot_base, uint64_t bytes) {
     return tess_vspace_map(tess_self_vspace(), vmo, 0, bytes, slot_base + STACK_AT, PROT_READ | PROT_WRITE, nullptr);
 }
 
-// The slot is mapped; makes the thread in it.
-static status_t start(struct tess_thread *thread, const struct tess_thread_options *options, uint64_t stack_top) {
+static void give_slot(uint64_t base, uint64_t bytes) {
+    (void)tess_vspace_unmap(tess_self_vspace(), base, bytes); // whole mappings: cannot fail
+    give_units(base, bytes);
+}
+
+// A mapped slot with its notification, for a stack of at least that size.
+static status_t make_slot(uint64_t stack_bytes, const struct tess_tls_layout *tls, struct tess_thread **out) {
     TESS_OWNED handle_t done = {};
     TRY(tess_account_create_notification(tess_self_account(), &done));
-    thread->done = done;
-    tess_tls_fill(&thread->block);
-    uint64_t page = options->no_message_page ? 0 : thread->slot_base;
-    thread->block.message_page = (void *)page;
-    // The entry is a C function: as after a call, the stack is 8 off a 16-byte boundary.
-    TRY(tess_process_create_thread(tess_self_process(), (uint64_t)thread_main, stack_top - 8, (uint64_t)thread, page,
-                                   options->band, (uint64_t)&thread->block, &thread->thread));
-    atomic_store(&thread->block.thread, thread->thread.v);
-    (void)tess_handle_take(&done);
+    uint64_t above = align_up(sizeof(struct tess_thread), tls->align) + tls->image_bytes;
+    uint64_t mapped = align_up(stack_bytes + above, PAGE_BYTES);
+    uint64_t slot_bytes = align_up(mapped + STACK_AT, UNIT_BYTES);
+    uint64_t slot_base;
+    TRY(take_units((uint32_t)(slot_bytes / UNIT_BYTES), &slot_base));
+    status_t status = map_stack(slot_base, mapped);
+    if (!status_ok(status)) {
+        give_units(slot_base, slot_bytes);
+        return status;
+    }
+    uint64_t top = slot_base + STACK_AT + mapped;
+    struct tess_thread *thread = (struct tess_thread *)align_down(top - sizeof(struct tess_thread), tls->align);
+    thread->slot_base = slot_base;
+    thread->slot_bytes = slot_bytes;
+    thread->stack_bytes = stack_bytes;
+    thread->done = tess_handle_take(&done);
+    *out = thread;
     return STATUS_OK;
+}
+
+static void free_slot(struct tess_thread *thread) {
+    tess_close(thread->done);
+    give_slot(thread->slot_base, thread->slot_bytes);
+}
+
+// The spare slot if it fits, else a new one.
+static status_t take_slot(uint64_t stack_bytes, const struct tess_tls_layout *tls, struct tess_thread **out) {
+    tess_mutex_lock(&units_lock);
+    struct tess_thread *thread = spare;
+    bool fits = thread != nullptr && thread->stack_bytes == stack_bytes;
+    spare = fits ? nullptr : spare;
+    tess_mutex_unlock(&units_lock);
+    if (!fits) {
+        return make_slot(stack_bytes, tls, out);
+    }
+    memset((char *)&thread->block - tls->image_bytes, 0, tls->image_bytes);
+    thread->block.thread = 0;
+    *out = thread;
+    return STATUS_OK;
+}
+
+static void keep_or_free_slot(struct tess_thread *thread) {
+    tess_mutex_lock(&units_lock);
+    bool kept = spare == nullptr;
+    spare = kept ? thread : spare;
+    tess_mutex_unlock(&units_lock);
+    if (!kept) {
+        free_slot(thread);
+    }
 }
 
 status_t tess_thread_create(tess_thread_fn *run, void *argument, const struct tess_thread_options *options,
@@ -111,28 +158,25 @@ status_t tess_thread_create(tess_thread_fn *run, void *argument, const struct te
     TRY(prepare_process());
 
     struct tess_tls_layout tls = tess_tls_layout();
-    uint64_t above = align_up(sizeof(struct tess_thread), tls.align) + tls.image_bytes;
-    uint64_t mapped = align_up(chosen.stack_bytes + above, PAGE_BYTES);
-    uint64_t slot_bytes = align_up(mapped + STACK_AT, UNIT_BYTES);
-    uint64_t slot_base;
-    TRY(take_units((uint32_t)(slot_bytes / UNIT_BYTES), &slot_base));
-    status_t status = map_stack(slot_base, mapped);
-    if (status_ok(status)) {
-        uint64_t top = slot_base + STACK_AT + mapped;
-        struct tess_thread *thread = (struct tess_thread *)align_down(top - sizeof(struct tess_thread), tls.align);
-        thread->run = run;
-        thread->argument = argument;
-        thread->slot_base = slot_base;
-        thread->slot_bytes = slot_bytes;
-        status = start(thread, &chosen, align_down((uint64_t)thread - tls.image_bytes, 16));
-        if (status_ok(status)) {
-            *out = thread;
-            return status;
-        }
-        (void)tess_vspace_unmap(tess_self_vspace(), slot_base, slot_bytes); // whole mappings: cannot fail
+    struct tess_thread *thread;
+    TRY(take_slot(chosen.stack_bytes, &tls, &thread));
+    thread->run = run;
+    thread->argument = argument;
+    tess_tls_fill(&thread->block);
+    uint64_t page = chosen.no_message_page ? 0 : thread->slot_base;
+    thread->block.message_page = (void *)page;
+    uint64_t stack_top = align_down((uint64_t)thread - tls.image_bytes, 16);
+    // The entry is a C function: as after a call, the stack is 8 off a 16-byte boundary.
+    status_t status =
+        tess_process_create_thread(tess_self_process(), (uint64_t)thread_main, stack_top - 8, (uint64_t)thread, page,
+                                   chosen.band, (uint64_t)&thread->block, &thread->thread);
+    if (!status_ok(status)) {
+        free_slot(thread);
+        return status;
     }
-    give_units(slot_base, slot_bytes);
-    return status;
+    atomic_store(&thread->block.thread, thread->thread.v);
+    *out = thread;
+    return STATUS_OK;
 }
 
 // The function has returned; a few instructions later the thread is gone, and with it the last use of
@@ -147,13 +191,9 @@ static void await_end(handle_t thread, handle_t done) {
 status_t tess_thread_join(struct tess_thread *thread, uint64_t deadline_ns) {
     uint64_t bits;
     TRY(tess_wait(thread->done, &bits, deadline_ns));
-    handle_t handle = thread->thread, done = thread->done;
-    uint64_t base = thread->slot_base, bytes = thread->slot_bytes;
-    await_end(handle, done);
-    tess_close(done);
-    tess_close(handle);
-    (void)tess_vspace_unmap(tess_self_vspace(), base, bytes); // whole mappings: cannot fail
-    give_units(base, bytes);
+    await_end(thread->thread, thread->done);
+    tess_close(thread->thread);
+    keep_or_free_slot(thread);
     return STATUS_OK;
 }
 
