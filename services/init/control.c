@@ -26,13 +26,25 @@ static struct answer answer(enum wire_status status) {
 // Fills one entry of a list; false when the unit is none of that list.
 typedef bool list_entry_fn(const struct init_unit *unit, void *entry);
 
+// The unit with the lowest id from `id` on; places are reused, so their order says nothing.
+static const struct init_unit *next_by_id(uint32_t id) {
+    const struct init_unit *next = nullptr;
+    for (size_t i = 0; i < init.unit_limit; i++) {
+        const struct init_unit *unit = &init.units[i];
+        if (unit->spec != nullptr && unit->id >= id && (next == nullptr || unit->id < next->id)) {
+            next = unit;
+        }
+    }
+    return next;
+}
+
 static struct answer list_units(const struct wire_request *request, size_t entry_bytes, list_entry_fn *fill) {
     uint64_t index = request->words[0], total = 0, count = 0;
     uint8_t *page = tess_message_page();
     uint64_t max = MESSAGE_PAGE_BYTES / entry_bytes;
     _Alignas(16) uint8_t entry[256];
-    for (size_t i = 0; i < init.unit_limit; i++) {
-        if (init.units[i].spec == nullptr || !fill(&init.units[i], entry)) {
+    for (const struct init_unit *unit = next_by_id(0); unit != nullptr; unit = next_by_id(unit->id + 1)) {
+        if (!fill(unit, entry)) {
             continue;
         }
         if (total++ >= index && count < max) {

@@ -67,6 +67,10 @@ status_t units_init(void) {
         }
     }
     init.unit_limit = init.service_count;
+    // The places that jobs use first are committed now, so that running a program leaves memory as it was.
+    for (size_t i = 0; i < INIT_JOBS_KEPT; i++) {
+        *(volatile uint32_t *)&init.units[init.service_count + i].id = 0;
+    }
     return STATUS_OK;
 }
 
