@@ -13,6 +13,14 @@ constexpr uint64_t LOOK_AGAIN_MS = 1000;
 
 static uint32_t background[BACKGROUND_MAX];
 static size_t background_count;
+static bool job_ended; // since jobs_report looked
+
+// Takes the bits of the shell's notification; what they say of jobs is kept for jobs_report.
+static status_t take_events(uint64_t *bits, uint64_t deadline_ns) {
+    TRY(tess_wait(shell.events, bits, deadline_ns));
+    job_ended = job_ended || (*bits & BIT_JOB) != 0;
+    return STATUS_OK;
+}
 
 static bool went_well(const struct supervisor_job *job) {
     return job->state == SUPERVISOR_ENDED && job->exit_kind == EXIT_NORMAL && job->exit_code == 0;
@@ -43,7 +51,7 @@ static void wait_in_foreground(uint32_t id) {
     bool interrupted = false;
     for (;;) {
         uint64_t bits = 0;
-        status_t status = tess_wait(shell.events, &bits, tess_deadline_after_ms(LOOK_AGAIN_MS));
+        status_t status = take_events(&bits, tess_deadline_after_ms(LOOK_AGAIN_MS));
         if (status_ok(status) && (bits & BIT_INTERRUPT) != 0) {
             if (interrupted) {
                 out("run: job %u does not end; it goes on in the background\n", id);
@@ -81,9 +89,6 @@ static void no_program(const char *name) {
 }
 
 void command_run(const struct arguments *arguments) {
-    // Ctrl-C of the past is not meant for this program.
-    uint64_t stale;
-    (void)tess_wait(shell.events, &stale, DEADLINE_POLL);
     uint32_t id;
     status_t status = supervisor_run(shell.supervisor, arguments->words + 1, arguments->count - 1,
                                      !arguments->background, shell.events, BIT_JOB, &id);
@@ -107,10 +112,9 @@ void command_run(const struct arguments *arguments) {
 }
 
 void jobs_report(void) {
-    uint64_t bits;
-    if (background_count == 0 || !status_ok(tess_wait(shell.events, &bits, DEADLINE_POLL)) || (bits & BIT_JOB) == 0) {
-        return;
-    }
+    // A Ctrl-C from before the prompt is not meant for the next command; one from after it is.
+    uint64_t stale;
+    (void)tess_wait(shell.events, &stale, DEADLINE_POLL);
     size_t kept = 0;
     for (size_t i = 0; i < background_count; i++) {
         struct supervisor_job job;
