@@ -60,6 +60,12 @@ class Guest:
         with self._changed:
             return self._text()
 
+    @property
+    def raw(self):
+        """The same as bytes, escape sequences and all."""
+        with self._changed:
+            return bytes(self._raw)
+
     def _text(self):
         # A cut escape sequence at the end would change when its rest arrives: leave it out.
         raw = self._raw

@@ -1,0 +1,262 @@
+"""Suite "badinput": whatever is wrong with what is booted, there is one clear line on the serial port, and
+an orderly stop; never silence, never a reset."""
+
+import functools
+import random
+import re
+import sys
+
+import elves
+import packages
+from testing import Failure, check, deadline
+
+STOP_S = 20
+COMPLAINT = re.compile(r"^(tessera|init|tessera boot): .*$", re.MULTILINE)
+PROMPT = "tessera$ "
+
+
+def complaints(text):
+    return [match.group(0) for match in COMPLAINT.finditer(text)]
+
+
+def run(ctx, **options):
+    """Boots directly; waits for the prompt or the end. Returns (status or None at the prompt, transcript)."""
+    guest = ctx.guest(direct=True, **options)
+    try:
+        guest.expect(r"^tessera\$ ", STOP_S)
+        return None, guest.transcript
+    except Failure:
+        try:
+            return guest.wait(2), guest.transcript
+        except Failure:
+            raise Failure("neither a prompt nor an end", f"one of them within {STOP_S} s",
+                          guest.transcript or "(silence)") from None
+    finally:
+        guest.stop()
+
+
+def expect_stop(ctx, pattern, **options):
+    """One complaint that matches the pattern, then power-off."""
+    status, text = run(ctx, **options)
+    check(status is not None, "it was not refused", f"/{pattern}/", text[-1500:])
+    check(status == 0, "no orderly stop", "exit status 0 of tools/qemu (power-off)", f"{status}\n{text[-1500:]}")
+    found = complaints(text)
+    check(len(found) == 1 and re.search(pattern, found[0]), "not the one line that says what is wrong", f"/{pattern}/",
+          text[-1500:] or "(silence)")
+
+
+def expect_stop_or_prompt(ctx, **options):
+    """For altered bytes of which nobody knows what they mean."""
+    status, text = run(ctx, **options)
+    check(status in (None, 0), "no orderly stop", "a prompt, or exit status 0 of tools/qemu", f"{status}\n{text[-1500:]}")
+    if status == 0:
+        check(complaints(text), "it stopped and said nothing", "a line that says why", text[-1500:] or "(silence)")
+
+
+class Cases:
+    def __init__(self, ctx):
+        self.ctx, self.count = ctx, 0
+
+    @functools.cached_property
+    def good(self):
+        return packages.Package.load(self.ctx.build / "boot.pkg")
+
+    @functools.cached_property
+    def manifest(self):
+        return next((name, data.decode()) for name, kind, data in self.good.entries() if kind == 3)
+
+    def file(self, data):
+        self.count += 1
+        path = self.ctx.scratch / f"package{self.count}"
+        path.write_bytes(bytes(data.data if hasattr(data, "data") else data))
+        return path
+
+    # ---- the package ----
+
+    def the_package_itself_boots(self):
+        status, text = run(self.ctx, package=self.file(self.good.with_entries(self.good.entries())))
+        check(status is None, "a package put together again does not boot", "a prompt", text[-1500:])
+
+    def no_package(self):
+        expect_stop(self.ctx, r"boot package: there is none", package="")
+
+    def truncated(self):
+        size = len(self.good.data)
+        for length in (1, 7, 63, 64, 65, 127, 500, 4095, 4096, 4097, size // 2, size - 4096, size - 1):
+            expect_stop(self.ctx, r"boot package: it is (cut off|no boot package)", package=self.file(self.good.data[:length]))
+
+    def something_follows(self):
+        expect_stop(self.ctx, r"boot package: something follows", package=self.file(self.good.data + bytes(4096)))
+
+    def header_fields(self):
+        expected = {"magic": "magic", "version": "version", "entry_count": "entries|table|manifests|entry", "total_bytes": "cut off|follows",
+                    "checksum": "checksum", "build_id": "made for kernel", "reserved": "reserved"}
+        for field, (offset, size) in packages.HEADER_FIELDS.items():
+            for value in (0, 1, 0xFF << 8 * (size - 1), (1 << 8 * size) - 1):
+                package = self.good.copy()
+                if int.from_bytes(package.data[offset:offset + size], "little") == value:
+                    continue
+                package.poke(offset, value, size)
+                if field != "checksum":
+                    package.sealed()
+                expect_stop(self.ctx, f"boot package: .*({expected[field]})", package=self.file(package))
+
+    def entry_fields(self):
+        values = {"name": (0, (1 << 320) - 1), "kind": (0, 5, 0xFFFF_FFFF), "zero": (1,),
+                  "offset": (0, 1, 4096 * 3 + 1, 1 << 40, (1 << 64) - 4096), "length": (0, 1 << 40, (1 << 64) - 1)}
+        last = len(self.good.entries()) - 1
+        for index in (0, last):
+            for field, bad in values.items():
+                offset, size = packages.ENTRY_FIELDS[field]
+                for value in bad:
+                    package = self.good.copy().poke(self.good.entry_at(index) + offset, value, size).sealed()
+                    expect_stop(self.ctx, r"boot package: .*(entry|entries|init programs|manifests|reserved)",
+                                package=self.file(package))
+
+    def entries_missing_or_twice(self):
+        name, _text = self.manifest
+        entries = self.good.entries()
+        expect_stop(self.ctx, r"boot package: .*0 init programs", package=self.file(self.good.without("init")))
+        expect_stop(self.ctx, r"boot package: .*0 manifests", package=self.file(self.good.without(name)))
+        twice = [(n, 1 if n == "logd" else k, d) for n, k, d in entries]
+        expect_stop(self.ctx, r"boot package: .*2 init programs", package=self.file(self.good.with_entries(twice)))
+
+    def any_flipped_bit_is_noticed(self):
+        for seed in range(40):
+            source = random.Random(seed)
+            package = self.good.copy()
+            package.data[source.randrange(len(package.data))] ^= 1 << source.randrange(8)
+            expect_stop(self.ctx, r"boot package: ", package=self.file(package))
+
+    def flips(self, first, length, seeds):
+        """Flips under a right checksum: what the later checks are for."""
+        for seed in range(seeds):
+            source = random.Random(1000 + seed)
+            package = self.good.copy()
+            for _ in range(source.choice((1, 1, 2, 8))):
+                package.data[first + source.randrange(length)] ^= 1 << source.randrange(8)
+            expect_stop_or_prompt(self.ctx, package=self.file(package.sealed()))
+
+    def sealed_flips_in_the_tables(self):
+        self.flips(0, self.good.entry_at(len(self.good.entries())), 40)
+
+    def sealed_flips_in_the_manifest(self):
+        name, _text = self.manifest
+        self.flips(*self.good.range_of(name), 40)
+
+    def sealed_flips_in_the_head_of_init(self):
+        offset, length = self.good.range_of("init")
+        self.flips(offset, min(length, 64 + 56 * 8), 40)
+
+    def sealed_flips_in_the_head_of_a_service(self):
+        offset, length = self.good.range_of("samgrd")
+        self.flips(offset, min(length, 64 + 56 * 8), 30)
+
+    # ---- programs ----
+
+    def bad_init(self, how):
+        data = dict((n, d) for n, _k, d in self.good.entries())["init"]
+        expect_stop(self.ctx, r"init: |tessera: init", package=self.file(self.good.replacing("init", elves.WRONG[how](data))))
+
+    def bad_program(self, how):
+        """A service that is no program: the shell comes up, and says so of it."""
+        data = dict((n, d) for n, _k, d in self.good.entries())["samgrd"]
+        package = self.file(self.good.replacing("samgrd", elves.WRONG[how](data)))
+        guest = self.ctx.guest(direct=True, package=package)
+        guest.prompt(STOP_S)
+        check(re.search(r"^init: cannot start samgrd", guest.transcript, re.MULTILINE), "nothing was said of it at boot",
+              "a line 'init: cannot start samgrd...'", guest.transcript[-1500:])
+        check("samgrd" in guest.command_output("services"), "services does not name it", "samgrd", guest.transcript[-1500:])
+        guest.send("poweroff\r")
+        guest.expect_power_off()
+
+    # ---- the manifest ----
+
+    def bad_manifest(self, change, pattern):
+        name, text = self.manifest
+        package = self.good.replacing(name, change(text).encode())
+        expect_stop(self.ctx, rf"init: {re.escape(name)}:\d+: .*{pattern}", package=self.file(package))
+
+    def missing_program(self):
+        """The package lacks a program that the manifest names: said at boot, the rest runs."""
+        guest = self.ctx.guest(direct=True, package=self.file(self.good.without("samgrd")))
+        guest.prompt(STOP_S)
+        check(re.search(r"^init: cannot start samgrd: .*no program `samgrd`", guest.transcript, re.MULTILINE),
+              "nothing was said of it at boot", "a line 'init: cannot start samgrd: ...'", guest.transcript[-1500:])
+
+    # ---- memory ----
+
+    def little_memory(self, mib):
+        status, text = run(self.ctx, mem=mib)
+        check(status in (None, 0), f"--mem {mib}: no orderly stop", "a prompt, or exit status 0 of tools/qemu",
+              f"{status}\n{text[-1500:]}")
+        if status == 0:
+            found = complaints(text)
+            check(len(found) >= 1 and re.search(r"memory|are not there", found[0]), f"--mem {mib}: not the line that says what is wrong",
+                  "a line that speaks of memory", text[-1500:] or "(silence)")
+
+    def enough_memory(self):
+        status, text = run(self.ctx, mem=32)
+        check(status is None, "--mem 32 does not work", "a prompt", text[-1500:])
+
+    # ---- the boot volume ----
+
+    def volume(self, files, pattern):
+        """Boots an image with these files through the firmware."""
+        image = self.ctx.scratch / "disk.img"
+        self.ctx.run([sys.executable, self.ctx.root / "tools" / "mkimage.py", "--output", image, "--name", "bad",
+                      *[f"{path}={source}" for path, source in files.items()]], status=0)
+        guest = self.ctx.guest(direct=False, image=image)
+        found = guest.expect(r"^(tessera boot|tessera): .*$", 60)
+        check(re.search(pattern, found.group(0)), "not the line that says what is wrong", f"/{pattern}/", found.group(0))
+
+    def bad_volume(self, what, pattern):
+        kernel, package = self.ctx.build / "kernel.elf", self.ctx.build / "boot.pkg"
+        loader = self.ctx.build / "boot" / "BOOTX64.EFI"
+        short = self.ctx.scratch / "short"
+        short.write_bytes(kernel.read_bytes()[:5000])
+        bad = self.ctx.scratch / "bad"
+        bad.write_bytes(elves.WRONG["another machine"](kernel.read_bytes()))
+        files = {"EFI/BOOT/BOOTX64.EFI": loader, "TESSERA/KERNEL.ELF": kernel, "TESSERA/BOOT.PKG": package}
+        if what == "no kernel":
+            del files["TESSERA/KERNEL.ELF"]
+        elif what == "no package":
+            del files["TESSERA/BOOT.PKG"]
+        else:
+            files["TESSERA/KERNEL.ELF"] = {"short kernel": short, "kernel for another machine": bad}[what]
+        self.volume(files, pattern)
+
+
+MANIFESTS = {
+    "unknown field": (lambda text: text.replace("memory ", "memroy ", 1), "memroy"),
+    "unknown statement": (lambda text: text + "\nservise x {\n}\n", "servise"),
+    "unknown service": (lambda text: text.replace("service log\n", "service logg\n", 1), "logg"),
+    "no size": (lambda text: re.sub(r"memory +\S+", "memory", text, count=1), "memory|size"),
+    "bad size": (lambda text: re.sub(r"memory +\S+", "memory lots", text, count=1), "lots"),
+    "open block": (lambda text: text.rstrip().rstrip("}"), ""),
+    "service twice": (lambda text: text + text[text.index("service logd"):text.index("}", text.index("service logd")) + 1] + "\n", "logd"),
+    "no system": (lambda text: text.replace("system tessera", "", 1), "system"),
+    "bytes that are no text": (lambda text: text.replace("logd", "log\x01d", 1), ""),
+}
+
+
+def cases(ctx):
+    own = Cases(ctx)
+    long = deadline(300)
+    found = [(name, long(functools.partial(getattr(own, name)))) for name in
+             ("the_package_itself_boots", "no_package", "truncated", "something_follows", "header_fields", "entry_fields",
+              "entries_missing_or_twice", "any_flipped_bit_is_noticed", "sealed_flips_in_the_tables",
+              "sealed_flips_in_the_manifest", "sealed_flips_in_the_head_of_init", "sealed_flips_in_the_head_of_a_service",
+              "missing_program", "enough_memory")]
+    for how in elves.WRONG:
+        found.append((f"init: {how}", functools.partial(own.bad_init, how)))
+    for how in ("cut in a segment", "another machine", "segments overlap", "writable and executable", "empty"):
+        found.append((f"service: {how}", functools.partial(own.bad_program, how)))
+    for name, (change, pattern) in MANIFESTS.items():
+        found.append((f"manifest: {name}", functools.partial(own.bad_manifest, change, pattern)))
+    for mib in (24, 16, 12, 8, 6, 4):
+        found.append((f"memory: {mib} MiB", functools.partial(own.little_memory, mib)))
+    for what, pattern in (("no kernel", r"kernel\.elf"), ("no package", r"boot\.pkg"), ("short kernel", r"kernel\.elf"),
+                          ("kernel for another machine", r"kernel\.elf")):
+        found.append((f"volume: {what}", functools.partial(own.bad_volume, what, pattern)))
+    return found

@@ -1,0 +1,71 @@
+"""A person at the shell: what the cases of this suite do over and over."""
+
+import re
+import time
+
+from testing import Failure, check
+
+PROMPT_S = 60
+ANSWER_S = 10  # how long the shell may take for anything, whatever runs beside it
+
+
+class Session:
+    """A guest at the prompt."""
+
+    def __init__(self, ctx, system="tessera", direct=True, **options):
+        self.guest = ctx.guest(system=system, direct=direct, **options)
+        self.guest.prompt(PROMPT_S)
+
+    def do(self, line, timeout=ANSWER_S):
+        """Types a line, returns what was printed before the next prompt."""
+        return self.guest.command_output(line, timeout)
+
+    def expect_in(self, line, *patterns):
+        """Every pattern is found in the line's output, which is returned."""
+        output = self.do(line)
+        for pattern in patterns:
+            check(re.search(pattern, output, re.MULTILINE), f"output of '{line}'", f"/{pattern}/", output)
+        return output
+
+    def keys(self, text):
+        self.guest.send(text)
+
+    def until(self, line, pattern, timeout=ANSWER_S):
+        """Repeats a command until its output matches; returns the match."""
+        limit = time.monotonic() + timeout
+        while True:
+            output = self.do(line)
+            found = re.search(pattern, output, re.MULTILINE)
+            if found:
+                return found
+            if time.monotonic() > limit:
+                raise Failure(f"'{line}' did not come to show what it should within {timeout} s", f"/{pattern}/", output)
+
+    def rows(self, line):
+        """A table's rows as lists of words, without its heading."""
+        return [row.split() for row in self.do(line).splitlines()[1:] if row.strip()]
+
+    def poweroff(self):
+        self.keys("poweroff\r")
+        self.guest.expect_power_off()
+
+
+def used_memory(session):
+    """The line of `mem` that says how much of the machine's memory is in use, as text."""
+    output = session.do("mem")
+    found = re.search(r"^.*\bused\b.*$", output, re.MULTILINE | re.IGNORECASE)
+    check(found, "mem shows what is used", "a line with 'used'", output)
+    return found.group(0).strip()
+
+
+def settled_memory(session, expected=None, timeout=ANSWER_S):
+    """What `mem` shows once two readings in a row agree; with `expected`, once it is that."""
+    limit = time.monotonic() + timeout
+    last = None
+    while True:
+        now = used_memory(session)
+        if now == expected or (expected is None and now == last):
+            return now
+        if time.monotonic() > limit:
+            return now
+        last = now

@@ -1,0 +1,239 @@
+"""Suite "e2e": the shipped image, driven over the serial line as a person would."""
+
+import functools
+import re
+
+import misbehaviour
+from session import ANSWER_S, Session
+from testing import check, deadline
+
+COMMANDS = ("help", "services", "service", "logs", "caps", "mem", "ps", "run", "kill", "uptime", "clear", "reboot", "poweroff",
+            "echo", "jobs", "history")
+SERVICES = ("samgrd", "logd", "consoled", "shell")
+UP, DOWN, RIGHT, LEFT = "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D"
+HOME, END, DELETE = "\x1b[H", "\x1b[F", "\x1b[3~"
+
+
+def ctrl(letter):
+    return chr(ord(letter) & 0x1F)
+
+
+# ---- boot and stop -----------------------------------------------------------------------------------
+
+def boots(ctx, direct, mem=256):
+    session = Session(ctx, direct=direct, mem=mem)
+    for name in SERVICES:
+        session.expect_in("services", rf"^.*\b{name}\b.*\brunning\b")
+    session.poweroff()
+
+
+def reboots(ctx):
+    session = Session(ctx, allow_reboot=True)
+    session.do("echo before")
+    session.keys("reboot\r")
+    session.guest.expect(r"^Tessera [0-9a-f]+ ", 30)
+    session.guest.prompt(30)
+    session.expect_in("echo after", r"^after$")
+
+
+def reset_is_seen(ctx):
+    """The same without permission to boot again: the run ends, and says that it was a reset."""
+    session = Session(ctx)
+    session.keys("reboot\r")
+    check(session.guest.wait(30) == 3, "exit status of tools/qemu after a reset", 3, session.guest.process.returncode)
+
+
+# ---- commands ----------------------------------------------------------------------------------------
+
+def help_lists_everything(session):
+    session.expect_in("help", *(rf"\b{name}\b" for name in COMMANDS))
+    for name in COMMANDS:
+        session.expect_in(f"help {name}", rf"\b{name}\b")
+    session.expect_in("help nosuch", r"nosuch")
+
+
+def services_and_one(session):
+    output = session.expect_in("services", *(rf"^.*\b{name}\b.*\brunning\b" for name in SERVICES))
+    check(re.search(r"(?i)state", output.splitlines()[0]), "services has a heading", "state", output)
+    session.expect_in("service logd", r"logd", r"running", r"(?i)restarts")
+    session.expect_in("service lodg", r"lodg", r"logd")
+
+
+def logs_are_shown(session):
+    session.expect_in("logs", r"system tessera")
+    check(len(session.do("logs -n 1").strip().splitlines()) == 1, "logs -n 1 shows one record", 1, session.guest.transcript[-500:])
+    output = session.do("logs -s init")
+    check(all("init" in line for line in output.strip().splitlines()), "logs -s init", "records of init only", output)
+    session.expect_in("logs -n many", r"many")
+    session.expect_in("logs -x", r"-x")
+    session.expect_in("logs -s", r"-s")
+
+
+def caps_say_where_from(session):
+    session.expect_in("caps shell", r"console", r"supervisor", r"inspector", r"manifest line \d+: supervisor control")
+    session.expect_in("caps consoled", r"ioport", r"interrupt")
+    session.expect_in("caps nosuch", r"nosuch")
+    session.expect_in("caps", r"(?i)usage|which|caps SERVICE")
+
+
+def figures_are_shown(session):
+    session.expect_in("mem", r"(?i)used", r"(KiB|MiB)")
+    session.expect_in("ps", r"init", r"shell", r"logd")
+    session.expect_in("uptime", r"\d")
+    session.expect_in("echo one 'two  three' \"four\" fi\\ ve", r"^one two  three four fi ve$")
+
+
+def programs_run(session):
+    before = session.do("run hello")
+    check(before.strip(), "hello says something", "a greeting", before)
+    session.expect_in("run hello 'with arguments' more", r"\S")
+    session.expect_in("jobs", r"hello.*exit code 0")
+    session.expect_in("run helo", r"helo", r"hello")
+    session.expect_in("run", r"(?i)usage|which|run PROGRAM")
+    session.expect_in("run logd", r"logd")  # a service is no program to run
+    session.expect_in("kill nosuch", r"nosuch")
+    session.expect_in("kill", r"(?i)usage|which|kill ")
+
+
+def mistakes_are_explained(session):
+    session.expect_in("servces", r"servces", r"services")
+    session.expect_in("echo 'open", r"(?i)quote", r"\b6\b")
+    session.expect_in('echo "open', r"(?i)quote")
+    session.expect_in("services extra words", r"extra|(?i:usage)")
+    check(session.do("    ") == "", "a line of blanks does nothing", "no output", session.guest.transcript[-200:])
+    session.keys("echo " + "x" * 3000 + "\r")
+    session.guest.expect(r"(?i)too long", ANSWER_S)
+    session.guest.expect(r"^tessera\$ ", ANSWER_S)
+    session.keys(ctrl("u") + ctrl("c"))
+    session.guest.expect(r"^tessera\$ ", ANSWER_S)
+    session.expect_in("echo still here", r"^still here$")
+
+
+# ---- the line editor ---------------------------------------------------------------------------------
+
+def typed(session, keys, expected):
+    """Types keys and Enter; the command that results must print the line expected."""
+    session.keys(keys + "\r")
+    session.guest.expect(rf"^{re.escape(expected)}\n", ANSWER_S)
+    session.guest.expect(r"^tessera\$ ", ANSWER_S)
+
+
+def completion(session):
+    typed(session, "ec\t done", "done")
+    session.keys("service lo\t\r")
+    session.guest.expect(r"(?i)restarts", ANSWER_S)
+    session.guest.expect(r"^tessera\$ ", ANSWER_S)
+    session.keys("run he\t")
+    session.guest.expect(r"run hello", ANSWER_S)
+    session.keys(ctrl("u"))
+    session.keys("se\t\t")
+    session.guest.expect(r"services?", ANSWER_S)
+    session.keys(ctrl("c"))
+    session.guest.expect(r"^tessera\$ ", ANSWER_S)
+
+
+def history(session):
+    session.do("echo first")
+    session.do("echo second")
+    typed(session, UP + UP, "first")
+    typed(session, UP + UP + DOWN, "first")
+    typed(session, ctrl("r") + "sec", "second")
+    session.expect_in("history", r"echo first", r"echo second")
+
+
+def editing(session):
+    typed(session, "echo world" + LEFT * 5 + "hello ", "hello world")
+    typed(session, "xecho a" + HOME + DELETE, "a")
+    typed(session, "cho b" + ctrl("a") + "e" + ctrl("e") + "c", "bc")
+    typed(session, "wrong" + ctrl("u") + "echo right", "right")
+    typed(session, "echo one two" + ctrl("w") + "three", "one three")
+    typed(session, "echo ab" + "\x7f" + "c", "ac")
+    typed(session, "echo kept gone" + LEFT * 5 + ctrl("k"), "kept")
+    typed(session, "echo 1" + "\x1b[99;99~" + "\x1bOZ" + "2", "12")  # unknown keys do nothing
+
+
+def interrupt_and_end(session):
+    session.keys("echo never" + ctrl("c"))
+    session.guest.expect(r"^tessera\$ ", ANSWER_S)
+    session.guest.reject(r"^never$")
+    session.keys(ctrl("d"))
+    session.guest.expect(r"(?i)poweroff|log out", ANSWER_S)
+    session.guest.expect(r"^tessera\$ ", ANSWER_S)
+    session.expect_in("echo alive", r"^alive$")
+
+
+def clears_the_screen(session):
+    session.keys("echo kept")
+    session.guest.expect(r"echo kept", ANSWER_S)
+    session.keys(ctrl("l"))
+    session.guest.expect(r"echo kept", ANSWER_S)  # drawn again, on an empty screen
+    check(b"\x1b[2J" in session.guest.raw, "Ctrl-L clears the screen", "ESC [2J", session.guest.raw[-200:])
+    typed(session, "", "kept")
+    cleared = session.guest.raw.count(b"\x1b[2J")
+    session.keys("clear\r")
+    session.guest.expect(r"clear\n", ANSWER_S)
+    session.guest.prompt(ANSWER_S)
+    check(session.guest.raw.count(b"\x1b[2J") > cleared, "clear clears the screen", "ESC [2J", session.guest.raw[-200:])
+
+
+def speaks_utf8(session):
+    for text in ("héllo wörld", "漢字かな", "🦀 crab", "e\u0301 combined"):
+        typed(session, f"echo '{text}'", text)
+    typed(session, "echo '漢字x'" + LEFT * 2 + "\x7f", "漢x")
+    session.keys(b"echo 'a\xff\xfe\xc0\x80b'\r")  # malformed bytes are no characters
+    session.guest.expect(r"^a.*b\n", ANSWER_S)
+    session.guest.expect(r"^tessera\$ ", ANSWER_S)
+    session.expect_in("echo fine", r"^fine$")
+
+
+# ---- restarts ----------------------------------------------------------------------------------------
+
+def service_restarts(ctx, name):
+    session = Session(ctx)
+    session.do(f"kill {name}")
+    session.until(f"service {name}", r"(?is)running.*restarts\W+1\b|restarts\W+1\b.*running", 20)
+    session.expect_in("echo goes on", r"^goes on$")
+    session.until("logs -n 50", rf"{name} (ended|started)", 20)
+    session.do("run hello")
+    session.poweroff()
+
+
+def shell_restarts(ctx):
+    session = Session(ctx)
+    session.keys("kill shell\r")
+    session.guest.prompt(20)
+    session.expect_in("service shell", r"(?i)restarts\W+1\b")
+    session.poweroff()
+
+
+def often_killed(ctx):
+    """Every service in turn, again and again, and nothing is lost of the rest."""
+    session = Session(ctx)
+    for round_number in range(1, 4):
+        for name in ("logd", "samgrd", "consoled"):
+            session.do(f"kill {name}", 20)
+            session.until(f"service {name}", rf"(?s)running.*restarts\s+{round_number}\b", 30)
+    session.expect_in("echo still", r"^still$")
+    session.poweroff()
+
+
+def cases(ctx):
+    def with_session(function):
+        return functools.partial(lambda: function(Session(ctx)))
+
+    found = [
+        ("boots_through_uefi", functools.partial(boots, ctx, False)),
+        ("boots_directly", functools.partial(boots, ctx, True)),
+        ("works_with_32_mib", functools.partial(boots, ctx, True, 32)),
+        ("reboot_boots_again", functools.partial(reboots, ctx)),
+        ("reset_is_told_from_power_off", functools.partial(reset_is_seen, ctx)),
+    ]
+    for function in (help_lists_everything, services_and_one, logs_are_shown, caps_say_where_from, figures_are_shown,
+                     programs_run, mistakes_are_explained, completion, history, editing, interrupt_and_end,
+                     clears_the_screen, speaks_utf8):
+        found.append((function.__name__, with_session(function)))
+    for name in ("samgrd", "logd", "consoled"):
+        found.append((f"{name}_restarts", functools.partial(service_restarts, ctx, name)))
+    found.append(("shell_restarts", functools.partial(shell_restarts, ctx)))
+    found.append(("services_killed_in_turn", deadline(180)(functools.partial(often_killed, ctx))))
+    return found + misbehaviour.cases(ctx)
