@@ -41,7 +41,7 @@ static void print_record(const struct log_record *record) {
     char text[LOG_TEXT_MAX + 1];
     shell_printable(text, sizeof(text), record->text, record->header.text_bytes);
     unsigned long long ms = record->header.time_ns / 1'000'000;
-    out("%6llu.%03llu  %-7s  %-12s  %s\n", ms / 1000, ms % 1000, log_level_name((enum log_level)record->header.level),
+    out("%6llu.%03llu  %-7s  %-16s  %s\n", ms / 1000, ms % 1000, log_level_name((enum log_level)record->header.level),
         record->header.service, text);
 }
 
