@@ -38,8 +38,15 @@ enum { PT_LOAD = 1, PT_DYNAMIC = 2, PT_INTERP = 3, PT_TLS = 7 };
 constexpr uint32_t PT_GNU_RELRO = 0x6474'e552;
 enum { PF_X = 1, PF_W = 2, PF_R = 4 };
 enum {
-    DT_NULL = 0, DT_NEEDED = 1, DT_RELA = 7, DT_RELASZ = 8, DT_RELAENT = 9, DT_REL = 17, DT_TEXTREL = 22,
-    DT_JMPREL = 23, DT_RELR = 36,
+    DT_NULL = 0,
+    DT_NEEDED = 1,
+    DT_RELA = 7,
+    DT_RELASZ = 8,
+    DT_RELAENT = 9,
+    DT_REL = 17,
+    DT_TEXTREL = 22,
+    DT_JMPREL = 23,
+    DT_RELR = 36,
 };
 constexpr uint32_t PHDRS_MAX = 64;
 
@@ -56,7 +63,8 @@ static const char *const error_texts[ELF_ERROR_COUNT] = {
     [ELF_TOO_MANY_SEGMENTS] = "it has too many segments",
     [ELF_SEGMENT_OUTSIDE_FILE] = "a segment lies outside the file",
     [ELF_SEGMENT_BAD_SIZE] = "a segment is larger in the file than in memory, or a read-only one smaller",
-    [ELF_SEGMENT_MISALIGNED] = "a segment's address and file offset do not match, or its alignment is unusable",
+    [ELF_SEGMENT_MISALIGNED] =
+        "a segment's address and file offset do not match, or its alignment is unusable",
     [ELF_SEGMENT_OVERLAP] = "two segments overlap, share a page, or are out of order",
     [ELF_SEGMENT_WRITE_EXECUTE] = "a segment is both writable and executable",
     [ELF_SEGMENT_UNREADABLE] = "a segment is not readable",
@@ -75,7 +83,8 @@ const char *elf_error_text(enum elf_error error) {
     return error < ELF_ERROR_COUNT ? error_texts[error] : "unknown error";
 }
 
-static enum elf_error check_header(const uint8_t *image, size_t len, struct elf_target target, struct elf_header *out) {
+static enum elf_error check_header(const uint8_t *image, size_t len, struct elf_target target,
+                                   struct elf_header *out) {
     static const uint8_t magic[4] = {0x7f, 'E', 'L', 'F'};
     if (len < sizeof magic || memcmp(image, magic, sizeof magic) != 0) {
         return len < sizeof magic ? ELF_TRUNCATED_HEADER : ELF_BAD_MAGIC;
@@ -163,7 +172,8 @@ static const struct elf_segment *segment_of(const struct elf_plan *plan, uint64_
                                             uint32_t protection) {
     for (uint32_t i = 0; i < plan->segment_count; i++) {
         const struct elf_segment *segment = &plan->segments[i];
-        if (address >= segment->address && range_within(address - segment->address, len, segment->file_bytes) &&
+        if (address >= segment->address &&
+            range_within(address - segment->address, len, segment->file_bytes) &&
             (segment->protection & protection) == protection) {
             return segment;
         }
@@ -174,7 +184,8 @@ static const struct elf_segment *segment_of(const struct elf_plan *plan, uint64_
 static enum elf_error check_tls(const struct elf_phdr *phdr, size_t len, struct elf_plan *plan) {
     uint64_t align = phdr->align == 0 ? 1 : phdr->align;
     if (plan->tls_memory_bytes != 0 || phdr->filesz > phdr->memsz || phdr->memsz > ELF_MAX_ALIGN ||
-        !range_within(phdr->offset, phdr->filesz, len) || !is_power_of_two(align) || align > ELF_MAX_TLS_ALIGN) {
+        !range_within(phdr->offset, phdr->filesz, len) || !is_power_of_two(align) ||
+        align > ELF_MAX_TLS_ALIGN) {
         return ELF_BAD_TLS;
     }
     plan->tls_file_offset = phdr->offset;
@@ -275,7 +286,8 @@ static enum elf_error check_dynamic(const uint8_t *image, size_t len, struct elf
     return check_relocations(image, target, plan, rela, rela_bytes);
 }
 
-enum elf_error elf_plan(const uint8_t *image, size_t len_bytes, struct elf_target target, struct elf_plan *out) {
+enum elf_error elf_plan(const uint8_t *image, size_t len_bytes, struct elf_target target,
+                        struct elf_plan *out) {
     struct elf_header header;
     enum elf_error error = check_header(image, len_bytes, target, &header);
     if (error != ELF_OK) {

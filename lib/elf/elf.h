@@ -54,11 +54,11 @@ enum elf_error : uint32_t {
 
 // One loadable segment. Addresses are the file's own, before the load bias is added.
 struct elf_segment {
-    uint64_t address;       // of its first byte; its page offset equals that of file_offset
-    uint64_t memory_bytes;  // > 0; what lies beyond file_bytes is zero
+    uint64_t address;      // of its first byte; its page offset equals that of file_offset
+    uint64_t memory_bytes; // > 0; what lies beyond file_bytes is zero
     uint64_t file_offset;
     uint64_t file_bytes;
-    uint32_t protection;    // PROT_* of abi/message.h
+    uint32_t protection; // PROT_* of abi/message.h
 };
 
 struct elf_plan {

@@ -10,8 +10,24 @@
 
 constexpr struct elf_target TARGET = {.machine = 62, .relative_type = 8};
 
-enum { EHDR_TYPE = 16, EHDR_MACHINE = 18, EHDR_VERSION = 20, EHDR_ENTRY = 24, EHDR_PHOFF = 32, EHDR_PHENTSIZE = 54, EHDR_PHNUM = 56 };
-enum { PHDR_TYPE = 0, PHDR_FLAGS = 4, PHDR_OFFSET = 8, PHDR_VADDR = 16, PHDR_FILESZ = 32, PHDR_MEMSZ = 40, PHDR_ALIGN = 48 };
+enum {
+    EHDR_TYPE = 16,
+    EHDR_MACHINE = 18,
+    EHDR_VERSION = 20,
+    EHDR_ENTRY = 24,
+    EHDR_PHOFF = 32,
+    EHDR_PHENTSIZE = 54,
+    EHDR_PHNUM = 56
+};
+enum {
+    PHDR_TYPE = 0,
+    PHDR_FLAGS = 4,
+    PHDR_OFFSET = 8,
+    PHDR_VADDR = 16,
+    PHDR_FILESZ = 32,
+    PHDR_MEMSZ = 40,
+    PHDR_ALIGN = 48
+};
 enum { LOAD_R, LOAD_RX, LOAD_RW, DYNAMIC, TLS, RELRO, PHDRS };
 
 constexpr size_t FILE_BYTES = 0x3000;
@@ -27,8 +43,8 @@ static size_t phdr(uint32_t index, size_t field) {
     return 64 + index * 56 + field;
 }
 
-static void put_phdr(uint32_t index, uint32_t type, uint32_t flags, uint64_t offset, uint64_t vaddr, uint64_t filesz,
-                     uint64_t memsz, uint64_t align) {
+static void put_phdr(uint32_t index, uint32_t type, uint32_t flags, uint64_t offset, uint64_t vaddr,
+                     uint64_t filesz, uint64_t memsz, uint64_t align) {
     put(phdr(index, PHDR_TYPE), type, 4);
     put(phdr(index, PHDR_FLAGS), flags, 4);
     put(phdr(index, PHDR_OFFSET), offset, 8);

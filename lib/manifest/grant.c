@@ -6,16 +6,11 @@
 constexpr size_t WHAT_AT = 3; // grant NAME = WHAT
 
 static const char *const kind_names[MANIFEST_GRANT_KIND_COUNT] = {
-    [MANIFEST_GRANT_SERVICE] = "service",
-    [MANIFEST_GRANT_SUPERVISOR] = "supervisor",
-    [MANIFEST_GRANT_INSPECTOR] = "inspector",
-    [MANIFEST_GRANT_NOTIFICATION] = "notification",
-    [MANIFEST_GRANT_ENDPOINT] = "endpoint",
-    [MANIFEST_GRANT_IOPORT] = "ioport",
-    [MANIFEST_GRANT_INTERRUPT] = "interrupt",
-    [MANIFEST_GRANT_RESOURCE] = "resource",
-    [MANIFEST_GRANT_ACCOUNT] = "account",
-    [MANIFEST_GRANT_BOOT_PACKAGE] = "boot_package",
+    [MANIFEST_GRANT_SERVICE] = "service",     [MANIFEST_GRANT_SUPERVISOR] = "supervisor",
+    [MANIFEST_GRANT_INSPECTOR] = "inspector", [MANIFEST_GRANT_NOTIFICATION] = "notification",
+    [MANIFEST_GRANT_ENDPOINT] = "endpoint",   [MANIFEST_GRANT_IOPORT] = "ioport",
+    [MANIFEST_GRANT_INTERRUPT] = "interrupt", [MANIFEST_GRANT_RESOURCE] = "resource",
+    [MANIFEST_GRANT_ACCOUNT] = "account",     [MANIFEST_GRANT_BOOT_PACKAGE] = "boot_package",
 };
 
 static const char *const resource_names[] = {
@@ -27,8 +22,8 @@ static const char *const resource_names[] = {
 static bool parse_number(struct parser *parser, const struct lex_word *word, const char *what, uint64_t max,
                          uint64_t *out) {
     if (word->quoted || !str_parse_u64(word->text, strlen(word->text), out) || *out > max) {
-        return parse_fail(parser, "`%s` is no %s: a number from 0 to %lu is expected, decimal or with 0x", word->text,
-                          what, max);
+        return parse_fail(parser, "`%s` is no %s: a number from 0 to %lu is expected, decimal or with 0x",
+                          word->text, what, max);
     }
     return true;
 }
@@ -52,17 +47,19 @@ static bool parse_resource(struct parser *parser, const struct lex_word *word, s
             return true;
         }
     }
-    return parse_fail(parser, "`%s` is no part of the machine's resource: power, mint or all is expected", word->text);
+    return parse_fail(parser, "`%s` is no part of the machine's resource: power, mint or all is expected",
+                      word->text);
 }
 
 // Words after the kind: fewest, most.
 static const uint8_t argument_counts[MANIFEST_GRANT_KIND_COUNT][2] = {
-    [MANIFEST_GRANT_SERVICE] = {1, 2},   [MANIFEST_GRANT_SUPERVISOR] = {0, 1}, [MANIFEST_GRANT_IOPORT] = {2, 2},
-    [MANIFEST_GRANT_INTERRUPT] = {1, 1}, [MANIFEST_GRANT_RESOURCE] = {1, 1},   [MANIFEST_GRANT_ACCOUNT] = {1, 1},
+    [MANIFEST_GRANT_SERVICE] = {1, 2},  [MANIFEST_GRANT_SUPERVISOR] = {0, 1},
+    [MANIFEST_GRANT_IOPORT] = {2, 2},   [MANIFEST_GRANT_INTERRUPT] = {1, 1},
+    [MANIFEST_GRANT_RESOURCE] = {1, 1}, [MANIFEST_GRANT_ACCOUNT] = {1, 1},
 };
 static const char *const argument_texts[MANIFEST_GRANT_KIND_COUNT] = {
-    [MANIFEST_GRANT_SERVICE] = " NAME [control]", [MANIFEST_GRANT_SUPERVISOR] = " [control]",
-    [MANIFEST_GRANT_IOPORT] = " BASE COUNT",      [MANIFEST_GRANT_INTERRUPT] = " LINE",
+    [MANIFEST_GRANT_SERVICE] = " NAME [control]",  [MANIFEST_GRANT_SUPERVISOR] = " [control]",
+    [MANIFEST_GRANT_IOPORT] = " BASE COUNT",       [MANIFEST_GRANT_INTERRUPT] = " LINE",
     [MANIFEST_GRANT_RESOURCE] = " power|mint|all", [MANIFEST_GRANT_ACCOUNT] = " SIZE",
 };
 
@@ -71,7 +68,8 @@ static bool parse_arguments(struct parser *parser, struct manifest_grant *grant)
     size_t count = parser->words.count - WHAT_AT - 1;
     if (count < argument_counts[grant->kind][0] || count > argument_counts[grant->kind][1]) {
         const char *arguments = argument_texts[grant->kind];
-        return parse_fail(parser, "`%s%s` is expected", kind_names[grant->kind], arguments != nullptr ? arguments : "");
+        return parse_fail(parser, "`%s%s` is expected", kind_names[grant->kind],
+                          arguments != nullptr ? arguments : "");
     }
     switch (grant->kind) {
     case MANIFEST_GRANT_SERVICE:
@@ -84,9 +82,11 @@ static bool parse_arguments(struct parser *parser, struct manifest_grant *grant)
             return false;
         }
         return (grant->second > 0 && grant->first + grant->second <= 0x1'0000) ||
-               parse_fail(parser, "ports %#lx to %#lx: a range of at least one port below 0x10000 is expected",
+               parse_fail(parser,
+                          "ports %#lx to %#lx: a range of at least one port below 0x10000 is expected",
                           grant->first, grant->first + grant->second);
-    case MANIFEST_GRANT_INTERRUPT: return parse_number(parser, &words[0], "interrupt line", 255, &grant->first);
+    case MANIFEST_GRANT_INTERRUPT:
+        return parse_number(parser, &words[0], "interrupt line", 255, &grant->first);
     case MANIFEST_GRANT_RESOURCE: return parse_resource(parser, &words[0], grant);
     case MANIFEST_GRANT_ACCOUNT: return parse_size(parser, &words[0], &grant->first);
     default: return true;
@@ -124,10 +124,11 @@ bool parse_grant(struct parser *parser) {
         parser->unit->grant_count++;
         return true;
     }
-    return parse_fail(parser,
-                      "`%s` cannot be granted: service, supervisor, inspector, notification, endpoint, ioport, "
-                      "interrupt, resource, account or boot_package is expected",
-                      kind);
+    return parse_fail(
+        parser,
+        "`%s` cannot be granted: service, supervisor, inspector, notification, endpoint, ioport, "
+        "interrupt, resource, account or boot_package is expected",
+        kind);
 }
 
 void manifest_grant_source(const struct manifest_grant *grant, char *to, size_t size) {
@@ -136,7 +137,9 @@ void manifest_grant_source(const struct manifest_grant *grant, char *to, size_t 
     switch (grant->kind) {
     case MANIFEST_GRANT_SERVICE: fmt_snprintf(to, size, "%s %s%s", kind, grant->target, control); break;
     case MANIFEST_GRANT_SUPERVISOR: fmt_snprintf(to, size, "%s%s", kind, control); break;
-    case MANIFEST_GRANT_IOPORT: fmt_snprintf(to, size, "%s %#lx %lu", kind, grant->first, grant->second); break;
+    case MANIFEST_GRANT_IOPORT:
+        fmt_snprintf(to, size, "%s %#lx %lu", kind, grant->first, grant->second);
+        break;
     case MANIFEST_GRANT_INTERRUPT: fmt_snprintf(to, size, "%s %lu", kind, grant->first); break;
     case MANIFEST_GRANT_RESOURCE: fmt_snprintf(to, size, "%s %s", kind, resource_names[grant->first]); break;
     case MANIFEST_GRANT_ACCOUNT: fmt_snprintf(to, size, "%s %luK", kind, grant->first / 1024); break;

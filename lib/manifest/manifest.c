@@ -12,8 +12,15 @@
 const char manifest_cmdline[] = "cmdline";
 
 enum : uint32_t {
-    SEEN_PROGRAM = 1, SEEN_MEMORY = 2, SEEN_STACK = 4, SEEN_BAND = 8, SEEN_RESTART = 16, SEEN_ARGS = 32,
-    SEEN_PROVIDES = 64, SEEN_RESOLVE = 128, SEEN_ESSENTIAL = 256,
+    SEEN_PROGRAM = 1,
+    SEEN_MEMORY = 2,
+    SEEN_STACK = 4,
+    SEEN_BAND = 8,
+    SEEN_RESTART = 16,
+    SEEN_ARGS = 32,
+    SEEN_PROVIDES = 64,
+    SEEN_RESOLVE = 128,
+    SEEN_ESSENTIAL = 256,
 };
 
 static bool fail_list(struct parser *parser, uint32_t line, const char *format, va_list args) {
@@ -38,7 +45,8 @@ bool parse_fail_at(struct parser *parser, uint32_t line, const char *format, ...
     return false;
 }
 
-bool parse_name(struct parser *parser, const struct lex_word *word, const char *what, char to[MANIFEST_NAME_BYTES]) {
+bool parse_name(struct parser *parser, const struct lex_word *word, const char *what,
+                char to[MANIFEST_NAME_BYTES]) {
     size_t len = strlen(word->text);
     bool good = !word->quoted && len > 0 && word->text[0] >= 'a' && word->text[0] <= 'z';
     for (size_t i = 0; good && i < len; i++) {
@@ -46,7 +54,8 @@ bool parse_name(struct parser *parser, const struct lex_word *word, const char *
         good = (c >= 'a' && c <= 'z') || char_is_digit(c) || c == '-' || c == '_';
     }
     if (!good) {
-        return parse_fail(parser, "`%.40s` is no %s: a lower-case letter, then lower-case letters, digits, - and _",
+        return parse_fail(parser,
+                          "`%.40s` is no %s: a lower-case letter, then lower-case letters, digits, - and _",
                           word->text, what);
     }
     if (len >= MANIFEST_NAME_BYTES) {
@@ -71,7 +80,8 @@ bool parse_size(struct parser *parser, const struct lex_word *word, uint64_t *ou
     if (word->quoted || !str_parse_u64(word->text, unit == 1 ? len : len - 1, &number) ||
         !checked_mul_u64(number, unit, out) || *out % PAGE_BYTES != 0 || *out < PAGE_BYTES ||
         *out > MANIFEST_MEMORY_MAX) {
-        return parse_fail(parser, "`%.40s` is no size: a number with K, M or G, and a multiple of 4K, is expected",
+        return parse_fail(parser,
+                          "`%.40s` is no size: a number with K, M or G, and a multiple of 4K, is expected",
                           word->text);
     }
     return true;
@@ -102,7 +112,8 @@ static bool add_word(struct parser *parser, const char *text, struct manifest_li
 // The words after the first, all of them names.
 static bool parse_names(struct parser *parser, const char *what, struct manifest_list *list) {
     if (parser->words.count < 2) {
-        return parse_fail(parser, "at least one %s is expected after `%s`", what, parser->words.words[0].text);
+        return parse_fail(parser, "at least one %s is expected after `%s`", what,
+                          parser->words.words[0].text);
     }
     for (size_t i = 1; i < parser->words.count; i++) {
         char name[MANIFEST_NAME_BYTES];
@@ -136,8 +147,8 @@ static bool parse_args(struct parser *parser, struct manifest_list *list) {
 }
 
 // One of a fixed set of words.
-static bool parse_choice(struct parser *parser, const char *const *choices, uint32_t count, const char *expected,
-                         uint8_t *out) {
+static bool parse_choice(struct parser *parser, const char *const *choices, uint32_t count,
+                         const char *expected, uint8_t *out) {
     for (uint32_t i = 0; i < count; i++) {
         if (str_equal(parser->words.words[1].text, choices[i])) {
             *out = (uint8_t)i;
@@ -167,8 +178,9 @@ static bool parse_restart(struct parser *parser) {
 static bool parse_bounded(struct parser *parser, uint64_t min, uint64_t max, uint64_t *out) {
     const struct lex_word *word = &parser->words.words[1];
     return parse_size(parser, word, out) &&
-           ((*out >= min && *out <= max) || parse_fail(parser, "`%s` is outside %luK to %luK for `%s`", word->text,
-                                                       min / 1024, max / 1024, parser->words.words[0].text));
+           ((*out >= min && *out <= max) ||
+            parse_fail(parser, "`%s` is outside %luK to %luK for `%s`", word->text, min / 1024, max / 1024,
+                       parser->words.words[0].text));
 }
 
 static bool parse_program_file(struct parser *parser) {
@@ -204,7 +216,7 @@ static const struct field {
     const char *name;
     bool (*parse)(struct parser *);
     uint32_t seen; // 0: may stand more than once
-    int words; // that follow; -1: any number
+    int words;     // that follow; -1: any number
     bool services_only;
 } fields[] = {
     {"program", parse_program_file, SEEN_PROGRAM, 1, false},
@@ -230,19 +242,21 @@ static bool parse_field(struct parser *parser) {
             return parse_fail(parser, "`%s` stands twice in `%s`", name, parser->unit->name);
         }
         if (field->services_only && parser->unit->kind != MANIFEST_SERVICE) {
-            return parse_fail(parser, "`%s` is for services only; `%s` is a program", name, parser->unit->name);
+            return parse_fail(parser, "`%s` is for services only; `%s` is a program", name,
+                              parser->unit->name);
         }
         if (field->words >= 0 && parser->words.count != 1 + (size_t)field->words) {
-            return parse_fail(parser, "%s is expected after `%s`", field->words == 1 ? "exactly one word" : "nothing",
-                              name);
+            return parse_fail(parser, "%s is expected after `%s`",
+                              field->words == 1 ? "exactly one word" : "nothing", name);
         }
         parser->seen |= field->seen;
         return field->parse(parser);
     }
-    return parse_fail(parser,
-                      "unknown field `%.40s`: program, memory, stack, band, restart, essential, args, provides, grant, "
-                      "resolve or } is expected",
-                      name);
+    return parse_fail(
+        parser,
+        "unknown field `%.40s`: program, memory, stack, band, restart, essential, args, provides, grant, "
+        "resolve or } is expected",
+        name);
 }
 
 static bool open_block(struct parser *parser, enum manifest_unit_kind kind) {
@@ -342,8 +356,8 @@ bool manifest_parse(const char *text, size_t len_bytes, struct manifest *out, st
         at += len + 1;
     }
     if (parser.unit != nullptr) {
-        return parse_fail(&parser, "the file ends inside `%s`, begun in line %u; } is expected", parser.unit->name,
-                          parser.unit->line);
+        return parse_fail(&parser, "the file ends inside `%s`, begun in line %u; } is expected",
+                          parser.unit->name, parser.unit->line);
     }
     return manifest_check_whole(&parser);
 }

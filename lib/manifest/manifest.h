@@ -18,7 +18,8 @@
 //       provides  NAME ...              services only: makes an endpoint of that name and interface
 //       grant     NAME = WHAT           one capability of its CapSet:
 //                     service NAME [control] | supervisor [control] | inspector | notification | endpoint |
-//                     ioport BASE COUNT | interrupt LINE | resource power|mint|all | account SIZE | boot_package
+//                     ioport BASE COUNT | interrupt LINE | resource power|mint|all | account SIZE |
+//                     boot_package
 //       resolve   NAME ...              what the registry will resolve for it
 //   }
 //
@@ -31,7 +32,7 @@
 constexpr size_t MANIFEST_NAME_BYTES = 24; // with its NUL
 constexpr size_t MANIFEST_UNITS_MAX = 96;
 constexpr size_t MANIFEST_GRANTS_MAX = 768;
-constexpr size_t MANIFEST_WORDS_MAX = 768; // args, provides, resolves, includes, in all
+constexpr size_t MANIFEST_WORDS_MAX = 768;      // args, provides, resolves, includes, in all
 constexpr size_t MANIFEST_TEXT_MAX = 16 * 1024; // characters of those
 constexpr uint64_t MANIFEST_MEMORY_MIN = 64 * 1024;
 constexpr uint64_t MANIFEST_MEMORY_MAX = 1ull << 40;
@@ -40,10 +41,14 @@ constexpr uint64_t MANIFEST_STACK_MAX = 512 * 1024;
 
 enum manifest_unit_kind : uint8_t { MANIFEST_SERVICE, MANIFEST_PROGRAM };
 
-enum manifest_restart : uint8_t { MANIFEST_RESTART_NEVER, MANIFEST_RESTART_ON_FAILURE, MANIFEST_RESTART_ALWAYS };
+enum manifest_restart : uint8_t {
+    MANIFEST_RESTART_NEVER,
+    MANIFEST_RESTART_ON_FAILURE,
+    MANIFEST_RESTART_ALWAYS
+};
 
 enum manifest_grant_kind : uint8_t {
-    MANIFEST_GRANT_SERVICE,      // target: what some service provides
+    MANIFEST_GRANT_SERVICE, // target: what some service provides
     MANIFEST_GRANT_SUPERVISOR,
     MANIFEST_GRANT_INSPECTOR,
     MANIFEST_GRANT_NOTIFICATION, // a fresh one
@@ -56,7 +61,11 @@ enum manifest_grant_kind : uint8_t {
     MANIFEST_GRANT_KIND_COUNT,
 };
 
-enum manifest_resource : uint64_t { MANIFEST_RESOURCE_POWER = 1, MANIFEST_RESOURCE_MINT = 2, MANIFEST_RESOURCE_ALL = 3 };
+enum manifest_resource : uint64_t {
+    MANIFEST_RESOURCE_POWER = 1,
+    MANIFEST_RESOURCE_MINT = 2,
+    MANIFEST_RESOURCE_ALL = 3
+};
 
 struct manifest_grant {
     char name[MANIFEST_NAME_BYTES];

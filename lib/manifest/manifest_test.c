@@ -20,37 +20,36 @@ static bool parse(const char *text) {
     return good;
 }
 
-static const char GOOD[] =
-    "# a system\n"
-    "system tessera\n"
-    "include spin other\n"
-    "\n"
-    "service samgrd {\n"
-    "    memory 512K\n"
-    "    provides registry\n"
-    "}\n"
-    "service logd {   # the journal\n"
-    "    program  logd\n"
-    "    memory   1M\n"
-    "    stack    32K\n"
-    "    band     interactive\n"
-    "    restart  on-failure\n"
-    "    essential\n"
-    "    args     \"a\" \"two \\\"words\\\" \\\\ # no comment\" cmdline\n"
-    "    provides log journal\n"
-    "    grant    registry = service registry\n"
-    "    grant    com1 = ioport 0x3f8 8\n"
-    "    grant    line = interrupt 4\n"
-    "    grant    look = inspector\n"
-    "    grant    boss = supervisor control\n"
-    "    grant    power = resource power\n"
-    "    grant    more = account 64K\n"
-    "    resolve  registry\n"
-    "}\n"
-    "program hello {\n"
-    "    memory 256K\n"
-    "    grant log = service log control\n"
-    "}\n";
+static const char GOOD[] = "# a system\n"
+                           "system tessera\n"
+                           "include spin other\n"
+                           "\n"
+                           "service samgrd {\n"
+                           "    memory 512K\n"
+                           "    provides registry\n"
+                           "}\n"
+                           "service logd {   # the journal\n"
+                           "    program  logd\n"
+                           "    memory   1M\n"
+                           "    stack    32K\n"
+                           "    band     interactive\n"
+                           "    restart  on-failure\n"
+                           "    essential\n"
+                           "    args     \"a\" \"two \\\"words\\\" \\\\ # no comment\" cmdline\n"
+                           "    provides log journal\n"
+                           "    grant    registry = service registry\n"
+                           "    grant    com1 = ioport 0x3f8 8\n"
+                           "    grant    line = interrupt 4\n"
+                           "    grant    look = inspector\n"
+                           "    grant    boss = supervisor control\n"
+                           "    grant    power = resource power\n"
+                           "    grant    more = account 64K\n"
+                           "    resolve  registry\n"
+                           "}\n"
+                           "program hello {\n"
+                           "    memory 256K\n"
+                           "    grant log = service log control\n"
+                           "}\n";
 
 TEST(good_manifest_is_read_whole) {
     bool good = parse(GOOD);
@@ -87,8 +86,8 @@ TEST(good_manifest_is_read_whole) {
 TEST(sources_read_as_in_the_manifest) {
     REQUIRE(parse(GOOD));
     static const char *const expected[] = {
-        "service registry", "ioport 0x3f8 8", "interrupt 4", "inspector", "supervisor control", "resource power",
-        "account 64K",      "service log control",
+        "service registry",   "ioport 0x3f8 8", "interrupt 4", "inspector",
+        "supervisor control", "resource power", "account 64K", "service log control",
     };
     for (size_t i = 0; i < manifest.grant_count; i++) {
         char source[56];
@@ -154,7 +153,8 @@ static const struct {
     {"system a\nservice b {\ngrant x y z\n", 3, "`grant NAME = WHAT` is expected"},
     {"system a\nservice b {\ngrant x = magic\n", 3, "`magic` cannot be granted"},
     {"system a\nservice b {\ngrant 9 = inspector\n", 3, "`9` is no name for a capability"},
-    {"system a\nservice b {\ngrant x = inspector\ngrant x = inspector\n", 4, "granted twice, first in line 3"},
+    {"system a\nservice b {\ngrant x = inspector\ngrant x = inspector\n", 4,
+     "granted twice, first in line 3"},
     {"system a\nservice b {\ngrant x = inspector now\n", 3, "`inspector` is expected"},
     {"system a\nservice b {\ngrant x = service\n", 3, "`service NAME [control]` is expected"},
     {"system a\nservice b {\ngrant x = service c all\n", 3, "only `control` may follow"},
@@ -167,7 +167,8 @@ static const struct {
     {"system a\nservice b {\ngrant x = account lots\n", 3, "`lots` is no size"},
     {"system a\nservice b {\nmemory 1M\ngrant x = service nobody\n}\n", 4, "no service provides `nobody`"},
     {"system a\nservice b {\nmemory 1M\nprovides c\ngrant x = service c\n}\n", 5, "what it provides itself"},
-    {"system a\nservice b {\nmemory 1M\nprovides c\ngrant c = inspector\n}\n", 5, "receives what it provides"},
+    {"system a\nservice b {\nmemory 1M\nprovides c\ngrant c = inspector\n}\n", 5,
+     "receives what it provides"},
     {"system a\nservice b {\nmemory 1M\nprovides c c\n}\n", 4, "`c` stands here twice"},
     {"system a\nservice b {\nmemory 1M\nprovides c\n}\nservice d {\nmemory 1M\nprovides c\n}\n", 8,
      "`c` is provided by `b` already (line 2)"},

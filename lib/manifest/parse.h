@@ -15,10 +15,12 @@ struct parser {
 
 // Fills the error with the parser's line (or the one given) and is false, to be returned.
 [[gnu::format(printf, 2, 3)]] bool parse_fail(struct parser *parser, const char *format, ...);
-[[gnu::format(printf, 3, 4)]] bool parse_fail_at(struct parser *parser, uint32_t line, const char *format, ...);
+[[gnu::format(printf, 3, 4)]] bool parse_fail_at(struct parser *parser, uint32_t line, const char *format,
+                                                 ...);
 
 // A name: a lower-case letter, then lower-case letters, digits, `-` and `_`.
-bool parse_name(struct parser *parser, const struct lex_word *word, const char *what, char to[MANIFEST_NAME_BYTES]);
+bool parse_name(struct parser *parser, const struct lex_word *word, const char *what,
+                char to[MANIFEST_NAME_BYTES]);
 
 // A number with K, M or G behind it or nothing.
 bool parse_size(struct parser *parser, const struct lex_word *word, uint64_t *out);

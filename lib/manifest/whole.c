@@ -65,7 +65,8 @@ static bool check_provides(struct parser *parser, const struct manifest_unit *un
         const struct manifest_unit *first = manifest_provider(parser->out, name);
         if (first != unit) {
             return parse_fail_at(parser, parser->out->word_lines[unit->provides.first + i],
-                                 "`%s` is provided by `%s` already (line %u)", name, first->name, first->line);
+                                 "`%s` is provided by `%s` already (line %u)", name, first->name,
+                                 first->line);
         }
         if (str_equal(name, "supervisor")) {
             return parse_fail_at(parser, parser->out->word_lines[unit->provides.first + i],
@@ -79,19 +80,22 @@ static bool check_grants(struct parser *parser, const struct manifest_unit *unit
     for (size_t i = 0; i < unit->grant_count; i++) {
         const struct manifest_grant *grant = &parser->out->grants[unit->grant_first + i];
         if (provides(parser->out, unit, grant->name)) {
-            return parse_fail_at(parser, grant->line, "`%s` is the name under which `%s` receives what it provides",
-                                 grant->name, unit->name);
+            return parse_fail_at(parser, grant->line,
+                                 "`%s` is the name under which `%s` receives what it provides", grant->name,
+                                 unit->name);
         }
         if (grant->kind != MANIFEST_GRANT_SERVICE) {
             continue;
         }
         const struct manifest_unit *provider = manifest_provider(parser->out, grant->target);
         if (provider == nullptr) {
-            return parse_fail_at(parser, grant->line, "no service provides `%s`; a `provides %s` line is expected in one",
+            return parse_fail_at(parser, grant->line,
+                                 "no service provides `%s`; a `provides %s` line is expected in one",
                                  grant->target, grant->target);
         }
         if (provider == unit) {
-            return parse_fail_at(parser, grant->line, "`%s` is granted what it provides itself; calling it would wait for ever",
+            return parse_fail_at(parser, grant->line,
+                                 "`%s` is granted what it provides itself; calling it would wait for ever",
                                  unit->name);
         }
     }
@@ -112,7 +116,8 @@ static bool check_exclusive(struct parser *parser) {
                          other->first < one->first + one->second;
             bool line = one->kind == MANIFEST_GRANT_INTERRUPT && one->first == other->first;
             if (ports || line) {
-                return parse_fail_at(parser, one->line, "the same %s is granted in line %u; it can have one holder only",
+                return parse_fail_at(parser, one->line,
+                                     "the same %s is granted in line %u; it can have one holder only",
                                      ports ? "port" : "interrupt line", other->line);
             }
         }
@@ -138,7 +143,8 @@ static bool check_resolves(struct parser *parser, const struct manifest_unit *un
         }
     }
     return parse_fail_at(parser, parser->out->word_lines[unit->resolves.first],
-                         "`%s` resolves names but is not granted the registry; `grant registry = service registry` is expected",
+                         "`%s` resolves names but is not granted the registry; `grant registry = service "
+                         "registry` is expected",
                          unit->name);
 }
 

@@ -45,7 +45,8 @@ bool package_find(const struct package *package, enum boot_entry_kind kind, cons
                   struct package_entry *out) {
     for (uint32_t i = 0; i < package->entry_count; i++) {
         struct package_entry entry;
-        if (package_entry(package, i, &entry) && entry.kind == kind && (name == nullptr || str_equal(entry.name, name))) {
+        if (package_entry(package, i, &entry) && entry.kind == kind &&
+            (name == nullptr || str_equal(entry.name, name))) {
             *out = entry;
             return true;
         }

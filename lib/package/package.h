@@ -19,7 +19,7 @@ struct package_entry {
     uint64_t offset_bytes; // in the package; page-aligned
     uint64_t len_bytes;
     const uint8_t *bytes;
-    uint32_t kind;   // enum boot_entry_kind
+    uint32_t kind;    // enum boot_entry_kind
     const char *name; // terminated, in the package
 };
 

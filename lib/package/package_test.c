@@ -55,7 +55,8 @@ TEST(malformed_entries_are_not_found) {
 
 TEST(what_is_no_package_is_refused) {
     struct package package;
-    for (size_t len = 0; len < sizeof(struct boot_package_header) + 2 * sizeof(struct boot_package_entry); len++) {
+    for (size_t len = 0; len < sizeof(struct boot_package_header) + 2 * sizeof(struct boot_package_entry);
+         len++) {
         uint8_t *bytes = build();
         uint8_t *cut = malloc(len == 0 ? 1 : len);
         memcpy(cut, bytes, len);

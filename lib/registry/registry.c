@@ -45,8 +45,8 @@ static uint64_t allowance(const struct registry *registry, uint64_t badge) {
     return 0;
 }
 
-enum wire_status registry_put(struct registry *registry, const char *name, uint64_t interface_id, handle_t endpoint,
-                              handle_t *old) {
+enum wire_status registry_put(struct registry *registry, const char *name, uint64_t interface_id,
+                              handle_t endpoint, handle_t *old) {
     struct registry_name *entry = find_or_add(registry, name);
     if (entry == nullptr) {
         return WIRE_BUSY;
@@ -57,8 +57,8 @@ enum wire_status registry_put(struct registry *registry, const char *name, uint6
     return WIRE_OK;
 }
 
-enum wire_status registry_permit(struct registry *registry, uint64_t holder, const char (*names)[WIRE_NAME_BYTES],
-                                 size_t count) {
+enum wire_status registry_permit(struct registry *registry, uint64_t holder,
+                                 const char (*names)[WIRE_NAME_BYTES], size_t count) {
     uint64_t allowed = 0;
     for (size_t i = 0; i < count; i++) {
         struct registry_name *entry = find_or_add(registry, names[i]);
@@ -101,8 +101,8 @@ enum wire_status registry_look_up(const struct registry *registry, uint64_t badg
     return WIRE_OK;
 }
 
-size_t registry_list_names(const struct registry *registry, uint64_t badge, size_t index, struct registry_entry *out,
-                           size_t max, size_t *count) {
+size_t registry_list_names(const struct registry *registry, uint64_t badge, size_t index,
+                           struct registry_entry *out, size_t max, size_t *count) {
     uint64_t left = allowance(registry, badge);
     for (size_t i = 0; i < REGISTRY_NAMES_MAX; i++) {
         if (registry->names[i].endpoint.v == 0) {

@@ -31,12 +31,13 @@ struct registry {
 
 // Registers `endpoint` under the name; *old is what it replaces (0: nothing), the caller's to close.
 // WIRE_BUSY: no room for another name, nothing changed.
-enum wire_status registry_put(struct registry *registry, const char *name, uint64_t interface_id, handle_t endpoint,
-                              handle_t *old);
+enum wire_status registry_put(struct registry *registry, const char *name, uint64_t interface_id,
+                              handle_t endpoint, handle_t *old);
 
-// Replaces what the holder may resolve; `count` 0 forgets it. WIRE_BUSY: no room, nothing but new names changed.
-enum wire_status registry_permit(struct registry *registry, uint64_t holder, const char (*names)[WIRE_NAME_BYTES],
-                                 size_t count);
+// Replaces what the holder may resolve; `count` 0 forgets it. WIRE_BUSY: no room, nothing but new names
+// changed.
+enum wire_status registry_permit(struct registry *registry, uint64_t holder,
+                                 const char (*names)[WIRE_NAME_BYTES], size_t count);
 
 // What stands behind the name for this badge (control: everything). WIRE_NOT_ALLOWED, WIRE_NOT_FOUND,
 // WIRE_WRONG_INTERFACE. A name that is allowed but not registered is NOT_FOUND; one that is not allowed is
@@ -46,5 +47,5 @@ enum wire_status registry_look_up(const struct registry *registry, uint64_t badg
 
 // Registered names that this badge may resolve, sorted, from `index` on; at most `max` go into `out`.
 // Returns how many there are in all.
-size_t registry_list_names(const struct registry *registry, uint64_t badge, size_t index, struct registry_entry *out,
-                           size_t max, size_t *count);
+size_t registry_list_names(const struct registry *registry, uint64_t badge, size_t index,
+                           struct registry_entry *out, size_t max, size_t *count);

@@ -27,7 +27,8 @@ static bool overflowed(const struct exit_record *record, const struct reason_ima
            record->sp < image->stack_high && record->sp + GUARD_REACH >= image->stack_low;
 }
 
-static void page_fault_text(const struct exit_record *record, const struct reason_image *image, char *to, size_t size) {
+static void page_fault_text(const struct exit_record *record, const struct reason_image *image, char *to,
+                            size_t size) {
     char target[64];
     place(record->fault_address, image, target, sizeof target);
     const char *what = "page fault";
@@ -39,18 +40,22 @@ static void page_fault_text(const struct exit_record *record, const struct reaso
     fmt_snprintf(to, size, "%s: %s of %s", what, access_name(record->fault_access), target);
 }
 
-static void fault_text(const struct exit_record *record, const struct reason_image *image, char *to, size_t size) {
+static void fault_text(const struct exit_record *record, const struct reason_image *image, char *to,
+                       size_t size) {
     switch (record->fault_kind) {
     case FAULT_PAGE: page_fault_text(record, image, to, size); return;
     case FAULT_NO_MEMORY:
-        fmt_snprintf(to, size, "out of memory: its account cannot pay for the page at %#lx", record->fault_address);
+        fmt_snprintf(to, size, "out of memory: its account cannot pay for the page at %#lx",
+                     record->fault_address);
         return;
     case FAULT_ILLEGAL: fmt_snprintf(to, size, "illegal instruction"); return;
     case FAULT_DIVIDE: fmt_snprintf(to, size, "division by zero or overflow of a division"); return;
     case FAULT_BREAKPOINT: fmt_snprintf(to, size, "breakpoint without a debugger"); return;
     case FAULT_ALIGNMENT: fmt_snprintf(to, size, "misaligned access"); return;
     case FAULT_FLOATING_POINT: fmt_snprintf(to, size, "floating-point exception"); return;
-    case FAULT_PROTECTION: fmt_snprintf(to, size, "privileged instruction or bad address (general protection)"); return;
+    case FAULT_PROTECTION:
+        fmt_snprintf(to, size, "privileged instruction or bad address (general protection)");
+        return;
     case FAULT_OVERFLOW: fmt_snprintf(to, size, "arithmetic overflow trap"); return;
     default: fmt_snprintf(to, size, "exception %lu", record->vector); return;
     }

@@ -7,9 +7,9 @@
 
 // Where the program's parts lay, so that addresses can be told in its own terms.
 struct reason_image {
-    const char *name;                  // of the program file
-    uint64_t base, end;                // of the image
-    uint64_t stack_low, stack_high;    // of the first thread's stack
+    const char *name;               // of the program file
+    uint64_t base, end;             // of the image
+    uint64_t stack_low, stack_high; // of the first thread's stack
 };
 
 // "exit code 3", "killed", "page fault: read of 0x0 at hello+0x1234 (thread 57)". Terminated, cut when

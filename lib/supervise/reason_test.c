@@ -16,14 +16,24 @@ TEST(every_end_has_its_words) {
     CHECK_STR_EQ(text_of((struct exit_record){.kind = EXIT_NORMAL, .code = 3}), "exit code 3");
     CHECK_STR_EQ(text_of((struct exit_record){.kind = EXIT_NORMAL, .code = UINT64_MAX}), "exit code -1");
     CHECK_STR_EQ(text_of((struct exit_record){.kind = EXIT_KILLED}), "killed");
-    CHECK_STR_EQ(text_of((struct exit_record){
-                     .kind = EXIT_FAULT, .fault_kind = FAULT_PAGE, .fault_access = 1, .ip = 0x10'1234, .thread_koid = 57}),
+    CHECK_STR_EQ(text_of((struct exit_record){.kind = EXIT_FAULT,
+                                              .fault_kind = FAULT_PAGE,
+                                              .fault_access = 1,
+                                              .ip = 0x10'1234,
+                                              .thread_koid = 57}),
                  "page fault: read of 0 at hello+0x1234 (thread 57)");
-    CHECK_STR_EQ(text_of((struct exit_record){.kind = EXIT_FAULT, .fault_kind = FAULT_PAGE, .fault_access = 2,
-                                              .fault_address = 0xd'fff8, .sp = 0xe'0000, .ip = 0x10'0010}),
+    CHECK_STR_EQ(text_of((struct exit_record){.kind = EXIT_FAULT,
+                                              .fault_kind = FAULT_PAGE,
+                                              .fault_access = 2,
+                                              .fault_address = 0xd'fff8,
+                                              .sp = 0xe'0000,
+                                              .ip = 0x10'0010}),
                  "stack overflow: write of 0xdfff8 at hello+0x10 (thread 0)");
-    CHECK_STR_EQ(text_of((struct exit_record){.kind = EXIT_FAULT, .fault_kind = FAULT_PAGE, .fault_access = 4 | 8,
-                                              .fault_address = 0x10'8000, .ip = 0x10'8000}),
+    CHECK_STR_EQ(text_of((struct exit_record){.kind = EXIT_FAULT,
+                                              .fault_kind = FAULT_PAGE,
+                                              .fault_access = 4 | 8,
+                                              .fault_address = 0x10'8000,
+                                              .ip = 0x10'8000}),
                  "protection fault: execution of hello+0x8000 at hello+0x8000 (thread 0)");
     CHECK_STR_EQ(text_of((struct exit_record){.kind = EXIT_FAULT, .fault_kind = FAULT_ILLEGAL, .ip = 0x5}),
                  "illegal instruction at 0x5 (thread 0)");
@@ -33,7 +43,8 @@ TEST(every_end_has_its_words) {
 }
 
 TEST(short_buffers_are_terminated) {
-    struct exit_record record = {.kind = EXIT_FAULT, .fault_kind = FAULT_PAGE, .ip = UINT64_MAX, .sp = UINT64_MAX};
+    struct exit_record record = {
+        .kind = EXIT_FAULT, .fault_kind = FAULT_PAGE, .ip = UINT64_MAX, .sp = UINT64_MAX};
     for (size_t i = 0; i < 16; i++) {
         record.gpr[i] = UINT64_MAX;
     }

@@ -32,11 +32,11 @@ enum supervise_state : uint8_t {
 struct supervise {
     enum supervise_policy policy;
     enum supervise_state state;
-    bool killed;      // RUNNING: somebody asked for its end
-    bool start_again; // RUNNING: ... and for a new start whatever the policy says
-    bool closing;     // the system is going down: nothing is started any more
-    uint32_t failures; // in a row
-    uint32_t restarts; // starts after the first
+    bool killed;         // RUNNING: somebody asked for its end
+    bool start_again;    // RUNNING: ... and for a new start whatever the policy says
+    bool closing;        // the system is going down: nothing is started any more
+    uint32_t failures;   // in a row
+    uint32_t restarts;   // starts after the first
     uint64_t started_ns; // RUNNING: since when; else 0
     uint64_t ended_ns;   // last end; 0 never
     uint64_t due_ns;     // BACKOFF: when to start

@@ -49,10 +49,14 @@ TEST(policies_decide) {
         bool killed, success;
         enum supervise_state after;
     } cases[] = {
-        {SUPERVISE_ALWAYS, false, true, SUPERVISE_BACKOFF},     {SUPERVISE_ALWAYS, false, false, SUPERVISE_BACKOFF},
-        {SUPERVISE_ALWAYS, true, false, SUPERVISE_BACKOFF},     {SUPERVISE_ON_FAILURE, false, true, SUPERVISE_ENDED},
-        {SUPERVISE_ON_FAILURE, false, false, SUPERVISE_BACKOFF}, {SUPERVISE_ON_FAILURE, true, false, SUPERVISE_ENDED},
-        {SUPERVISE_NEVER, false, true, SUPERVISE_ENDED},        {SUPERVISE_NEVER, false, false, SUPERVISE_ENDED},
+        {SUPERVISE_ALWAYS, false, true, SUPERVISE_BACKOFF},
+        {SUPERVISE_ALWAYS, false, false, SUPERVISE_BACKOFF},
+        {SUPERVISE_ALWAYS, true, false, SUPERVISE_BACKOFF},
+        {SUPERVISE_ON_FAILURE, false, true, SUPERVISE_ENDED},
+        {SUPERVISE_ON_FAILURE, false, false, SUPERVISE_BACKOFF},
+        {SUPERVISE_ON_FAILURE, true, false, SUPERVISE_ENDED},
+        {SUPERVISE_NEVER, false, true, SUPERVISE_ENDED},
+        {SUPERVISE_NEVER, false, false, SUPERVISE_ENDED},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct supervise s = running(cases[i].policy);

@@ -16,7 +16,8 @@ status_t tess_handle_copy(handle_t handle, rights_t rights, handle_t *out) {
     return STATUS_OK;
 }
 
-status_t tess_handle_mint(handle_t endpoint, rights_t rights, uint64_t badge, uint64_t interface_id, handle_t *out) {
+status_t tess_handle_mint(handle_t endpoint, rights_t rights, uint64_t badge, uint64_t interface_id,
+                          handle_t *out) {
     uint64_t minted;
     TRY(tess_process_handle_mint(tess_self_process(), endpoint.v, rights.v, badge, interface_id, &minted));
     *out = (handle_t){(uint32_t)minted};

@@ -33,7 +33,8 @@ static inline void tess_handle_cleanup(handle_t *handle) {
 status_t tess_handle_copy(handle_t handle, rights_t rights, handle_t *out);
 
 // A second handle to the same endpoint under another badge; interface_id 0 keeps the id. Needs MINT.
-status_t tess_handle_mint(handle_t endpoint, rights_t rights, uint64_t badge, uint64_t interface_id, handle_t *out);
+status_t tess_handle_mint(handle_t endpoint, rights_t rights, uint64_t badge, uint64_t interface_id,
+                          handle_t *out);
 
 // Turns the caller that the calling thread has received and not answered yet into a reply handle, to be
 // answered later with tess_send. NO_CALLER: there is none.

@@ -20,7 +20,8 @@ static void *region_alloc(size_t len_bytes) {
     TESS_OWNED handle_t vmo = {};
     uint64_t address;
     if (!status_ok(tess_account_create_vmo(tess_self_account(), len_bytes, &vmo)) ||
-        !status_ok(tess_vspace_map(tess_self_vspace(), vmo, 0, len_bytes, 0, PROT_READ | PROT_WRITE, &address))) {
+        !status_ok(
+            tess_vspace_map(tess_self_vspace(), vmo, 0, len_bytes, 0, PROT_READ | PROT_WRITE, &address))) {
         return nullptr;
     }
     return (void *)address; // the mapping keeps the memory

@@ -22,9 +22,9 @@ struct heap {
     heap_region_alloc_fn *region_alloc;
     heap_region_free_fn *region_free;
     struct list free_blocks;
-    void *spare;          // one empty region kept, so that alternating use does not thrash
-    size_t region_count;  // without large blocks
-    size_t used_bytes;    // in blocks handed out, headers included
+    void *spare;         // one empty region kept, so that alternating use does not thrash
+    size_t region_count; // without large blocks
+    size_t used_bytes;   // in blocks handed out, headers included
 };
 
 void heap_init(struct heap *heap, heap_region_alloc_fn *region_alloc, heap_region_free_fn *region_free);

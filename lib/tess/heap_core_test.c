@@ -108,7 +108,8 @@ TEST(random_use_keeps_contents_and_returns_everything) {
         random ^= random << 17;
         size_t i = random % 300;
         if (held[i].bytes != nullptr) {
-            CHECK(held[i].size == 0 || (held[i].bytes[0] == held[i].mark && held[i].bytes[held[i].size - 1] == held[i].mark));
+            CHECK(held[i].size == 0 ||
+                  (held[i].bytes[0] == held[i].mark && held[i].bytes[held[i].size - 1] == held[i].mark));
             heap_free(&heap, held[i].bytes);
             held[i].bytes = nullptr;
         } else {

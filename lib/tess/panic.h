@@ -14,9 +14,9 @@ extern void (*tess_panic_writer)(const char *line, unsigned long len);
 constexpr int TESS_EXIT_PANIC = 134;
 
 // Always on; for what a program relies on and cannot answer otherwise.
-#define TESS_ASSERT(expression)                                                    \
-    do {                                                                           \
-        if (!(expression)) {                                                       \
+#define TESS_ASSERT(expression) \
+    do { \
+        if (!(expression)) { \
             tess_panic("%s:%d: not true: %s", __FILE_NAME__, __LINE__, #expression); \
-        }                                                                          \
+        } \
     } while (0)

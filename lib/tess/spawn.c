@@ -34,7 +34,7 @@ struct build {
     const uint8_t *image;
     struct elf_plan plan;
     uint64_t bias;
-    uint64_t bootstrap_bytes; // exact
+    uint64_t bootstrap_bytes;              // exact
     uint64_t segment_at[ELF_MAX_SEGMENTS]; // offset in the private VMO of each writable segment's first page
     uint64_t stack_at;                     // offset of the stack's lowest page
     uint64_t stack_bytes;
@@ -46,7 +46,8 @@ struct build {
     size_t why_bytes;
 };
 
-[[gnu::format(printf, 3, 4)]] static status_t fail(struct build *build, status_t status, const char *format, ...) {
+[[gnu::format(printf, 3, 4)]] static status_t fail(struct build *build, status_t status, const char *format,
+                                                   ...) {
     va_list args;
     va_start(args, format);
     fmt_vsnprintf(build->why, build->why_bytes, format, args);
@@ -59,7 +60,8 @@ static status_t step(struct build *build, status_t status, const char *what) {
         return status;
     }
     return fail(build, status, "%s: %s: %s", build->request->name, what,
-                status_is(status, STATUS_NO_MEMORY) ? "its account cannot pay for it" : abi_status_text(status.code));
+                status_is(status, STATUS_NO_MEMORY) ? "its account cannot pay for it"
+                                                    : abi_status_text(status.code));
 }
 
 static uint64_t page_floor(uint64_t address) {
@@ -82,7 +84,8 @@ static size_t args_bytes(const struct spawn_request *request) {
 static status_t plan_memory(struct build *build) {
     const struct spawn_request *request = build->request;
     if (request->grant_count > BOOTSTRAP_MAX_CAPS) {
-        return fail(build, STATUS_BAD_ARGUMENT, "%s: more than %u capabilities", request->name, BOOTSTRAP_MAX_CAPS);
+        return fail(build, STATUS_BAD_ARGUMENT, "%s: more than %u capabilities", request->name,
+                    BOOTSTRAP_MAX_CAPS);
     }
     build->bootstrap_bytes =
         sizeof(struct bootstrap) + request->grant_count * sizeof(struct bootstrap_cap) + args_bytes(request);
@@ -90,7 +93,8 @@ static status_t plan_memory(struct build *build) {
         return fail(build, STATUS_BAD_ARGUMENT, "%s: arguments longer than %u bytes", request->name,
                     BOOTSTRAP_MAX_BYTES);
     }
-    build->stack_bytes = request->stack_bytes == 0 ? SPAWN_STACK_DEFAULT : align_up(request->stack_bytes, PAGE_BYTES);
+    build->stack_bytes =
+        request->stack_bytes == 0 ? SPAWN_STACK_DEFAULT : align_up(request->stack_bytes, PAGE_BYTES);
     if (build->stack_bytes > SPAWN_STACK_MAX) {
         return fail(build, STATUS_BAD_ARGUMENT, "%s: a stack of more than %u KiB", request->name,
                     (unsigned)(SPAWN_STACK_MAX / 1024));
@@ -168,11 +172,13 @@ static status_t map_image(const struct build *build) {
         if ((segment->protection & PROT_WRITE) != 0) {
             TRY(map_writable(build, segment, build->segment_at[i]));
         } else {
-            TRY(map(build, build->request->image, build->request->image_offset + page_floor(segment->file_offset),
-                    segment_span(segment), build->bias + page_floor(segment->address), segment->protection));
+            TRY(map(build, build->request->image,
+                    build->request->image_offset + page_floor(segment->file_offset), segment_span(segment),
+                    build->bias + page_floor(segment->address), segment->protection));
         }
     }
-    TRY(map(build, build->memory_readable, 0, align_up(build->bootstrap_bytes, PAGE_BYTES), BOOTSTRAP_AT, PROT_READ));
+    TRY(map(build, build->memory_readable, 0, align_up(build->bootstrap_bytes, PAGE_BYTES), BOOTSTRAP_AT,
+            PROT_READ));
     return map(build, build->memory, build->stack_at, build->stack_bytes, STACK_TOP - build->stack_bytes,
                PROT_READ | PROT_WRITE);
 }
@@ -188,13 +194,15 @@ static status_t give(const struct build *build, handle_t handle, uint32_t rights
 static status_t give_all(struct build *build) {
     const struct spawn_request *request = build->request;
     const uint32_t common = RIGHT_COPY_BIT | RIGHT_INSPECT_BIT;
-    TRY(step(build, give(build, build->process, common | RIGHT_MANAGE_BIT | RIGHT_KILL_BIT, &build->own_process),
+    TRY(step(build,
+             give(build, build->process, common | RIGHT_MANAGE_BIT | RIGHT_KILL_BIT, &build->own_process),
              "granting its process"));
-    TRY(step(build, give(build, build->vspace, common | RIGHT_MAP_BIT, &build->own_vspace), "granting its vspace"));
+    TRY(step(build, give(build, build->vspace, common | RIGHT_MAP_BIT, &build->own_vspace),
+             "granting its vspace"));
     if (!request->withhold_account) {
         TRY(step(build,
-                 give(build, request->account, common | RIGHT_TRANSFER_BIT | RIGHT_MANAGE_BIT | RIGHT_CREATE_BIT,
-                      &build->own_account),
+                 give(build, request->account,
+                      common | RIGHT_TRANSFER_BIT | RIGHT_MANAGE_BIT | RIGHT_CREATE_BIT, &build->own_account),
                  "granting its account"));
     }
     for (uint32_t i = 0; i < request->grant_count; i++) {
@@ -279,22 +287,24 @@ static status_t fill_memory(const struct build *build) {
         TRY(write_memory(build, build->stack_at + (tls_image_at(build) - stack_low),
                          build->image + build->plan.tls_file_offset, build->plan.tls_file_bytes));
     }
-    return write_memory(build, build->stack_at + (build->tls_base - stack_low), (const uint8_t *)&build->tls_base,
-                        sizeof build->tls_base);
+    return write_memory(build, build->stack_at + (build->tls_base - stack_low),
+                        (const uint8_t *)&build->tls_base, sizeof build->tls_base);
 }
 
 static status_t start(struct build *build, struct spawned *out) {
     const struct spawn_request *request = build->request;
     if (tess_handle_valid(request->watch)) {
-        TRY(step(build, tess_process_watch_exit(build->process, request->watch, request->watch_bits), "watching it"));
+        TRY(step(build, tess_process_watch_exit(build->process, request->watch, request->watch_bits),
+                 "watching it"));
     }
     if (tess_handle_valid(request->fault_endpoint)) {
         TRY(step(build, tess_process_set_fault_endpoint(build->process, request->fault_endpoint),
                  "setting its fault endpoint"));
     }
     koid_t koid = {};
-    TRY(step(build, tess_process_info(build->process, &koid.v, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
-                                      nullptr),
+    TRY(step(build,
+             tess_process_info(build->process, &koid.v, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
+                               nullptr),
              "looking at it"));
     handle_t thread;
     TRY(step(build,
@@ -306,7 +316,8 @@ static status_t start(struct build *build, struct spawned *out) {
     // this fail the account is exhausted already, and the program finds out by itself.
     uint32_t own_thread = 0;
     if (status_ok(give(build, thread, RIGHT_COPY_BIT | RIGHT_INSPECT_BIT | RIGHT_MANAGE_BIT, &own_thread))) {
-        (void)write_memory(build, offsetof(struct bootstrap, thread), (const uint8_t *)&own_thread, sizeof own_thread);
+        (void)write_memory(build, offsetof(struct bootstrap, thread), (const uint8_t *)&own_thread,
+                           sizeof own_thread);
     }
     *out = (struct spawned){
         .process = build->process,
@@ -328,13 +339,15 @@ static status_t build_process(struct build *build, struct spawned *out) {
     const struct spawn_request *request = build->request;
     uint64_t name[2] = {};
     memcpy(name, request->name, strnlen(request->name, sizeof name));
-    TRY(step(build, tess_account_create_process(request->account, name[0], name[1], &build->process, &build->vspace),
+    TRY(step(build,
+             tess_account_create_process(request->account, name[0], name[1], &build->process, &build->vspace),
              "creating its process"));
     TRY(step(build, tess_account_create_vmo(request->account, build->private_bytes, &build->memory),
              "creating its memory"));
-    TRY(step(build,
-             tess_handle_copy(build->memory, (rights_t){RIGHT_READ_BIT | RIGHT_MAP_BIT}, &build->memory_readable),
-             "sharing its memory"));
+    TRY(step(
+        build,
+        tess_handle_copy(build->memory, (rights_t){RIGHT_READ_BIT | RIGHT_MAP_BIT}, &build->memory_readable),
+        "sharing its memory"));
     TRY(step(build, map_image(build), "mapping it"));
     TRY(give_all(build));
     TRY(step(build, fill_memory(build), "filling its memory"));
@@ -359,10 +372,12 @@ status_t tess_spawn(const struct spawn_request *request, struct spawned *out, ch
     uint64_t mapped = 0;
     status_t status = map_file(&build, &mapped);
     if (status_ok(status)) {
-        const struct elf_target target = {.machine = TESS_ARCH_ELF_MACHINE, .relative_type = TESS_ARCH_ELF_RELATIVE};
+        const struct elf_target target = {.machine = TESS_ARCH_ELF_MACHINE,
+                                          .relative_type = TESS_ARCH_ELF_RELATIVE};
         enum elf_error error = elf_plan(build.image, request->image_bytes, target, &build.plan);
         if (error != ELF_OK) {
-            status = fail(&build, STATUS_BAD_ARGUMENT, "%s: bad ELF file: %s", request->name, elf_error_text(error));
+            status = fail(&build, STATUS_BAD_ARGUMENT, "%s: bad ELF file: %s", request->name,
+                          elf_error_text(error));
         } else {
             status = plan_memory(&build);
         }

@@ -25,22 +25,22 @@ struct spawn_grant {
 };
 
 struct spawn_request {
-    const char *name;          // of the program: shown in its bootstrap block and process name
-    handle_t account;          // pays for everything; needs CREATE
-    handle_t image;            // VMO with READ, MAP and EXECUTE that holds the ELF file ...
-    uint64_t image_offset;     // ... from here, page-aligned, ...
-    uint64_t image_bytes;      // ... this long
-    const uint8_t *mapped;     // the file's bytes where the caller has them mapped already, or null
-    uint32_t band;             // enum band
-    uint64_t stack_bytes;      // 0: SPAWN_STACK_DEFAULT
-    const char *const *argv;   // argc strings, the program's name first
+    const char *name;        // of the program: shown in its bootstrap block and process name
+    handle_t account;        // pays for everything; needs CREATE
+    handle_t image;          // VMO with READ, MAP and EXECUTE that holds the ELF file ...
+    uint64_t image_offset;   // ... from here, page-aligned, ...
+    uint64_t image_bytes;    // ... this long
+    const uint8_t *mapped;   // the file's bytes where the caller has them mapped already, or null
+    uint32_t band;           // enum band
+    uint64_t stack_bytes;    // 0: SPAWN_STACK_DEFAULT
+    const char *const *argv; // argc strings, the program's name first
     uint32_t argc;
     struct spawn_grant *grants;
-    uint32_t grant_count;      // at most BOOTSTRAP_MAX_CAPS
-    handle_t watch;            // notification (SIGNAL) that gets `watch_bits` when the process ends, or 0
+    uint32_t grant_count; // at most BOOTSTRAP_MAX_CAPS
+    handle_t watch;       // notification (SIGNAL) that gets `watch_bits` when the process ends, or 0
     uint64_t watch_bits;
-    handle_t fault_endpoint;   // SEND; 0 for none
-    bool withhold_account;     // the program gets no handle to its own account
+    handle_t fault_endpoint; // SEND; 0 for none
+    bool withhold_account;   // the program gets no handle to its own account
 };
 
 // What the caller owns of the new process.
@@ -49,7 +49,7 @@ struct spawned {
     handle_t thread;  // the first thread
     koid_t koid;
     uint32_t own_process, own_thread, own_vspace, own_account; // what the program holds itself, in its table
-    uint64_t image_base, image_end; // where its image lies
+    uint64_t image_base, image_end;                            // where its image lies
     uint64_t stack_base, stack_end;
 };
 

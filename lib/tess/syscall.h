@@ -34,7 +34,8 @@ static inline status_t tess_recv(handle_t endpoint, struct tess_message *message
 
 // Answers the current caller with info and words, then receives like tess_recv. When the answer could
 // not be delivered nothing was received and the caller still waits for another. May block.
-static inline status_t tess_reply_recv(handle_t endpoint, struct tess_message *message, uint64_t deadline_ns) {
+static inline status_t tess_reply_recv(handle_t endpoint, struct tess_message *message,
+                                       uint64_t deadline_ns) {
     return tess_arch_receive(SYS_REPLY_RECV, endpoint, message, deadline_ns);
 }
 

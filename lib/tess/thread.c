@@ -39,8 +39,8 @@ constexpr uint64_t DONE_BIT = 1;
 constexpr uint64_t END_POLL_NS = 20'000;
 
 static struct tess_mutex units_lock;
-static uint8_t units_taken[UNITS];  // guarded by units_lock
-static struct tess_thread *spare;   // a joined thread's slot, or null; guarded by units_lock
+static uint8_t units_taken[UNITS]; // guarded by units_lock
+static struct tess_thread *spare;  // a joined thread's slot, or null; guarded by units_lock
 
 static status_t take_units(uint32_t count, uint64_t *base) {
     status_t status = STATUS_NO_MEMORY;
@@ -82,7 +82,8 @@ static status_t prepare_process(void) {
 static status_t map_stack(uint64_t slot_base, uint64_t bytes) {
     TESS_OWNED handle_t vmo = {};
     TRY(tess_account_create_vmo(tess_self_account(), bytes, &vmo));
-    return tess_vspace_map(tess_self_vspace(), vmo, 0, bytes, slot_base + STACK_AT, PROT_READ | PROT_WRITE, nullptr);
+    return tess_vspace_map(tess_self_vspace(), vmo, 0, bytes, slot_base + STACK_AT, PROT_READ | PROT_WRITE,
+                           nullptr);
 }
 
 static void give_slot(uint64_t base, uint64_t bytes) {
@@ -105,7 +106,8 @@ static status_t make_slot(uint64_t stack_bytes, const struct tess_tls_layout *tl
         return status;
     }
     uint64_t top = slot_base + STACK_AT + mapped;
-    struct tess_thread *thread = (struct tess_thread *)align_down(top - sizeof(struct tess_thread), tls->align);
+    struct tess_thread *thread =
+        (struct tess_thread *)align_down(top - sizeof(struct tess_thread), tls->align);
     thread->slot_base = slot_base;
     thread->slot_bytes = slot_bytes;
     thread->stack_bytes = stack_bytes;
@@ -167,9 +169,9 @@ status_t tess_thread_create(tess_thread_fn *run, void *argument, const struct te
     thread->block.message_page = (void *)page;
     uint64_t stack_top = align_down((uint64_t)thread - tls.image_bytes, 16);
     // The entry is a C function: as after a call, the stack is 8 off a 16-byte boundary.
-    status_t status =
-        tess_process_create_thread(tess_self_process(), (uint64_t)thread_main, stack_top - 8, (uint64_t)thread, page,
-                                   chosen.band, (uint64_t)&thread->block, &thread->thread);
+    status_t status = tess_process_create_thread(tess_self_process(), (uint64_t)thread_main, stack_top - 8,
+                                                 (uint64_t)thread, page, chosen.band,
+                                                 (uint64_t)&thread->block, &thread->thread);
     if (!status_ok(status)) {
         free_slot(thread);
         return status;

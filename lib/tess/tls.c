@@ -34,7 +34,8 @@ struct tess_tls_layout tess_tls_layout(void) {
     if (!find_tls(&tls)) {
         return (struct tess_tls_layout){.image_bytes = 0, .align = alignof(struct tess_thread_block)};
     }
-    size_t align = tls.align > alignof(struct tess_thread_block) ? tls.align : alignof(struct tess_thread_block);
+    size_t align =
+        tls.align > alignof(struct tess_thread_block) ? tls.align : alignof(struct tess_thread_block);
     return (struct tess_tls_layout){.image_bytes = align_up(tls.memsz, align), .align = align};
 }
 
@@ -43,7 +44,8 @@ void tess_tls_fill(struct tess_thread_block *block) {
     if (find_tls(&tls)) {
         uint16_t type;
         memcpy(&type, __ehdr_start + TYPE_AT, sizeof type);
-        const unsigned char *image = type == ET_DYN ? __ehdr_start + tls.vaddr : (const unsigned char *)tls.vaddr;
+        const unsigned char *image =
+            type == ET_DYN ? __ehdr_start + tls.vaddr : (const unsigned char *)tls.vaddr;
         uint64_t below = align_up(tls.memsz, tls.align == 0 ? 1 : tls.align);
         memcpy((unsigned char *)block - below, image, tls.filesz);
     }

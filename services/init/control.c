@@ -149,11 +149,13 @@ static struct answer describe_service(const struct wire_request *request) {
     for (uint32_t i = 0; i < unit->spec->provides.count; i++) {
         bool first = i == 0;
         (void)(first || str_append(detail.provides, sizeof detail.provides, " "));
-        (void)str_append(detail.provides, sizeof detail.provides, init.manifest.words[unit->spec->provides.first + i]);
+        (void)str_append(detail.provides, sizeof detail.provides,
+                         init.manifest.words[unit->spec->provides.first + i]);
     }
     for (uint32_t i = 0; i < unit->spec->args.count; i++) {
-        bool fits = (i == 0 || str_append(detail.args, sizeof detail.args, " ")) &&
-                    str_append(detail.args, sizeof detail.args, init.manifest.words[unit->spec->args.first + i]);
+        bool fits =
+            (i == 0 || str_append(detail.args, sizeof detail.args, " ")) &&
+            str_append(detail.args, sizeof detail.args, init.manifest.words[unit->spec->args.first + i]);
         if (!fits) {
             memcpy(&detail.args[sizeof detail.args - 4], "...", 4);
             break;
@@ -164,7 +166,8 @@ static struct answer describe_service(const struct wire_request *request) {
 }
 
 static struct answer describe_job(const struct wire_request *request) {
-    const struct init_unit *unit = request->words[0] <= UINT32_MAX ? unit_by_id((uint32_t)request->words[0]) : nullptr;
+    const struct init_unit *unit =
+        request->words[0] <= UINT32_MAX ? unit_by_id((uint32_t)request->words[0]) : nullptr;
     if (unit == nullptr || !unit->is_job) {
         return answer(WIRE_NOT_FOUND);
     }
@@ -201,7 +204,8 @@ static enum wire_status start_failure(status_t status) {
     if (status_is(status, STATUS_TOO_LARGE)) {
         return WIRE_TOO_LARGE;
     }
-    return status_is(status, STATUS_BAD_ARGUMENT) || status_is(status, STATUS_NOT_FOUND) ? WIRE_BAD_PROGRAM : WIRE_FAILED;
+    return status_is(status, STATUS_BAD_ARGUMENT) || status_is(status, STATUS_NOT_FOUND) ? WIRE_BAD_PROGRAM
+                                                                                         : WIRE_FAILED;
 }
 
 // The page with the strings is overwritten by what starting a process calls, so they are copied first.
@@ -307,7 +311,8 @@ static struct answer dispatch(const struct wire_request *request) {
 
 void control_handle(struct tess_message *message) {
     struct tess_message received = *message;
-    struct wire_request request = wire_request(received.info, received.badge, received.words, tess_message_page());
+    struct wire_request request =
+        wire_request(received.info, received.badge, received.words, tess_message_page());
     struct answer made = dispatch(&request);
     tess_message_close_handles(&received);
     *message = (struct tess_message){

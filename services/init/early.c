@@ -28,7 +28,8 @@ static void write_piece(handle_t port, const char *bytes, uint64_t count) {
 
 bool early_print(const char *line) {
     TESS_OWNED handle_t port = {};
-    if (!status_ok(tess_resource_mint_ioport(init.resource, SERIAL_BASE, SERIAL_PORTS, init.account, &port))) {
+    if (!status_ok(
+            tess_resource_mint_ioport(init.resource, SERIAL_BASE, SERIAL_PORTS, init.account, &port))) {
         return false;
     }
     size_t len = strlen(line);

@@ -24,8 +24,8 @@ static uint64_t badge_of(const struct init_unit *unit, bool control) {
 }
 
 // The client's end of an endpoint, with the badge of its holder.
-static status_t make_client(const struct init_unit *unit, const struct manifest_grant *grant, handle_t endpoint,
-                            uint64_t interface_id, struct spawn_grant *to) {
+static status_t make_client(const struct init_unit *unit, const struct manifest_grant *grant,
+                            handle_t endpoint, uint64_t interface_id, struct spawn_grant *to) {
     to->type = OBJECT_ENDPOINT;
     to->interface_id = interface_id;
     to->rights.v = RIGHT_SEND_BIT | PLAIN;
@@ -87,15 +87,16 @@ static status_t make(const struct init_unit *unit, const struct manifest_grant *
     }
 }
 
-status_t grant_make(const struct init_unit *unit, handle_t account, struct spawn_grant *grants, bool *temporary,
-                    uint32_t *count, char *why, size_t why_bytes) {
+status_t grant_make(const struct init_unit *unit, handle_t account, struct spawn_grant *grants,
+                    bool *temporary, uint32_t *count, char *why, size_t why_bytes) {
     *count = 0;
     if (unit->spec->provides.count + unit->spec->grant_count > BOOTSTRAP_MAX_CAPS) {
         fmt_snprintf(why, why_bytes, "%s: more than %u capabilities", unit->name, BOOTSTRAP_MAX_CAPS);
         return STATUS_TOO_LARGE;
     }
     for (uint32_t i = 0; i < unit->spec->provides.count; i++) {
-        const struct init_endpoint *endpoint = endpoint_find(init.manifest.words[unit->spec->provides.first + i]);
+        const struct init_endpoint *endpoint =
+            endpoint_find(init.manifest.words[unit->spec->provides.first + i]);
         struct spawn_grant *to = &grants[*count];
         *to = (struct spawn_grant){
             .handle = endpoint->endpoint,
@@ -113,8 +114,8 @@ status_t grant_make(const struct init_unit *unit, handle_t account, struct spawn
         (void)str_copy(to->name, sizeof to->name, grant->name);
         status_t status = make(unit, grant, account, to);
         if (!status_ok(status)) {
-            fmt_snprintf(why, why_bytes, "%s: grant `%s` (%s:%u): %s", unit->name, grant->name, init.manifest_name,
-                         grant->line, abi_status_text(status.code));
+            fmt_snprintf(why, why_bytes, "%s: grant `%s` (%s:%u): %s", unit->name, grant->name,
+                         init.manifest_name, grant->line, abi_status_text(status.code));
             return status;
         }
         temporary[(*count)++] = true;
@@ -130,10 +131,11 @@ void grant_release(const struct spawn_grant *grants, const bool *temporary, uint
     }
 }
 
-static void remember(struct init_capset *capset, const char *name, uint32_t handle, uint64_t interface_id, uint32_t line,
-                     const char *source) {
+static void remember(struct init_capset *capset, const char *name, uint32_t handle, uint64_t interface_id,
+                     uint32_t line, const char *source) {
     struct supervisor_capability *entry = &capset->entries[capset->count++];
-    *entry = (struct supervisor_capability){.handle = handle, .manifest_line = line, .interface_id = interface_id};
+    *entry =
+        (struct supervisor_capability){.handle = handle, .manifest_line = line, .interface_id = interface_id};
     (void)str_copy(entry->name, sizeof entry->name, name);
     (void)str_copy(entry->source, sizeof entry->source, source);
 }

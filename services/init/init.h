@@ -19,11 +19,11 @@
 #include "lib/tess/spawn.h"
 #include "lib/wire/supervisor.h"
 
-constexpr size_t INIT_JOBS_MAX = 64;       // running or ended
-constexpr size_t INIT_JOBS_KEPT = 16;      // ended ones that are remembered
+constexpr size_t INIT_JOBS_MAX = 64;  // running or ended
+constexpr size_t INIT_JOBS_KEPT = 16; // ended ones that are remembered
 constexpr size_t INIT_UNITS_MAX = MANIFEST_UNITS_MAX + INIT_JOBS_MAX;
 constexpr size_t INIT_ENDPOINTS_MAX = 64;
-constexpr uint32_t INIT_FIRST_ID = 2; // 1 is the supervisor's own holder number
+constexpr uint32_t INIT_FIRST_ID = 2;               // 1 is the supervisor's own holder number
 constexpr size_t INIT_NAME_BYTES = WIRE_NAME_BYTES; // NAME, or NAME.ID of a job
 
 // Something that was granted to a unit when it was started, as the shell's `caps` shows it.
@@ -72,7 +72,7 @@ struct init_endpoint {
 
 struct init {
     handle_t account, resource, inspector, package_vmo; // init's own
-    handle_t supervisor; // endpoint
+    handle_t supervisor;                                // endpoint
     handle_t ends;       // notification bound to it: processes that ended, 64 bits shared by all units
     const char *cmdline; // null when there is none
     struct package package;
@@ -102,8 +102,8 @@ bool early_print(const char *line);
 // Makes what the manifest grants to the unit: the entries of `grants` (BOOTSTRAP_MAX_CAPS places) with a
 // handle each, and the lines for its capset. Objects are paid by `account`. On failure `why` says which
 // could not be made; either way grant_release follows.
-status_t grant_make(const struct init_unit *unit, handle_t account, struct spawn_grant *grants, bool *temporary,
-                    uint32_t *count, char *why, size_t why_bytes);
+status_t grant_make(const struct init_unit *unit, handle_t account, struct spawn_grant *grants,
+                    bool *temporary, uint32_t *count, char *why, size_t why_bytes);
 void grant_release(const struct spawn_grant *grants, const bool *temporary, uint32_t count);
 
 // Remembers what the unit was given, for `caps`. Without memory for that there is just nothing to show.
@@ -141,7 +141,8 @@ static inline bool unit_runs(const struct init_unit *unit) {
 // --- outbox.c ---
 
 // Files a record under the unit (null: init). Never blocks; when logd cannot keep up the oldest go.
-[[gnu::format(printf, 3, 4)]] void outbox_log(const struct init_unit *subject, uint8_t level, const char *format, ...);
+[[gnu::format(printf, 3, 4)]] void outbox_log(const struct init_unit *subject, uint8_t level,
+                                              const char *format, ...);
 
 // Tells a person, on the serial line or through the console, that something did not start.
 void outbox_announce(const char *line);

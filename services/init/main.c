@@ -63,7 +63,8 @@ static void bring_up(int argc, char **argv) {
         status = units_init();
     }
     if (!status_ok(status)) {
-        early_stop("init: cannot set up the system `%s`: %s", init.manifest.system, abi_status_text(status.code));
+        early_stop("init: cannot set up the system `%s`: %s", init.manifest.system,
+                   abi_status_text(status.code));
     }
     outbox_log(nullptr, LOG_INFO, "system %s: %zu services", init.manifest.system, init.service_count);
     for (size_t i = 0; i < init.service_count; i++) {

@@ -55,8 +55,8 @@ static bool ready(struct target *target) {
         }
     }
     if (!tess_handle_valid(target->client) &&
-        !status_ok(tess_handle_mint(target->endpoint->endpoint, (rights_t){RIGHT_SEND_BIT}, WIRE_BADGE_SUPERVISOR, 0,
-                                    &target->client))) {
+        !status_ok(tess_handle_mint(target->endpoint->endpoint, (rights_t){RIGHT_SEND_BIT},
+                                    WIRE_BADGE_SUPERVISOR, 0, &target->client))) {
         return false;
     }
     return unit_runs(target->endpoint->provider) && tess_now_ns() >= target->retry_ns;
@@ -89,6 +89,9 @@ void outbox_log(const struct init_unit *subject, uint8_t level, const char *form
         record_count--;
         records_dropped++;
     }
+    if (record_count == 0) {
+        record_first = 0; // so that the ring's memory is only touched when it is needed
+    }
     struct record *record = &records[(record_first + record_count++) % RECORDS_MAX];
     record->level = (enum log_level)level;
     record->subject = subject != nullptr ? subject->id : wire_badge_holder(WIRE_BADGE_SUPERVISOR);
@@ -100,7 +103,8 @@ void outbox_log(const struct init_unit *subject, uint8_t level, const char *form
 
 static bool tell_names(struct target *target) {
     if (!init_is_named) {
-        if (!went_well(target, log_name_badge(target->client, wire_badge_holder(WIRE_BADGE_SUPERVISOR), "init", patience()))) {
+        if (!went_well(target, log_name_badge(target->client, wire_badge_holder(WIRE_BADGE_SUPERVISOR),
+                                              "init", patience()))) {
             return false;
         }
         init_is_named = true;
@@ -124,7 +128,8 @@ static void pump_log(void) {
     }
     if (records_dropped > 0) {
         char text[64];
-        size_t len = fmt_snprintf(text, sizeof text, "%lu records were dropped while logd was away", records_dropped);
+        size_t len =
+            fmt_snprintf(text, sizeof text, "%lu records were dropped while logd was away", records_dropped);
         if (!went_well(&log_target, log_post(log_target.client, LOG_WARNING, 0, text, len, patience()))) {
             return;
         }
@@ -153,7 +158,8 @@ static status_t tell_endpoint(handle_t registry, const struct init_endpoint *end
 static status_t tell_allowance(handle_t registry, const struct init_unit *unit, bool alive) {
     const struct manifest_list *names = &unit->spec->resolves;
     size_t count = names->count < REGISTRY_ALLOW_MAX ? names->count : REGISTRY_ALLOW_MAX;
-    return registry_allow(registry, unit->id, &init.manifest.words[names->first], alive ? count : 0, patience());
+    return registry_allow(registry, unit->id, &init.manifest.words[names->first], alive ? count : 0,
+                          patience());
 }
 
 static void pump_registry(void) {
@@ -187,7 +193,8 @@ static void pump_registry(void) {
 
 void outbox_permit(struct init_unit *unit) {
     if (unit->spec->resolves.count > 0 && !unit->registry_knows && ready(&registry_target)) {
-        unit->registry_knows = went_well(&registry_target, tell_allowance(registry_target.client, unit, true));
+        unit->registry_knows =
+            went_well(&registry_target, tell_allowance(registry_target.client, unit, true));
     }
 }
 
@@ -229,7 +236,8 @@ void outbox_restarted(const struct init_unit *unit) {
         }
         targets[i]->retry_ns = targets[i]->pause_ns = 0;
         for (size_t j = 0; j < init.unit_limit; j++) {
-            bool *knows = targets[i] == &log_target ? &init.units[j].log_knows : &init.units[j].registry_knows;
+            bool *knows =
+                targets[i] == &log_target ? &init.units[j].log_knows : &init.units[j].registry_knows;
             *knows = targets[i] == &console_target ? *knows : false;
         }
         if (targets[i] == &log_target) {
@@ -243,7 +251,8 @@ void outbox_restarted(const struct init_unit *unit) {
 
 // A target that refused to listen sets its retry time; one that is not running is tried after its start.
 static uint64_t retry_of(const struct target *target) {
-    bool waiting = target->pause_ns != 0 && target->endpoint != nullptr && unit_runs(target->endpoint->provider);
+    bool waiting =
+        target->pause_ns != 0 && target->endpoint != nullptr && unit_runs(target->endpoint->provider);
     return waiting ? target->retry_ns : UINT64_MAX;
 }
 

@@ -9,8 +9,8 @@
 #include "lib/wire/console.h"
 #include "services/init/init.h"
 
-constexpr uint64_t END_PATIENCE_MS = 500;   // for one process
-constexpr uint64_t DRAIN_PATIENCE_MS = 300; // for the console's pending output
+constexpr uint64_t END_PATIENCE_MS = 500;      // for one process
+constexpr uint64_t DRAIN_PATIENCE_MS = 300;    // for the console's pending output
 constexpr uint64_t DRAIN_QUIET_NS = 3'000'000; // longer than a 16-byte FIFO takes at 115,200 baud
 constexpr uint32_t PORT_TRIES = 100;
 
@@ -49,7 +49,8 @@ static uint64_t console_output(handle_t console) {
 // What was printed shall be seen: waits until the console has sent nothing for a while.
 static void drain_console(const struct init_endpoint *endpoint) {
     handle_t console;
-    if (!status_ok(tess_handle_mint(endpoint->endpoint, (rights_t){RIGHT_SEND_BIT}, WIRE_BADGE_SUPERVISOR, 0, &console))) {
+    if (!status_ok(tess_handle_mint(endpoint->endpoint, (rights_t){RIGHT_SEND_BIT}, WIRE_BADGE_SUPERVISOR, 0,
+                                    &console))) {
         return;
     }
     uint64_t deadline_ns = tess_deadline_after_ms(DRAIN_PATIENCE_MS);

@@ -42,7 +42,8 @@ static void place(struct init_unit *unit, const struct manifest_unit *spec, bool
     if (is_job) {
         char suffix[16];
         size_t len = fmt_snprintf(suffix, sizeof suffix, ".%u", unit->id);
-        fmt_snprintf(unit->name, sizeof unit->name, "%.*s%s", (int)(sizeof unit->name - 1 - len), spec->name, suffix);
+        fmt_snprintf(unit->name, sizeof unit->name, "%.*s%s", (int)(sizeof unit->name - 1 - len), spec->name,
+                     suffix);
     } else {
         (void)str_copy(unit->name, sizeof unit->name, spec->name);
     }
@@ -53,7 +54,8 @@ static void place(struct init_unit *unit, const struct manifest_unit *spec, bool
 }
 
 status_t units_init(void) {
-    static_assert((int)SUPERVISE_NEVER == (int)MANIFEST_RESTART_NEVER && (int)SUPERVISE_ALWAYS == (int)MANIFEST_RESTART_ALWAYS);
+    static_assert((int)SUPERVISE_NEVER == (int)MANIFEST_RESTART_NEVER &&
+                  (int)SUPERVISE_ALWAYS == (int)MANIFEST_RESTART_ALWAYS);
     init.next_id = INIT_FIRST_ID;
     for (size_t i = 0; i < init.manifest.unit_count; i++) {
         const struct manifest_unit *spec = &init.manifest.units[i];
@@ -142,7 +144,8 @@ static status_t spawn(struct init_unit *unit, const struct package_entry *file, 
         .watch_bits = end_bit(unit),
     };
     TRY(make_arguments(unit, given, given_count, argv, &request.argc));
-    status_t status = grant_make(unit, unit->account, grants, temporary, &request.grant_count, why, why_bytes);
+    status_t status =
+        grant_make(unit, unit->account, grants, temporary, &request.grant_count, why, why_bytes);
     if (status_ok(status)) {
         status = tess_spawn(&request, &unit->process, why, why_bytes);
     }
@@ -157,8 +160,8 @@ static status_t try_start(struct init_unit *unit, const char *const *given, size
                           size_t why_bytes) {
     struct package_entry file;
     if (!package_find(&init.package, BOOT_ENTRY_PROGRAM, unit->spec->program, &file)) {
-        fmt_snprintf(why, why_bytes, "%s: the boot package has no program `%s`, which %s:%u asks for", unit->name,
-                     unit->spec->program, init.manifest_name, unit->spec->line);
+        fmt_snprintf(why, why_bytes, "%s: the boot package has no program `%s`, which %s:%u asks for",
+                     unit->name, unit->spec->program, init.manifest_name, unit->spec->line);
         return STATUS_NOT_FOUND;
     }
     status_t status = tess_account_create_account(init.account, unit->spec->memory_bytes, &unit->account);
@@ -178,8 +181,8 @@ static status_t try_start(struct init_unit *unit, const char *const *given, size
 static void stop_if_essential(const struct init_unit *unit) {
     if (unit->spec->essential && unit->life.state == SUPERVISE_FAILED && !init.closing) {
         char line[256];
-        fmt_snprintf(line, sizeof line, "init: the essential service %s is given up (%s); the system stops", unit->name,
-                     unit->reason);
+        fmt_snprintf(line, sizeof line, "init: the essential service %s is given up (%s); the system stops",
+                     unit->name, unit->reason);
         power_down(SUPERVISOR_POWER_OFF, line);
     }
 }
@@ -230,7 +233,11 @@ void unit_kill(struct init_unit *unit) {
 static void report_end(struct init_unit *unit, const struct exit_record *record) {
     bool expected = unit->life.killed || init.closing;
     bool good = record->kind == EXIT_NORMAL && record->code == 0;
-    outbox_log(unit, good ? LOG_INFO : expected ? LOG_INFO : LOG_WARNING, "%s ended: %s", unit->name, unit->reason);
+    outbox_log(unit,
+               good       ? LOG_INFO
+               : expected ? LOG_INFO
+                          : LOG_WARNING,
+               "%s ended: %s", unit->name, unit->reason);
     if (record->kind == EXIT_FAULT) {
         static const char *const names[16] = TESS_ARCH_REGISTER_NAMES;
         char registers[400];
@@ -264,8 +271,8 @@ static void settle(struct init_unit *unit) {
     unit->capset = (struct init_capset){};
     supervise_ended(&unit->life, tess_now_ns(), record.kind == EXIT_NORMAL && record.code == 0);
     if (unit->life.state == SUPERVISE_FAILED) {
-        outbox_log(unit, LOG_ERROR, "%s ended %u times in a row and is given up; `restart %s` tries again", unit->name,
-                   unit->life.failures, unit->name);
+        outbox_log(unit, LOG_ERROR, "%s ended %u times in a row and is given up; `restart %s` tries again",
+                   unit->name, unit->life.failures, unit->name);
         stop_if_essential(unit);
     }
     if (tess_handle_valid(unit->watcher)) {
@@ -279,8 +286,8 @@ void units_collect(uint64_t bits) {
         struct init_unit *unit = &init.units[i];
         uint64_t state = 0;
         if (unit->spec != nullptr && unit_runs(unit) && (bits & end_bit(unit)) != 0 &&
-            status_ok(tess_process_info(unit->process.process, nullptr, &state, nullptr, nullptr, nullptr, nullptr,
-                                        nullptr, nullptr)) &&
+            status_ok(tess_process_info(unit->process.process, nullptr, &state, nullptr, nullptr, nullptr,
+                                        nullptr, nullptr, nullptr)) &&
             state == PROCESS_STATE_ENDED) {
             settle(unit);
         }

@@ -67,7 +67,8 @@ static struct answer resolve(const struct wire_request *request) {
     }
     struct answer found = {.words = {entry->interface_id}};
     rights_t rights = {RIGHT_SEND_BIT | RIGHT_TRANSFER_BIT}; // TRANSFER: to be moved in the answer
-    if (!status_ok(tess_handle_mint(entry->endpoint, rights, wire_badge_holder(request->badge), 0, &found.handle))) {
+    if (!status_ok(
+            tess_handle_mint(entry->endpoint, rights, wire_badge_holder(request->badge), 0, &found.handle))) {
         return answer(WIRE_NO_MEMORY);
     }
     return found;
@@ -77,8 +78,9 @@ static struct answer list(const struct wire_request *request) {
     size_t count;
     struct answer found = {};
     size_t index = request->words[0] < REGISTRY_NAMES_MAX ? (size_t)request->words[0] : REGISTRY_NAMES_MAX;
-    found.words[1] = registry_list_names(&registry, request->badge, index,
-                                         (struct registry_entry *)tess_message_page(), REGISTRY_LIST_MAX, &count);
+    found.words[1] =
+        registry_list_names(&registry, request->badge, index, (struct registry_entry *)tess_message_page(),
+                            REGISTRY_LIST_MAX, &count);
     found.words[0] = count;
     found.page_bytes = (uint32_t)(count * sizeof(struct registry_entry));
     return found;
@@ -96,7 +98,8 @@ static struct answer handle_request(const struct wire_request *request, handle_t
 
 // Turns the received message into its answer.
 static void handle_message(struct tess_message *message) {
-    struct wire_request request = wire_request(message->info, message->badge, message->words, tess_message_page());
+    struct wire_request request =
+        wire_request(message->info, message->badge, message->words, tess_message_page());
     handle_t came = message_handle_count(message->info) > 0 ? tess_message_handle(message, 0) : (handle_t){};
     struct answer made = handle_request(&request, &came);
     tess_close(came);

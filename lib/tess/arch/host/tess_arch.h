@@ -6,7 +6,8 @@
 
 #include "lib/tess/message.h"
 
-status_t tess_host_syscall(uint32_t number, handle_t handle, struct tess_message *message, uint64_t deadline_ns);
+status_t tess_host_syscall(uint32_t number, handle_t handle, struct tess_message *message,
+                           uint64_t deadline_ns);
 struct tess_thread_block *tess_arch_thread_block(void);
 uint64_t tess_arch_cycles(void);
 
@@ -34,12 +35,14 @@ static inline status_t tess_arch_words(uint32_t number, handle_t handle, uint64_
     return status;
 }
 
-static inline status_t tess_arch_exchange0(uint32_t number, handle_t handle, uint64_t *info, uint64_t deadline_ns) {
+static inline status_t tess_arch_exchange0(uint32_t number, handle_t handle, uint64_t *info,
+                                           uint64_t deadline_ns) {
     uint64_t words[MESSAGE_WORDS] = {};
     return tess_arch_words(number, handle, info, words, deadline_ns);
 }
 
-static inline status_t tess_arch_word(uint32_t number, handle_t handle, uint64_t *word, uint64_t deadline_ns) {
+static inline status_t tess_arch_word(uint32_t number, handle_t handle, uint64_t *word,
+                                      uint64_t deadline_ns) {
     uint64_t info = 0;
     uint64_t words[MESSAGE_WORDS] = {*word};
     status_t status = tess_arch_words(number, handle, &info, words, deadline_ns);

@@ -10,23 +10,26 @@
 #include "lib/tess/message.h"
 
 // What elf_plan must find in a program for this machine (lib/elf/elf.h).
-constexpr uint16_t TESS_ARCH_ELF_MACHINE = 62;      // EM_X86_64
-constexpr uint32_t TESS_ARCH_ELF_RELATIVE = 8;      // R_X86_64_RELATIVE
+constexpr uint16_t TESS_ARCH_ELF_MACHINE = 62; // EM_X86_64
+constexpr uint32_t TESS_ARCH_ELF_RELATIVE = 8; // R_X86_64_RELATIVE
 
 // What the fields of exit_record.gpr are called.
-#define TESS_ARCH_REGISTER_NAMES                                                                           \
-    {"rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", nullptr, "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"}
+#define TESS_ARCH_REGISTER_NAMES \
+    { \
+        "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", nullptr, "r8", "r9", "r10", "r11", "r12", "r13", \
+            "r14", "r15" \
+    }
 
-#define TESS_ARCH_SYSCALL(number_, handle_, info_, deadline_)                                          \
-    __asm__ volatile("syscall"                                                                         \
+#define TESS_ARCH_SYSCALL(number_, handle_, info_, deadline_) \
+    __asm__ volatile("syscall" \
                      : "+a"(number_), "+D"(handle_), "+S"(info_), "+d"(deadline_), "+r"(w0), "+r"(w1), \
-                       "+r"(w2), "+r"(w3), "+r"(w4), "+r"(w5), "+r"(w6), "+r"(w7)                      \
-                     :                                                                                 \
+                       "+r"(w2), "+r"(w3), "+r"(w4), "+r"(w5), "+r"(w6), "+r"(w7) \
+                     : \
                      : "rcx", "r11", "memory")
 
-#define TESS_ARCH_WORDS(source)                      \
-    register uint64_t w0 __asm__("r8") = source(0);  \
-    register uint64_t w1 __asm__("r9") = source(1);  \
+#define TESS_ARCH_WORDS(source) \
+    register uint64_t w0 __asm__("r8") = source(0); \
+    register uint64_t w1 __asm__("r9") = source(1); \
     register uint64_t w2 __asm__("r10") = source(2); \
     register uint64_t w3 __asm__("rbx") = source(3); \
     register uint64_t w4 __asm__("r12") = source(4); \
@@ -35,23 +38,23 @@ constexpr uint32_t TESS_ARCH_ELF_RELATIVE = 8;      // R_X86_64_RELATIVE
     register uint64_t w7 __asm__("r15") = source(7)
 
 #define TESS_ARCH_STORE(words) \
-    do {                       \
-        (words)[0] = w0;       \
-        (words)[1] = w1;       \
-        (words)[2] = w2;       \
-        (words)[3] = w3;       \
-        (words)[4] = w4;       \
-        (words)[5] = w5;       \
-        (words)[6] = w6;       \
-        (words)[7] = w7;       \
+    do { \
+        (words)[0] = w0; \
+        (words)[1] = w1; \
+        (words)[2] = w2; \
+        (words)[3] = w3; \
+        (words)[4] = w4; \
+        (words)[5] = w5; \
+        (words)[6] = w6; \
+        (words)[7] = w7; \
     } while (0)
 
 #define TESS_ARCH_ZERO(i) 0
 #define TESS_ARCH_LOAD(i) words[i]
 
 // Info and words in and out.
-[[gnu::always_inline]] static inline status_t tess_arch_words(uint32_t number, handle_t handle, uint64_t *info,
-                                                              uint64_t *words, uint64_t deadline_ns) {
+[[gnu::always_inline]] static inline status_t
+tess_arch_words(uint32_t number, handle_t handle, uint64_t *info, uint64_t *words, uint64_t deadline_ns) {
     uint64_t rax = number, rdi = handle.v, rsi = *info;
     TESS_ARCH_WORDS(TESS_ARCH_LOAD);
     TESS_ARCH_SYSCALL(rax, rdi, rsi, deadline_ns);
@@ -60,16 +63,14 @@ constexpr uint32_t TESS_ARCH_ELF_RELATIVE = 8;      // R_X86_64_RELATIVE
     return (status_t){(uint32_t)rax};
 }
 
-[[gnu::always_inline]] static inline status_t tess_arch_exchange(uint32_t number, handle_t handle,
-                                                                 struct tess_message *message,
-                                                                 uint64_t deadline_ns) {
+[[gnu::always_inline]] static inline status_t
+tess_arch_exchange(uint32_t number, handle_t handle, struct tess_message *message, uint64_t deadline_ns) {
     return tess_arch_words(number, handle, &message->info, message->words, deadline_ns);
 }
 
 // Info, words and the sender's badge out.
-[[gnu::always_inline]] static inline status_t tess_arch_receive(uint32_t number, handle_t handle,
-                                                                struct tess_message *message,
-                                                                uint64_t deadline_ns) {
+[[gnu::always_inline]] static inline status_t
+tess_arch_receive(uint32_t number, handle_t handle, struct tess_message *message, uint64_t deadline_ns) {
     uint64_t rax = number, rdi = handle.v, rsi = message->info;
     uint64_t *words = message->words;
     TESS_ARCH_WORDS(TESS_ARCH_LOAD);
@@ -81,8 +82,8 @@ constexpr uint32_t TESS_ARCH_ELF_RELATIVE = 8;      // R_X86_64_RELATIVE
 }
 
 // Zeros go out in the words, and what comes back in them is dropped.
-[[gnu::always_inline]] static inline status_t tess_arch_exchange0(uint32_t number, handle_t handle, uint64_t *info,
-                                                                  uint64_t deadline_ns) {
+[[gnu::always_inline]] static inline status_t tess_arch_exchange0(uint32_t number, handle_t handle,
+                                                                  uint64_t *info, uint64_t deadline_ns) {
     uint64_t rax = number, rdi = handle.v, rsi = *info;
     TESS_ARCH_WORDS(TESS_ARCH_ZERO);
     TESS_ARCH_SYSCALL(rax, rdi, rsi, deadline_ns);
@@ -144,8 +145,8 @@ static inline void tess_arch_pause(void) {
                      "syscall\n\t"
                      "ud2"
                      :
-                     : [signal] "i"(SYS_SIGNAL), [call] "i"(SYS_CALL), [exit] "i"(THREAD_EXIT), "D"(notification.v),
-                       "r"(w0), "a"(thread.v)
+                     : [signal] "i"(SYS_SIGNAL), [call] "i"(SYS_CALL), [exit] "i"(THREAD_EXIT),
+                       "D"(notification.v), "r"(w0), "a"(thread.v)
                      : "memory");
     __builtin_unreachable();
 }
