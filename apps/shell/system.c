@@ -75,7 +75,11 @@ void command_mem(const struct arguments *arguments) {
             out(" %s %llu", abi_object_name(type), (unsigned long long)system.live_objects[type]);
         }
     }
+    char used[SHELL_NUMBER_BYTES];
+    char total[SHELL_NUMBER_BYTES];
     out(", handles %llu\n", (unsigned long long)system.handles);
+    out("in use: %s (%llu bytes) of %s\n", shell_size(used, system.used_bytes),
+        (unsigned long long)system.used_bytes, shell_size(total, system.ram_bytes));
 }
 
 void command_ps(const struct arguments *arguments) {

@@ -4,11 +4,13 @@
 // One loop: requests and the device's interrupts arrive at the same endpoint. What cannot be answered at
 // once (a line that is not typed yet, output for which there is no room) waits as a saved reply.
 //
-// CapSet: `console` (RECEIVE), `uart` (ioport of 8 registers), `uart_interrupt`.
+// CapSet: `console` (RECEIVE), `uart` (ioport of 8 registers), `uart_interrupt`; `log` if it is to have one.
 #include "abi/gen/stubs.h"
+#include "base/fmt.h"
 #include "base/mem.h"
 #include "lib/serial/uart16550.h"
 #include "lib/tess/capset.h"
+#include "lib/tess/clock.h"
 #include "lib/tess/handle.h"
 #include "lib/tess/main.h"
 #include "lib/tess/page.h"
@@ -16,12 +18,15 @@
 #include "lib/tess/syscall.h"
 #include "lib/terminal/terminal.h"
 #include "lib/wire/console.h"
+#include "lib/wire/log_client.h"
 #include "lib/wire/server.h"
 
 constexpr uint64_t BIT_INTERRUPT = 1;
 constexpr size_t TERMINAL_COLUMNS = 80;
 constexpr size_t TERMINAL_ROWS = 24;
 constexpr size_t WRITERS_MAX = 32; // that may wait at once
+constexpr uint64_t SETTLE_MS = 5;
+constexpr uint64_t LOG_PATIENCE_MS = 50;
 
 static_assert(LINE_BYTES == CONSOLE_LINE_MAX && LINE_PROMPT_BYTES == CONSOLE_PROMPT_MAX);
 
@@ -232,18 +237,45 @@ static void release_writers(void) {
     writer_count = 0;
 }
 
-// Waits for what comes next; the line that output took off the screen is put back only when nothing more
-// comes at once.
+// Waits for what comes next. The line that output took off the screen is put back a moment later, so that it
+// does not come and go with every line of a program that prints many.
 static enum wire_arrival next(struct wire_request *request) {
-    if (terminal.hidden) {
-        enum wire_arrival arrival = wire_server_next(&server, request, DEADLINE_POLL);
+    static uint64_t settle_at_ns;
+    if (!terminal.hidden) {
+        settle_at_ns = 0;
+        return wire_server_next(&server, request, DEADLINE_NEVER);
+    }
+    if (settle_at_ns == 0) {
+        settle_at_ns = tess_deadline_after_ms(SETTLE_MS);
+    }
+    // A flood never lets the wait time out.
+    if (tess_now_ns() < settle_at_ns) {
+        enum wire_arrival arrival = wire_server_next(&server, request, settle_at_ns);
         if (arrival != WIRE_TIMEOUT) {
             return arrival;
         }
-        terminal_settle(&terminal);
-        uart_pump(&uart);
     }
+    settle_at_ns = 0;
+    terminal_settle(&terminal);
+    uart_pump(&uart);
     return wire_server_next(&server, request, DEADLINE_NEVER);
+}
+
+// Once: how long it took from power-on, when the counter began at 0, until a person could type.
+static void report_first_prompt(void) {
+    static bool reported;
+    handle_t log;
+    if (reported || !terminal.reading || terminal.output.used > 0) {
+        return;
+    }
+    reported = true;
+    uint64_t cycles = tess_arch_cycles();
+    if (status_ok(tess_cap("log", WIRE_INTERFACE_LOG, &log))) {
+        char text[64];
+        size_t len = fmt_snprintf(text, sizeof(text), "power-on to prompt: %llu cycles", (unsigned long long)cycles);
+        // The console does not wait long for the log; what it has to say here is not that important.
+        (void)log_post(log, LOG_INFO, 0, text, len, tess_deadline_after_ms(LOG_PATIENCE_MS));
+    }
 }
 
 static void set_up(void) {
@@ -280,5 +312,6 @@ int main(int argc, char **argv) {
         advance_reader();
         uart_pump(&uart);
         release_writers();
+        report_first_prompt();
     }
 }
