@@ -50,13 +50,10 @@ void sched_arm_timer(void) {
     if (cpu->slice_end_ns < next_ns) {
         next_ns = cpu->slice_end_ns;
     }
-    if (next_ns == cpu->armed_ns) {
-        return;
-    }
-    cpu->armed_ns = next_ns;
-    if (next_ns == UINT64_MAX) {
-        clock_clear_deadline();
-    } else {
+    // A timer that is set too early is left so: it fires once for nothing, which is cheaper than setting it
+    // anew at every switch.
+    if (next_ns < cpu->armed_ns) {
+        cpu->armed_ns = next_ns;
         clock_set_deadline((nanos_t){next_ns});
     }
 }
@@ -145,7 +142,8 @@ static struct thread *idle_until_ready(struct percpu *cpu) {
 
 void sched_switch(void) {
     struct percpu *cpu = this_cpu();
-    charge_slice(cpu, clock_now().v);
+    uint64_t now_ns = clock_now().v;
+    charge_slice(cpu, now_ns);
     struct thread *next;
     do {
         next = run_queue_pop(&cpu->ready);
@@ -153,6 +151,7 @@ void sched_switch(void) {
             cpu->slice_owner = nullptr;
             cpu->slice_end_ns = UINT64_MAX;
             next = idle_until_ready(cpu);
+            now_ns = clock_now().v;
         }
         if ((next->flags & THREAD_ENDING) != 0) {
             next->state = THREAD_NEW;
@@ -160,7 +159,7 @@ void sched_switch(void) {
         }
     } while (next == nullptr);
     cpu->work &= ~(uint32_t)(WORK_RESCHEDULE | WORK_SLICE_END);
-    begin_slice(cpu, next, clock_now().v);
+    begin_slice(cpu, next, now_ns);
     sched_arm_timer();
     cpu->context_switches++;
     struct thread *current = current_thread();
