@@ -126,9 +126,10 @@ void slab_free(struct slab_cache *cache, void *object) {
     }
 }
 
-// Size classes of kalloc: the smallest that holds the request is used.
+// Size classes of kalloc: the smallest that holds the request is used. The one for a multiple of 64 is always
+// a multiple of 64 itself.
 #define SIZE_CLASSES(X) \
-    X(16) X(32) X(64) X(96) X(128) X(192) X(256) X(384) X(512) X(672) X(1008) X(1344) X(2016)
+    X(16) X(32) X(64) X(96) X(128) X(192) X(256) X(384) X(512) X(640) X(960) X(1344) X(1984)
 
 #define CLASS_CACHE(bytes) static SLAB_CACHE_BYTES(size_##bytes, "size " #bytes, bytes);
 SIZE_CLASSES(CLASS_CACHE)

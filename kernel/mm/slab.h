@@ -28,7 +28,7 @@ struct slab_cache {
 
 constexpr size_t SLAB_PAGE_BYTES = 4096;
 constexpr size_t SLAB_HEADER_BYTES = 64;
-constexpr size_t SLAB_MAX_BYTES = 2016; // two in a page
+constexpr size_t SLAB_MAX_BYTES = 1984; // two in a page, aligned to 64
 
 #define SLAB_ROUND(bytes) (((bytes) + 15) / 16 * 16)
 
@@ -54,7 +54,8 @@ static inline uint64_t slab_charge(const struct slab_cache *cache) {
 }
 
 // Zeroed memory of any size: from a size class up to SLAB_MAX_BYTES, else whole frames (rounded up to a
-// power of two of them, at most 4 MiB). Null when there is none. kfree needs the same size again.
+// power of two of them, at most 4 MiB). Aligned as objects of a cache are, so to 64 when `bytes` is a multiple
+// of 64. Null when there is none. kfree needs the same size again.
 void *kalloc(size_t bytes);
 void kfree(void *memory, size_t bytes);
 
