@@ -2,18 +2,12 @@
 
 #include "base/fmt.h"
 #include "base/mem.h"
-#include "base/str.h"
 #include "base/utf8.h"
+#include "lib/lineedit/draw.h"
 #include "lib/lineedit/text.h"
 
-static_assert(LINE_BYTES + LINE_PROMPT_BYTES + LINE_SEARCH_BYTES + 32 <= ROW_BYTES);
-
-static void put(struct lineedit *edit, const char *text) {
-    edit->row.sink(edit->row.context, text, strlen(text));
-}
-
 static void beep(struct lineedit *edit) {
-    put(edit, "\a");
+    lineedit_put(edit, "\a");
 }
 
 void lineedit_init(struct lineedit *edit, size_t columns, row_sink_fn *sink, void *context) {
@@ -23,113 +17,6 @@ void lineedit_init(struct lineedit *edit, size_t columns, row_sink_fn *sink, voi
     key_decoder_init(&edit->decoder);
     history_init(&edit->history);
     row_init(&edit->row, sink, context);
-}
-
-// --- drawing ---
-
-// What stands before the line: the prompt, or what is being searched for. Never more than half a row.
-static size_t compose_head(const struct lineedit *edit, char out[ROW_BYTES]) {
-    size_t len = edit->prompt_bytes;
-    memcpy(out, edit->prompt, len);
-    if (edit->searching) {
-        len = fmt_snprintf(out, ROW_BYTES, "(%s`%.*s') ", edit->found < edit->history.count ? "search " : "not found ",
-                           (int)edit->search_bytes, edit->search);
-    }
-    while (text_width(out, 0, len) > edit->columns / 2) {
-        len = text_prev(out, len);
-    }
-    return len;
-}
-
-// Moves the window so that the cursor is in it.
-static void scroll_to_cursor(struct lineedit *edit, size_t space) {
-    const struct line_text *line = &edit->line;
-    if (text_width(line->bytes, 0, line->len) <= space) {
-        edit->scroll = 0;
-        return;
-    }
-    // Markers at both ends, and room for a wide character at the cursor.
-    size_t limit = space - 3;
-    // Changes further left may have left the window's edge inside a character.
-    size_t edge = 0;
-    while (edge < edit->scroll && edge < line->len) {
-        edge = text_next(line->bytes, line->len, edge);
-    }
-    edit->scroll = edge;
-    while (edit->scroll > 0 && edit->cursor <= edit->scroll) {
-        size_t back = 0;
-        while (edit->scroll > 0 && back < space / 2) {
-            size_t previous = text_prev(line->bytes, edit->scroll);
-            back += text_width(line->bytes, previous, edit->scroll);
-            edit->scroll = previous;
-        }
-    }
-    while (edit->cursor > edit->scroll && text_width(line->bytes, edit->scroll, edit->cursor) > limit) {
-        edit->scroll = text_skip_columns(line->bytes, line->len, edit->scroll, space / 2);
-    }
-}
-
-static void draw(struct lineedit *edit) {
-    if (!edit->visible) {
-        return;
-    }
-    char bytes[ROW_BYTES];
-    size_t used = compose_head(edit, bytes);
-    size_t column = text_width(bytes, 0, used);
-    // The last column stays free: a character there would leave the cursor in limbo.
-    size_t space = edit->columns - 1 - column;
-    scroll_to_cursor(edit, space);
-
-    const struct line_text *line = &edit->line;
-    size_t at = edit->scroll;
-    if (at > 0) {
-        bytes[used++] = '<';
-        column++;
-        space--;
-    }
-    size_t cursor_column = column + text_width(line->bytes, at, edit->cursor);
-    bool cut = text_width(line->bytes, at, line->len) > space;
-    size_t limit = cut ? space - 1 : space;
-    size_t width = 0;
-    while (at < line->len) {
-        size_t next = text_next(line->bytes, line->len, at);
-        size_t cluster = text_width(line->bytes, at, next);
-        if (width + cluster > limit) {
-            break;
-        }
-        memcpy(bytes + used, line->bytes + at, next - at);
-        used += next - at;
-        width += cluster;
-        at = next;
-    }
-    if (cut) {
-        bytes[used++] = '>';
-    }
-    row_show(&edit->row, bytes, used, cursor_column);
-}
-
-void lineedit_hide(struct lineedit *edit) {
-    if (edit->visible) {
-        row_erase(&edit->row);
-        edit->visible = false;
-    }
-}
-
-void lineedit_show(struct lineedit *edit) {
-    if ((edit->active || edit->suspended) && !edit->visible) {
-        edit->visible = true;
-        draw(edit);
-    }
-}
-
-static void clear_screen(struct lineedit *edit) {
-    put(edit, "\x1b[H\x1b[2J");
-    row_forget(&edit->row);
-}
-
-void lineedit_clear_screen(struct lineedit *edit) {
-    clear_screen(edit);
-    draw(edit);
 }
 
 // --- changes of the line; the caller draws ---
@@ -308,14 +195,14 @@ static enum line_event finish(struct lineedit *edit, enum line_event event) {
 static enum line_event enter(struct lineedit *edit) {
     // Leave the whole line's beginning on the screen, not where it was scrolled to.
     edit->cursor = edit->overflow ? edit->cursor : edit->line.len;
-    draw(edit);
+    lineedit_draw(edit);
     if (!edit->overflow) {
         return finish(edit, LINE_ENTERED);
     }
     row_finish(&edit->row);
     char message[64];
     fmt_snprintf(message, sizeof(message), "line too long (over %zu): ignored\r\n", LINE_BYTES);
-    put(edit, message);
+    lineedit_put(edit, message);
     start(edit);
     return LINE_NONE;
 }
@@ -334,16 +221,16 @@ static enum line_event end_input_or_delete(struct lineedit *edit) {
 
 static enum line_event interrupt(struct lineedit *edit) {
     edit->cursor = edit->line.len;
-    draw(edit);
+    lineedit_draw(edit);
     if (edit->row.column + 2 > edit->columns - 1) {
         row_finish(&edit->row);
     }
-    put(edit, "^C");
+    lineedit_put(edit, "^C");
     return finish(edit, LINE_INTERRUPTED);
 }
 
 static enum line_event suspend(struct lineedit *edit) {
-    draw(edit);
+    lineedit_draw(edit);
     edit->active = false;
     edit->suspended = true;
     return LINE_COMPLETE;
@@ -416,7 +303,7 @@ static enum line_event obey(struct lineedit *edit, const struct key *key) {
     case KEY_KILL_WORD_RIGHT: remove_text(edit, key->kind, was_killing); break;
     case KEY_YANK: insert(edit, edit->killed.bytes, edit->killed.len); break;
     case KEY_TRANSPOSE: transpose(edit); break;
-    case KEY_CLEAR_SCREEN: clear_screen(edit); break;
+    case KEY_CLEAR_SCREEN: lineedit_put_clear(edit); break;
     case KEY_SEARCH: search_begin(edit); break;
     case KEY_CANCEL: beep(edit); break;
     case KEY_NONE: break;
@@ -446,7 +333,7 @@ void lineedit_begin(struct lineedit *edit, const char *prompt, size_t prompt_byt
     start(edit);
     row_forget(&edit->row);
     edit->visible = true;
-    draw(edit);
+    lineedit_draw(edit);
 }
 
 bool lineedit_suspended(const struct lineedit *edit) {
@@ -458,7 +345,7 @@ void lineedit_resume(struct lineedit *edit) {
         edit->suspended = false;
         edit->active = true;
         edit->visible = true;
-        draw(edit);
+        lineedit_draw(edit);
     }
 }
 
@@ -473,7 +360,7 @@ size_t lineedit_input(struct lineedit *edit, const char *bytes, size_t len, enum
     }
     // One drawing for all the bytes that came together.
     if (edit->active) {
-        draw(edit);
+        lineedit_draw(edit);
     }
     return used;
 }
