@@ -26,7 +26,7 @@ struct radix_node {
     void *children[NODE_WAYS]; // radix_node, or radix_leaf below height 1
 };
 
-constexpr uint32_t DESTROY_STEP_PAGES = 32;
+constexpr uint32_t DESTROY_STEP_PIECES = 32; // pages and nodes
 
 // What `read` sees of a page that was never touched.
 static const uint8_t zero_page[PAGE_BYTES];
@@ -78,47 +78,57 @@ status_t vmo_create_physical(struct account *account, paddr_t base, uint64_t len
     return STATUS_OK;
 }
 
+// What a step of destruction may still free, and what it has freed.
+struct destroy_step {
+    uint32_t budget;
+    uint64_t pages, node_bytes;
+};
+
 // Frees frames while the budget lasts; true when none is left.
-static bool frames_free(uint32_t frames[], uint32_t count, uint32_t *budget) {
+static bool frames_free(uint32_t frames[], uint32_t count, struct destroy_step *step) {
     for (uint32_t i = 0; i < count; i++) {
         if (frames[i] == 0) {
             continue;
         }
-        if (*budget == 0) {
+        if (step->budget == 0) {
             return false;
         }
-        (*budget)--;
+        step->budget--;
+        step->pages++;
         frame_free(frame_address(frames[i]), 0);
         frames[i] = 0;
     }
     return true;
 }
 
-// Takes a subtree apart while the budget lasts; true when it is gone. `freed_bytes` grows by what its nodes
-// had been charged. Recursion is as deep as the tree is high: at most 6.
-static bool subtree_free(void *root, unsigned height, uint32_t *budget, uint64_t *freed_bytes) {
+static bool node_free(void *node, size_t bytes, struct destroy_step *step) {
+    if (step->budget == 0) {
+        return false;
+    }
+    step->budget--;
+    step->node_bytes += kalloc_charge(bytes);
+    kfree(node, bytes);
+    return true;
+}
+
+// Takes a subtree apart while the budget lasts; true when it is gone. A node need not have a page below it
+// (slot_make). Recursion is as deep as the tree is high: at most 6.
+static bool subtree_free(void *root, unsigned height, struct destroy_step *step) {
     if (height == 0) {
         struct radix_leaf *leaf = root;
-        if (!frames_free(leaf->frames, NODE_WAYS, budget)) {
-            return false;
-        }
-        kfree(leaf, sizeof(*leaf));
-        *freed_bytes += kalloc_charge(sizeof(*leaf));
-        return true;
+        return frames_free(leaf->frames, NODE_WAYS, step) && node_free(leaf, sizeof(*leaf), step);
     }
     struct radix_node *node = root;
     for (uint32_t i = 0; i < NODE_WAYS; i++) {
         if (node->children[i] == nullptr) {
             continue;
         }
-        if (*budget == 0 || !subtree_free(node->children[i], height - 1, budget, freed_bytes)) {
+        if (!subtree_free(node->children[i], height - 1, step)) {
             return false;
         }
         node->children[i] = nullptr;
     }
-    kfree(node, sizeof(*node));
-    *freed_bytes += kalloc_charge(sizeof(*node));
-    return true;
+    return node_free(node, sizeof(*node), step);
 }
 
 bool vmo_destroy_step(struct object *object) {
@@ -126,24 +136,22 @@ bool vmo_destroy_step(struct object *object) {
     if (vmo->kind == VMO_PHYSICAL) {
         return true;
     }
-    uint32_t budget = DESTROY_STEP_PAGES;
-    uint64_t node_bytes = 0;
+    struct destroy_step step = {.budget = DESTROY_STEP_PIECES};
     bool done = true;
     spin_lock(&vmo->lock);
     if (is_inline(vmo)) {
-        done = frames_free(vmo->inline_frames, VMO_INLINE_PAGES, &budget);
+        done = frames_free(vmo->inline_frames, VMO_INLINE_PAGES, &step);
     } else if (vmo->root != nullptr) {
-        done = subtree_free(vmo->root, vmo->height, &budget, &node_bytes);
+        done = subtree_free(vmo->root, vmo->height, &step);
         if (done) {
             vmo->root = nullptr;
         }
     }
-    uint64_t pages = DESTROY_STEP_PAGES - budget;
-    vmo->committed_pages -= pages;
+    vmo->committed_pages -= step.pages;
     ASSERT(!done || vmo->committed_pages == 0);
     spin_unlock(&vmo->lock);
-    __atomic_fetch_sub(&all_committed_pages, pages, __ATOMIC_RELAXED);
-    account_uncharge(object->account, pages * PAGE_BYTES + node_bytes);
+    __atomic_fetch_sub(&all_committed_pages, step.pages, __ATOMIC_RELAXED);
+    account_uncharge(object->account, step.pages * PAGE_BYTES + step.node_bytes);
     return done;
 }
 

@@ -167,6 +167,29 @@ TEST(no_memory_at_each_step) {
     }
 }
 
+// Nodes made before a page could not be paid for are work as well.
+TEST(destruction_goes_in_bounded_steps) {
+    constexpr uint64_t LEAVES = 1000, LEAF_PAGES = 64, MOST = 64;
+    const uint64_t before = used();
+    struct vmo *vmo;
+    paddr_t frame;
+    REQUIRE(status_ok(vmo_create(root, LEAVES * LEAF_PAGES * PAGE_BYTES, &vmo)));
+    for (uint64_t i = 0; i < LEAVES; i++) {
+        struct account_usage usage = account_usage(root);
+        const uint64_t rest = usage.limit_bytes - usage.used_bytes - PAGE_BYTES + 1;
+        REQUIRE(status_ok(account_charge(root, rest)));
+        CHECK(status_is(vmo_commit(vmo, i * LEAF_PAGES, &frame, nullptr), STATUS_NO_MEMORY));
+        account_uncharge(root, rest);
+    }
+    uint64_t steps = 1;
+    while (!vmo_destroy_step(&vmo->object)) {
+        steps++;
+    }
+    CHECK(steps >= LEAVES / MOST);
+    put(vmo);
+    CHECK_EQ(used(), before);
+}
+
 TEST(physical_ranges_cost_only_their_object) {
     struct vmo *vmo;
     paddr_t frame, frames[3];
