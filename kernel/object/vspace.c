@@ -242,6 +242,10 @@ status_t vspace_map(struct vspace *vspace, struct vmo *vmo, uint64_t offset_byte
 static status_t cuts_alloc(struct vspace *vspace, struct mapping *first, struct mapping *last, uint64_t start,
                            uint64_t end, struct mapping *cuts[2]) REQUIRES(vspace->lock) {
     cuts[0] = cuts[1] = nullptr;
+    const uint32_t count = (first->start < start) + (last->end > end);
+    if (count > VSPACE_MAX_MAPPINGS - vspace->mapping_count) {
+        return STATUS_NO_MEMORY;
+    }
     if (first->start < start) {
         TRY(mapping_alloc(vspace, &cuts[0]));
     }

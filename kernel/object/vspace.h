@@ -52,8 +52,8 @@ status_t vspace_create(struct account *account, struct vspace **out);
 status_t vspace_map(struct vspace *vspace, struct vmo *vmo, uint64_t offset_bytes, uint64_t len_bytes,
                     uint64_t *address, uint32_t prot, uint32_t max_prot);
 
-// Removes all mappings in the range; those partly in it are cut. BAD_ARGUMENT; NO_MEMORY (a cut in the middle
-// needs a second mapping).
+// Removes all mappings in the range; those partly in it are cut. BAD_ARGUMENT; NO_MEMORY (a cut needs a second
+// mapping, and there may be VSPACE_MAX_MAPPINGS).
 status_t vspace_unmap(struct vspace *vspace, uint64_t address, uint64_t len_bytes);
 
 // BAD_ARGUMENT, NOT_FOUND (not wholly mapped), NOT_ALLOWED, NO_MEMORY. `prot` 0 takes all access away.
