@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "lib/tess/capset.h"
+#include "lib/tess/clock.h"
 #include "lib/tess/main.h"
 #include "lib/tess/panic.h"
 #include "lib/tess/thread.h"
@@ -12,6 +13,7 @@
 constexpr uint32_t ARGS_MAX = 64;
 
 const struct bootstrap *tess_bootstrap;
+uint64_t tess_start_counter;
 
 [[noreturn]] void tess_start(const struct bootstrap *bootstrap);
 
@@ -26,6 +28,7 @@ static void set_up_thread(const struct bootstrap *bootstrap) {
 
 [[noreturn]] void tess_start(const struct bootstrap *bootstrap) {
     static char *argv[ARGS_MAX + 1];
+    tess_start_counter = tess_arch_cycles();
     tess_bootstrap = bootstrap;
     if (bootstrap->magic != BOOTSTRAP_MAGIC || bootstrap->version != BOOTSTRAP_VERSION) {
         tess_arch_trap();

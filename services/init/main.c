@@ -67,6 +67,7 @@ static void bring_up(int argc, char **argv) {
                    abi_status_text(status.code));
     }
     outbox_log(nullptr, LOG_INFO, "system %s: %zu services", init.manifest.system, init.service_count);
+    outbox_log(nullptr, LOG_INFO, "kernel to init: %lu cycles", tess_start_counter - tess_bootstrap->clock.base);
     for (size_t i = 0; i < init.service_count; i++) {
         (void)unit_start(&init.units[i], nullptr, 0); // its life says when the next try is
     }
