@@ -78,6 +78,9 @@ void command_mem(const struct arguments *arguments) {
     char used[SHELL_NUMBER_BYTES];
     char total[SHELL_NUMBER_BYTES];
     out(", handles %llu\n", (unsigned long long)system.handles);
+    if (system.reap_pending != 0) {
+        out("still being taken apart: %u objects\n", system.reap_pending);
+    }
     out("in use: %s (%llu bytes) of %s\n", shell_size(used, system.used_bytes),
         (unsigned long long)system.used_bytes, shell_size(total, system.ram_bytes));
 }

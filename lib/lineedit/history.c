@@ -3,8 +3,8 @@
 #include "base/mem.h"
 
 void history_init(struct history *history) {
-    history->count = 0;
-    history->used = 0;
+    // All of it, so that what the history takes does not grow with use.
+    memset(history, 0, sizeof(*history));
 }
 
 static size_t offset_of(const struct history *history, size_t index) {

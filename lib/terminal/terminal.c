@@ -23,13 +23,9 @@ static void emit_text(struct terminal *terminal, const char *text) {
 }
 
 void terminal_init(struct terminal *terminal, size_t columns) {
-    terminal->reading = false;
-    terminal->hidden = false;
+    // The queues, too: what the terminal takes does not grow with use, nor fail later.
+    memset(terminal, 0, sizeof(*terminal));
     terminal->line_start = true;
-    terminal->interrupted = false;
-    terminal->lost_input = 0;
-    terminal->lost_input_shown = 0;
-    terminal->lost_output = 0;
     byte_ring_init(&terminal->output, terminal->output_bytes, TERMINAL_OUTPUT_BYTES);
     byte_ring_init(&terminal->input, terminal->input_bytes, TERMINAL_INPUT_BYTES);
     lineedit_init(&terminal->edit, columns, emit, terminal);
