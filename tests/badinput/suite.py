@@ -207,7 +207,7 @@ class Cases:
         self.ctx.run([sys.executable, self.ctx.root / "tools" / "mkimage.py", "--output", image, "--name", "bad",
                       *[f"{path}={source}" for path, source in files.items()]], status=0)
         guest = self.ctx.guest(direct=False, image=image)
-        found = guest.expect(r"^(tessera boot|tessera): .*$", 60)
+        found = guest.expect(r"^(tessera boot|tessera): .*\n", 60)
         check(re.search(pattern, found.group(0)), "not the line that says what is wrong", f"/{pattern}/", found.group(0))
 
     def bad_volume(self, what, pattern):
