@@ -30,7 +30,8 @@ static const struct command commands[] = {
     {.name = "jobs", .usage = "", .summary = "list the programs that were run", .run = command_jobs},
     {.name = "kill", .usage = "ID|NAME", .summary = "end a job or a service", .run = command_kill, .min = 1, .max = 1,
      .completion = COMPLETE_UNITS,
-     .details = "A service that the manifest says to restart comes back at once."},
+     .details = "A job goes by its id, NAME.ID, or NAME where only one runs.\n"
+                "A service that the manifest says to restart comes back at once."},
     {.name = "restart", .usage = "SERVICE", .summary = "end a service and start it anew", .run = command_restart,
      .min = 1, .max = 1, .completion = COMPLETE_SERVICES},
     {.name = "uptime", .usage = "", .summary = "show how long the system has been running", .run = command_uptime},

@@ -166,6 +166,39 @@ void command_jobs(const struct arguments *arguments) {
     table_end(table);
 }
 
+// The running job of a program: its id; 0 when there is none, or more than one, which then are listed.
+static uint32_t only_job_of(const char *program) {
+    static struct supervisor_job jobs[16];
+    uint32_t found = 0;
+    unsigned running = 0;
+    size_t count = 0;
+    size_t total = 1;
+    for (size_t index = 0; index < total; index += count) {
+        if (!status_ok(supervisor_jobs(shell.supervisor, index, jobs, 16, &count, &total)) || count == 0) {
+            break;
+        }
+        for (size_t i = 0; i < count; i++) {
+            if (jobs[i].state == SUPERVISOR_RUNNING && str_equal(jobs[i].name, program)) {
+                if (running++ == 1) {
+                    out("kill: several jobs run `%s`: %s.%u", program, program, found);
+                }
+                if (running > 1) {
+                    out(" %s.%u", program, jobs[i].id);
+                }
+                found = jobs[i].id;
+            }
+        }
+    }
+    if (running > 1) {
+        out("\n");
+        return 0;
+    }
+    if (running == 0) {
+        out("kill: there is no job or service `%s`; `services` and `jobs` list them\n", program);
+    }
+    return found;
+}
+
 void command_kill(const struct arguments *arguments) {
     const char *name = arguments->words[1];
     uint64_t id = 0;
@@ -176,8 +209,13 @@ void command_kill(const struct arguments *arguments) {
         status = supervisor_kill(shell.supervisor, 0, name);
     }
     if (status_is(status, wire_status(WIRE_NOT_FOUND))) {
-        out("kill: there is no job or service `%s`; `services` and `jobs` list them\n", name);
-    } else if (status_is(status, wire_status(WIRE_BAD_STATE))) {
+        uint32_t only = only_job_of(name);
+        if (only == 0) {
+            return;
+        }
+        status = supervisor_kill(shell.supervisor, only, nullptr);
+    }
+    if (status_is(status, wire_status(WIRE_BAD_STATE))) {
         out("kill: `%s` is not running\n", name);
     } else if (!status_ok(status)) {
         out_problem("kill", status);
