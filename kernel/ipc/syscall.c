@@ -45,6 +45,9 @@ struct kernel_exit kernel_leave(void) {
             cpu->work &= ~(uint32_t)WORK_REAP;
         }
     } while ((cpu->work & ~(uint32_t)WORK_REAP) != 0 || (current_thread()->flags & THREAD_ENDING) != 0);
+    if (cpu->work != 0) {
+        sched_return_soon(); // the thread may never enter the kernel again
+    }
     return (struct kernel_exit){(uint64_t)arch_current_frame(), 0};
 }
 

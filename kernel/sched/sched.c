@@ -8,6 +8,7 @@
 // Deadlines served in one timer interrupt; the rest fire at once again.
 constexpr uint32_t EXPIRE_LIMIT = 32;
 constexpr uint32_t IDLE_REAP_STEPS = 64;
+constexpr uint64_t RETURN_SOON_NS = 250'000; // the reaper's steps of one entry take about a tenth of it
 
 static struct thread idle_threads[1]; // one per processor
 
@@ -55,6 +56,15 @@ void sched_arm_timer(void) {
     if (next_ns < cpu->armed_ns) {
         cpu->armed_ns = next_ns;
         clock_set_deadline((nanos_t){next_ns});
+    }
+}
+
+void sched_return_soon(void) {
+    struct percpu *cpu = this_cpu();
+    const uint64_t soon_ns = clock_now().v + RETURN_SOON_NS;
+    if (soon_ns < cpu->armed_ns) {
+        cpu->armed_ns = soon_ns;
+        clock_set_deadline((nanos_t){soon_ns});
     }
 }
 
@@ -128,7 +138,9 @@ static struct thread *idle_until_ready(struct percpu *cpu) {
         while (reaper_run(IDLE_REAP_STEPS) && cpu->ready.ready_mask == 0) {
             arch_poll_interrupts();
         }
-        cpu->work &= ~(uint32_t)WORK_REAP;
+        if (reaper_pending() == 0) {
+            cpu->work &= ~(uint32_t)WORK_REAP;
+        }
         struct thread *thread = run_queue_pop(&cpu->ready);
         if (thread != nullptr) {
             return thread;
