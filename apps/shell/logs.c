@@ -31,7 +31,8 @@ static bool parse(const struct arguments *arguments, struct log_query *query) {
         }
     }
     if (options.at < arguments->count) {
-        out("logs: `%s` is too much; did you mean `logs -s %s`?\n", options.words[options.at], options.words[options.at]);
+        const char *word = options.words[options.at];
+        out("logs: `%s` is too much; did you mean `logs -s %s`?\n", word, word);
         return false;
     }
     return true;

@@ -165,7 +165,8 @@ static void show_losses(struct terminal *terminal) {
     uint64_t lost = terminal->lost_input - terminal->lost_input_shown;
     if (lost > 0) {
         char message[80];
-        fmt_snprintf(message, sizeof(message), "console: %llu bytes typed ahead were lost\r\n", (unsigned long long)lost);
+        fmt_snprintf(message, sizeof(message), "console: %llu bytes typed ahead were lost\r\n",
+                     (unsigned long long)lost);
         emit_text(terminal, message);
         terminal->lost_input_shown = terminal->lost_input;
     }

@@ -47,7 +47,8 @@ TEST(plain_output) {
 TEST(programs_get_colours_and_nothing_else) {
     setup();
     print("\x1b[1;31mred\x1b[0m \x1b[2J\x1b[6n\x1b]0;title\x07 \xff\xc3(\x9b \xe2\x82\xac \t\x01\x7f\n");
-    CHECK_STR_EQ(sent(), "\x1b[1;31mred\x1b[0m ?[2J?[6n?]0;title? \xef\xbf\xbd\xef\xbf\xbd(\xef\xbf\xbd \xe2\x82\xac \t??\r\n");
+    CHECK_STR_EQ(sent(), "\x1b[1;31mred\x1b[0m ?[2J?[6n?]0;title? "
+                         "\xef\xbf\xbd\xef\xbf\xbd(\xef\xbf\xbd \xe2\x82\xac \t??\r\n");
     print("\x1b[31");
     CHECK_STR_EQ(sent(), "?[31");
 }
