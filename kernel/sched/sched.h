@@ -35,8 +35,8 @@ void sched_timer(void);
 // Sets the local timer to the next deadline or end of slice. Cheap when nothing changed.
 void sched_arm_timer(void);
 
-// Sees to it that the kernel is entered again soon, because work was left over (WORK_REAP), even if no program
-// calls it and nothing is due.
+// Sees to it that the kernel is entered again soon, because work was left over (WORK_REAP), even if no
+// program calls it and nothing is due.
 void sched_return_soon(void);
 
 // Prepares a processor's queues and its idle thread, which becomes the current one.

@@ -109,7 +109,8 @@ static void load_tables(struct cpu_tables *t) {
                      "lea 1f(%%rip), %%rax\n\t"
                      "push %%rax\n\t"
                      "lretq\n\t"
-                     "1: ltr %w5"
+                     "1: ltr %w5\n\t"
+                     "lldt %w3" // after reset there is one, over whatever lies at address 0
                      :
                      : "m"(gdtr), "m"(idtr), "r"(SELECTOR_KERNEL_DATA), "r"(0), "i"(SELECTOR_KERNEL_CODE),
                        "r"(SELECTOR_TSS)
@@ -161,8 +162,12 @@ static const char *enable_features(void) {
     if ((basic.edx & 1u << 24) == 0) {
         return "the processor lacks FXSAVE";
     }
-    uint64_t cr4 = read_cr4() | CR4_FSGSBASE | CR4_OSFXSR | CR4_OSXMMEXCPT;
-    cr4 &= ~CR4_TSD; // programs read the time-stamp counter: the clock needs no system call
+    // All bits, whatever firmware left on. Programs may read the time-stamp counter (the clock needs no
+    // system call), and no performance counter.
+    uint64_t cr4 = CR4_PAE | CR4_PGE | CR4_FSGSBASE | CR4_OSFXSR | CR4_OSXMMEXCPT;
+    if ((basic.edx & 1u << 7) != 0) {
+        cr4 |= CR4_MCE;
+    }
     if ((extended.ebx & 1u << 7) != 0) {
         cr4 |= CR4_SMEP;
     }
@@ -177,6 +182,7 @@ static const char *enable_features(void) {
 }
 
 static void enable_system_calls(void) {
+    write_msr(MSR_SYSENTER_CS, 0); // SYSENTER faults
     // SYSRET takes the user selectors from here: data at +8, code at +16.
     write_msr(MSR_STAR, (uint64_t)(SELECTOR_KERNEL_DATA | 3) << 48 | (uint64_t)SELECTOR_KERNEL_CODE << 32);
     write_msr(MSR_LSTAR, (uint64_t)syscall_entry);

@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+constexpr uint32_t MSR_SYSENTER_CS = 0x174;
 constexpr uint32_t MSR_EFER = 0xc000'0080;
 constexpr uint32_t MSR_STAR = 0xc000'0081;
 constexpr uint32_t MSR_LSTAR = 0xc000'0082;
@@ -13,8 +14,9 @@ constexpr uint32_t MSR_KERNEL_GS_BASE = 0xc000'0102;
 constexpr uint64_t EFER_SCE = 1u << 0;
 
 constexpr uint64_t CR0_MP = 1u << 1, CR0_EM = 1u << 2, CR0_TS = 1u << 3, CR0_NE = 1u << 5;
-constexpr uint64_t CR4_TSD = 1u << 2, CR4_OSFXSR = 1u << 9, CR4_OSXMMEXCPT = 1u << 10, CR4_UMIP = 1u << 11,
-                   CR4_FSGSBASE = 1u << 16, CR4_OSXSAVE = 1u << 18, CR4_SMEP = 1u << 20, CR4_SMAP = 1u << 21;
+constexpr uint64_t CR4_PAE = 1u << 5, CR4_MCE = 1u << 6, CR4_PGE = 1u << 7, CR4_OSFXSR = 1u << 9,
+                   CR4_OSXMMEXCPT = 1u << 10, CR4_UMIP = 1u << 11, CR4_FSGSBASE = 1u << 16,
+                   CR4_OSXSAVE = 1u << 18, CR4_SMEP = 1u << 20, CR4_SMAP = 1u << 21;
 
 constexpr uint64_t FLAG_TF = 1u << 8, FLAG_IF = 1u << 9, FLAG_DF = 1u << 10, FLAG_IOPL = 3u << 12,
                    FLAG_NT = 1u << 14, FLAG_AC = 1u << 18;

@@ -20,7 +20,7 @@ constexpr uint64_t VECTOR_DEBUG = 1, VECTOR_NMI = 2, VECTOR_NO_FPU = 7, VECTOR_D
                    VECTOR_PAGE_FAULT = 14, VECTOR_MACHINE_CHECK = 18, VECTOR_FIRST_INTERRUPT = 32;
 
 // Page fault error code, Intel SDM volume 3, section 4.7.
-constexpr uint64_t PF_PRESENT = 1, PF_WRITE = 2, PF_FETCH = 16;
+constexpr uint64_t PF_PRESENT = 1, PF_WRITE = 2, PF_USER = 4, PF_FETCH = 16;
 
 constexpr uint64_t ACCESS_WAS_MAPPED = 8;
 
@@ -71,12 +71,17 @@ static struct kernel_exit raise(struct thread *current, uint32_t kind, uint64_t 
 static struct kernel_exit user_page_fault(struct thread *current, uint64_t error) {
     const uint64_t address = read_cr2();
     const uint32_t access = access_of(error);
-    const status_t status = vspace_fault(current->process->vspace, address, access);
+    // The processor's own access to a page that is there, for an instruction of the program: SMAP forbids it,
+    // whatever the page's mapping says.
+    const bool forbidden = (error & (PF_PRESENT | PF_USER)) == PF_PRESENT;
+    const status_t status =
+        forbidden ? STATUS_NOT_ALLOWED : vspace_fault(current->process->vspace, address, access);
     if (status_ok(status)) {
         return resume_current(current);
     }
     const uint32_t kind = status_is(status, STATUS_NO_MEMORY) ? FAULT_NO_MEMORY : FAULT_PAGE;
-    const bool mapped = status_is(status, STATUS_NOT_ALLOWED) || (error & PF_PRESENT) != 0;
+    // What the kernel has mapped is not for programs to find out.
+    const bool mapped = status_is(status, STATUS_NOT_ALLOWED) && address < USER_END;
     return raise(current, kind, address, access | (mapped ? ACCESS_WAS_MAPPED : 0), VECTOR_PAGE_FAULT);
 }
 
@@ -105,8 +110,11 @@ struct kernel_exit trap_from_user(uint64_t vector, uint64_t error) {
 static bool kernel_page_fault(struct trap_frame *frame) {
     const uint64_t address = read_cr2();
     const uint64_t fixup = extable_fixup(frame->ip);
+    if (fixup == 0 || address >= USER_END) {
+        return false; // and whether there is a current thread is not known
+    }
     const struct process *process = current_thread()->process;
-    if (fixup == 0 || address >= USER_END || process == nullptr || process->vspace == nullptr) {
+    if (process == nullptr || process->vspace == nullptr) {
         return false;
     }
     if (!status_ok(vspace_fault(process->vspace, address, access_of(frame->error)))) {
