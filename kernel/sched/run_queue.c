@@ -20,24 +20,24 @@ void run_queue_init(struct run_queue *queue)
         list_init(&queue->bands[band]);
 }
 
-// The least virtual time of the bands that run or have ready threads, or UINT64_MAX.
-static uint64_t least_virtual_ns(const struct run_queue *queue)
+// Where a band that comes back meets the others: the least virtual time of those that run or have ready
+// threads; when all are away, where they had got to.
+static uint64_t meeting_point_ns(const struct run_queue *queue)
 {
     uint64_t least = UINT64_MAX;
     const uint32_t active = queue->ready_mask | 1u << queue->running_band;
     for (uint32_t band = BAND_INTERACTIVE; band < BAND_COUNT; band++)
         if ((active & 1u << band) != 0 && queue->virtual_ns[band] < least)
             least = queue->virtual_ns[band];
-    return least;
+    return least != UINT64_MAX ? least : queue->reached_ns;
 }
 
 static void band_becomes_ready(struct run_queue *queue, uint32_t band)
 {
     // The band that runs has not been away: its virtual time stands.
-    uint64_t least = band == queue->running_band ? UINT64_MAX : least_virtual_ns(queue);
-    if (least != UINT64_MAX) {
-        uint64_t credit = band_policy[band].credit_ns;
-        uint64_t floor = least > credit ? least - credit : 0;
+    if (band != queue->running_band) {
+        const uint64_t least = meeting_point_ns(queue), credit = band_policy[band].credit_ns;
+        const uint64_t floor = least > credit ? least - credit : 0;
         if (queue->virtual_ns[band] < floor)
             queue->virtual_ns[band] = floor;
     }
@@ -83,6 +83,9 @@ static uint32_t next_band(const struct run_queue *queue)
 
 struct thread *run_queue_pop(struct run_queue *queue)
 {
+    const uint32_t last = queue->running_band;
+    if (last != BAND_REALTIME && last != BAND_COUNT && queue->virtual_ns[last] > queue->reached_ns)
+        queue->reached_ns = queue->virtual_ns[last];
     uint32_t band = next_band(queue);
     queue->running_band = band;
     if (band == BAND_COUNT)

@@ -16,6 +16,7 @@ struct run_queue {
     uint32_t ready_mask;             // bit n: bands[n] is not empty
     uint32_t running_band;           // of the thread taken last; BAND_COUNT when there was none
     uint64_t virtual_ns[BAND_COUNT]; // processor time used by the band, divided by its weight
+    uint64_t reached_ns;             // the most that a band had used when it gave the processor up
 };
 
 void run_queue_init(struct run_queue *queue);

@@ -9,8 +9,8 @@ struct percpu;
 extern struct percpu *host_this_cpu;
 extern void *host_current_frame;
 extern uint64_t host_tls_base;
-extern uint64_t host_page_table;
-extern uint64_t host_cycles;
+extern uint64_t host_active_root; // arch_mmu.h
+extern uint64_t host_cycles;      // the processor's clock: nanoseconds
 
 static inline void arch_relax(void) {
 }
@@ -40,5 +40,5 @@ static inline void arch_write_tls_base(uint64_t base) {
 }
 
 static inline void arch_set_page_table(uint64_t root) {
-    host_page_table = root;
+    host_active_root = root;
 }

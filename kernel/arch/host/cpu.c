@@ -4,5 +4,4 @@
 struct percpu *host_this_cpu;
 void *host_current_frame;
 uint64_t host_tls_base;
-uint64_t host_page_table;
 uint64_t host_cycles;

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/container.h"
-#include "kernel/mm/copy.h"
 #include "kernel/object/account.h"
 #include "kernel/object/endpoint.h"
 #include "kernel/object/handle.h"
@@ -26,8 +25,6 @@ static uint64_t live;
 static struct reap_item *dead;
 static struct handle_slot slots[HANDLES];
 static uint32_t slot_count;
-
-uint64_t host_bad_user_start, host_bad_user_end;
 
 status_t object_create(enum object_type type, struct account *account, struct object **out) {
     struct slab_cache *cache = classes[type].cache;
@@ -132,26 +129,6 @@ status_t endpoint_create([[maybe_unused]] struct account *account, [[maybe_unuse
 status_t notification_create([[maybe_unused]] struct account *account,
                              [[maybe_unused]] struct notification **out) {
     return STATUS_NO_MEMORY;
-}
-
-static bool user_range_good(uint64_t start, size_t len) {
-    return start + len <= host_bad_user_start || start >= host_bad_user_end;
-}
-
-status_t copy_in(void *to, uaddr_t from, size_t len) {
-    if (!user_range_good(from.v, len)) {
-        return STATUS_BAD_ADDRESS;
-    }
-    memcpy(to, (const void *)from.v, len);
-    return STATUS_OK;
-}
-
-status_t copy_out(uaddr_t to, const void *from, size_t len) {
-    if (!user_range_good(to.v, len)) {
-        return STATUS_BAD_ADDRESS;
-    }
-    memcpy((void *)to.v, from, len);
-    return STATUS_OK;
 }
 
 status_t host_invoke(method_handler method, struct object *object, uint64_t words[8]) {

@@ -1,9 +1,10 @@
-// Stand-ins for the object core (object.c, reaper.c, handle.c) and user copies, small enough that the
-// memory objects can be tested apart from threads and IPC.
+// Stand-ins for the object core (object.c, reaper.c, handle.c), small enough that the memory objects can
+// be tested apart from threads and IPC. The real ones run in machine.h.
 #pragma once
 
 #include <stdint.h>
 
+#include "kernel/arch/host/copy.h"
 #include "kernel/ipc/invoke.h"
 #include "kernel/object/object.h"
 
@@ -18,6 +19,3 @@ uint64_t host_handle(struct object *object, uint32_t rights);
 
 // Calls a method with these words (the results come back in them).
 status_t host_invoke(method_handler method, struct object *object, uint64_t words[8]);
-
-// User addresses of the test are plain pointers; this range of them has no memory behind it.
-extern uint64_t host_bad_user_start, host_bad_user_end;

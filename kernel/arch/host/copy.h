@@ -1,0 +1,7 @@
+// What the host port's user copies find no memory behind.
+#pragma once
+
+#include <stdint.h>
+
+// User addresses of the test are plain pointers; this range of them cannot be touched.
+extern uint64_t host_bad_user_start, host_bad_user_end;

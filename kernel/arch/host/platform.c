@@ -1,0 +1,82 @@
+// The platform beneath the kernel on the host: a clock that the test turns, device lines that it pulls, and
+// nothing else.
+#include "io.h"
+#include "kernel/arch/host/machine.h"
+#include "kernel/plat/acpi.h"
+#include "kernel/plat/clock.h"
+#include "kernel/plat/plat.h"
+#include "kernel/plat/power.h"
+#include "kernel/plat/uart.h"
+
+constexpr uint32_t LINES = 16;
+
+struct clock kernel_clock = {.mult = 1}; // a cycle is a nanosecond
+uint8_t host_ports[0x1'0000 + 4];
+uint64_t host_deadline_ns = UINT64_MAX;
+
+static struct {
+    line_handler *handler;
+    void *context;
+    bool masked;
+} lines[LINES];
+
+void clock_set_deadline(nanos_t deadline) {
+    host_deadline_ns = deadline.v;
+}
+
+void clock_clear_deadline(void) {
+    host_deadline_ns = UINT64_MAX;
+}
+
+// ---- device lines ----------------------------------------------------------------------------------
+
+bool line_exists(uint32_t gsi) {
+    return gsi < LINES;
+}
+
+void line_attach(uint32_t gsi, [[maybe_unused]] bool level, [[maybe_unused]] bool active_low, line_handler *handler,
+                 void *context) {
+    lines[gsi].handler = handler;
+    lines[gsi].context = context;
+    lines[gsi].masked = true;
+}
+
+void line_detach(uint32_t gsi) {
+    lines[gsi].handler = nullptr;
+    lines[gsi].masked = true;
+}
+
+void line_unmask(uint32_t gsi) {
+    lines[gsi].masked = false;
+}
+
+void line_mask(uint32_t gsi) {
+    lines[gsi].masked = true;
+}
+
+void host_line_fires(uint32_t gsi) {
+    if (lines[gsi].handler != nullptr && !lines[gsi].masked) {
+        lines[gsi].masked = true;
+        lines[gsi].handler(lines[gsi].context);
+    }
+}
+
+// ---- what a host does not have ---------------------------------------------------------------------
+
+const struct acpi_info *acpi_info(void) {
+    static const struct acpi_info none;
+    return &none;
+}
+
+struct acpi_override acpi_isa_line(uint8_t line) {
+    return (struct acpi_override){.gsi = line, .source = line};
+}
+
+void power_off(void) {
+}
+
+void power_reset(void) {
+}
+
+void uart_release(void) {
+}
