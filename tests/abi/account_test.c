@@ -162,3 +162,40 @@ CASE(vmo_sizes_are_checked)
     EXPECT_EQ(committed, 0);
     suite_close(vmo);
 }
+
+CHILD static void work_for_ever(struct child_page *page)
+{
+    for (;;)
+        page->progress = page->progress + 1;
+}
+
+// Ending an account ends what lives on it and on what was split off from it, at once, and for good; what
+// lives on other accounts does not notice.
+CASE(ending_an_account_ends_its_processes)
+{
+    handle_t account, inner, handle, second;
+    struct child first, nested, other;
+    REQUIRE_OK(tess_account_create_account(suite.account, 4 * MIB, &account));
+    REQUIRE_OK(tess_account_create_account(account, 2 * MIB, &inner));
+    REQUIRE(child_create(&first, account));
+    REQUIRE(child_create(&nested, inner));
+    REQUIRE(child_create(&other, suite.account));
+    REQUIRE(child_start(&first, work_for_ever));
+    REQUIRE(child_start(&nested, work_for_ever));
+    REQUIRE(child_start(&other, work_for_ever));
+    REQUIRE(child_await_progress(&first, 1, 5000));
+    REQUIRE(child_await_progress(&nested, 1, 5000));
+    EXPECT_OK(tess_account_end(account));
+    EXPECT(child_await_exit(&first, 5000));
+    EXPECT(child_await_exit(&nested, 5000));
+    const uint64_t seen = other.page->progress;
+    EXPECT(child_await_progress(&other, seen + 1, 5000));
+    EXPECT_OK(tess_account_end(account)); // nothing is left to end
+    REFUSED(ACCOUNT_CREATE_PROCESS, BAD_STATE, tess_account_create_process(account, 0, 0, &handle, &second));
+    REFUSED(ACCOUNT_CREATE_PROCESS, BAD_STATE, tess_account_create_process(inner, 0, 0, &handle, &second));
+    child_destroy(&first);
+    child_destroy(&nested);
+    child_destroy(&other);
+    suite_close(inner);
+    suite_close(account);
+}

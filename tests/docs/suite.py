@@ -1,0 +1,163 @@
+"""Suite "docs": what the documents tell a reader to type is typed.
+
+Blocks are known by their fence:
+  ```sh                 host commands. Run as they stand; those in COVERED are run by the case named there.
+  ```console            a session at the prompt: each `tessera$ ` line is typed, lines below it are expected.
+  ```LANGUAGE PATH      a file of a how-to: written into a copy of the tree before the next commands.
+README.md's and CONTRIBUTING.md's commands run in the tree itself, those of docs/howto in a copy of it, where they
+may change what they like. Relative links must lead somewhere.
+"""
+
+import dataclasses
+import functools
+import re
+import shutil
+
+from testing import Context, check, deadline, expect_match
+
+FENCE = re.compile(r"^```(\S+)[ ]?(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\[[^\]]*\]\(([^)#]+)(?:#[^)]*)?\)")
+
+# Commands that this suite does not run itself, and the case that does: (suite, case).
+COVERED = {
+    "make run": ("build", "make_run_through_uefi"),
+    "make run DIRECT=1": ("build", "make_run_directly"),
+    "make run SYSTEM=test": ("e2e", "misbehaves: null_read"),
+    "make test": ("build", "ci_runs_make_test"),
+    "make help": ("build", "make_without_a_target_helps"),
+    "make image": ("check", "reproducible"),
+    "make check": ("check", "lint"),
+    "make bench": ("build", "bench_is_forwarded"),
+    "tools/test host": ("build", "suites_of_the_documents"),
+    "tools/test e2e": ("build", "suites_of_the_documents"),
+    "tools/test abi": ("build", "suites_of_the_documents"),
+    "tools/test badinput": ("build", "suites_of_the_documents"),
+    "tools/test e2e --case history --verbose": ("build", "suites_of_the_documents"),
+}
+
+
+@dataclasses.dataclass
+class Block:
+    language: str
+    path: str
+    text: str
+
+
+def documents(root):
+    yield from (root / name for name in ("README.md", "CONTRIBUTING.md"))
+    yield from sorted((root / "docs").rglob("*.md"))
+    yield from sorted((root / "boot").glob("*.md"))
+
+
+def blocks(path):
+    return [Block(*match.groups()) for match in FENCE.finditer(path.read_text())]
+
+
+def inline_commands(path):
+    """What stands between backquotes and begins like one of our commands."""
+    for found in re.findall(r"`((?:make|tools/)[^`\n]*)`", path.read_text()):
+        if found.startswith("make ") or re.match(r"tools/(test|qemu|setup|build|check)\b", found):
+            yield found
+
+
+def covered_cases_exist(ctx):
+    """Each command said to be run elsewhere is: the suite and the case are there."""
+    from testing.runner import suites
+    listed = suites(ctx.root)
+    for command, (suite, case) in COVERED.items():
+        check(suite in listed, f"'{command}' is said to be run by suite {suite}", suite, sorted(listed))
+        names = [name for name, _function in listed[suite](Context(ctx.root, ctx.arch))]
+        check(case in names, f"'{command}' is said to be run by {suite}/{case}", case, names)
+
+
+def inline_commands_are_known(ctx):
+    names = {"tools/test", "tools/qemu", "tools/setup", "tools/build", "tools/check", "tools/mkpkg.py", "tools/layers.py"}
+    for path in documents(ctx.root):
+        for command in inline_commands(path):
+            known = command in COVERED or command in names
+            check(known, f"{path.name} names a command that no test runs", "one of COVERED", command)
+
+
+def links_lead_somewhere(ctx):
+    for path in documents(ctx.root):
+        for target in LINK.findall(path.read_text()):
+            if "://" not in target:
+                check((path.parent / target).exists(), f"a link of {path.relative_to(ctx.root)} leads nowhere", "a file", target)
+
+
+def paths_exist(ctx):
+    """File and folder names between backquotes are there."""
+    rooms = {entry.name for entry in ctx.root.iterdir() if entry.is_dir()}
+    for path in documents(ctx.root):
+        for name in re.findall(r"`([\w./-]+/[\w./-]*)`", path.read_text()):
+            if name.split("/")[0] in rooms - {"build"} and "*" not in name:
+                check((ctx.root / name).exists() or name in ("system/NAME.system",), f"{path.relative_to(ctx.root)} names a "
+                      "file that is not there", "a file of the tree", name)
+
+
+def run_commands(ctx, path, root):
+    for block in blocks(path):
+        if block.path:
+            target = root / block.path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(block.text)
+        elif block.language == "sh":
+            if root == ctx.root and all(line in COVERED for line in block.text.strip().splitlines()):
+                continue
+            lines = [line for line in block.text.splitlines() if root != ctx.root or line not in COVERED]
+            ctx.run(["sh", "-e", "-c", "\n".join(lines)], timeout=500, cwd=root, status=0)
+
+
+def session(ctx, path, root):
+    """Types what the console blocks show into a guest of this tree's build."""
+    shown = [block for block in blocks(path) if block.language == "console"]
+    guest = ctx.guest(direct=True, kernel=root / "build" / ctx.arch / "kernel.elf",
+                      package=root / "build" / ctx.arch / "boot.pkg")
+    guest.prompt()
+    for block in shown:
+        for entry in re.split(r"^tessera\$ ", block.text, flags=re.MULTILINE)[1:]:
+            line, *expected = entry.strip().splitlines()
+            output = guest.command_output(line)
+            check(not re.search(r"unknown command|there is no", output), f"'{line}' is not understood", "an answer", output)
+            for text in expected:
+                expect_match(output, re.escape(text), f"what '{line}' prints")
+    guest.send("poweroff\r")
+    guest.expect_power_off()
+
+
+def copy_of_the_tree(ctx):
+    """The files that git knows or would know, as they are now."""
+    copy = ctx.scratch / "tree"
+    listed = ctx.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], status=0).stdout
+    for name in filter(None, listed.split("\0")):
+        source = ctx.root / name
+        if source.is_file():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, copy / name)
+    return copy
+
+
+def howto(ctx, names, with_session):
+    copy = copy_of_the_tree(ctx)
+    for name in names:
+        path = copy / "docs" / "howto" / name
+        run_commands(ctx, path, copy)
+        if name in with_session:
+            session(ctx, path, copy)
+
+
+def readme_session(ctx):
+    session(ctx, ctx.root / "README.md", ctx.root)
+
+
+def cases(ctx):
+    found = [("links_lead_somewhere", functools.partial(links_lead_somewhere, ctx)),
+             ("named_files_exist", functools.partial(paths_exist, ctx)),
+             ("inline_commands_are_known", functools.partial(inline_commands_are_known, ctx)),
+             ("covered_commands_have_their_cases", functools.partial(covered_cases_exist, ctx)),
+             ("readme_session", functools.partial(readme_session, ctx))]
+    for name in ("README.md", "CONTRIBUTING.md"):
+        found.append((f"commands of {name}", functools.partial(run_commands, ctx, ctx.root / name, ctx.root)))
+    found.append(("howtos_work_as_written", deadline(900)(functools.partial(
+        howto, ctx, ("add-a-service.md", "add-a-test.md"), ("add-a-service.md",)))))
+    return found
