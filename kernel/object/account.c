@@ -194,3 +194,10 @@ status_t method_account_info(struct invocation *invocation) {
     invocation->words[3] = usage.objects;
     return STATUS_OK;
 }
+
+status_t method_account_end(struct invocation *invocation) {
+    struct account *account = account_of(invocation->object);
+    __atomic_store_n(&account->ended, true, __ATOMIC_RELEASE);
+    process_end_all(account);
+    return STATUS_OK;
+}

@@ -22,6 +22,7 @@ struct account {
     uint64_t used_bytes GUARDED_BY(lock);
     uint64_t peak_bytes GUARDED_BY(lock);
     uint64_t object_count GUARDED_BY(lock);
+    bool ended; // atomic: pays for no new process (account.end)
 };
 
 extern struct slab_cache account_cache;
@@ -45,6 +46,14 @@ void account_uncharge(struct account *account, uint64_t bytes);
 // The same, and counts an object (object.c).
 status_t account_charge_object(struct account *account, uint64_t bytes);
 void account_uncharge_object(struct account *account, uint64_t bytes);
+
+// Whether `account` is `ancestor` or was split off from it, directly or not.
+static inline bool account_descends(const struct account *account, const struct account *ancestor)
+{
+    while (account != nullptr && account != ancestor)
+        account = account->object.account;
+    return account != nullptr;
+}
 
 struct account_usage {
     uint64_t limit_bytes, used_bytes, peak_bytes, objects;

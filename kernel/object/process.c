@@ -21,6 +21,11 @@ static struct {
 // No lock: nobody else knows of it yet.
 status_t process_create(struct account *account, const char name[PROCESS_NAME_BYTES],
                         struct process **out) NO_THREAD_SAFETY_ANALYSIS {
+    for (const struct account *payer = account; payer != nullptr; payer = payer->object.account) {
+        if (__atomic_load_n(&payer->ended, __ATOMIC_ACQUIRE)) {
+            return STATUS_BAD_STATE;
+        }
+    }
     struct object *object;
     TRY(object_create(OBJECT_PROCESS, account, &object));
     struct process *process = CONTAINER_OF(object, struct process, object);
@@ -147,6 +152,18 @@ void process_end(struct process *process, const struct exit_record *record) {
     process->ending.step = end_step;
     reaper_add(&process->ending);
     this_cpu()->work |= WORK_RESCHEDULE; // the current thread may be one of them
+}
+
+void process_end_all(const struct account *account) {
+    spin_lock(&all.lock);
+    LIST_FOR_EACH(node, &all.list) {
+        struct process *process = LIST_ENTRY(node, struct process, all_link);
+        // One without references is being freed already.
+        if (process->object.references != 0 && account_descends(process->object.account, account)) {
+            process_end(process, &(struct exit_record){.kind = EXIT_KILLED});
+        }
+    }
+    spin_unlock(&all.lock);
 }
 
 // ---- looking at processes --------------------------------------------------------------------------

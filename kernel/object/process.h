@@ -65,7 +65,8 @@ struct process {
     struct exit_record record;
 };
 
-// Creates an empty process with an address space. The caller owns the reference. NO_MEMORY.
+// Creates an empty process with an address space. The caller owns the reference. NO_MEMORY; BAD_STATE when
+// the account, or one that it was split off from, has been ended.
 status_t process_create(struct account *account, const char name[PROCESS_NAME_BYTES], struct process **out);
 
 // Begins the end: records why (unless it is ending already), stops all threads at once, and leaves the
@@ -75,6 +76,9 @@ void process_end(struct process *process, const struct exit_record *record);
 // Names the process without which the system cannot go on. When it ends, `ended` is called instead of taking
 // it apart, and must not return. Once, at boot.
 void process_set_essential(const struct process *process, void (*ended)(const struct exit_record *record));
+
+// Begins the end of every process that this account or one split off from it pays for.
+void process_end_all(const struct account *account);
 
 // A reference to the live or ended process with the lowest koid above `after`; null at the end.
 struct process *process_first_after(uint64_t after_koid);

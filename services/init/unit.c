@@ -263,6 +263,7 @@ static void settle(struct init_unit *unit) {
     unit->exit_code = record.code;
     (void)tess_account_info(unit->account, nullptr, nullptr, &unit->peak_bytes, nullptr);
     report_end(unit, &record);
+    (void)tess_account_end(unit->account); // what it started goes with it
 
     tess_close(tess_handle_take(&unit->process.thread));
     tess_close(tess_handle_take(&unit->process.process));

@@ -165,8 +165,9 @@ CASE(vmo_sizes_are_checked)
 
 CHILD static void work_for_ever(struct child_page *page)
 {
+    volatile uint64_t *progress = &page->progress;
     for (;;)
-        page->progress = page->progress + 1;
+        *progress = *progress + 1;
 }
 
 // Ending an account ends what lives on it and on what was split off from it, at once, and for good; what
