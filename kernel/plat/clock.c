@@ -130,7 +130,3 @@ void clock_set_deadline(nanos_t deadline) {
     uint64_t ticks = product >> 64 != 0 ? UINT64_MAX : (uint64_t)product >> 32;
     apic_timer_start(ticks < UINT32_MAX ? (uint32_t)ticks + 1 : UINT32_MAX);
 }
-
-void clock_clear_deadline(void) {
-    apic_timer_start(0);
-}

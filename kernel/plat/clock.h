@@ -34,4 +34,3 @@ static inline nanos_t clock_now(void) {
 // is past. A time farther than the timer can count (4 s and more) is met in several early wake-ups, after
 // each of which the caller sets the deadline again, as it does anyhow when nothing was due.
 void clock_set_deadline(nanos_t deadline);
-void clock_clear_deadline(void);

@@ -24,10 +24,6 @@ void clock_set_deadline(nanos_t deadline) {
     host_deadline_ns = deadline.v;
 }
 
-void clock_clear_deadline(void) {
-    host_deadline_ns = UINT64_MAX;
-}
-
 // ---- device lines ----------------------------------------------------------------------------------
 
 bool line_exists(uint32_t gsi) {
