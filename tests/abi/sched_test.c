@@ -2,6 +2,7 @@
 #include "tests/abi/child.h"
 #include "tests/abi/peer.h"
 #include "tests/abi/suite.h"
+#include "tests/arch/x86_64/fpu.h"
 
 CHILD static void count_for_ever(struct child_page *page)
 {
@@ -177,4 +178,53 @@ CASE(a_calling_pair_does_not_starve_others)
     child_destroy(&server);
     child_destroy(&third);
     suite_close(endpoint);
+}
+
+// Every thread has floating-point registers of its own, and finds them empty.
+CHILD static void keep_registers(struct child_page *page)
+{
+    struct raw_message message = {};
+    page->result[0] = arch_fpu_holds(0);
+    arch_fpu_set(page->arg[0]);
+    for (uint64_t i = 0; i < page->arg[1]; i++) {
+        (void)raw_syscall(SYS_YIELD, 0, &message, 0).code;
+        page->result[1] += arch_fpu_holds(page->arg[0]);
+    }
+    raw_exit(page->process, 0);
+}
+
+CASE(floating_point_registers_are_private)
+{
+    constexpr uint64_t ROUNDS = 200;
+    struct child children[6];
+    for (uint64_t i = 0; i < 6; i++) {
+        REQUIRE(child_create(&children[i], suite.account));
+        children[i].page->arg[0] = 0x1111'1111'1111'1111 * (i + 1);
+        children[i].page->arg[1] = ROUNDS;
+    }
+    for (int i = 0; i < 6; i++)
+        REQUIRE(child_start(&children[i], keep_registers));
+    for (int i = 0; i < 6; i++) {
+        REQUIRE(child_await_exit(&children[i], 5000));
+        EXPECT_EQ(child_result(&children[i], 0), 1);
+        EXPECT_EQ(child_result(&children[i], 1), ROUNDS);
+        child_destroy(&children[i]);
+    }
+}
+
+// A process with much to give back is taken apart while another loops for ever and nobody calls the kernel.
+CASE(an_endless_loop_holds_up_no_end_of_another_process)
+{
+    struct child looping, ending;
+    REQUIRE(child_create(&looping, suite.account));
+    REQUIRE(child_start(&looping, count_for_ever));
+    REQUIRE(child_create(&ending, suite.account));
+    for (int i = 0; i < 2000; i++)
+        REQUIRE_OK(tess_process_grant(ending.process, ending.exit_watch, RIGHT_INSPECT_BIT, 0, &(uint64_t){0}));
+    REQUIRE(child_start(&ending, count_for_ever));
+    REQUIRE(child_await_progress(&looping, 1, 5000));
+    REQUIRE_OK(tess_process_exit(ending.process, 0));
+    REQUIRE(child_await_exit(&ending, 5000));
+    child_destroy(&ending);
+    child_destroy(&looping);
 }
