@@ -163,9 +163,7 @@ static struct kernel_exit sys_call(uint64_t handle, uint64_t info, uint64_t dead
             server->caller = current;
             server->state = THREAD_RUNNING;
             spin_unlock(&endpoint->lock);
-            if (current->effective_band < server->effective_band) {
-                server->effective_band = current->effective_band;
-            }
+            server->effective_band = current->effective_band;
             server->regs.badge = slot->badge;
             server->regs.info = info | MESSAGE_WANTS_REPLY;
             sched_switch_registers(current, server);
@@ -250,7 +248,7 @@ static struct kernel_exit sys_reply_recv(uint64_t handle, uint64_t info, uint64_
 // ---- send and recv ---------------------------------------------------------------------------------
 
 // Answers through a reply object, and uses it up.
-static status_t answer_reply(struct thread *current, struct handle_slot *slot, uint64_t info) {
+static status_t answer_reply(struct thread *current, struct handle_slot *slot, uint64_t handle, uint64_t info) {
     struct reply *reply = CONTAINER_OF(slot->object, struct reply, object);
     struct thread *caller = __atomic_exchange_n(&reply->caller, nullptr, __ATOMIC_ACQ_REL);
     struct thread *resumed = nullptr;
@@ -265,7 +263,9 @@ static status_t answer_reply(struct thread *current, struct handle_slot *slot, u
     if (resumed != nullptr) {
         sched_ready(resumed);
     }
-    handle_remove(current->process, slot);
+    if (slot->handle == handle) { // else it travelled with the answer
+        handle_remove(current->process, slot);
+    }
     return status;
 }
 
@@ -280,7 +280,7 @@ static status_t send_message(struct thread *current, uint64_t handle, uint64_t i
     }
     TRY(message_check(current, info));
     if (slot_type(slot) == OBJECT_REPLY) {
-        return answer_reply(current, slot, info);
+        return answer_reply(current, slot, handle, info);
     }
     struct thread *receiver;
     TRY(transfer_send(current, CONTAINER_OF(slot->object, struct endpoint, object), info, slot->badge, deadline_ns,

@@ -291,8 +291,10 @@ bool handle_close_some(struct process *process, uint32_t *index, uint32_t limit)
     return true;
 }
 
-void handle_table_free(struct process *process) {
+// No lock: a process that has ended takes no handle any more.
+void handle_table_free(struct process *process) NO_THREAD_SAFETY_ANALYSIS {
     struct account *account = process->object.account;
+    process->free_first = process->free_last = HANDLE_NONE;
     uint32_t chunk_count = process->slot_limit / HANDLE_CHUNK_SLOTS;
     struct handle_slot **chunks = process->chunks;
     process->slot_limit = 0;

@@ -45,6 +45,7 @@ status_t method_thread_save_reply(struct invocation *invocation) {
         caller->reply = reply;
         caller->server = nullptr;
         __atomic_store_n(&reply->caller, caller, __ATOMIC_RELEASE);
+        thread_settle_urgency(self); // who answers is not known any more
     }
     invocation->words[0] = handle.v;
     return STATUS_OK;

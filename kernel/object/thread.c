@@ -134,14 +134,37 @@ void thread_fail_wait(struct thread *thread, status_t status) {
     sched_ready(thread);
 }
 
+// How far along a chain of calls a caller's urgency is taken back; further servers keep it until they answer.
+constexpr uint32_t TAKE_BACK_CHAIN = 16;
+
+void thread_settle_urgency(struct thread *thread) {
+    for (uint32_t i = 0; i < TAKE_BACK_CHAIN && thread != nullptr; i++) {
+        const struct thread *caller = thread->caller;
+        const uint32_t band =
+            caller != nullptr && caller->effective_band < thread->band ? caller->effective_band : thread->band;
+        if (band == thread->effective_band) {
+            return;
+        }
+        sched_set_effective_band(thread, band);
+        thread = thread->state == THREAD_AWAITING_REPLY ? thread->server : nullptr;
+    }
+}
+
 // Takes an AWAITING_REPLY thread from whoever must answer it. False when the answer won.
 static bool detach_from_server(struct thread *thread) {
-    struct thread **place = thread->reply != nullptr    ? &thread->reply->caller
-                            : thread->server != nullptr ? &thread->server->caller
-                                                        : nullptr;
+    struct thread *server = thread->reply == nullptr ? thread->server : nullptr;
+    struct thread **place = thread->reply != nullptr ? &thread->reply->caller
+                            : server != nullptr      ? &server->caller
+                                                     : nullptr;
     struct thread *expected = thread;
-    return place != nullptr && __atomic_compare_exchange_n(place, &expected, nullptr, false, __ATOMIC_ACQ_REL,
-                                                           __ATOMIC_RELAXED);
+    if (place == nullptr || !__atomic_compare_exchange_n(place, &expected, nullptr, false, __ATOMIC_ACQ_REL,
+                                                         __ATOMIC_RELAXED)) {
+        return false;
+    }
+    if (server != nullptr) {
+        thread_settle_urgency(server);
+    }
+    return true;
 }
 
 // Takes the thread out of its queue. False when it is in no wait.
@@ -189,6 +212,11 @@ void thread_end(struct thread *thread) {
     thread_disarm_deadline(thread);
     sched_forget(thread);
     thread_drop_caller(thread);
+    if (thread->serving != nullptr) {
+        spin_lock(&thread->serving->lock);
+        endpoint_set_server(thread->serving, nullptr);
+        spin_unlock(&thread->serving->lock);
+    }
     if (thread->message_page != nullptr && process->state == PROCESS_RUNNING) {
         status_t ignored = vspace_unmap(process->vspace, thread->message_address, MESSAGE_PAGE_BYTES);
         (void)ignored; // only its own process could have made it fail, by cutting it apart
@@ -292,15 +320,8 @@ status_t method_thread_set_band(struct invocation *invocation) {
     if (band < invocation->caller->band) {
         return STATUS_NOT_ALLOWED;
     }
-    const bool queued = thread->state == THREAD_READY;
-    if (queued) {
-        sched_remove(thread);
-    }
     thread->band = (uint8_t)band;
-    thread->effective_band = (uint8_t)band;
-    if (queued) {
-        sched_ready(thread);
-    }
+    thread_settle_urgency(thread);
     return STATUS_OK;
 }
 

@@ -58,12 +58,13 @@ struct thread {
     uint8_t state; // enum thread_state
     uint8_t flags; // enum thread_flags
     uint8_t band;           // its own
-    uint8_t effective_band; // its own, or that of the caller it works for if more urgent
+    uint8_t effective_band; // its own; while it serves, its caller's, or that of one who waits if more urgent
     bool wants_reply;       // SENDING: a call or fault, not a send
 
     struct thread *caller;  // atomic: whom this thread must answer
     struct thread *server;  // AWAITING_REPLY: the thread that has us as `caller`, or null ...
     struct reply *reply;    // ... and then the reply object that does
+    struct endpoint *serving; // where it last received: that endpoint's `server` may be this thread
     void *waiting_on;       // SENDING, RECEIVING: struct endpoint; WAITING: struct notification
 
     struct list_node link;  // run queue or notification queue
@@ -80,6 +81,7 @@ struct thread {
     struct vmo *message_vmo; // holds that page
     uint64_t message_address; // where the process sees it
     uint64_t cpu_ns;
+    uint64_t slice_left_ns;  // of a slice that was taken away; 0: a whole one
     uint64_t fault_words[8]; // THREAD_FAULTED: the message
 };
 
@@ -114,6 +116,10 @@ void thread_end(struct thread *thread);
 
 // Answers the thread's current caller, if any, with PEER_DIED.
 void thread_drop_caller(struct thread *thread);
+
+// Makes the thread as urgent as it is itself or as its caller is, and so on along the calls it waits for: when its
+// own band changed, or its caller does not wait for it any more.
+void thread_settle_urgency(struct thread *thread);
 
 // Arms the deadline of a wait that is beginning. Nothing for DEADLINE_NEVER.
 void thread_arm_deadline(struct thread *thread, uint64_t deadline_ns);

@@ -33,16 +33,22 @@ static void charge_slice(struct percpu *cpu, uint64_t now_ns) {
     cpu->slice_start_ns = now_ns;
     if (cpu->slice_owner != nullptr) {
         cpu->slice_owner->cpu_ns += used_ns;
-        run_queue_charge(&cpu->ready, cpu->slice_owner->effective_band, used_ns);
+        run_queue_charge(&cpu->ready, cpu->slice_band, used_ns);
     }
 }
 
-// Gives the current thread a fresh slice; it ends only if somebody competes for the processor.
+// What is left of the thread's slice, or a whole one.
+static uint64_t slice_ns(const struct thread *thread) {
+    return thread->slice_left_ns != 0 ? thread->slice_left_ns : run_queue_slice_ns(thread->effective_band);
+}
+
+// Gives the thread its slice; it ends only if somebody competes for the processor.
 static void begin_slice(struct percpu *cpu, struct thread *thread, uint64_t now_ns) {
     cpu->slice_owner = thread;
+    cpu->slice_band = thread->effective_band;
     cpu->slice_start_ns = now_ns;
-    cpu->slice_end_ns =
-        cpu->ready.ready_mask != 0 ? now_ns + run_queue_slice_ns(thread->effective_band) : UINT64_MAX;
+    cpu->slice_end_ns = cpu->ready.ready_mask != 0 ? now_ns + slice_ns(thread) : UINT64_MAX;
+    thread->slice_left_ns = 0;
 }
 
 void sched_arm_timer(void) {
@@ -102,9 +108,41 @@ void sched_ready(struct thread *thread) {
     }
 }
 
+void sched_hurry(struct thread *thread, uint32_t band) {
+    constexpr uint32_t CHAIN_MAX = 8; // of servers that wait for servers
+    for (uint32_t i = 0; i < CHAIN_MAX && thread != nullptr && band < thread->effective_band; i++) {
+        const bool queued = thread->state == THREAD_READY;
+        if (queued) {
+            run_queue_remove(&this_cpu()->ready, thread);
+        }
+        thread->effective_band = (uint8_t)band;
+        if (queued) {
+            sched_ready(thread);
+        }
+        thread = thread->state == THREAD_AWAITING_REPLY ? thread->server : nullptr;
+    }
+}
+
 void sched_remove(struct thread *thread) {
     run_queue_remove(&this_cpu()->ready, thread);
     thread->state = THREAD_NEW;
+}
+
+void sched_set_effective_band(struct thread *thread, uint32_t band) {
+    struct percpu *cpu = this_cpu();
+    if (cpu->slice_owner == thread) {
+        charge_slice(cpu, clock_now().v); // what it used so far counts for the old band
+    }
+    const bool queued = thread->state == THREAD_READY;
+    if (queued) {
+        sched_remove(thread);
+    }
+    thread->effective_band = (uint8_t)band;
+    if (queued) {
+        sched_ready(thread);
+    } else if (thread->state == THREAD_RUNNING) {
+        cpu->work |= WORK_RESCHEDULE; // others may be more urgent now
+    }
 }
 
 void sched_forget(struct thread *thread) {
@@ -190,8 +228,13 @@ void sched_yield(void) {
 }
 
 void sched_preempt(void) {
+    struct percpu *cpu = this_cpu();
     struct thread *current = current_thread();
+    const uint64_t now_ns = clock_now().v;
+    if (cpu->slice_end_ns != UINT64_MAX && cpu->slice_end_ns > now_ns) {
+        current->slice_left_ns = cpu->slice_end_ns - now_ns;
+    }
     current->state = THREAD_READY;
-    run_queue_push_front(&this_cpu()->ready, current);
+    run_queue_push_front(&cpu->ready, current);
     sched_switch();
 }

@@ -14,8 +14,15 @@
 // A thread that is ending is left alone.
 void sched_ready(struct thread *thread);
 
+// Someone more urgent waits for what this thread does: it, and whom it waits for in turn, run in that band until
+// they have answered.
+void sched_hurry(struct thread *thread, uint32_t band);
+
 // Takes a READY thread out of its queue.
 void sched_remove(struct thread *thread);
+
+// Changes the band in which the thread runs, whatever it is doing.
+void sched_set_effective_band(struct thread *thread, uint32_t band);
 
 // The thread ends: its slice belongs to nobody.
 void sched_forget(struct thread *thread);
