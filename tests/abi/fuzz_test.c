@@ -35,7 +35,8 @@ CHILD static void call_at_random(struct child_page *page)
         uint64_t handle = (random[8] & 0x38) == 0 ? random[10] : known[random[10] & 15];
         uint64_t number = (random[8] & 0xc0) == 0 ? random[11] % 12 : SYS_CALL;
         // Ends of itself would only make the run shorter.
-        if (handle == page->process.v && (uint32_t)message.info == PROCESS_EXIT)
+        if ((handle == page->process.v && (uint32_t)message.info == PROCESS_EXIT) ||
+            (handle == page->handle[0].v && (uint32_t)message.info == ACCOUNT_END))
             continue;
         status_t status = raw_syscall(number, handle, &message, DEADLINE_POLL);
         if (status_ok(status) && message.words[0] != 0 && message.words[0] <= UINT32_MAX)

@@ -90,8 +90,8 @@ def paths_exist(ctx):
     rooms = {entry.name for entry in ctx.root.iterdir() if entry.is_dir()}
     for path in documents(ctx.root):
         for name in re.findall(r"`([\w./-]+/[\w./-]*)`", path.read_text()):
-            if name.split("/")[0] in rooms - {"build"} and "*" not in name:
-                check((ctx.root / name).exists() or name in ("system/NAME.system",), f"{path.relative_to(ctx.root)} names a "
+            if name.split("/")[0] in rooms - {"build"} and "NAME" not in name:
+                check((ctx.root / name).exists(), f"{path.relative_to(ctx.root)} names a "
                       "file that is not there", "a file of the tree", name)
 
 

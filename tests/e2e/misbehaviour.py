@@ -24,6 +24,7 @@ PROGRAMS = [
     ("handle_exhaustion", "", FINE),
     ("object_exhaustion", "", FINE),
     ("process_flood", "", FINE),
+    ("process_flood", "1", FINE),  # its children are left to run, and end with its account
     ("message_flood", "20000", FINE),
     ("handle_flood", "20000", FINE),
     ("endless_loop", "", None),

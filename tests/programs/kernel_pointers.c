@@ -45,6 +45,7 @@ int main(int, char **)
             for (uint32_t method = 1; method < 16; method++) {
                 uint64_t words[8] = {bad[i], bad[i], bad[i], bad[i], bad[i], bad[i], bad[i], bad[i]};
                 if ((objects[o].v == self.v && method == PROCESS_EXIT) || (o == 2 && method == THREAD_EXIT) ||
+                    (objects[o].v == account.v && method == ACCOUNT_END) ||
                     (objects[o].v == account.v && method == ACCOUNT_CREATE_PROCESS) ||
                     (objects[o].v == account.v && method == ACCOUNT_CREATE_ENDPOINT) ||
                     (objects[o].v == account.v && method == ACCOUNT_CREATE_NOTIFICATION))

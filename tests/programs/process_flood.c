@@ -1,11 +1,12 @@
-// Makes processes that loop for ever, until its account is used up; then ends them and itself.
+// Makes processes that loop for ever, until its account is used up; then ends them and itself, or with
+// an argument, process_flood 1, leaves them behind.
 #include "tests/arch/x86_64/code.h"
 #include "tests/programs/common.h"
 
 constexpr uint64_t CODE = 0x1000'0000;
 constexpr uint32_t MOST = 4096;
 
-int main(int, char **)
+int main(int argc, char **argv)
 {
     static handle_t processes[MOST];
     const handle_t account = tess_self_account();
@@ -26,7 +27,8 @@ int main(int, char **)
         if (!status_ok(status))
             break;
     }
-    for (uint32_t i = 0; i < count; i++)
+    const bool leave = argument(argc, argv, 1, 0) != 0;
+    for (uint32_t i = 0; i < count && !leave; i++)
         (void)tess_process_exit(processes[i], 0).code;
     bool right = status_is(status, STATUS_NO_MEMORY) || status_is(status, STATUS_NO_HANDLES);
     SAY("process_flood: %u processes, then status %u: %s\n", count, status.code, right ? "as it should be" : "WRONG");

@@ -32,7 +32,8 @@ int main(int argc, char **argv)
             message.info = next();
         uint64_t handle = r >> 8 & 3 ? handles[r >> 16 & 15] : next() >> (r >> 24 & 63);
         bool own_exit = (handle == handles[0] && (uint32_t)message.info == PROCESS_EXIT) ||
-                        (handle == handles[1] && (uint32_t)message.info == THREAD_EXIT);
+                        (handle == handles[1] && (uint32_t)message.info == THREAD_EXIT) ||
+                        (handle == handles[3] && (uint32_t)message.info == ACCOUNT_END);
         if (own_exit)
             continue;
         status_t status = raw_syscall(r >> 32 & 3 ? SYS_CALL : next() % 12, handle, &message, 0);
