@@ -35,7 +35,8 @@ static struct reap_item *take_first(void) {
 }
 
 bool reaper_run(uint32_t steps) {
-    while (steps-- > 0) {
+    // A step may end the current thread; a later one would free it under the processor's feet.
+    while (steps-- > 0 && (current_thread()->flags & THREAD_ENDING) == 0) {
         struct reap_item *item = take_first();
         if (item == nullptr) {
             break;

@@ -17,7 +17,8 @@ struct reap_item {
 // Queues an item that is on no queue.
 void reaper_add(struct reap_item *item);
 
-// Runs up to `steps` steps. Returns whether anything is left.
+// Runs up to `steps` steps; none once the current thread is ending, which must be switched away from first.
+// Returns whether anything is left.
 bool reaper_run(uint32_t steps);
 
 // Items still to be taken apart.

@@ -32,7 +32,6 @@ status_t thread_create(struct process *process, uint32_t band, struct thread **o
     thread->band = (uint8_t)band;
     thread->effective_band = (uint8_t)band;
     thread->timer.expired = deadline_passed;
-    thread->regs.page_table = arch_page_table(process->vspace);
     list_node_init(&thread->link);
     list_node_init(&thread->process_link);
 
@@ -42,6 +41,7 @@ status_t thread_create(struct process *process, uint32_t band, struct thread **o
         status = STATUS_BAD_STATE;
     } else {
         thread->process = process;
+        thread->regs.page_table = arch_page_table(process->vspace);
         object_get(&process->object);
         list_push_back(&process->threads, &thread->process_link);
         process->thread_count++;
@@ -213,9 +213,10 @@ void thread_end(struct thread *thread) {
     sched_forget(thread);
     thread_drop_caller(thread);
     if (thread->serving != nullptr) {
-        spin_lock(&thread->serving->lock);
-        endpoint_set_server(thread->serving, nullptr);
-        spin_unlock(&thread->serving->lock);
+        struct endpoint *served = thread->serving;
+        spin_lock(&served->lock);
+        endpoint_set_server(served, nullptr);
+        spin_unlock(&served->lock);
     }
     if (thread->message_page != nullptr && process->state == PROCESS_RUNNING) {
         status_t ignored = vspace_unmap(process->vspace, thread->message_address, MESSAGE_PAGE_BYTES);
