@@ -7,15 +7,14 @@
 #include "kernel/object/thread.h"
 #include "kernel/sched/sched.h"
 
-// From now on `server` owes `caller` an answer, and works at its urgency.
+// From now on `server` owes `caller` an answer, and works in its band: a server is no way to more of the
+// processor than its caller has.
 static void owe_answer(struct thread *server, struct thread *caller) {
     caller->state = THREAD_AWAITING_REPLY;
     caller->waiting_on = nullptr;
     caller->server = server;
     __atomic_store_n(&server->caller, caller, __ATOMIC_RELEASE);
-    if (caller->effective_band < server->effective_band) {
-        server->effective_band = caller->effective_band;
-    }
+    server->effective_band = caller->effective_band;
 }
 
 static uint64_t message_flags(const struct thread *sender, bool wants_reply) {
@@ -37,6 +36,9 @@ static status_t send_locked(struct thread *sender, struct endpoint *endpoint, ui
         sender->pending_badge = badge;
         sender->wants_reply = wants_reply;
         endpoint_push_sender(endpoint, sender);
+        if (endpoint->server != nullptr && endpoint->server->caller != nullptr) {
+            sched_hurry(endpoint->server, sender->effective_band);
+        }
     } else {
         status_t status = message_transfer(sender, server, info, badge, message_flags(sender, wants_reply),
                                            message_accept(server->pending_info));
@@ -94,6 +96,7 @@ static bool take_sender(struct thread *receiver, struct endpoint *endpoint, uint
             thread_fail_wait(sender, status);
         } else if (wants_reply) {
             owe_answer(receiver, sender);
+            sched_hurry(receiver, endpoint_urgency(endpoint));
             return true;
         } else {
             thread_finish_wait(sender, STATUS_OK, 0, 0);
@@ -108,7 +111,11 @@ status_t transfer_receive(struct thread *receiver, struct endpoint *endpoint, ui
                           uint64_t deadline_ns, bool *waits) {
     status_t status = STATUS_OK;
     *waits = false;
+    if (receiver->serving != endpoint) {
+        endpoint_forget_server(receiver);
+    }
     spin_lock(&endpoint->lock);
+    endpoint_set_server(endpoint, receiver);
     if ((endpoint->attention & ENDPOINT_DEAD) != 0) {
         status = STATUS_OBJECT_DEAD;
     } else if (!take_notification(receiver, endpoint) && !take_sender(receiver, endpoint, accept)) {

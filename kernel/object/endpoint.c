@@ -70,6 +70,43 @@ struct thread *endpoint_pop_sender(struct endpoint *endpoint) {
     }
 }
 
+void endpoint_set_server(struct endpoint *endpoint, struct thread *thread) {
+    if (endpoint->server == thread) {
+        return;
+    }
+    if (endpoint->server != nullptr) {
+        endpoint->server->serving = nullptr;
+    }
+    endpoint->server = thread;
+    if (thread != nullptr) {
+        thread->serving = endpoint;
+    }
+}
+
+void endpoint_forget_server(struct thread *thread) {
+    struct endpoint *endpoint = thread->serving;
+    if (endpoint != nullptr) {
+        spin_lock(&endpoint->lock);
+        endpoint_set_server(endpoint, nullptr);
+        spin_unlock(&endpoint->lock);
+    }
+}
+
+uint32_t endpoint_urgency(const struct endpoint *endpoint) {
+    constexpr uint32_t LOOK_AT = 8; // bounded work; those behind count when they come closer
+    uint32_t band = BAND_COUNT - 1, seen = 0;
+    LIST_FOR_EACH(node, &endpoint->senders) {
+        const struct thread *sender = LIST_ENTRY(node, struct thread, link);
+        if (sender->effective_band < band) {
+            band = sender->effective_band;
+        }
+        if (++seen == LOOK_AT) {
+            break;
+        }
+    }
+    return band;
+}
+
 void endpoint_remove_waiter(struct endpoint *endpoint, struct thread *thread) {
     spin_lock(&endpoint->lock);
     if (thread->state == THREAD_SENDING) {
@@ -119,7 +156,10 @@ void endpoint_handle_removed(struct object *object, rights_t rights) {
 
 bool endpoint_destroy_step(struct object *object) {
     // No handle is left, so it is dead and nobody waits; a bound notification held a reference until now.
-    (void)object;
+    struct endpoint *endpoint = CONTAINER_OF(object, struct endpoint, object);
+    spin_lock(&endpoint->lock);
+    endpoint_set_server(endpoint, nullptr);
+    spin_unlock(&endpoint->lock);
     return true;
 }
 

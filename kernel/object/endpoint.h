@@ -24,6 +24,7 @@ struct endpoint {
     struct thread *receivers GUARDED_BY(lock);
     struct list senders GUARDED_BY(lock);
     struct notification *bound GUARDED_BY(lock); // not referenced; unbinds itself when it dies
+    struct thread *server GUARDED_BY(lock); // who last received in the general way; not referenced (`serving`)
     uint32_t receive_handles; // atomic: handles with the RECEIVE right
 };
 
@@ -51,6 +52,16 @@ static inline void endpoint_push_receiver(struct endpoint *endpoint, struct thre
     }
     endpoint->receivers = thread;
 }
+
+// `thread` receives from this endpoint from now on: it is whom an urgent sender hurries (kernel/ipc/transfer.c).
+// Null: nobody does.
+void endpoint_set_server(struct endpoint *endpoint, struct thread *thread) REQUIRES(endpoint->lock);
+
+// The thread serves no endpoint any more.
+void endpoint_forget_server(struct thread *thread);
+
+// The most urgent band among the first senders.
+uint32_t endpoint_urgency(const struct endpoint *endpoint) REQUIRES(endpoint->lock);
 
 // Takes a SENDING or RECEIVING thread out of the endpoint it waits on.
 void endpoint_remove_waiter(struct endpoint *endpoint, struct thread *thread) EXCLUDES(endpoint->lock);

@@ -212,12 +212,7 @@ void thread_end(struct thread *thread) {
     thread_disarm_deadline(thread);
     sched_forget(thread);
     thread_drop_caller(thread);
-    if (thread->serving != nullptr) {
-        struct endpoint *served = thread->serving;
-        spin_lock(&served->lock);
-        endpoint_set_server(served, nullptr);
-        spin_unlock(&served->lock);
-    }
+    endpoint_forget_server(thread);
     if (thread->message_page != nullptr && process->state == PROCESS_RUNNING) {
         status_t ignored = vspace_unmap(process->vspace, thread->message_address, MESSAGE_PAGE_BYTES);
         (void)ignored; // only its own process could have made it fail, by cutting it apart
