@@ -10,7 +10,7 @@ from . import host, static
 from .context import Context, DEFAULT_DEADLINE_S, DeadlineExceeded, Failure
 
 # Quick ones first: what is broken shows early. Suites not named here run after these.
-ORDER = ("host", "check", "abi", "e2e", "badinput", "build", "docs")
+ORDER = ("host", "check", "abi", "bench", "e2e", "badinput", "build", "docs")
 INDENT = "        "
 
 

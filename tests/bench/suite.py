@@ -1,0 +1,52 @@
+"""Suite "bench": the figures are there, as good as they must be, and those that the README claims."""
+
+import re
+
+from testing import check, deadline, expect_equal, expect_match
+
+# What this system promises at the least: instructions, and bytes for mem_at_prompt.
+LIMITS = {
+    "null_syscall": 80,
+    "ipc_rtt_0w": 470,
+    "ipc_rtt_8w": 500,
+    "kernel_to_init": 5_000_000,
+    "boot_to_prompt": 60_000_000,
+    "mem_at_prompt": 8_000_000,
+}
+
+
+def read(path):
+    lines = [line.split("\t") for line in path.read_text().splitlines()]
+    return {line[0]: [int(cell) for cell in line[1:4]] for line in lines[1:]}
+
+
+@deadline(400)
+def no_row_got_worse(ctx):
+    ctx.run(["bench/run", "--arch", ctx.arch, "--check"], timeout=380, status=0)
+    measured = read(ctx.build / "bench.tsv")
+    for row, limit in LIMITS.items():
+        check(measured[row][0] <= limit, f"{row} is above its limit", f"at most {limit}", measured[row][0])
+
+
+@deadline(400)
+def a_worse_row_is_noticed(ctx):
+    kept = (ctx.root / "bench" / "results" / f"{ctx.arch}.tsv").read_text().splitlines()
+    cells = next(line for line in kept if line.startswith("ipc_rtt_8w\t")).split("\t")
+    cells[1] = str(int(int(cells[1]) / 1.05))
+    better = ctx.scratch / "better.tsv"
+    better.write_text("\n".join([kept[0], "\t".join(cells)]) + "\n")
+    done = ctx.run(["bench/run", "--arch", ctx.arch, "--check", "--results", better], timeout=380, status=1)
+    expect_match(done.stdout, r"more than 3% worse than .*: ipc_rtt_8w$", "the complaint")
+
+
+def readme_claims_what_was_measured(ctx):
+    kept = read(ctx.root / "bench" / "results" / f"{ctx.arch}.tsv")
+    claims = re.findall(r"^\| `(\w+)` \|[^|]*\| ([\d,]+) \|", (ctx.root / "README.md").read_text(), re.MULTILINE)
+    check(len(claims) >= 8, "README.md has a table of figures", "at least 8 rows", claims)
+    for row, figure in claims:
+        expect_equal(int(figure.replace(",", "")), kept[row][0], f"README.md's figure of {row}")
+
+
+def cases(ctx):
+    functions = (no_row_got_worse, a_worse_row_is_noticed, readme_claims_what_was_measured)
+    return [(function.__name__, deadline(400)(lambda function=function: function(ctx))) for function in functions]
