@@ -334,7 +334,7 @@ status_t method_thread_info(struct invocation *invocation) {
 
 bool thread_check(const struct thread *thread) {
     switch ((enum thread_state)thread->state) {
-    case THREAD_READY: return list_linked(&thread->link) && thread->waiting_on == nullptr;
+    case THREAD_READY: return list_linked(&thread->link);
     case THREAD_SENDING:
     case THREAD_WAITING: return list_linked(&thread->link) && thread->waiting_on != nullptr;
     case THREAD_RECEIVING: return thread->prev != nullptr && thread->caller == nullptr;

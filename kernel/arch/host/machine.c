@@ -202,6 +202,9 @@ bool host_run(struct thread *thread) {
         if (host_user.thread == thread) {
             return true;
         }
+        if (thread->state != THREAD_READY) {
+            return false;
+        }
         host_slice_ends();
     }
     return false;
