@@ -1,6 +1,6 @@
 // What a port provides to the portable kernel. Address spaces are in kernel/arch/mmu.h; the short inline
 // part is in the port's arch_cpu.h (arch_relax, this_cpu, arch_cycles, arch_current_frame and its setter,
-// the thread pointer, arch_set_page_table) and its saved registers in arch_regs.h.
+// the thread pointer) and its saved registers in arch_regs.h.
 //
 // A port also has the entry from the boot path (`kernel_entry`, which calls kernel_main on a boot stack),
 // the system call and trap entries, which save the current thread's registers and do what struct
@@ -31,7 +31,7 @@ const char *arch_cpu_init(void);
 // Leaves the boot stack for good: runs whatever is ready from now on.
 [[noreturn]] void arch_enter_user(void);
 
-// What arch_set_page_table takes, for an address space and for the kernel's own.
+// What arch_write_root (arch_mmu.h) takes, for an address space and for the kernel's own.
 uint64_t arch_page_table(const struct vspace *vspace);
 uint64_t arch_kernel_page_table(void);
 

@@ -132,6 +132,7 @@ void sched_set_effective_band(struct thread *thread, uint32_t band) {
     struct percpu *cpu = this_cpu();
     if (cpu->slice_owner == thread) {
         charge_slice(cpu, clock_now().v); // what it used so far counts for the old band
+        cpu->slice_band = band;
     }
     const bool queued = thread->state == THREAD_READY;
     if (queued) {

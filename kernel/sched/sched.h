@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "arch_mmu.h"
 #include "kernel/arch/arch.h"
 #include "kernel/percpu.h"
 
@@ -56,7 +57,7 @@ static inline void sched_switch_registers(struct thread *from, struct thread *to
     from->regs.tls_base = arch_read_tls_base();
     arch_write_tls_base(to->regs.tls_base);
     if (from->regs.page_table != to->regs.page_table) {
-        arch_set_page_table(to->regs.page_table);
+        arch_write_root(to->regs.page_table);
     }
 }
 

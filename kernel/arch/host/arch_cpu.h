@@ -38,7 +38,3 @@ static inline uint64_t arch_read_tls_base(void) {
 static inline void arch_write_tls_base(uint64_t base) {
     host_tls_base = base;
 }
-
-static inline void arch_set_page_table(uint64_t root) {
-    host_active_root = root;
-}

@@ -39,8 +39,3 @@ static inline uint64_t arch_read_tls_base(void)
 }
 
 static inline void arch_write_tls_base(uint64_t base) { __asm__ volatile("wrfsbase %0" : : "r"(base)); }
-
-static inline void arch_set_page_table(uint64_t root)
-{
-    __asm__ volatile("mov %0, %%cr3" : : "r"(root) : "memory");
-}

@@ -126,8 +126,8 @@ void arch_early_init(void) {
     }
     fill_idt();
     load_tables(&tables[0]);
-    write_msr(MSR_GS_BASE, (uint64_t)cpu);
-    write_msr(MSR_KERNEL_GS_BASE, 0);
+    msr_write(MSR_GS_BASE, (uint64_t)cpu);
+    msr_write(MSR_KERNEL_GS_BASE, 0);
 }
 
 // Kernel stacks with guard pages: one for all entries, one for each exception that needs its own.
@@ -182,12 +182,12 @@ static const char *enable_features(void) {
 }
 
 static void enable_system_calls(void) {
-    write_msr(MSR_SYSENTER_CS, 0); // SYSENTER faults
+    msr_write(MSR_SYSENTER_CS, 0); // SYSENTER faults
     // SYSRET takes the user selectors from here: data at +8, code at +16.
-    write_msr(MSR_STAR, (uint64_t)(SELECTOR_KERNEL_DATA | 3) << 48 | (uint64_t)SELECTOR_KERNEL_CODE << 32);
-    write_msr(MSR_LSTAR, (uint64_t)syscall_entry);
-    write_msr(MSR_FMASK, FLAG_TF | FLAG_IF | FLAG_DF | FLAG_IOPL | FLAG_NT | FLAG_AC);
-    write_msr(MSR_EFER, read_msr(MSR_EFER) | EFER_SCE);
+    msr_write(MSR_STAR, (uint64_t)(SELECTOR_KERNEL_DATA | 3) << 48 | (uint64_t)SELECTOR_KERNEL_CODE << 32);
+    msr_write(MSR_LSTAR, (uint64_t)syscall_entry);
+    msr_write(MSR_FMASK, FLAG_TF | FLAG_IF | FLAG_DF | FLAG_IOPL | FLAG_NT | FLAG_AC);
+    msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_SCE);
 }
 
 const char *arch_cpu_init(void) {

@@ -3,6 +3,8 @@
 
 #include <stdint.h>
 
+#include "io.h" // msr_read, msr_write
+
 constexpr uint32_t MSR_SYSENTER_CS = 0x174;
 constexpr uint32_t MSR_EFER = 0xc000'0080;
 constexpr uint32_t MSR_STAR = 0xc000'0081;
@@ -29,16 +31,6 @@ static inline struct cpuid cpuid(uint32_t leaf, uint32_t subleaf) {
     struct cpuid r;
     __asm__ volatile("cpuid" : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx) : "a"(leaf), "c"(subleaf));
     return r;
-}
-
-static inline uint64_t read_msr(uint32_t msr) {
-    uint32_t low, high;
-    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
-    return (uint64_t)high << 32 | low;
-}
-
-static inline void write_msr(uint32_t msr, uint64_t value) {
-    __asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
 }
 
 static inline uint64_t read_cr0(void) {
