@@ -75,7 +75,7 @@ void host_processor_reset(void) {
     processor = (struct percpu){.self = &processor};
     host_this_cpu = &processor;
     sched_init(&processor);
-    arch_set_page_table(arch_kernel_page_table());
+    arch_write_root(arch_kernel_page_table());
     host_user = (struct host_user){};
     host_deadline_ns = UINT64_MAX;
 }
