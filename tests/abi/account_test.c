@@ -4,14 +4,12 @@
 
 constexpr uint64_t MIB = 1024 * 1024;
 
-static bool usage(handle_t account, uint64_t *limit, uint64_t *used, uint64_t *peak, uint64_t *objects)
-{
-    return suite_check_status(tess_account_info(account, limit, used, peak, objects), STATUS_OK, "account.info", __FILE__,
-                              __LINE__);
+static bool usage(handle_t account, uint64_t *limit, uint64_t *used, uint64_t *peak, uint64_t *objects) {
+    return suite_check_status(tess_account_info(account, limit, used, peak, objects), STATUS_OK,
+                              "account.info", __FILE__, __LINE__);
 }
 
-CASE(account_counts_what_it_pays_for)
-{
+CASE(account_counts_what_it_pays_for) {
     handle_t account, vmo, endpoint, notification;
     uint64_t limit, used, peak, objects;
     REQUIRE_OK(tess_account_create_account(suite.account, MIB, &account));
@@ -42,8 +40,7 @@ CASE(account_counts_what_it_pays_for)
     suite_close(account);
 }
 
-CASE(sub_account_reserves_its_whole_limit)
-{
+CASE(sub_account_reserves_its_whole_limit) {
     handle_t account, inner;
     uint64_t before, with, after;
     REQUIRE(usage(suite.account, nullptr, &before, nullptr, nullptr));
@@ -62,8 +59,7 @@ CASE(sub_account_reserves_its_whole_limit)
 }
 
 // A sub-account that is gone from every table lives on while something it paid for does.
-CASE(account_outlives_its_handles)
-{
+CASE(account_outlives_its_handles) {
     handle_t account, vmo;
     uint64_t before, after, done;
     REQUIRE(usage(suite.account, nullptr, &before, nullptr, nullptr));
@@ -83,20 +79,21 @@ CASE(account_outlives_its_handles)
 
 // Fills an account to the last byte, object by object; every kind of creation then fails the same way,
 // changes nothing, and works again once there is room.
-CASE(an_exhausted_account_refuses_everything)
-{
+CASE(an_exhausted_account_refuses_everything) {
     handle_t account, other, notifications[512], ports[8], handle, second;
     uint32_t count = 0, port_count = 0;
     REQUIRE_OK(tess_account_create_account(suite.account, 16'384, &account));
     REQUIRE_OK(tess_account_create_account(suite.account, MIB, &other));
-    while (count < 512 && status_ok(tess_account_create_notification(account, &notifications[count])))
+    while (count < 512 && status_ok(tess_account_create_notification(account, &notifications[count]))) {
         count++;
+    }
     EXPECT(count > 4);
     EXPECT(count < 512);
     // What room is left, smaller objects take.
-    while (port_count < 8 && status_ok(tess_resource_mint_ioport(suite.resource, SPARE_PORT + 1 + port_count, 1, account,
-                                                                 &ports[port_count])))
+    while (port_count < 8 && status_ok(tess_resource_mint_ioport(suite.resource, SPARE_PORT + 1 + port_count,
+                                                                 1, account, &ports[port_count]))) {
         port_count++;
+    }
     uint64_t used, after, objects;
     REQUIRE(usage(account, nullptr, &used, nullptr, &objects));
     EXPECT_EQ(objects, count + port_count);
@@ -105,8 +102,10 @@ CASE(an_exhausted_account_refuses_everything)
     REFUSED(ACCOUNT_CREATE_VMO, NO_MEMORY, tess_account_create_vmo(account, PAGE_BYTES, &handle));
     REFUSED(ACCOUNT_CREATE_ENDPOINT, NO_MEMORY, tess_account_create_endpoint(account, 0, &handle));
     REFUSED(ACCOUNT_CREATE_ACCOUNT, NO_MEMORY, tess_account_create_account(account, PAGE_BYTES, &handle));
-    REFUSED(RESOURCE_MINT_IOPORT, NO_MEMORY, tess_resource_mint_ioport(suite.resource, SPARE_PORT, 1, account, &handle));
-    REFUSED(RESOURCE_MINT_INTERRUPT, NO_MEMORY, tess_resource_mint_interrupt(suite.resource, SPARE_LINE, 4, account, &handle));
+    REFUSED(RESOURCE_MINT_IOPORT, NO_MEMORY,
+            tess_resource_mint_ioport(suite.resource, SPARE_PORT, 1, account, &handle));
+    REFUSED(RESOURCE_MINT_INTERRUPT, NO_MEMORY,
+            tess_resource_mint_interrupt(suite.resource, SPARE_LINE, 4, account, &handle));
     REQUIRE(usage(account, nullptr, &after, nullptr, &objects));
     EXPECT_EQ(after, used);
     EXPECT_EQ(objects, count + port_count);
@@ -120,25 +119,30 @@ CASE(an_exhausted_account_refuses_everything)
     REQUIRE(suite_settled(&system));
     EXPECT_OK(tess_account_create_notification(account, &notifications[count]));
     count++;
-    while (count > 0)
+    while (count > 0) {
         suite_close(notifications[--count]);
-    while (port_count > 0)
+    }
+    while (port_count > 0) {
         suite_close(ports[--port_count]);
+    }
     suite_close(account);
     suite_close(other);
 }
 
-CASE(memory_is_charged_page_by_page_and_ends_at_the_limit)
-{
+CASE(memory_is_charged_page_by_page_and_ends_at_the_limit) {
     handle_t account, vmo;
     uint8_t byte = 1;
     uint64_t done, page = 0;
     REQUIRE_OK(tess_account_create_account(suite.account, 64 * 1024, &account));
-    REQUIRE_OK(tess_account_create_vmo(account, MIB, &vmo)); // larger than the account: nothing is committed yet
+    REQUIRE_OK(
+        tess_account_create_vmo(account, MIB, &vmo)); // larger than the account: nothing is committed yet
     status_t status = STATUS_OK;
-    while (page < 256 && status_ok(status = tess_vmo_write(vmo, page * PAGE_BYTES, (uint64_t)(uintptr_t)&byte, 1, &done)))
+    while (page < 256 &&
+           status_ok(status = tess_vmo_write(vmo, page * PAGE_BYTES, (uint64_t)(uintptr_t)&byte, 1, &done))) {
         page++;
-    suite_check_refused(OP_VMO_WRITE, status, STATUS_NO_MEMORY, "write beyond the account", __FILE__, __LINE__);
+    }
+    suite_check_refused(OP_VMO_WRITE, status, STATUS_NO_MEMORY, "write beyond the account", __FILE__,
+                        __LINE__);
     EXPECT(page >= 8);
     EXPECT(page < 16);
     uint64_t committed, len;
@@ -149,12 +153,12 @@ CASE(memory_is_charged_page_by_page_and_ends_at_the_limit)
     suite_close(account);
 }
 
-CASE(vmo_sizes_are_checked)
-{
+CASE(vmo_sizes_are_checked) {
     handle_t vmo;
     static const uint64_t bad[] = {0, UINT64_MAX, UINT64_MAX - 4094, 1ull << 63, 1ull << 60};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         REFUSED(ACCOUNT_CREATE_VMO, BAD_ARGUMENT, tess_account_create_vmo(suite.account, bad[i], &vmo));
+    }
     REQUIRE_OK(tess_account_create_vmo(suite.account, 1, &vmo)); // rounded up to a page
     uint64_t len, committed;
     EXPECT_OK(tess_vmo_info(vmo, &len, &committed));
@@ -163,17 +167,16 @@ CASE(vmo_sizes_are_checked)
     suite_close(vmo);
 }
 
-CHILD static void work_for_ever(struct child_page *page)
-{
+CHILD static void work_for_ever(struct child_page *page) {
     volatile uint64_t *progress = &page->progress;
-    for (;;)
+    for (;;) {
         *progress = *progress + 1;
+    }
 }
 
 // Ending an account ends what lives on it and on what was split off from it, at once, and for good; what
 // lives on other accounts does not notice.
-CASE(ending_an_account_ends_its_processes)
-{
+CASE(ending_an_account_ends_its_processes) {
     handle_t account, inner, handle, second;
     struct child first, nested, other;
     REQUIRE_OK(tess_account_create_account(suite.account, 4 * MIB, &account));

@@ -3,26 +3,33 @@
 #include "tests/abi/peer.h"
 #include "tests/abi/suite.h"
 
-CASE(ports_are_minted_once_and_given_back)
-{
+CASE(ports_are_minted_once_and_given_back) {
     handle_t ports, again, notification;
     uint64_t value = 0;
     REQUIRE_OK(tess_account_create_notification(suite.account, &notification));
     REQUIRE_OK(tess_resource_mint_ioport(suite.resource, SPARE_PORT, 8, suite.account, &ports));
-    REFUSED(RESOURCE_MINT_IOPORT, IN_USE, tess_resource_mint_ioport(suite.resource, SPARE_PORT + 7, 1, suite.account, &again));
-    REFUSED(RESOURCE_MINT_IOPORT, IN_USE, tess_resource_mint_ioport(suite.resource, SPARE_PORT - 1, 2, suite.account, &again));
+    REFUSED(RESOURCE_MINT_IOPORT, IN_USE,
+            tess_resource_mint_ioport(suite.resource, SPARE_PORT + 7, 1, suite.account, &again));
+    REFUSED(RESOURCE_MINT_IOPORT, IN_USE,
+            tess_resource_mint_ioport(suite.resource, SPARE_PORT - 1, 2, suite.account, &again));
     // The kernel's own: interrupt controllers, and the DMA controllers that could write anywhere.
     static const uint16_t kernels[] = {0x00, 0x20, 0x21, 0xa0, 0xa1, 0x80, 0xc0};
-    for (size_t i = 0; i < sizeof kernels / sizeof kernels[0]; i++)
-        REFUSED(RESOURCE_MINT_IOPORT, IN_USE, tess_resource_mint_ioport(suite.resource, kernels[i], 1, suite.account, &again));
+    for (size_t i = 0; i < sizeof kernels / sizeof kernels[0]; i++) {
+        REFUSED(RESOURCE_MINT_IOPORT, IN_USE,
+                tess_resource_mint_ioport(suite.resource, kernels[i], 1, suite.account, &again));
+    }
     static const struct {
         uint64_t base, count;
-    } bad[] = {{SPARE_PORT, 0}, {0x1'0000, 1}, {0xffff, 2}, {0, UINT64_MAX}, {UINT64_MAX, 2}, {1ull << 32, 8}};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    } bad[] = {{SPARE_PORT, 0}, {0x1'0000, 1},   {0xffff, 2},
+               {0, UINT64_MAX}, {UINT64_MAX, 2}, {1ull << 32, 8}};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         REFUSED(RESOURCE_MINT_IOPORT, BAD_ARGUMENT,
                 tess_resource_mint_ioport(suite.resource, bad[i].base, bad[i].count, suite.account, &again));
-    REFUSED(RESOURCE_MINT_IOPORT, BAD_HANDLE, tess_resource_mint_ioport(suite.resource, 0x500, 1, (handle_t){0}, &again));
-    REFUSED(RESOURCE_MINT_IOPORT, WRONG_TYPE, tess_resource_mint_ioport(suite.resource, 0x500, 1, notification, &again));
+    }
+    REFUSED(RESOURCE_MINT_IOPORT, BAD_HANDLE,
+            tess_resource_mint_ioport(suite.resource, 0x500, 1, (handle_t){0}, &again));
+    REFUSED(RESOURCE_MINT_IOPORT, WRONG_TYPE,
+            tess_resource_mint_ioport(suite.resource, 0x500, 1, notification, &again));
     // Reading and writing stays inside the range.
     EXPECT_OK(tess_ioport_read(ports, 0, 1, &value));
     EXPECT_OK(tess_ioport_read(ports, 4, 4, &value));
@@ -31,14 +38,17 @@ CASE(ports_are_minted_once_and_given_back)
     EXPECT_OK(tess_ioport_write_bytes(ports, 0, 48, 0, 0, 0, 0, 0, 0));
     static const struct {
         uint64_t offset, width;
-    } outside[] = {{8, 1}, {7, 2}, {5, 4}, {0, 0}, {0, 3}, {0, 8}, {UINT64_MAX, 1}, {1ull << 16, 1}, {0, UINT64_MAX}};
+    } outside[] = {{8, 1}, {7, 2},          {5, 4},          {0, 0},         {0, 3},
+                   {0, 8}, {UINT64_MAX, 1}, {1ull << 16, 1}, {0, UINT64_MAX}};
     for (size_t i = 0; i < sizeof outside / sizeof outside[0]; i++) {
-        REFUSED(IOPORT_READ, BAD_ARGUMENT, tess_ioport_read(ports, outside[i].offset, outside[i].width, &value));
+        REFUSED(IOPORT_READ, BAD_ARGUMENT,
+                tess_ioport_read(ports, outside[i].offset, outside[i].width, &value));
         REFUSED(IOPORT_WRITE, BAD_ARGUMENT, tess_ioport_write(ports, outside[i].offset, outside[i].width, 0));
     }
     REFUSED(IOPORT_WRITE_BYTES, BAD_ARGUMENT, tess_ioport_write_bytes(ports, 8, 1, 0, 0, 0, 0, 0, 0));
     REFUSED(IOPORT_WRITE_BYTES, BAD_ARGUMENT, tess_ioport_write_bytes(ports, 0, 49, 0, 0, 0, 0, 0, 0));
-    REFUSED(IOPORT_WRITE_BYTES, BAD_ARGUMENT, tess_ioport_write_bytes(ports, 0, UINT64_MAX, 0, 0, 0, 0, 0, 0));
+    REFUSED(IOPORT_WRITE_BYTES, BAD_ARGUMENT,
+            tess_ioport_write_bytes(ports, 0, UINT64_MAX, 0, 0, 0, 0, 0, 0));
     suite_close(ports);
     struct inspect_system system;
     REQUIRE(suite_settled(&system));
@@ -47,8 +57,7 @@ CASE(ports_are_minted_once_and_given_back)
     suite_close(notification);
 }
 
-CASE(interrupt_lines_are_minted_once_and_given_back)
-{
+CASE(interrupt_lines_are_minted_once_and_given_back) {
     handle_t line, again, notification;
     REQUIRE_OK(tess_account_create_notification(suite.account, &notification));
     handle_t no_signal = suite_copy(notification, RIGHTS_ALL_BITS & ~RIGHT_SIGNAL_BIT);
@@ -56,14 +65,18 @@ CASE(interrupt_lines_are_minted_once_and_given_back)
     REQUIRE_OK(tess_resource_mint_interrupt(suite.resource, SPARE_LINE, 4, suite.account, &line));
     REFUSED(RESOURCE_MINT_INTERRUPT, IN_USE,
             tess_resource_mint_interrupt(suite.resource, SPARE_LINE, 4, suite.account, &again));
-    REFUSED(RESOURCE_MINT_INTERRUPT, BAD_ARGUMENT, tess_resource_mint_interrupt(suite.resource, 7, 5, suite.account, &again));
+    REFUSED(RESOURCE_MINT_INTERRUPT, BAD_ARGUMENT,
+            tess_resource_mint_interrupt(suite.resource, 7, 5, suite.account, &again));
     REFUSED(RESOURCE_MINT_INTERRUPT, BAD_ARGUMENT,
             tess_resource_mint_interrupt(suite.resource, 1ull << 40, 4, suite.account, &again));
     REFUSED(RESOURCE_MINT_INTERRUPT, UNSUPPORTED,
             tess_resource_mint_interrupt(suite.resource, 4000, 4, suite.account, &again));
-    REFUSED(RESOURCE_MINT_INTERRUPT, BAD_HANDLE, tess_resource_mint_interrupt(suite.resource, 7, 4, (handle_t){0}, &again));
-    REFUSED(RESOURCE_MINT_INTERRUPT, WRONG_TYPE, tess_resource_mint_interrupt(suite.resource, 7, 4, notification, &again));
-    REFUSED(RESOURCE_MINT_INTERRUPT, NO_RIGHT, tess_resource_mint_interrupt(suite.resource, 7, 4, no_create, &again));
+    REFUSED(RESOURCE_MINT_INTERRUPT, BAD_HANDLE,
+            tess_resource_mint_interrupt(suite.resource, 7, 4, (handle_t){0}, &again));
+    REFUSED(RESOURCE_MINT_INTERRUPT, WRONG_TYPE,
+            tess_resource_mint_interrupt(suite.resource, 7, 4, notification, &again));
+    REFUSED(RESOURCE_MINT_INTERRUPT, NO_RIGHT,
+            tess_resource_mint_interrupt(suite.resource, 7, 4, no_create, &again));
     REFUSED(INTERRUPT_ACKNOWLEDGE, BAD_STATE, tess_interrupt_acknowledge(line));
     REFUSED(INTERRUPT_BIND, BAD_HANDLE, tess_interrupt_bind(line, (handle_t){0x1234'5678}, 1));
     REFUSED(INTERRUPT_BIND, WRONG_TYPE, tess_interrupt_bind(line, suite.account, 1));
@@ -84,8 +97,7 @@ CASE(interrupt_lines_are_minted_once_and_given_back)
 }
 
 // A real interrupt: the real-time clock's periodic one, switched on and off again.
-CASE(an_interrupt_arrives_and_waits_for_its_acknowledgement)
-{
+CASE(an_interrupt_arrives_and_waits_for_its_acknowledgement) {
     constexpr uint64_t RTC_LINE = 8, RTC_PORT = 0x70;
     constexpr uint64_t REGISTER_B = 0x0b, REGISTER_C = 0x0c, PERIODIC = 0x40;
     handle_t line, port, notification;
@@ -99,8 +111,10 @@ CASE(an_interrupt_arrives_and_waits_for_its_acknowledgement)
     EXPECT_OK(tess_ioport_write(port, 0, 1, REGISTER_B));
     EXPECT_OK(tess_ioport_write(port, 1, 1, saved | PERIODIC));
     for (int i = 0; i < 3; i++) {
-        if (!suite_check_status(tess_wait(notification, &bits, suite_after_ms(2000)), STATUS_OK, "the clock ticks", __FILE__, i))
+        if (!suite_check_status(tess_wait(notification, &bits, suite_after_ms(2000)), STATUS_OK,
+                                "the clock ticks", __FILE__, i)) {
             break;
+        }
         EXPECT_EQ(bits, 0x100);
         EXPECT_OK(tess_ioport_write(port, 0, 1, REGISTER_C)); // reading it lowers the line
         EXPECT_OK(tess_ioport_read(port, 1, 1, &value));
@@ -113,28 +127,29 @@ CASE(an_interrupt_arrives_and_waits_for_its_acknowledgement)
     suite_close(notification);
 }
 
-CASE(power_takes_two_actions_only)
-{
+CASE(power_takes_two_actions_only) {
     REFUSED(RESOURCE_POWER, BAD_ARGUMENT, tess_resource_power(suite.resource, 2));
     REFUSED(RESOURCE_POWER, BAD_ARGUMENT, tess_resource_power(suite.resource, UINT64_MAX));
 }
 
-CASE(inspector_shows_processes_and_handles)
-{
+CASE(inspector_shows_processes_and_handles) {
     struct child child;
     uint64_t koid = 0, own_koid = 0, count = 0, after = 0;
     bool saw_child = false, saw_suite = false;
     REQUIRE(child_create(&child, suite.account));
     REQUIRE(child_grant(&child, suite.account, RIGHT_INSPECT_BIT));
-    EXPECT_OK(tess_process_info(child.process, &koid, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr));
-    EXPECT_OK(tess_process_info(suite.process, &own_koid, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr));
+    EXPECT_OK(tess_process_info(child.process, &koid, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
+                                nullptr));
+    EXPECT_OK(tess_process_info(suite.process, &own_koid, nullptr, nullptr, nullptr, nullptr, nullptr,
+                                nullptr, nullptr));
     do {
         REQUIRE_OK(tess_inspector_processes(suite.inspector, after, &count));
         const struct inspect_process *list = (const void *)suite_page();
         for (uint64_t i = 0; i < count; i++) {
             EXPECT(list[i].koid > after);
             after = list[i].koid;
-            saw_child |= after == koid && __builtin_memcmp(list[i].name, "child", 6) == 0 && list[i].handles == 1;
+            saw_child |=
+                after == koid && __builtin_memcmp(list[i].name, "child", 6) == 0 && list[i].handles == 1;
             saw_suite |= after == own_koid && list[i].threads >= 1 && list[i].account_used_bytes > 0;
         }
     } while (count > 0);
@@ -153,8 +168,7 @@ CASE(inspector_shows_processes_and_handles)
     child_destroy(&child);
 }
 
-CASE(inspector_adds_up)
-{
+CASE(inspector_adds_up) {
     struct inspect_system system;
     REQUIRE(suite_settled(&system));
     EXPECT_EQ(system.used_bytes + system.free_bytes, system.ram_bytes);
@@ -165,8 +179,7 @@ CASE(inspector_adds_up)
     EXPECT_EQ(system.live_objects[OBJECT_NONE], 0);
 }
 
-static void asks_without_a_page(struct peer *self)
-{
+static void asks_without_a_page(struct peer *self) {
     uint64_t count;
     self->result[0] = tess_inspector_system(suite.inspector).code;
     self->result[1] = tess_inspector_processes(suite.inspector, 0, &count).code;
@@ -174,19 +187,22 @@ static void asks_without_a_page(struct peer *self)
     self->result[3] = tess_process_exit_record(self->handle[0]).code;
 }
 
-CASE(what_comes_in_the_message_page_needs_one)
-{
+CASE(what_comes_in_the_message_page_needs_one) {
     static struct peer peer;
     struct child child;
     REQUIRE(child_create(&child, suite.account));
-    EXPECT_OK(tess_process_info(suite.process, &peer.arg[0], nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr));
+    EXPECT_OK(tess_process_info(suite.process, &peer.arg[0], nullptr, nullptr, nullptr, nullptr, nullptr,
+                                nullptr, nullptr));
     EXPECT_OK(tess_process_exit(child.process, 0));
     REQUIRE(child_await_exit(&child, 1000));
     peer.handle[0] = child.process;
     REQUIRE(peer_start(&peer, 0, PEER_WITHOUT_PAGE, asks_without_a_page));
     REQUIRE(peer_join(&peer));
-    static const enum op ops[] = {OP_INSPECTOR_SYSTEM, OP_INSPECTOR_PROCESSES, OP_INSPECTOR_HANDLES, OP_PROCESS_EXIT_RECORD};
-    for (size_t i = 0; i < 4; i++)
-        suite_check_refused(ops[i], (status_t){(uint32_t)peer.result[i]}, STATUS_TOO_LARGE, "without a page", __FILE__, (int)i);
+    static const enum op ops[] = {OP_INSPECTOR_SYSTEM, OP_INSPECTOR_PROCESSES, OP_INSPECTOR_HANDLES,
+                                  OP_PROCESS_EXIT_RECORD};
+    for (size_t i = 0; i < 4; i++) {
+        suite_check_refused(ops[i], (status_t){(uint32_t)peer.result[i]}, STATUS_TOO_LARGE, "without a page",
+                            __FILE__, (int)i);
+    }
     child_destroy(&child);
 }

@@ -9,53 +9,54 @@ static uint32_t fill_count;
 
 // Leaves the account without room for even the smallest object, and the handle table without a free
 // slot that is paid for.
-static bool take_everything(handle_t spare)
-{
+static bool take_everything(handle_t spare) {
     uint64_t limit, used, copy = 0;
     fill_count = 0;
-    if (!suite_check_status(tess_account_info(suite.account, &limit, &used, nullptr, nullptr), STATUS_OK, "info", __FILE__,
-                            __LINE__))
+    if (!suite_check_status(tess_account_info(suite.account, &limit, &used, nullptr, nullptr), STATUS_OK,
+                            "info", __FILE__, __LINE__)) {
         return false;
+    }
     status_t status = STATUS_NO_MEMORY;
-    for (uint64_t margin = 0; margin < 4096 && !status_ok(status); margin += 16)
+    for (uint64_t margin = 0; margin < 4096 && !status_ok(status); margin += 16) {
         status = tess_account_create_account(suite.account, limit - used - margin, &hog);
-    if (!suite_check_status(status, STATUS_OK, "hog", __FILE__, __LINE__))
+    }
+    if (!suite_check_status(status, STATUS_OK, "hog", __FILE__, __LINE__)) {
         return false;
-    while (fill_count < 256 && status_ok(tess_process_handle_copy(suite.process, spare.v, RIGHTS_ALL_BITS, &copy)))
+    }
+    while (fill_count < 256 &&
+           status_ok(tess_process_handle_copy(suite.process, spare.v, RIGHTS_ALL_BITS, &copy))) {
         fill[fill_count++] = (handle_t){(uint32_t)copy};
+    }
     return suite_check(fill_count < 256, "the table is full before long", __FILE__, __LINE__);
 }
 
-static void give_everything_back(void)
-{
-    while (fill_count > 0)
+static void give_everything_back(void) {
+    while (fill_count > 0) {
         suite_close(fill[--fill_count]);
+    }
     suite_close(hog);
 }
 
-static void caller_with_handle(struct peer *peer)
-{
+static void caller_with_handle(struct peer *peer) {
     peer->message = (struct tess_message){.info = message_info(1, 0, (uint32_t)peer->arg[0], 0)};
-    for (uint32_t i = 0; i < peer->arg[0]; i++)
+    for (uint32_t i = 0; i < peer->arg[0]; i++) {
         tess_message_set_handle(&peer->message, i, peer->handle[1]);
+    }
     peer->status = tess_call(peer->handle[0], &peer->message, DEADLINE_NEVER);
 }
 
-static void sender_with_handle(struct peer *peer)
-{
+static void sender_with_handle(struct peer *peer) {
     peer->message = (struct tess_message){.info = message_info(1, 0, 1, 0)};
     tess_message_set_handle(&peer->message, 0, peer->handle[1]);
     peer->status = tess_send(peer->handle[0], &peer->message, DEADLINE_NEVER);
 }
 
-static void caller_that_accepts(struct peer *peer)
-{
+static void caller_that_accepts(struct peer *peer) {
     peer->message = (struct tess_message){.info = 1 | tess_accept(4)};
     peer->status = tess_call(peer->handle[0], &peer->message, DEADLINE_NEVER);
 }
 
-CASE(messages_with_handles_fail_whole_when_memory_is_out)
-{
+CASE(messages_with_handles_fail_whole_when_memory_is_out) {
     static struct peer caller, sender, accepting;
     handle_t endpoint, other;
     REQUIRE_OK(tess_account_create_endpoint(suite.account, 0, &endpoint));
@@ -95,8 +96,7 @@ CASE(messages_with_handles_fail_whole_when_memory_is_out)
     suite_close(other);
 }
 
-CASE(creation_fails_whole_when_memory_is_out)
-{
+CASE(creation_fails_whole_when_memory_is_out) {
     handle_t other, thread, handle, account;
     REQUIRE_OK(tess_account_create_endpoint(suite.account, 0, &other));
     REQUIRE_OK(tess_account_create_account(suite.account, 256 * 1024, &account)); // can pay for objects

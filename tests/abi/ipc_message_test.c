@@ -5,36 +5,36 @@
 
 static struct peer peer;
 
-static handle_t new_endpoint(void)
-{
+static handle_t new_endpoint(void) {
     handle_t endpoint = {};
     EXPECT_OK(tess_account_create_endpoint(suite.account, 0, &endpoint));
     return endpoint;
 }
 
 // Sends back what came: words plus one, label plus one, the page with every byte complemented.
-static void echo_server(struct peer *self)
-{
+static void echo_server(struct peer *self) {
     struct tess_message message = {};
     self->status = tess_recv(self->handle[0], &message, DEADLINE_NEVER);
     while (status_ok(self->status) && message_label(message.info) != 0) {
         self->result[0] = message.badge;
         self->result[1] = message.info;
         uint32_t bytes = message_page_bytes(message.info);
-        for (uint32_t i = 0; i < bytes; i++)
+        for (uint32_t i = 0; i < bytes; i++) {
             self->page[i] = (uint8_t)~self->page[i];
-        for (uint32_t i = 0; i < MESSAGE_WORDS; i++)
+        }
+        for (uint32_t i = 0; i < MESSAGE_WORDS; i++) {
             message.words[i]++;
+        }
         message.info = message_info(message_label(message.info) + 1, bytes, 0, 0);
         self->status = tess_reply_recv(self->handle[0], &message, DEADLINE_NEVER);
     }
     message = (struct tess_message){};
-    if (status_ok(self->status))
+    if (status_ok(self->status)) {
         self->status = tess_reply(&message);
+    }
 }
 
-static bool stop_server(handle_t endpoint)
-{
+static bool stop_server(handle_t endpoint) {
     struct tess_message stop = {};
     EXPECT_OK(tess_call(endpoint, &stop, suite_after_ms(1000)));
     bool joined = peer_join(&peer);
@@ -42,20 +42,21 @@ static bool stop_server(handle_t endpoint)
     return joined;
 }
 
-CASE(eight_words_label_and_badge_travel)
-{
+CASE(eight_words_label_and_badge_travel) {
     handle_t endpoint = new_endpoint();
     handle_t client = suite_mint(endpoint, RIGHT_SEND_BIT, 0xabcd'ef01'2345'6789);
     peer.handle[0] = endpoint;
     REQUIRE(peer_start(&peer, 0, PEER_WITH_PAGE, echo_server));
     for (uint64_t round = 0; round < 50; round++) {
         struct tess_message message = {.info = 0xffff'ff00 + round};
-        for (uint64_t i = 0; i < 8; i++)
+        for (uint64_t i = 0; i < 8; i++) {
             message.words[i] = UINT64_MAX - (round << 32) - i;
+        }
         REQUIRE_OK(tess_call(client, &message, suite_after_ms(1000)));
         EXPECT_EQ(message.info, 0xffff'ff01 + round);
-        for (uint64_t i = 0; i < 8; i++)
+        for (uint64_t i = 0; i < 8; i++) {
             EXPECT_EQ(message.words[i], UINT64_MAX - (round << 32) - i + 1);
+        }
     }
     EXPECT_EQ(peer.result[0], 0xabcd'ef01'2345'6789);
     EXPECT_EQ(peer.result[1] & MESSAGE_WANTS_REPLY, MESSAGE_WANTS_REPLY);
@@ -65,16 +66,16 @@ CASE(eight_words_label_and_badge_travel)
     suite_close(endpoint);
 }
 
-CASE(pages_of_every_size_travel_both_ways)
-{
+CASE(pages_of_every_size_travel_both_ways) {
     static const uint32_t sizes[] = {0, 1, 2, 7, 8, 9, 15, 16, 63, 64, 65, 960, 2047, 4088, 4095, 4096};
     handle_t endpoint = new_endpoint();
     peer.handle[0] = endpoint;
     REQUIRE(peer_start(&peer, 0, PEER_WITH_PAGE, echo_server));
     for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
         uint8_t *page = suite_page();
-        for (uint32_t i = 0; i < MESSAGE_PAGE_BYTES; i++)
+        for (uint32_t i = 0; i < MESSAGE_PAGE_BYTES; i++) {
             page[i] = (uint8_t)(i * 7 + s);
+        }
         struct tess_message message = {.info = message_info(1, sizes[s], 0, 0)};
         REQUIRE_OK(tess_call(endpoint, &message, suite_after_ms(1000)));
         EXPECT_EQ(message_page_bytes(message.info), sizes[s]);
@@ -89,8 +90,7 @@ CASE(pages_of_every_size_travel_both_ways)
     suite_close(endpoint);
 }
 
-CASE(a_page_needs_a_page_on_both_sides)
-{
+CASE(a_page_needs_a_page_on_both_sides) {
     handle_t endpoint = new_endpoint();
     peer.handle[0] = endpoint;
     REQUIRE(peer_start(&peer, 0, PEER_WITHOUT_PAGE, echo_server));
@@ -104,14 +104,12 @@ CASE(a_page_needs_a_page_on_both_sides)
     suite_close(endpoint);
 }
 
-static void pageless_sender(struct peer *self)
-{
+static void pageless_sender(struct peer *self) {
     struct tess_message message = {.info = message_info(1, 8, 0, 0)};
     self->status = tess_call(self->handle[0], &message, DEADLINE_NEVER);
 }
 
-CASE(a_sender_without_a_page_sends_none)
-{
+CASE(a_sender_without_a_page_sends_none) {
     handle_t endpoint = new_endpoint();
     peer.handle[0] = endpoint;
     REQUIRE(peer_start(&peer, 0, PEER_WITHOUT_PAGE, pageless_sender));
@@ -121,16 +119,17 @@ CASE(a_sender_without_a_page_sends_none)
 }
 
 // Takes up to arg[0] handles, and sends the same number of copies of its own handle[1] back.
-static void handle_server(struct peer *self)
-{
+static void handle_server(struct peer *self) {
     struct tess_message message = {.info = tess_accept((uint32_t)self->arg[0])};
     self->status = tess_recv(self->handle[0], &message, DEADLINE_NEVER);
-    if (!status_ok(self->status))
+    if (!status_ok(self->status)) {
         return;
+    }
     self->message = message;
     struct tess_message answer = {.info = message_info(0, 0, (uint32_t)self->arg[1], 0)};
-    for (uint32_t i = 0; i < self->arg[1]; i++)
+    for (uint32_t i = 0; i < self->arg[1]; i++) {
         tess_message_set_handle(&answer, i, self->handle[1]);
+    }
     self->status = tess_reply(&answer);
     if (!status_ok(self->status)) {
         answer = (struct tess_message){.info = 99};
@@ -138,23 +137,24 @@ static void handle_server(struct peer *self)
     }
 }
 
-static void close_received(const struct tess_message *message)
-{
-    for (uint32_t i = 0; i < message_handle_count(message->info); i++)
+static void close_received(const struct tess_message *message) {
+    for (uint32_t i = 0; i < message_handle_count(message->info); i++) {
         suite_close(tess_message_handle(message, i));
+    }
 }
 
-CASE(handles_travel_as_copies_and_are_moved)
-{
+CASE(handles_travel_as_copies_and_are_moved) {
     handle_t endpoint = new_endpoint(), payload;
     REQUIRE_OK(tess_account_create_vmo(suite.account, PAGE_BYTES, &payload));
     uint64_t koid, other_koid, rights;
     EXPECT_OK(tess_process_handle_info(suite.process, payload.v, nullptr, nullptr, nullptr, nullptr, &koid));
     for (uint32_t count = 0; count <= 4; count++) {
         handle_t sent[4];
-        struct tess_message message = {.info = message_info(1, 0, count, 0b1010 & ((1u << count) - 1)) | tess_accept(4)};
+        struct tess_message message = {.info = message_info(1, 0, count, 0b1010 & ((1u << count) - 1)) |
+                                               tess_accept(4)};
         for (uint32_t i = 0; i < count; i++) {
-            sent[i] = suite_copy(payload, i == 0 ? RIGHTS_ALL_BITS : RIGHT_READ_BIT | RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT);
+            sent[i] = suite_copy(payload, i == 0 ? RIGHTS_ALL_BITS
+                                                 : RIGHT_READ_BIT | RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT);
             tess_message_set_handle(&message, i, sent[i]);
         }
         peer.handle[0] = endpoint;
@@ -169,17 +169,22 @@ CASE(handles_travel_as_copies_and_are_moved)
         EXPECT_EQ(message_handle_count(message.info), count);
         for (uint32_t i = 0; i < count; i++) {
             handle_t got = tess_message_handle(&peer.message, i);
-            EXPECT_OK(tess_process_handle_info(suite.process, got.v, nullptr, &rights, nullptr, nullptr, &other_koid));
+            EXPECT_OK(tess_process_handle_info(suite.process, got.v, nullptr, &rights, nullptr, nullptr,
+                                               &other_koid));
             EXPECT_EQ(other_koid, koid);
-            if (i > 0)
+            if (i > 0) {
                 EXPECT_EQ(rights, RIGHT_READ_BIT | RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT);
-            status_t still = tess_process_handle_info(suite.process, sent[i].v, nullptr, nullptr, nullptr, nullptr, nullptr);
-            if (i % 2 == 1)
+            }
+            status_t still = tess_process_handle_info(suite.process, sent[i].v, nullptr, nullptr, nullptr,
+                                                      nullptr, nullptr);
+            if (i % 2 == 1) {
                 EXPECT_STATUS(BAD_HANDLE, still);
-            else
+            } else {
                 EXPECT_OK(still);
-            if (status_ok(still))
+            }
+            if (status_ok(still)) {
                 suite_close(sent[i]);
+            }
         }
         close_received(&peer.message);
         close_received(&message);
@@ -189,8 +194,7 @@ CASE(handles_travel_as_copies_and_are_moved)
 }
 
 // A message that cannot be delivered whole is not delivered at all; moved handles come back.
-CASE(a_failed_transfer_changes_nothing)
-{
+CASE(a_failed_transfer_changes_nothing) {
     handle_t endpoint = new_endpoint(), payload;
     REQUIRE_OK(tess_account_create_vmo(suite.account, PAGE_BYTES, &payload));
     handle_t movable = suite_copy(payload, RIGHTS_ALL_BITS);
@@ -203,32 +207,39 @@ CASE(a_failed_transfer_changes_nothing)
         uint32_t count, moves, accept;
         status_t status;
     } rows[] = {
-        {payload, 2, 0b01, 1, STATUS_TOO_LARGE},      // more than the receiver accepts
-        {payload, 4, 0b01, 0, STATUS_TOO_LARGE},      // it accepts none
-        {closed, 2, 0b01, 4, STATUS_BAD_HANDLE},      // the last is none
+        {payload, 2, 0b01, 1, STATUS_TOO_LARGE}, // more than the receiver accepts
+        {payload, 4, 0b01, 0, STATUS_TOO_LARGE}, // it accepts none
+        {closed, 2, 0b01, 4, STATUS_BAD_HANDLE}, // the last is none
         {(handle_t){0}, 4, 0b01, 4, STATUS_BAD_HANDLE},
-        {no_copy, 2, 0b01, 4, STATUS_NO_RIGHT},       // may not be copied
-        {no_transfer, 2, 0b11, 4, STATUS_NO_RIGHT},   // may not be moved
-        {movable, 2, 0b11, 4, STATUS_BAD_ARGUMENT},   // the same handle moved twice
-        {movable, 2, 0b01, 4, STATUS_BAD_ARGUMENT},   // moved, and copied as well
-        {payload, 2, 0b101, 4, STATUS_BAD_ARGUMENT},  // a move of none
+        {no_copy, 2, 0b01, 4, STATUS_NO_RIGHT},      // may not be copied
+        {no_transfer, 2, 0b11, 4, STATUS_NO_RIGHT},  // may not be moved
+        {movable, 2, 0b11, 4, STATUS_BAD_ARGUMENT},  // the same handle moved twice
+        {movable, 2, 0b01, 4, STATUS_BAD_ARGUMENT},  // moved, and copied as well
+        {payload, 2, 0b101, 4, STATUS_BAD_ARGUMENT}, // a move of none
     };
     for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
         for (int waiting_receiver = 0; waiting_receiver < 2; waiting_receiver++) {
             struct tess_message message = {.info = message_info(1, 0, rows[r].count, rows[r].moves)};
-            for (uint32_t i = 0; i < rows[r].count; i++)
-                tess_message_set_handle(&message, i, i == 0 ? movable : i + 1 == rows[r].count ? rows[r].last : payload);
+            for (uint32_t i = 0; i < rows[r].count; i++) {
+                tess_message_set_handle(&message, i,
+                                        i == 0                   ? movable
+                                        : i + 1 == rows[r].count ? rows[r].last
+                                                                 : payload);
+            }
             peer.handle[0] = endpoint;
             peer.arg[0] = rows[r].accept;
             peer.arg[1] = 0;
             REQUIRE(peer_start(&peer, 0, PEER_WITH_PAGE, handle_server));
-            if (waiting_receiver)
+            if (waiting_receiver) {
                 REQUIRE(peer_await_blocked(&peer));
+            }
             status_t status = tess_call(endpoint, &message, suite_after_ms(1000));
             bool held = suite_check_status(status, rows[r].status, "failed transfer", __FILE__, (int)r);
-            if (held)
+            if (held) {
                 suite_note(OP_CALL, status);
-            EXPECT_OK(tess_process_handle_info(suite.process, movable.v, nullptr, nullptr, nullptr, nullptr, nullptr));
+            }
+            EXPECT_OK(tess_process_handle_info(suite.process, movable.v, nullptr, nullptr, nullptr, nullptr,
+                                               nullptr));
             // The receiver is still there.
             message = (struct tess_message){.info = 2};
             EXPECT_OK(tess_call(endpoint, &message, suite_after_ms(1000)));
@@ -255,8 +266,7 @@ CASE(a_failed_transfer_changes_nothing)
 }
 
 // An answer that the caller does not accept fails on the server's side, and may be given otherwise.
-CASE(an_answer_with_more_handles_than_accepted_is_refused)
-{
+CASE(an_answer_with_more_handles_than_accepted_is_refused) {
     handle_t endpoint = new_endpoint();
     peer.handle[0] = endpoint;
     peer.handle[1] = suite.account;
@@ -267,20 +277,19 @@ CASE(an_answer_with_more_handles_than_accepted_is_refused)
     EXPECT_OK(tess_call(endpoint, &message, suite_after_ms(1000)));
     EXPECT_EQ(message_label(message.info), 99);
     REQUIRE(peer_join(&peer));
-    if (suite_check_status(peer.status, STATUS_TOO_LARGE, "the answer", __FILE__, __LINE__))
+    if (suite_check_status(peer.status, STATUS_TOO_LARGE, "the answer", __FILE__, __LINE__)) {
         suite_note(OP_REPLY_RECV, peer.status);
+    }
     suite_close(endpoint);
 }
 
-static void accepting_caller(struct peer *self)
-{
+static void accepting_caller(struct peer *self) {
     self->message = (struct tess_message){.info = 1 | tess_accept(4)};
     self->status = tess_call(self->handle[0], &self->message, DEADLINE_NEVER);
 }
 
 // Answers with handles that are none, that lack rights; each refused, the caller still waiting.
-CASE(an_answer_with_bad_handles_is_refused)
-{
+CASE(an_answer_with_bad_handles_is_refused) {
     handle_t endpoint = new_endpoint();
     handle_t no_copy = suite_copy(endpoint, RIGHT_TRANSFER_BIT);
     peer.handle[0] = endpoint;
@@ -307,15 +316,13 @@ CASE(an_answer_with_bad_handles_is_refused)
     suite_close(endpoint);
 }
 
-static void plain_sender(struct peer *self)
-{
+static void plain_sender(struct peer *self) {
     struct tess_message message = {.info = 5, .words = {0, 0, 0, 33}};
     self->status = tess_send(self->handle[0], &message, DEADLINE_NEVER);
 }
 
 // send: no answer is expected, and none can be given.
-CASE(a_sent_message_has_no_caller)
-{
+CASE(a_sent_message_has_no_caller) {
     handle_t endpoint = new_endpoint();
     peer.handle[0] = endpoint;
     REQUIRE(peer_start(&peer, 0, PEER_WITH_PAGE, plain_sender));
@@ -332,15 +339,13 @@ CASE(a_sent_message_has_no_caller)
     suite_close(endpoint);
 }
 
-static void numbered_sender(struct peer *self)
-{
+static void numbered_sender(struct peer *self) {
     struct tess_message message = {.info = self->arg[0]};
     self->status = tess_send(self->handle[0], &message, DEADLINE_NEVER);
 }
 
 // Senders are served in the order in which they came.
-CASE(senders_are_served_in_order)
-{
+CASE(senders_are_served_in_order) {
     static struct peer senders[PEER_COUNT];
     handle_t endpoint = new_endpoint();
     for (uint32_t i = 0; i < PEER_COUNT; i++) {
@@ -354,7 +359,8 @@ CASE(senders_are_served_in_order)
         REQUIRE_OK(tess_recv(endpoint, &message, suite_after_ms(1000)));
         EXPECT_EQ(message_label(message.info), i);
     }
-    for (uint32_t i = 0; i < PEER_COUNT; i++)
+    for (uint32_t i = 0; i < PEER_COUNT; i++) {
         REQUIRE(peer_join(&senders[i]));
+    }
     suite_close(endpoint);
 }

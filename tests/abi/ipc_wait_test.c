@@ -5,22 +5,19 @@
 
 static struct peer peer;
 
-static handle_t new_endpoint(void)
-{
+static handle_t new_endpoint(void) {
     handle_t endpoint = {};
     EXPECT_OK(tess_account_create_endpoint(suite.account, 0, &endpoint));
     return endpoint;
 }
 
-static handle_t new_notification(void)
-{
+static handle_t new_notification(void) {
     handle_t notification = {};
     EXPECT_OK(tess_account_create_notification(suite.account, &notification));
     return notification;
 }
 
-CASE(polling_never_waits)
-{
+CASE(polling_never_waits) {
     handle_t endpoint = new_endpoint(), notification = new_notification();
     struct tess_message message = {};
     uint64_t bits;
@@ -34,22 +31,22 @@ CASE(polling_never_waits)
     suite_close(notification);
 }
 
-CASE(deadlines_end_waits_and_not_early)
-{
+CASE(deadlines_end_waits_and_not_early) {
     handle_t endpoint = new_endpoint(), notification = new_notification();
     struct tess_message message;
     uint64_t bits;
     for (int operation = 0; operation < 4; operation++) {
         uint64_t deadline = suite_after_ms(20);
         message = (struct tess_message){};
-        if (operation == 0)
+        if (operation == 0) {
             EXPECT_STATUS(TIMED_OUT, tess_call(endpoint, &message, deadline));
-        else if (operation == 1)
+        } else if (operation == 1) {
             EXPECT_STATUS(TIMED_OUT, tess_send(endpoint, &message, deadline));
-        else if (operation == 2)
+        } else if (operation == 2) {
             EXPECT_STATUS(TIMED_OUT, tess_recv(endpoint, &message, deadline));
-        else
+        } else {
             EXPECT_STATUS(TIMED_OUT, tess_wait(notification, &bits, deadline));
+        }
         uint64_t now = suite_now_ns();
         EXPECT(now >= deadline);
         EXPECT(now < deadline + 1'000'000'000);
@@ -62,14 +59,12 @@ CASE(deadlines_end_waits_and_not_early)
 }
 
 // Calls with the deadline arg[0].
-static void impatient_caller(struct peer *self)
-{
+static void impatient_caller(struct peer *self) {
     self->message = (struct tess_message){.info = 1};
     self->status = tess_call(self->handle[0], &self->message, self->arg[0]);
 }
 
-CASE(reply_recv_answers_although_nothing_else_comes)
-{
+CASE(reply_recv_answers_although_nothing_else_comes) {
     handle_t endpoint = new_endpoint();
     peer.handle[0] = endpoint;
     peer.arg[0] = DEADLINE_NEVER;
@@ -85,8 +80,7 @@ CASE(reply_recv_answers_although_nothing_else_comes)
 }
 
 // The caller that gave up was taken, and its deadline then ended the wait for the answer.
-CASE(a_caller_that_gave_up_cannot_be_answered)
-{
+CASE(a_caller_that_gave_up_cannot_be_answered) {
     handle_t endpoint = new_endpoint();
     peer.handle[0] = endpoint;
     peer.arg[0] = suite_after_ms(30);
@@ -101,8 +95,7 @@ CASE(a_caller_that_gave_up_cannot_be_answered)
 }
 
 // A saved reply whose caller gave up says so when it is used, and is used up by that.
-CASE(a_saved_reply_without_a_caller_is_peer_died)
-{
+CASE(a_saved_reply_without_a_caller_is_peer_died) {
     handle_t endpoint = new_endpoint(), reply;
     peer.handle[0] = endpoint;
     peer.arg[0] = suite_after_ms(30);
@@ -121,8 +114,7 @@ CASE(a_saved_reply_without_a_caller_is_peer_died)
 
 enum wait_kind : uint64_t { WAIT_CALL, WAIT_SEND, WAIT_RECV, WAIT_REPLY_RECV, WAIT_WAIT };
 
-static void waiter(struct peer *self)
-{
+static void waiter(struct peer *self) {
     struct tess_message message = {};
     uint64_t bits;
     switch ((enum wait_kind)self->arg[0]) {
@@ -132,8 +124,9 @@ static void waiter(struct peer *self)
     case WAIT_REPLY_RECV:
         self->status = tess_recv(self->handle[0], &message, DEADLINE_NEVER);
         message = (struct tess_message){};
-        if (status_ok(self->status))
+        if (status_ok(self->status)) {
             self->status = tess_reply_recv(self->handle[0], &message, DEADLINE_NEVER);
+        }
         break;
     case WAIT_WAIT: self->status = tess_wait(self->handle[1], &bits, DEADLINE_NEVER); break;
     }
@@ -143,13 +136,13 @@ static const enum op wait_ops[] = {OP_CALL, OP_SEND, OP_RECV, OP_REPLY_RECV, OP_
 
 // Starts a peer that waits in the way given, and returns when it does. For reply_recv the peer has then
 // answered one call of ours.
-static bool start_waiter(enum wait_kind kind, handle_t endpoint, handle_t notification)
-{
+static bool start_waiter(enum wait_kind kind, handle_t endpoint, handle_t notification) {
     peer.handle[0] = endpoint;
     peer.handle[1] = notification;
     peer.arg[0] = kind;
-    if (!peer_start(&peer, 0, PEER_WITH_PAGE, waiter))
+    if (!peer_start(&peer, 0, PEER_WITH_PAGE, waiter)) {
         return false;
+    }
     if (kind == WAIT_REPLY_RECV) {
         struct tess_message message = {};
         EXPECT_OK(tess_call(endpoint, &message, suite_after_ms(1000)));
@@ -157,15 +150,15 @@ static bool start_waiter(enum wait_kind kind, handle_t endpoint, handle_t notifi
     return peer_await_blocked(&peer);
 }
 
-CASE(every_wait_can_be_cancelled)
-{
+CASE(every_wait_can_be_cancelled) {
     handle_t endpoint = new_endpoint(), notification = new_notification();
     for (uint64_t kind = WAIT_CALL; kind <= WAIT_WAIT; kind++) {
         REQUIRE(start_waiter(kind, endpoint, notification));
         EXPECT_OK(tess_thread_cancel(peer.thread));
         REQUIRE(peer_join(&peer));
-        if (suite_check_status(peer.status, STATUS_CANCELED, "cancelled wait", __FILE__, (int)kind))
+        if (suite_check_status(peer.status, STATUS_CANCELED, "cancelled wait", __FILE__, (int)kind)) {
             suite_note(wait_ops[kind], peer.status);
+        }
     }
     // In the second half of a call: taken, not answered.
     REQUIRE(start_waiter(WAIT_CALL, endpoint, notification));
@@ -183,8 +176,7 @@ CASE(every_wait_can_be_cancelled)
 }
 
 // The last handle with RECEIVE is gone: nobody will ever answer, and everyone is told.
-CASE(an_endpoint_without_receivers_is_dead)
-{
+CASE(an_endpoint_without_receivers_is_dead) {
     handle_t notification = new_notification();
     for (uint64_t kind = WAIT_CALL; kind <= WAIT_SEND; kind++) {
         handle_t endpoint = new_endpoint();
@@ -192,8 +184,10 @@ CASE(an_endpoint_without_receivers_is_dead)
         REQUIRE(start_waiter(kind, sender, notification));
         suite_close(endpoint);
         REQUIRE(peer_join(&peer));
-        if (suite_check_status(peer.status, STATUS_OBJECT_DEAD, "wait on a dying endpoint", __FILE__, (int)kind))
+        if (suite_check_status(peer.status, STATUS_OBJECT_DEAD, "wait on a dying endpoint", __FILE__,
+                               (int)kind)) {
             suite_note(wait_ops[kind], peer.status);
+        }
         struct tess_message message = {};
         REFUSED(CALL, OBJECT_DEAD, tess_call(sender, &message, suite_after_ms(1000)));
         message = (struct tess_message){};
@@ -205,37 +199,42 @@ CASE(an_endpoint_without_receivers_is_dead)
         REQUIRE(start_waiter(kind, endpoint, notification));
         suite_close(endpoint);
         REQUIRE(peer_join(&peer));
-        if (suite_check_status(peer.status, STATUS_OBJECT_DEAD, "receive on a dying endpoint", __FILE__, (int)kind))
+        if (suite_check_status(peer.status, STATUS_OBJECT_DEAD, "receive on a dying endpoint", __FILE__,
+                               (int)kind)) {
             suite_note(wait_ops[kind], peer.status);
+        }
     }
     handle_t last = new_notification();
     REQUIRE(start_waiter(WAIT_WAIT, notification, last));
     suite_close(last);
     REQUIRE(peer_join(&peer));
-    if (suite_check_status(peer.status, STATUS_OBJECT_DEAD, "wait on a dying notification", __FILE__, __LINE__))
+    if (suite_check_status(peer.status, STATUS_OBJECT_DEAD, "wait on a dying notification", __FILE__,
+                           __LINE__)) {
         suite_note(OP_WAIT, peer.status);
+    }
     suite_close(notification);
 }
 
 // Takes a call, and then does arg[0].
 enum ending : uint64_t { END_BY_RETURN, END_BY_RECEIVING_AGAIN, END_WITH_SAVED_REPLY_CLOSED };
 
-static void faithless_server(struct peer *self)
-{
+static void faithless_server(struct peer *self) {
     struct tess_message message = {};
     handle_t reply;
     self->status = tess_recv(self->handle[0], &message, DEADLINE_NEVER);
-    if (self->arg[0] == END_BY_RECEIVING_AGAIN)
+    if (self->arg[0] == END_BY_RECEIVING_AGAIN) {
+        message = (struct tess_message){};
         self->status = tess_recv(self->handle[0], &message, DEADLINE_POLL);
+    }
     if (self->arg[0] == END_WITH_SAVED_REPLY_CLOSED) {
         self->status = tess_thread_save_reply(self->thread, &reply);
-        if (status_ok(self->status))
+        if (status_ok(self->status)) {
             self->status = tess_process_handle_close(suite.process, reply.v);
+        }
     }
 }
 
-CASE(a_server_that_drops_a_call_is_peer_died)
-{
+CASE(a_server_that_drops_a_call_is_peer_died) {
     handle_t endpoint = new_endpoint();
     for (uint64_t ending = END_BY_RETURN; ending <= END_WITH_SAVED_REPLY_CLOSED; ending++) {
         peer.handle[0] = endpoint;
@@ -244,27 +243,32 @@ CASE(a_server_that_drops_a_call_is_peer_died)
         struct tess_message message = {.info = 8};
         REFUSED(CALL, PEER_DIED, tess_call(endpoint, &message, suite_after_ms(1000)));
         REQUIRE(peer_join(&peer));
-        EXPECT_STATUS(OK, ending == END_BY_RECEIVING_AGAIN ? STATUS_OK : peer.status);
+        if (ending == END_BY_RECEIVING_AGAIN) {
+            EXPECT_STATUS(TIMED_OUT, peer.status);
+        } else {
+            EXPECT_OK(peer.status);
+        }
     }
     suite_close(endpoint);
 }
 
 // A server process that is ended, or faults, with a call in its hands.
-CHILD static void receive_and_wait(struct child_page *page)
-{
+CHILD static void receive_and_wait(struct child_page *page) {
     struct raw_message message = {};
     page->result[0] = raw_syscall(SYS_RECV, page->handle[0].v, &message, DEADLINE_NEVER).code;
     __atomic_store_n(&page->progress, 1, __ATOMIC_RELEASE);
-    if (page->arg[0] == 1)
+    if (page->arg[0] == 1) {
         *(volatile uint8_t *)16 = 1;
-    if (page->arg[0] == 2)
+    }
+    if (page->arg[0] == 2) {
         raw_exit(page->process, 5);
-    for (;;)
+    }
+    for (;;) {
         (void)raw_syscall(SYS_RECV, page->handle[1].v, &message, DEADLINE_NEVER).code;
+    }
 }
 
-CASE(a_server_process_that_ends_is_peer_died)
-{
+CASE(a_server_process_that_ends_is_peer_died) {
     for (uint64_t how = 0; how < 3; how++) {
         struct child child;
         handle_t endpoint = new_endpoint(), idle = new_endpoint();
@@ -292,8 +296,7 @@ CASE(a_server_process_that_ends_is_peer_died)
 }
 
 // A call made while no server runs waits for the next one.
-CHILD static void serve_one(struct child_page *page)
-{
+CHILD static void serve_one(struct child_page *page) {
     struct raw_message message = {};
     page->result[0] = raw_syscall(SYS_RECV, page->handle[0].v, &message, DEADLINE_NEVER).code;
     message.info = 1234;
@@ -301,8 +304,7 @@ CHILD static void serve_one(struct child_page *page)
     raw_exit(page->process, 0);
 }
 
-CASE(calls_wait_for_the_next_server)
-{
+CASE(calls_wait_for_the_next_server) {
     handle_t endpoint = new_endpoint();
     for (int server = 0; server < 3; server++) {
         struct child child;
@@ -323,8 +325,7 @@ CASE(calls_wait_for_the_next_server)
 }
 
 // A reply handle answers once, from whoever holds it: here another process.
-CHILD static void answer_through_handle(struct child_page *page)
-{
+CHILD static void answer_through_handle(struct child_page *page) {
     struct raw_message message = {.info = 4321, .words = {1, 2, 3, 4, 5, 6, 7, 8}};
     page->result[0] = raw_syscall(SYS_SEND, page->handle[0].v, &message, DEADLINE_POLL).code;
     message.info = 1;
@@ -332,8 +333,7 @@ CHILD static void answer_through_handle(struct child_page *page)
     raw_exit(page->process, 0);
 }
 
-CASE(a_saved_reply_is_answered_by_another_process_once)
-{
+CASE(a_saved_reply_is_answered_by_another_process_once) {
     struct child child;
     handle_t endpoint = new_endpoint(), reply;
     uint64_t foreign = 0;
@@ -360,14 +360,14 @@ CASE(a_saved_reply_is_answered_by_another_process_once)
     REQUIRE(peer_join(&peer));
     EXPECT_OK(peer.status);
     EXPECT_EQ(message_label(peer.message.info), 4321);
-    for (uint64_t i = 0; i < 8; i++)
+    for (uint64_t i = 0; i < 8; i++) {
         EXPECT_EQ(peer.message.words[i], i + 1);
+    }
     child_destroy(&child);
     suite_close(endpoint);
 }
 
-CASE(only_the_own_thread_can_save_its_reply)
-{
+CASE(only_the_own_thread_can_save_its_reply) {
     handle_t endpoint = new_endpoint(), reply;
     REQUIRE(start_waiter(WAIT_RECV, endpoint, endpoint));
     REFUSED(THREAD_SAVE_REPLY, BAD_STATE, tess_thread_save_reply(peer.thread, &reply));
@@ -377,8 +377,7 @@ CASE(only_the_own_thread_can_save_its_reply)
 }
 
 // A reply carries a page and handles like any answer; what does not fit leaves the handle usable.
-CASE(a_saved_reply_that_does_not_fit_can_be_tried_again)
-{
+CASE(a_saved_reply_that_does_not_fit_can_be_tried_again) {
     handle_t endpoint = new_endpoint(), reply;
     peer.handle[0] = endpoint;
     peer.arg[0] = DEADLINE_NEVER;

@@ -20,108 +20,106 @@ extern const struct suite_case *const __stop_suite_cases[];
 
 static const char *current_name = "start";
 static uint32_t current_failures;
-static uint32_t seen[OP_COUNT]; // by operation: bit n = the error with status code n was seen
+static uint32_t seen[OP_COUNT];        // by operation: bit n = the error with status code n was seen
 constexpr uint32_t SHOWN_FAILURES = 8; // of one case
 
-static void fail_line(const char *what, const char *expression, const char *file, int line)
-{
-    if (current_failures++ < SHOWN_FAILURES)
+static void fail_line(const char *what, const char *expression, const char *file, int line) {
+    if (current_failures++ < SHOWN_FAILURES) {
         report_line("note %s: %s:%d: %s: %s", current_name, file, line, expression, what);
+    }
 }
 
-bool suite_check(bool held, const char *expression, const char *file, int line)
-{
-    if (!held)
+bool suite_check(bool held, const char *expression, const char *file, int line) {
+    if (!held) {
         fail_line("does not hold", expression, file, line);
+    }
     return held;
 }
 
-bool suite_check_eq(uint64_t saw, uint64_t expected, const char *expression, const char *file, int line)
-{
-    if (saw == expected)
+bool suite_check_eq(uint64_t saw, uint64_t expected, const char *expression, const char *file, int line) {
+    if (saw == expected) {
         return true;
+    }
     char what[96];
     fmt_snprintf(what, sizeof what, "expected %lu (0x%lx), saw %lu (0x%lx)", expected, expected, saw, saw);
     fail_line(what, expression, file, line);
     return false;
 }
 
-bool suite_check_status(status_t saw, status_t expected, const char *expression, const char *file, int line)
-{
-    if (status_is(saw, expected))
+bool suite_check_status(status_t saw, status_t expected, const char *expression, const char *file, int line) {
+    if (status_is(saw, expected)) {
         return true;
+    }
     char what[96];
-    fmt_snprintf(what, sizeof what, "expected %s, saw %s", abi_status_name(expected.code), abi_status_name(saw.code));
+    fmt_snprintf(what, sizeof what, "expected %s, saw %s", abi_status_name(expected.code),
+                 abi_status_name(saw.code));
     fail_line(what, expression, file, line);
     return false;
 }
 
-void suite_note(enum op op, status_t status)
-{
-    if (status.code < 32)
+void suite_note(enum op op, status_t status) {
+    if (status.code < 32) {
         seen[op] |= 1u << status.code;
+    }
 }
 
-bool suite_check_refused(enum op op, status_t saw, status_t expected, const char *expression, const char *file, int line)
-{
-    if (!suite_check_status(saw, expected, expression, file, line))
+bool suite_check_refused(enum op op, status_t saw, status_t expected, const char *expression,
+                         const char *file, int line) {
+    if (!suite_check_status(saw, expected, expression, file, line)) {
         return false;
+    }
     suite_note(op, saw);
     return true;
 }
 
-void suite_close(handle_t handle)
-{
+void suite_close(handle_t handle) {
     EXPECT_OK(tess_process_handle_close(suite.process, handle.v));
 }
 
-handle_t suite_copy(handle_t handle, uint32_t right_bits)
-{
+handle_t suite_copy(handle_t handle, uint32_t right_bits) {
     uint64_t copy = 0;
     EXPECT_OK(tess_process_handle_copy(suite.process, handle.v, right_bits, &copy));
     return (handle_t){(uint32_t)copy};
 }
 
-handle_t suite_mint(handle_t endpoint, uint32_t right_bits, uint64_t badge)
-{
+handle_t suite_mint(handle_t endpoint, uint32_t right_bits, uint64_t badge) {
     uint64_t minted = 0;
     EXPECT_OK(tess_process_handle_mint(suite.process, endpoint.v, right_bits, badge, 0, &minted));
     return (handle_t){(uint32_t)minted};
 }
 
-uint8_t *suite_page(void)
-{
+uint8_t *suite_page(void) {
     return tess_message_page();
 }
 
-uint64_t suite_now_ns(void)
-{
+uint64_t suite_now_ns(void) {
     return tess_now_ns();
 }
 
-uint64_t suite_after_ms(uint64_t ms)
-{
+uint64_t suite_after_ms(uint64_t ms) {
     return tess_deadline_after_ms(ms);
 }
 
-bool suite_settled(struct inspect_system *out)
-{
+bool suite_settled(struct inspect_system *out) {
     uint64_t end = suite_after_ms(5'000);
     do {
-        if (!suite_check_status(tess_inspector_system(suite.inspector), STATUS_OK, "inspector.system", __FILE__, __LINE__))
+        if (!suite_check_status(tess_inspector_system(suite.inspector), STATUS_OK, "inspector.system",
+                                __FILE__, __LINE__)) {
             return false;
+        }
         __builtin_memcpy(out, suite_page(), sizeof *out);
-        if (out->reap_pending == 0)
+        if (out->reap_pending == 0) {
             return true;
+        }
         tess_yield();
     } while (suite_now_ns() < end);
     return suite_check(false, "the reaper comes to an end", __FILE__, __LINE__);
 }
 
-static uint64_t own_handles(void)
-{
+static uint64_t own_handles(void) {
     uint64_t handles = 0;
-    EXPECT_OK(tess_process_info(suite.process, nullptr, nullptr, nullptr, &handles, nullptr, nullptr, nullptr, nullptr));
+    EXPECT_OK(tess_process_info(suite.process, nullptr, nullptr, nullptr, &handles, nullptr, nullptr, nullptr,
+                                nullptr));
     return handles;
 }
 
@@ -131,56 +129,58 @@ constexpr uint32_t KEPT_MOST = 128;
 static uint32_t kept[KEPT_MOST]; // the suite's handles before the case
 static uint32_t kept_count;
 
-static uint64_t own_koid(void)
-{
+static uint64_t own_koid(void) {
     uint64_t koid = 0;
-    (void)tess_process_info(suite.process, &koid, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr).code;
+    (void)tess_process_info(suite.process, &koid, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
+                            nullptr)
+        .code;
     return koid;
 }
 
-static bool is_kept(uint32_t handle)
-{
+static bool is_kept(uint32_t handle) {
     for (uint32_t i = 0; i < kept_count; i++) {
-        if (kept[i] == handle)
+        if (kept[i] == handle) {
             return true;
+        }
     }
     return false;
 }
 
 // Calls `each` with every handle of the suite's, `batch` at a time as the inspector shows them.
-static void each_own_handle(void (*each)(const struct inspect_handle *))
-{
+static void each_own_handle(void (*each)(const struct inspect_handle *)) {
     static struct inspect_handle batch[MESSAGE_PAGE_BYTES / sizeof(struct inspect_handle)];
     uint64_t koid = own_koid(), index = 0, count = 0;
     while (status_ok(tess_inspector_handles(suite.inspector, koid, index, &count)) && count > 0) {
         __builtin_memcpy(batch, suite_page(), count * sizeof batch[0]);
-        for (uint64_t i = 0; i < count; i++)
+        for (uint64_t i = 0; i < count; i++) {
             each(&batch[i]);
+        }
         index = (batch[count - 1].handle & 0xffff) + 1;
     }
 }
 
-static void keep(const struct inspect_handle *handle)
-{
-    if (kept_count < KEPT_MOST)
+static void keep(const struct inspect_handle *handle) {
+    if (kept_count < KEPT_MOST) {
         kept[kept_count++] = handle->handle;
+    }
 }
 
 // Ends what can be ended and closes the handle, so that the next case finds what this one should have left.
-static void clear_away(const struct inspect_handle *handle)
-{
-    if (is_kept(handle->handle))
+static void clear_away(const struct inspect_handle *handle) {
+    if (is_kept(handle->handle)) {
         return;
-    if (handle->type == OBJECT_PROCESS)
+    }
+    if (handle->type == OBJECT_PROCESS) {
         (void)tess_process_exit((handle_t){handle->handle}, 0).code;
-    if (handle->type == OBJECT_THREAD)
+    }
+    if (handle->type == OBJECT_THREAD) {
         (void)tess_thread_exit((handle_t){handle->handle}).code;
+    }
     (void)tess_process_handle_close(suite.process, handle->handle).code;
 }
 
 // What the suite holds must be the same before and after each case.
-static void run_case(const struct suite_case *test)
-{
+static void run_case(const struct suite_case *test) {
     struct inspect_system before = {}, after = {};
     current_name = test->name;
     current_failures = 0;
@@ -216,83 +216,89 @@ static const struct excuse {
      "the handle with RECEIVE that bind needs keeps the endpoint alive, but for a race between processors"},
 };
 
-static bool excused(enum op op, uint32_t code)
-{
+static bool excused(enum op op, uint32_t code) {
     for (size_t i = 0; i < sizeof excuses / sizeof excuses[0]; i++) {
-        if (excuses[i].op == op && excuses[i].code == code)
+        if (excuses[i].op == op && excuses[i].code == code) {
             return true;
+        }
     }
     return false;
 }
 
+static void complain(enum op op, uint32_t code, const char *what) {
+    report_line("note %s: %s: %s %s", current_name, op_rows[op].name, abi_status_name(code), what);
+    current_failures++;
+}
+
 // The last case: every documented error of every operation was seen, or is excused; never both.
-static void every_documented_error_was_seen(void)
-{
+static void every_documented_error_was_seen(void) {
     for (uint32_t op = 0; op < OP_COUNT; op++) {
         for (uint32_t code = 1; code < STATUS_COUNT; code++) {
-            bool documented = (op_rows[op].errors >> code & 1) != 0, saw = (seen[op] >> code & 1) != 0;
-            if (documented && !saw && !excused(op, code))
-                report_line("note %s: %s: no case provoked %s", current_name, op_rows[op].name, abi_status_name(code)),
-                    current_failures++;
-            if (saw && !documented)
-                report_line("note %s: %s: %s was seen, which is not documented", current_name, op_rows[op].name,
-                            abi_status_name(code)),
-                    current_failures++;
-            if (saw && excused(op, code))
-                report_line("note %s: %s: %s is excused, but was seen", current_name, op_rows[op].name,
-                            abi_status_name(code)),
-                    current_failures++;
+            const bool documented = (op_rows[op].errors >> code & 1) != 0, saw = (seen[op] >> code & 1) != 0;
+            if (documented && !saw && !excused(op, code)) {
+                complain(op, code, "was provoked by no case");
+            }
+            if (saw && !documented) {
+                complain(op, code, "was seen, and is not documented");
+            }
+            if (saw && excused(op, code)) {
+                complain(op, code, "is excused, and was seen");
+            }
         }
     }
 }
-static const struct suite_case coverage_case = {"every_documented_error_was_seen", every_documented_error_was_seen};
+static const struct suite_case coverage_case = {"every_documented_error_was_seen",
+                                                every_documented_error_was_seen};
 
-static bool take_capabilities(void)
-{
+static bool take_capabilities(void) {
     handle_t port = {};
     suite.process = tess_self_process();
     suite.thread = tess_self_thread();
     suite.vspace = tess_self_vspace();
     suite.account = tess_self_account();
     return status_ok(tess_cap("reporter", 0, &port)) && report_open(port) &&
-           status_ok(tess_cap("inspector", 0, &suite.inspector)) && status_ok(tess_cap("resource", 0, &suite.resource));
+           status_ok(tess_cap("inspector", 0, &suite.inspector)) &&
+           status_ok(tess_cap("resource", 0, &suite.resource));
 }
 
 // Commits the stack that the cases will use: some of them run while the account has nothing left.
-static void touch_stack(void)
-{
+static void touch_stack(void) {
     volatile uint8_t stack[48 * 1024];
-    for (size_t i = 0; i < sizeof stack; i += PAGE_BYTES)
+    for (size_t i = 0; i < sizeof stack; i += PAGE_BYTES) {
         stack[i] = 0;
+    }
 }
 
-static bool selected(const char *name, int argc, char **argv)
-{
+static bool selected(const char *name, int argc, char **argv) {
     for (int i = 1; i < argc; i++) {
-        if (strncmp(name, argv[i], strlen(argv[i])) == 0)
+        if (strncmp(name, argv[i], strlen(argv[i])) == 0) {
             return true;
+        }
     }
     return argc <= 1;
 }
 
-int main(int argc, char **argv)
-{
-    if (!take_capabilities())
+int main(int argc, char **argv) {
+    if (!take_capabilities()) {
         return 1; // without the port there is nobody to tell
+    }
     touch_stack();
-    if (!child_init())
+    if (!child_init()) {
         return 1;
+    }
     uint32_t passed = 0, failed = 0;
     size_t count = (size_t)(__stop_suite_cases - __start_suite_cases);
     report_line("plan %zu", count + 1);
     for (size_t i = 0; i <= count; i++) {
         const struct suite_case *test = i < count ? __start_suite_cases[i] : &coverage_case;
-        if (!selected(test->name, argc, argv))
+        if (!selected(test->name, argc, argv)) {
             continue;
+        }
         report_line("start %s", test->name);
         run_case(test);
         report_line("%s %s", current_failures == 0 ? "pass" : "fail", test->name);
-        current_failures == 0 ? passed++ : failed++;
+        passed += current_failures == 0;
+        failed += current_failures != 0;
     }
     report_line("done %u %u", passed, failed);
     (void)tess_resource_power(suite.resource, 0).code;

@@ -5,22 +5,19 @@
 
 static struct peer peer;
 
-static handle_t new_notification(void)
-{
+static handle_t new_notification(void) {
     handle_t notification = {};
     EXPECT_OK(tess_account_create_notification(suite.account, &notification));
     return notification;
 }
 
-static handle_t new_endpoint(void)
-{
+static handle_t new_endpoint(void) {
     handle_t endpoint = {};
     EXPECT_OK(tess_account_create_endpoint(suite.account, 0, &endpoint));
     return endpoint;
 }
 
-CASE(bits_collect_until_they_are_taken)
-{
+CASE(bits_collect_until_they_are_taken) {
     handle_t notification = new_notification();
     uint64_t bits = 0;
     EXPECT_OK(tess_signal(notification, 1));
@@ -32,13 +29,11 @@ CASE(bits_collect_until_they_are_taken)
     suite_close(notification);
 }
 
-static void one_wait(struct peer *self)
-{
+static void one_wait(struct peer *self) {
     self->status = tess_wait(self->handle[0], &self->result[0], DEADLINE_NEVER);
 }
 
-CASE(a_signal_wakes_one_waiter)
-{
+CASE(a_signal_wakes_one_waiter) {
     static struct peer first, second;
     handle_t notification = new_notification();
     first.handle[0] = second.handle[0] = notification;
@@ -57,8 +52,7 @@ CASE(a_signal_wakes_one_waiter)
     suite_close(notification);
 }
 
-CASE(bound_bits_arrive_as_messages)
-{
+CASE(bound_bits_arrive_as_messages) {
     handle_t notification = new_notification(), endpoint = new_endpoint();
     EXPECT_OK(tess_signal(notification, 0x10));
     EXPECT_OK(tess_notification_bind(notification, endpoint));
@@ -87,15 +81,13 @@ CASE(bound_bits_arrive_as_messages)
     suite_close(notification);
 }
 
-static void one_recv(struct peer *self)
-{
+static void one_recv(struct peer *self) {
     self->message = (struct tess_message){};
     self->status = tess_recv(self->handle[0], &self->message, DEADLINE_NEVER);
     self->result[0] = self->message.info;
 }
 
-CASE(a_signal_wakes_a_waiting_receiver)
-{
+CASE(a_signal_wakes_a_waiting_receiver) {
     handle_t notification = new_notification(), endpoint = new_endpoint();
     EXPECT_OK(tess_notification_bind(notification, endpoint));
     peer.handle[0] = endpoint;
@@ -110,15 +102,13 @@ CASE(a_signal_wakes_a_waiting_receiver)
     suite_close(notification);
 }
 
-static void call_when_told(struct peer *self)
-{
+static void call_when_told(struct peer *self) {
     self->message = (struct tess_message){.info = 44};
     self->status = tess_call(self->handle[0], &self->message, DEADLINE_NEVER);
 }
 
 // One loop serves both: neither starves the other.
-CASE(messages_and_bits_share_one_loop)
-{
+CASE(messages_and_bits_share_one_loop) {
     handle_t notification = new_notification(), endpoint = new_endpoint();
     bool saw_bits = false, saw_call = false;
     EXPECT_OK(tess_notification_bind(notification, endpoint));
@@ -145,8 +135,7 @@ CASE(messages_and_bits_share_one_loop)
     suite_close(notification);
 }
 
-CASE(bindings_are_checked)
-{
+CASE(bindings_are_checked) {
     handle_t notification = new_notification(), second = new_notification(), endpoint = new_endpoint(),
              other = new_endpoint(), vmo;
     REQUIRE_OK(tess_account_create_vmo(suite.account, PAGE_BYTES, &vmo));
@@ -155,8 +144,10 @@ CASE(bindings_are_checked)
     REFUSED(NOTIFICATION_BIND, WRONG_TYPE, tess_notification_bind(notification, vmo));
     REFUSED(NOTIFICATION_BIND, NO_RIGHT, tess_notification_bind(notification, sender));
     EXPECT_OK(tess_notification_bind(notification, endpoint));
-    REFUSED(NOTIFICATION_BIND, IN_USE, tess_notification_bind(second, endpoint));   // one notification an endpoint
-    REFUSED(NOTIFICATION_BIND, IN_USE, tess_notification_bind(notification, other)); // one endpoint a notification
+    REFUSED(NOTIFICATION_BIND, IN_USE,
+            tess_notification_bind(second, endpoint)); // one notification an endpoint
+    REFUSED(NOTIFICATION_BIND, IN_USE,
+            tess_notification_bind(notification, other)); // one endpoint a notification
     uint64_t bits;
     // Whoever waits on a bound one would wait in vain.
     REFUSED(WAIT, BAD_STATE, tess_wait(notification, &bits, DEADLINE_POLL));
@@ -171,8 +162,7 @@ CASE(bindings_are_checked)
     suite_close(notification);
 }
 
-CASE(binding_needs_an_idle_notification_and_a_living_endpoint)
-{
+CASE(binding_needs_an_idle_notification_and_a_living_endpoint) {
     handle_t notification = new_notification(), endpoint = new_endpoint();
     peer.handle[0] = notification;
     REQUIRE(peer_start(&peer, 0, PEER_WITHOUT_PAGE, one_wait));
@@ -184,8 +174,7 @@ CASE(binding_needs_an_idle_notification_and_a_living_endpoint)
     suite_close(notification);
 }
 
-CASE(a_dying_endpoint_or_notification_undoes_the_binding)
-{
+CASE(a_dying_endpoint_or_notification_undoes_the_binding) {
     handle_t notification = new_notification(), endpoint = new_endpoint(), other = new_endpoint();
     uint64_t bits;
     EXPECT_OK(tess_notification_bind(notification, endpoint));

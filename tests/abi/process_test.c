@@ -5,36 +5,34 @@
 
 static struct peer peer;
 
-CHILD static void exit_with_argument(struct child_page *page)
-{
+CHILD static void exit_with_argument(struct child_page *page) {
     raw_exit(page->process, page->arg[0]);
 }
 
-CHILD static void spin_for_ever(struct child_page *page)
-{
-    for (;;)
+CHILD static void spin_for_ever(struct child_page *page) {
+    for (;;) {
         __atomic_fetch_add(&page->progress, 1, __ATOMIC_RELEASE);
+    }
 }
 
-CHILD static void end_own_thread(struct child_page *page)
-{
+CHILD static void end_own_thread(struct child_page *page) {
     uint64_t words[8] = {};
     // The only thread: page->handle[0] is its own handle, which the parent grants a little later.
-    while (__atomic_load_n(&page->handle[0].v, __ATOMIC_ACQUIRE) == 0)
+    while (__atomic_load_n(&page->handle[0].v, __ATOMIC_ACQUIRE) == 0) {
         raw_relax();
+    }
     (void)raw_invoke(page->handle[0], THREAD_EXIT, words).code;
     page->result[0] = 1; // never reached
 }
 
-static bool state_is(handle_t process, uint64_t expected)
-{
+static bool state_is(handle_t process, uint64_t expected) {
     uint64_t state = 99;
-    EXPECT_OK(tess_process_info(process, nullptr, &state, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr));
+    EXPECT_OK(
+        tess_process_info(process, nullptr, &state, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr));
     return suite_check_eq(state, expected, "process state", __FILE__, __LINE__);
 }
 
-CASE(process_lives_and_leaves_a_record)
-{
+CASE(process_lives_and_leaves_a_record) {
     struct child child;
     struct exit_record record;
     uint64_t koid, threads, handles, kind, code;
@@ -45,7 +43,8 @@ CASE(process_lives_and_leaves_a_record)
     REQUIRE(child_start(&child, exit_with_argument));
     REQUIRE(child_await_exit(&child, 1000));
     REQUIRE(state_is(child.process, 2));
-    EXPECT_OK(tess_process_info(child.process, &koid, nullptr, &threads, &handles, &kind, &code, nullptr, nullptr));
+    EXPECT_OK(
+        tess_process_info(child.process, &koid, nullptr, &threads, &handles, &kind, &code, nullptr, nullptr));
     EXPECT_EQ(threads, 0);
     EXPECT_EQ(handles, 0);
     EXPECT_EQ(kind, EXIT_NORMAL);
@@ -61,8 +60,7 @@ CASE(process_lives_and_leaves_a_record)
     child_destroy(&child);
 }
 
-CASE(process_can_be_killed_while_it_runs)
-{
+CASE(process_can_be_killed_while_it_runs) {
     struct child child;
     struct exit_record record;
     REQUIRE(child_create(&child, suite.account));
@@ -80,8 +78,7 @@ CASE(process_can_be_killed_while_it_runs)
     child_destroy(&child);
 }
 
-CASE(process_ends_with_its_last_thread)
-{
+CASE(process_ends_with_its_last_thread) {
     struct child child;
     struct exit_record record;
     uint64_t foreign = 0;
@@ -98,8 +95,7 @@ CASE(process_ends_with_its_last_thread)
     child_destroy(&child);
 }
 
-CASE(exit_watch_fires_once_and_can_be_replaced)
-{
+CASE(exit_watch_fires_once_and_can_be_replaced) {
     struct child child;
     handle_t first, second, no_signal, endpoint;
     uint64_t bits = 0;
@@ -108,7 +104,8 @@ CASE(exit_watch_fires_once_and_can_be_replaced)
     REQUIRE_OK(tess_account_create_endpoint(suite.account, 0, &endpoint));
     no_signal = suite_copy(first, RIGHTS_ALL_BITS & ~RIGHT_SIGNAL_BIT);
     REQUIRE(child_create(&child, suite.account));
-    REFUSED(PROCESS_WATCH_EXIT, BAD_HANDLE, tess_process_watch_exit(child.process, (handle_t){0xdead'beef}, 1));
+    REFUSED(PROCESS_WATCH_EXIT, BAD_HANDLE,
+            tess_process_watch_exit(child.process, (handle_t){0xdead'beef}, 1));
     REFUSED(PROCESS_WATCH_EXIT, WRONG_TYPE, tess_process_watch_exit(child.process, endpoint, 1));
     REFUSED(PROCESS_WATCH_EXIT, NO_RIGHT, tess_process_watch_exit(child.process, no_signal, 1));
     EXPECT_OK(tess_process_watch_exit(child.process, first, 2));
@@ -129,8 +126,7 @@ CASE(exit_watch_fires_once_and_can_be_replaced)
     suite_close(endpoint);
 }
 
-CASE(thread_arguments_are_checked)
-{
+CASE(thread_arguments_are_checked) {
     handle_t thread;
     static const struct {
         uint64_t entry, stack, page, band, tls;
@@ -138,31 +134,32 @@ CASE(thread_arguments_are_checked)
         {0, 0x10'0000, 0, BAND_NORMAL, 0},                     // no code
         {USER_END, 0x10'0000, 0, BAND_NORMAL, 0},              // not a user address
         {0xffff'ffff'8010'0000, 0x10'0000, 0, BAND_NORMAL, 0}, // the kernel's text
-        {0x8000'0000'0000, 0x10'0000, 0, BAND_NORMAL, 0},      // not canonical: a trap on the way out if taken
+        {0x8000'0000'0000, 0x10'0000, 0, BAND_NORMAL, 0}, // not canonical: a trap on the way out if taken
         {0x10'0000, 0xffff'8000'0000'0000, 0, BAND_NORMAL, 0},
         {0x10'0000, 0x8000'0000'0000, 0, BAND_NORMAL, 0},
-        {0x10'0000, 0x10'0000, 0x5800'0001, BAND_NORMAL, 0},   // misaligned message page
+        {0x10'0000, 0x10'0000, 0x5800'0001, BAND_NORMAL, 0}, // misaligned message page
         {0x10'0000, 0x10'0000, 0xffff'8000'0000'0000, BAND_NORMAL, 0},
-        {0x10'0000, 0x10'0000, PAGE_BYTES, BAND_NORMAL, 0},    // the lowest 64 KiB
+        {0x10'0000, 0x10'0000, PAGE_BYTES, BAND_NORMAL, 0}, // the lowest 64 KiB
         {0x10'0000, 0x10'0000, 0, BAND_COUNT, 0},
         {0x10'0000, 0x10'0000, 0, UINT64_MAX, 0},
         {0x10'0000, 0x10'0000, 0, BAND_NORMAL, 0x8000'0000'0000},
         {0x10'0000, 0x10'0000, 0, BAND_NORMAL, 0xffff'8000'0000'0000},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        status_t status = tess_process_create_thread(suite.process, bad[i].entry, bad[i].stack, 0, bad[i].page, bad[i].band,
-                                                     bad[i].tls, &thread);
-        suite_check_refused(OP_PROCESS_CREATE_THREAD, status, STATUS_BAD_ARGUMENT, "create_thread row", __FILE__, (int)i);
+        status_t status = tess_process_create_thread(suite.process, bad[i].entry, bad[i].stack, 0,
+                                                     bad[i].page, bad[i].band, bad[i].tls, &thread);
+        suite_check_refused(OP_PROCESS_CREATE_THREAD, status, STATUS_BAD_ARGUMENT, "create_thread row",
+                            __FILE__, (int)i);
     }
     uint64_t page = (uint64_t)(uintptr_t)suite_page();
-    REFUSED(PROCESS_CREATE_THREAD, IN_USE,
-            tess_process_create_thread(suite.process, 0x10'0000, 0x10'0000, 0, page, BAND_NORMAL, 0, &thread));
+    REFUSED(
+        PROCESS_CREATE_THREAD, IN_USE,
+        tess_process_create_thread(suite.process, 0x10'0000, 0x10'0000, 0, page, BAND_NORMAL, 0, &thread));
     REFUSED(PROCESS_CREATE_THREAD, NOT_ALLOWED,
             tess_process_create_thread(suite.process, 0x10'0000, 0x10'0000, 0, 0, BAND_REALTIME, 0, &thread));
 }
 
-CASE(threads_are_paid_for)
-{
+CASE(threads_are_paid_for) {
     struct child child;
     handle_t account, threads[256];
     uint32_t count = 0;
@@ -170,23 +167,25 @@ CASE(threads_are_paid_for)
     REQUIRE(child_create(&child, account));
     REQUIRE(child_start(&child, spin_for_ever));
     status_t status = STATUS_OK;
-    while (count < 256 && status_ok(status = tess_process_create_thread(
-                              child.process, child_address(spin_for_ever), CHILD_STACK + 2048, CHILD_PAGE,
-                              0x4100'0000 + count * PAGE_BYTES, BAND_BACKGROUND, 0, &threads[count])))
+    while (count < 256 &&
+           status_ok(status = tess_process_create_thread(
+                         child.process, child_address(spin_for_ever), CHILD_STACK + 2048, CHILD_PAGE,
+                         0x4100'0000 + count * PAGE_BYTES, BAND_BACKGROUND, 0, &threads[count]))) {
         count++;
-    suite_check_refused(OP_PROCESS_CREATE_THREAD, status, STATUS_NO_MEMORY, "threads beyond the account", __FILE__,
-                        __LINE__);
+    }
+    suite_check_refused(OP_PROCESS_CREATE_THREAD, status, STATUS_NO_MEMORY, "threads beyond the account",
+                        __FILE__, __LINE__);
     EXPECT(count > 2);
     EXPECT_OK(tess_process_exit(child.process, 0));
     REQUIRE(child_await_exit(&child, 1000));
-    while (count > 0)
+    while (count > 0) {
         suite_close(threads[--count]);
+    }
     child_destroy(&child);
     suite_close(account);
 }
 
-CASE(bands_are_kept_within_the_creators)
-{
+CASE(bands_are_kept_within_the_creators) {
     struct child child;
     uint64_t band = 0, koid = 0, cpu_ns = 0;
     REQUIRE(child_create(&child, suite.account));
@@ -202,27 +201,24 @@ CASE(bands_are_kept_within_the_creators)
     child_destroy(&child);
 }
 
-static void ends_at_once(struct peer *self)
-{
+static void ends_at_once(struct peer *self) {
     self->status = STATUS_OK;
 }
 
-CASE(threads_of_one_process_come_and_go)
-{
+CASE(threads_of_one_process_come_and_go) {
     for (uint32_t round = 0; round < 200; round++) {
-        REQUIRE(peer_start(&peer, round % PEER_COUNT, round % 2 == 0 ? PEER_WITH_PAGE : PEER_WITHOUT_PAGE, ends_at_once));
+        REQUIRE(peer_start(&peer, round % PEER_COUNT, round % 2 == 0 ? PEER_WITH_PAGE : PEER_WITHOUT_PAGE,
+                           ends_at_once));
         REQUIRE(peer_join(&peer));
     }
 }
 
-static void waits_for_ever(struct peer *self)
-{
+static void waits_for_ever(struct peer *self) {
     uint64_t bits;
     self->status = tess_wait(self->handle[0], &bits, DEADLINE_NEVER);
 }
 
-CASE(a_waiting_thread_can_be_ended)
-{
+CASE(a_waiting_thread_can_be_ended) {
     handle_t notification;
     uint64_t state = 0, bits;
     REQUIRE_OK(tess_account_create_notification(suite.account, &notification));
@@ -242,8 +238,7 @@ CASE(a_waiting_thread_can_be_ended)
 }
 
 // A thousand processes, made, run and ended; then everything is as it was before.
-CASE(a_thousand_processes_leave_nothing_behind)
-{
+CASE(a_thousand_processes_leave_nothing_behind) {
     struct child child;
     struct inspect_system before, after;
     for (int warm_up = 0; warm_up < 2; warm_up++) {
@@ -259,7 +254,8 @@ CASE(a_thousand_processes_leave_nothing_behind)
         child.page->arg[0] = i;
         REQUIRE(child_start(&child, exit_with_argument));
         REQUIRE(child_await_exit(&child, 1000));
-        EXPECT_OK(tess_process_info(child.process, nullptr, nullptr, nullptr, nullptr, nullptr, &code, nullptr, nullptr));
+        EXPECT_OK(tess_process_info(child.process, nullptr, nullptr, nullptr, nullptr, nullptr, &code,
+                                    nullptr, nullptr));
         EXPECT_EQ(code, i);
         child_destroy(&child);
     }
@@ -273,31 +269,31 @@ CASE(a_thousand_processes_leave_nothing_behind)
 
 // The same with processes that are ended in the middle of things: handles held, memory mapped and
 // touched, several threads, a call in progress.
-CHILD static void grow_and_wait(struct child_page *page)
-{
+CHILD static void grow_and_wait(struct child_page *page) {
     uint64_t words[8] = {};
     for (uint64_t i = 0; i < 100; i++) {
         words[0] = page->handle[0].v;
         words[1] = UINT32_MAX;
         (void)raw_invoke(page->process, PROCESS_HANDLE_COPY, words).code;
     }
-    for (volatile uint8_t *at = (volatile uint8_t *)CHILD_STACK; at < (volatile uint8_t *)(CHILD_STACK + 3 * PAGE_BYTES);
-         at += PAGE_BYTES)
+    for (volatile uint8_t *at = (volatile uint8_t *)CHILD_STACK;
+         at < (volatile uint8_t *)(CHILD_STACK + 3 * PAGE_BYTES); at += PAGE_BYTES) {
         *at = 1;
+    }
     __atomic_store_n(&page->progress, 1, __ATOMIC_RELEASE);
     struct raw_message message = {.info = 1};
     (void)raw_syscall(SYS_CALL, page->handle[0].v, &message, DEADLINE_NEVER).code;
 }
 
-CASE(processes_killed_in_the_middle_leave_nothing_behind)
-{
+CASE(processes_killed_in_the_middle_leave_nothing_behind) {
     struct inspect_system before = {}, after;
     handle_t endpoint;
     REQUIRE_OK(tess_account_create_endpoint(suite.account, 0, &endpoint));
     for (uint32_t round = 0; round < 60; round++) {
         struct child child;
-        if (round == 10)
+        if (round == 10) {
             REQUIRE(suite_settled(&before));
+        }
         REQUIRE(child_create(&child, suite.account));
         REQUIRE(child_grant(&child, endpoint, RIGHTS_ALL_BITS));
         REQUIRE(child_start(&child, grow_and_wait));

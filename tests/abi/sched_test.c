@@ -4,20 +4,18 @@
 #include "tests/abi/suite.h"
 #include "tests/arch/x86_64/fpu.h"
 
-CHILD static void count_for_ever(struct child_page *page)
-{
-    for (;;)
+CHILD static void count_for_ever(struct child_page *page) {
+    for (;;) {
         __atomic_fetch_add(&page->progress, 1, __ATOMIC_RELEASE);
+    }
 }
 
-static uint64_t progress(const struct child *child)
-{
+static uint64_t progress(const struct child *child) {
     return __atomic_load_n(&child->page->progress, __ATOMIC_ACQUIRE);
 }
 
 // Waits without using the processor.
-static void rest_ms(uint64_t ms)
-{
+static void rest_ms(uint64_t ms) {
     handle_t notification;
     uint64_t bits;
     REQUIRE_OK(tess_account_create_notification(suite.account, &notification));
@@ -25,18 +23,19 @@ static void rest_ms(uint64_t ms)
     suite_close(notification);
 }
 
-CASE(endless_loops_share_the_processor_fairly)
-{
+CASE(endless_loops_share_the_processor_fairly) {
     struct child children[3];
     uint64_t start[3], done[3];
     for (int i = 0; i < 3; i++) {
         REQUIRE(child_create(&children[i], suite.account));
         REQUIRE(child_start(&children[i], count_for_ever));
     }
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 3; i++) {
         REQUIRE(child_await_progress(&children[i], 1, 5000));
-    for (int i = 0; i < 3; i++)
+    }
+    for (int i = 0; i < 3; i++) {
         start[i] = progress(&children[i]);
+    }
     rest_ms(600);
     uint64_t least = UINT64_MAX, most = 0;
     for (int i = 0; i < 3; i++) {
@@ -46,13 +45,13 @@ CASE(endless_loops_share_the_processor_fairly)
     }
     EXPECT(least > 0);
     EXPECT(least * 2 > most);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 3; i++) {
         child_destroy(&children[i]);
+    }
 }
 
 // A waiter is served soon although others loop for ever in its own band.
-CASE(a_woken_thread_does_not_wait_for_endless_loops)
-{
+CASE(a_woken_thread_does_not_wait_for_endless_loops) {
     struct child children[2];
     for (int i = 0; i < 2; i++) {
         REQUIRE(child_create(&children[i], suite.account));
@@ -64,13 +63,13 @@ CASE(a_woken_thread_does_not_wait_for_endless_loops)
         rest_ms(5);
         EXPECT(suite_now_ns() - before < 500'000'000);
     }
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
         child_destroy(&children[i]);
+    }
 }
 
 // The lowest band is not starved by the one above it.
-CASE(the_lowest_band_is_not_starved)
-{
+CASE(the_lowest_band_is_not_starved) {
     struct child busy, low;
     REQUIRE(child_create(&low, suite.account));
     REQUIRE(child_create(&busy, suite.account));
@@ -78,8 +77,9 @@ CASE(the_lowest_band_is_not_starved)
     REQUIRE(child_start(&low, count_for_ever));
     EXPECT_OK(tess_thread_set_band(low.thread, BAND_BACKGROUND));
     uint64_t low_start = progress(&low), busy_start = progress(&busy), end = suite_after_ms(10'000);
-    while (progress(&low) == low_start && suite_now_ns() < end)
+    while (progress(&low) == low_start && suite_now_ns() < end) {
         rest_ms(100);
+    }
     EXPECT(progress(&low) > low_start);
     uint64_t low_done = progress(&low) - low_start, busy_done = progress(&busy) - busy_start;
     EXPECT(busy_done > low_done);
@@ -87,8 +87,7 @@ CASE(the_lowest_band_is_not_starved)
     child_destroy(&busy);
 }
 
-CHILD static void count_yields(struct child_page *page)
-{
+CHILD static void count_yields(struct child_page *page) {
     struct raw_message message = {};
     for (;;) {
         __atomic_fetch_add(&page->progress, 1, __ATOMIC_RELEASE);
@@ -96,23 +95,22 @@ CHILD static void count_yields(struct child_page *page)
     }
 }
 
-CASE(yield_lets_others_of_the_band_run)
-{
+CASE(yield_lets_others_of_the_band_run) {
     struct child child;
     REQUIRE(child_create(&child, suite.account));
     REQUIRE(child_start(&child, count_yields));
     REQUIRE(child_await_progress(&child, 1, 5000));
     uint64_t start = progress(&child);
-    for (int i = 0; i < 1000; i++)
+    for (int i = 0; i < 1000; i++) {
         tess_yield();
+    }
     EXPECT(progress(&child) >= start + 500);
     child_destroy(&child);
 }
 
 // The server runs on its caller's time and urgency: a background server answers although the band
 // above it never rests.
-CHILD static void serve_for_ever(struct child_page *page)
-{
+CHILD static void serve_for_ever(struct child_page *page) {
     struct raw_message message = {};
     (void)raw_syscall(SYS_RECV, page->handle[0].v, &message, DEADLINE_NEVER).code;
     for (;;) {
@@ -121,8 +119,7 @@ CHILD static void serve_for_ever(struct child_page *page)
     }
 }
 
-CASE(a_background_server_answers_urgent_callers)
-{
+CASE(a_background_server_answers_urgent_callers) {
     struct child busy, server;
     handle_t endpoint;
     REQUIRE_OK(tess_account_create_endpoint(suite.account, 0, &endpoint));
@@ -144,8 +141,7 @@ CASE(a_background_server_answers_urgent_callers)
     suite_close(endpoint);
 }
 
-CHILD static void call_in_a_loop(struct child_page *page)
-{
+CHILD static void call_in_a_loop(struct child_page *page) {
     struct raw_message message = {};
     for (;;) {
         message.info = 1;
@@ -156,8 +152,7 @@ CHILD static void call_in_a_loop(struct child_page *page)
 
 // Two processes that call each other without end switch directly, past the scheduler; a third one still
 // gets its turn.
-CASE(a_calling_pair_does_not_starve_others)
-{
+CASE(a_calling_pair_does_not_starve_others) {
     struct child client, server, third;
     handle_t endpoint;
     REQUIRE_OK(tess_account_create_endpoint(suite.account, 0, &endpoint));
@@ -181,8 +176,7 @@ CASE(a_calling_pair_does_not_starve_others)
 }
 
 // Every thread has floating-point registers of its own, and finds them empty.
-CHILD static void keep_registers(struct child_page *page)
-{
+CHILD static void keep_registers(struct child_page *page) {
     struct raw_message message = {};
     page->result[0] = arch_fpu_holds(0);
     arch_fpu_set(page->arg[0]);
@@ -193,8 +187,7 @@ CHILD static void keep_registers(struct child_page *page)
     raw_exit(page->process, 0);
 }
 
-CASE(floating_point_registers_are_private)
-{
+CASE(floating_point_registers_are_private) {
     constexpr uint64_t ROUNDS = 200;
     struct child children[6];
     for (uint64_t i = 0; i < 6; i++) {
@@ -202,8 +195,9 @@ CASE(floating_point_registers_are_private)
         children[i].page->arg[0] = 0x1111'1111'1111'1111 * (i + 1);
         children[i].page->arg[1] = ROUNDS;
     }
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < 6; i++) {
         REQUIRE(child_start(&children[i], keep_registers));
+    }
     for (int i = 0; i < 6; i++) {
         REQUIRE(child_await_exit(&children[i], 5000));
         EXPECT_EQ(child_result(&children[i], 0), 1);
@@ -213,14 +207,15 @@ CASE(floating_point_registers_are_private)
 }
 
 // A process with much to give back is taken apart while another loops for ever and nobody calls the kernel.
-CASE(an_endless_loop_holds_up_no_end_of_another_process)
-{
+CASE(an_endless_loop_holds_up_no_end_of_another_process) {
     struct child looping, ending;
     REQUIRE(child_create(&looping, suite.account));
     REQUIRE(child_start(&looping, count_for_ever));
     REQUIRE(child_create(&ending, suite.account));
-    for (int i = 0; i < 2000; i++)
-        REQUIRE_OK(tess_process_grant(ending.process, ending.exit_watch, RIGHT_INSPECT_BIT, 0, &(uint64_t){0}));
+    for (int i = 0; i < 2000; i++) {
+        REQUIRE_OK(
+            tess_process_grant(ending.process, ending.exit_watch, RIGHT_INSPECT_BIT, 0, &(uint64_t){0}));
+    }
     REQUIRE(child_start(&ending, count_for_ever));
     REQUIRE(child_await_progress(&looping, 1, 5000));
     REQUIRE_OK(tess_process_exit(ending.process, 0));

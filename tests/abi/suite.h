@@ -35,11 +35,12 @@ struct suite_case {
     void (*run)(void);
 };
 
-#define CASE(case_name)                                                                                        \
-    static void case_run_##case_name(void);                                                                    \
-    static const struct suite_case case_##case_name = {#case_name, case_run_##case_name};                      \
-    [[gnu::used, gnu::retain, gnu::section("suite_cases")]] static const struct suite_case *const case_ref_##case_name = \
-        &case_##case_name;                                                                                     \
+#define CASE(case_name) \
+    static void case_run_##case_name(void); \
+    static const struct suite_case case_##case_name = {#case_name, case_run_##case_name}; \
+    [[gnu::used, gnu::retain, \
+      gnu::section("suite_cases")]] static const struct suite_case *const case_ref_##case_name = \
+        &case_##case_name; \
     static void case_run_##case_name(void)
 
 // Each reports at most one failure, and says whether the check held.
@@ -47,25 +48,27 @@ bool suite_check(bool held, const char *expression, const char *file, int line);
 bool suite_check_eq(uint64_t saw, uint64_t expected, const char *expression, const char *file, int line);
 bool suite_check_status(status_t saw, status_t expected, const char *expression, const char *file, int line);
 // As suite_check_status, and notes that this documented error was seen.
-bool suite_check_refused(enum op op, status_t saw, status_t expected, const char *expression, const char *file, int line);
+bool suite_check_refused(enum op op, status_t saw, status_t expected, const char *expression,
+                         const char *file, int line);
 
 #define EXPECT(expression) ((void)suite_check((expression), #expression, __FILE__, __LINE__))
 #define EXPECT_EQ(saw, expected) ((void)suite_check_eq((saw), (expected), #saw, __FILE__, __LINE__))
-#define EXPECT_OK(expression) ((void)suite_check_status((expression), STATUS_OK, #expression, __FILE__, __LINE__))
+#define EXPECT_OK(expression) \
+    ((void)suite_check_status((expression), STATUS_OK, #expression, __FILE__, __LINE__))
 #define EXPECT_STATUS(name, expression) \
     ((void)suite_check_status((expression), STATUS_##name, #expression, __FILE__, __LINE__))
 #define REFUSED(op, name, expression) \
     ((void)suite_check_refused(OP_##op, (expression), STATUS_##name, #expression, __FILE__, __LINE__))
 // Leave the case when the check does not hold.
-#define REQUIRE(expression)                                          \
-    do {                                                             \
+#define REQUIRE(expression) \
+    do { \
         if (!suite_check((expression), #expression, __FILE__, __LINE__)) \
-            return;                                                  \
+            return; \
     } while (0)
-#define REQUIRE_OK(expression)                                                              \
-    do {                                                                                    \
+#define REQUIRE_OK(expression) \
+    do { \
         if (!suite_check_status((expression), STATUS_OK, #expression, __FILE__, __LINE__)) \
-            return;                                                                         \
+            return; \
     } while (0)
 
 // Notes an error that was seen where REFUSED cannot be written (in a loop, in another process).

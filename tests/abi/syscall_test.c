@@ -4,43 +4,68 @@
 #include "tests/abi/suite.h"
 #include "tests/arch/x86_64/raw.h"
 
-static status_t raw(uint64_t number, uint64_t handle, uint64_t info)
-{
+static status_t raw(uint64_t number, uint64_t handle, uint64_t info) {
     struct raw_message message = {.info = info};
     return raw_syscall(number, handle, &message, DEADLINE_POLL);
 }
 
-CASE(unknown_system_call_numbers_are_refused)
-{
-    static const uint64_t numbers[] = {6, 7, 8, 10, 11, 31, 32, 63, 64, 255, 256, 4095, 65'536, 0x7fff'ffff, 0x8000'0000,
-                                       0xffff'ffff, 0x1'0000'000b, UINT64_MAX, UINT64_MAX - 9, 1ull << 63};
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+CASE(unknown_system_call_numbers_are_refused) {
+    static const uint64_t numbers[] = {6,
+                                       7,
+                                       8,
+                                       10,
+                                       11,
+                                       31,
+                                       32,
+                                       63,
+                                       64,
+                                       255,
+                                       256,
+                                       4095,
+                                       65'536,
+                                       0x7fff'ffff,
+                                       0x8000'0000,
+                                       0xffff'ffff,
+                                       0x1'0000'000b,
+                                       UINT64_MAX,
+                                       UINT64_MAX - 9,
+                                       1ull << 63};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         EXPECT_STATUS(BAD_SYSCALL, raw(numbers[i], suite.account.v, ACCOUNT_INFO));
-}
-
-CASE(yield_returns)
-{
-    for (int i = 0; i < 100; i++)
-        EXPECT_OK(raw(SYS_YIELD, 0, 0));
-}
-
-// Zero, out of range, unused, never issued, with a wrong generation, with bits above the handle's 32.
-static void refuse_bad_handles(enum op op, uint64_t number)
-{
-    handle_t closed = suite_copy(suite.account, RIGHTS_ALL_BITS);
-    suite_close(closed);
-    const uint64_t bad[] = {1, 0xffff, 0x1'0000, 0xffff'ffff, 0xfffe'ffff, closed.v,
-                            suite.account.v ^ 0x1'0000, suite.account.v ^ 0x8000'0000,
-                            suite.account.v | 1ull << 32, suite.account.v | 1ull << 63, UINT64_MAX, 0xffff'8000'0000'0000};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        status_t status = raw(number, bad[i], 0);
-        if (suite_check_status(status, STATUS_BAD_HANDLE, op_rows[op].name, __FILE__, (int)i))
-            suite_note(op, status);
     }
 }
 
-CASE(handles_that_are_none_are_refused_by_every_call)
-{
+CASE(yield_returns) {
+    for (int i = 0; i < 100; i++) {
+        EXPECT_OK(raw(SYS_YIELD, 0, 0));
+    }
+}
+
+// Zero, out of range, unused, never issued, with a wrong generation, with bits above the handle's 32.
+static void refuse_bad_handles(enum op op, uint64_t number) {
+    handle_t closed = suite_copy(suite.account, RIGHTS_ALL_BITS);
+    suite_close(closed);
+    const uint64_t bad[] = {1,
+                            0xffff,
+                            0x1'0000,
+                            0xffff'ffff,
+                            0xfffe'ffff,
+                            closed.v,
+                            suite.account.v ^ 0x1'0000,
+                            suite.account.v ^ 0x8000'0000,
+                            suite.account.v | 1ull << 32,
+                            suite.account.v | 1ull << 63,
+                            UINT64_MAX,
+                            0xffff'8000'0000'0000};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        status_t status = raw(number, bad[i], 0);
+        if (suite_check_status(status, STATUS_BAD_HANDLE, op_rows[op].name, __FILE__, (int)i)) {
+            suite_note(op, status);
+        }
+    }
+}
+
+CASE(handles_that_are_none_are_refused_by_every_call) {
     refuse_bad_handles(OP_CALL, SYS_CALL);
     refuse_bad_handles(OP_SEND, SYS_SEND);
     refuse_bad_handles(OP_RECV, SYS_RECV);
@@ -54,13 +79,11 @@ CASE(handles_that_are_none_are_refused_by_every_call)
     REFUSED(WAIT, BAD_HANDLE, raw(SYS_WAIT, 0, 0));
 }
 
-CASE(handle_zero_of_reply_recv_means_only_answer)
-{
+CASE(handle_zero_of_reply_recv_means_only_answer) {
     REFUSED(REPLY_RECV, NO_CALLER, raw(SYS_REPLY_RECV, 0, 0));
 }
 
-CASE(objects_of_another_type_are_refused)
-{
+CASE(objects_of_another_type_are_refused) {
     handle_t endpoint, notification;
     REQUIRE_OK(tess_account_create_endpoint(suite.account, 0, &endpoint));
     REQUIRE_OK(tess_account_create_notification(suite.account, &notification));
@@ -74,8 +97,7 @@ CASE(objects_of_another_type_are_refused)
     suite_close(notification);
 }
 
-CASE(rights_are_needed)
-{
+CASE(rights_are_needed) {
     handle_t endpoint, notification;
     REQUIRE_OK(tess_account_create_endpoint(suite.account, 0, &endpoint));
     REQUIRE_OK(tess_account_create_notification(suite.account, &notification));
@@ -90,17 +112,18 @@ CASE(rights_are_needed)
     REFUSED(SIGNAL, NO_RIGHT, raw(SYS_SIGNAL, no_signal.v, 0));
     REFUSED(WAIT, NO_RIGHT, raw(SYS_WAIT, no_wait.v, 0));
     handle_t all[] = {no_send, no_receive, no_signal, no_wait, endpoint, notification};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         suite_close(all[i]);
+    }
 }
 
-CASE(reserved_header_bits_are_refused)
-{
+CASE(reserved_header_bits_are_refused) {
     handle_t endpoint;
     REQUIRE_OK(tess_account_create_endpoint(suite.account, 0, &endpoint));
     for (uint32_t bit = 0; bit < 64; bit++) {
-        if ((MESSAGE_SENDABLE >> bit & 1) != 0)
+        if ((MESSAGE_SENDABLE >> bit & 1) != 0) {
             continue;
+        }
         uint64_t info = 1ull << bit;
         REFUSED(CALL, BAD_ARGUMENT, raw(SYS_CALL, endpoint.v, info));
         REFUSED(SEND, BAD_ARGUMENT, raw(SYS_SEND, endpoint.v, info));
@@ -120,15 +143,13 @@ CASE(reserved_header_bits_are_refused)
 }
 
 // A caller for the next case: waits until somebody answers it properly.
-static void plain_caller(struct peer *peer)
-{
+static void plain_caller(struct peer *peer) {
     peer->message = (struct tess_message){.info = 77};
     peer->status = tess_call(peer->handle[0], &peer->message, DEADLINE_NEVER);
 }
 
 // A bad answer leaves the caller waiting for a better one.
-CASE(a_malformed_answer_leaves_the_caller_to_be_answered)
-{
+CASE(a_malformed_answer_leaves_the_caller_to_be_answered) {
     static struct peer peer;
     handle_t endpoint;
     REQUIRE_OK(tess_account_create_endpoint(suite.account, 0, &endpoint));
@@ -141,7 +162,8 @@ CASE(a_malformed_answer_leaves_the_caller_to_be_answered)
     REFUSED(REPLY_RECV, BAD_ARGUMENT, raw(SYS_REPLY_RECV, 0, 1ull << 63));
     REFUSED(REPLY_RECV, BAD_ARGUMENT, raw(SYS_REPLY_RECV, endpoint.v, message_info(0, 4097, 0, 0)));
     REFUSED(REPLY_RECV, BAD_ARGUMENT, raw(SYS_REPLY_RECV, endpoint.v, message_info(0, 0, 5, 0)));
-    REFUSED(REPLY_RECV, TOO_LARGE, raw(SYS_REPLY_RECV, 0, message_info(0, 0, 1, 0))); // the caller accepts none
+    REFUSED(REPLY_RECV, TOO_LARGE,
+            raw(SYS_REPLY_RECV, 0, message_info(0, 0, 1, 0))); // the caller accepts none
     struct tess_message answer = {.info = 78};
     EXPECT_OK(tess_reply(&answer));
     REQUIRE(peer_join(&peer));
@@ -152,8 +174,7 @@ CASE(a_malformed_answer_leaves_the_caller_to_be_answered)
 
 // Every method of every object refuses a handle that lacks the method's right, and every object
 // refuses numbers that it has no method for.
-CASE(every_method_needs_its_right_and_its_number)
-{
+CASE(every_method_needs_its_right_and_its_number) {
     handle_t sample[OBJECT_TYPE_COUNT] = {};
     sample[OBJECT_ACCOUNT] = suite.account;
     sample[OBJECT_PROCESS] = suite.process;
@@ -163,17 +184,21 @@ CASE(every_method_needs_its_right_and_its_number)
     sample[OBJECT_INSPECTOR] = suite.inspector;
     REQUIRE_OK(tess_account_create_vmo(suite.account, PAGE_BYTES, &sample[OBJECT_VMO]));
     REQUIRE_OK(tess_account_create_notification(suite.account, &sample[OBJECT_NOTIFICATION]));
-    REQUIRE_OK(tess_resource_mint_ioport(suite.resource, SPARE_PORT, 1, suite.account, &sample[OBJECT_IOPORT]));
-    REQUIRE_OK(tess_resource_mint_interrupt(suite.resource, SPARE_LINE, 4, suite.account, &sample[OBJECT_INTERRUPT]));
+    REQUIRE_OK(
+        tess_resource_mint_ioport(suite.resource, SPARE_PORT, 1, suite.account, &sample[OBJECT_IOPORT]));
+    REQUIRE_OK(tess_resource_mint_interrupt(suite.resource, SPARE_LINE, 4, suite.account,
+                                            &sample[OBJECT_INTERRUPT]));
     for (uint32_t op = 0; op < OP_COUNT; op++) {
         const struct op_row *row = &op_rows[op];
-        if (row->object_type == 0)
+        if (row->object_type == 0) {
             continue;
+        }
         handle_t weak = suite_copy(sample[row->object_type], RIGHTS_ALL_BITS & ~row->right);
         uint64_t words[8] = {};
         status_t status = raw_invoke(weak, row->number, words);
-        if (suite_check_status(status, STATUS_NO_RIGHT, row->name, __FILE__, (int)op))
+        if (suite_check_status(status, STATUS_NO_RIGHT, row->name, __FILE__, (int)op)) {
             suite_note(op, status);
+        }
         suite_close(weak);
     }
     static const uint32_t numbers[] = {0, 12, 13, 63, 255, 256, 0x1000'0001, 0x7fff'ffff, 0xffff'ffff};

@@ -5,20 +5,17 @@
 constexpr uint64_t RW = PROT_READ | PROT_WRITE;
 constexpr uint64_t SPOT = 0x7000'0000; // free in the suite's address space
 
-static volatile uint8_t *at(uint64_t address)
-{
+static volatile uint8_t *at(uint64_t address) {
     return (volatile uint8_t *)(uintptr_t)address;
 }
 
-static uint64_t mappings(void)
-{
+static uint64_t mappings(void) {
     uint64_t count = 0;
     EXPECT_OK(tess_vspace_info(suite.vspace, &count, nullptr, nullptr));
     return count;
 }
 
-CASE(mapping_shows_the_memory_and_commits_on_touch)
-{
+CASE(mapping_shows_the_memory_and_commits_on_touch) {
     handle_t vmo;
     uint64_t address = 0, second = 0, committed, done;
     uint8_t byte = 0;
@@ -45,8 +42,7 @@ CASE(mapping_shows_the_memory_and_commits_on_touch)
     suite_close(vmo);
 }
 
-CASE(memory_never_becomes_writable_and_executable)
-{
+CASE(memory_never_becomes_writable_and_executable) {
     handle_t vmo;
     uint64_t address = 0;
     REQUIRE_OK(tess_account_create_vmo(suite.account, PAGE_BYTES, &vmo));
@@ -56,13 +52,13 @@ CASE(memory_never_becomes_writable_and_executable)
     REFUSED(VSPACE_MAP, BAD_ARGUMENT,
             tess_vspace_map(suite.vspace, vmo, 0, PAGE_BYTES, 0, PROT_WRITE | PROT_EXECUTE, &address));
     REQUIRE_OK(tess_vspace_map(suite.vspace, vmo, 0, PAGE_BYTES, 0, PROT_READ | PROT_EXECUTE, &address));
-    REFUSED(VSPACE_PROTECT, NOT_ALLOWED, tess_vspace_protect(suite.vspace, address, PAGE_BYTES, RW | PROT_EXECUTE));
+    REFUSED(VSPACE_PROTECT, NOT_ALLOWED,
+            tess_vspace_protect(suite.vspace, address, PAGE_BYTES, RW | PROT_EXECUTE));
     EXPECT_OK(tess_vspace_unmap(suite.vspace, address, PAGE_BYTES));
     suite_close(vmo);
 }
 
-CASE(protection_stays_within_the_handle)
-{
+CASE(protection_stays_within_the_handle) {
     handle_t vmo;
     uint64_t address = 0;
     REQUIRE_OK(tess_account_create_vmo(suite.account, PAGE_BYTES, &vmo));
@@ -71,7 +67,8 @@ CASE(protection_stays_within_the_handle)
     REFUSED(VSPACE_MAP, NO_RIGHT, tess_vspace_map(suite.vspace, read_only, 0, PAGE_BYTES, 0, RW, &address));
     REFUSED(VSPACE_MAP, NO_RIGHT,
             tess_vspace_map(suite.vspace, read_only, 0, PAGE_BYTES, 0, PROT_READ | PROT_EXECUTE, &address));
-    REFUSED(VSPACE_MAP, NO_RIGHT, tess_vspace_map(suite.vspace, no_map, 0, PAGE_BYTES, 0, PROT_READ, &address));
+    REFUSED(VSPACE_MAP, NO_RIGHT,
+            tess_vspace_map(suite.vspace, no_map, 0, PAGE_BYTES, 0, PROT_READ, &address));
     REQUIRE_OK(tess_vspace_map(suite.vspace, read_only, 0, PAGE_BYTES, 0, PROT_READ, &address));
     REFUSED(VSPACE_PROTECT, NOT_ALLOWED, tess_vspace_protect(suite.vspace, address, PAGE_BYTES, RW));
     REFUSED(VSPACE_PROTECT, NOT_ALLOWED,
@@ -82,8 +79,7 @@ CASE(protection_stays_within_the_handle)
     suite_close(vmo);
 }
 
-CASE(mapping_arguments_are_checked)
-{
+CASE(mapping_arguments_are_checked) {
     handle_t vmo, notification;
     uint64_t address = 0;
     REQUIRE_OK(tess_account_create_vmo(suite.account, 4 * PAGE_BYTES, &vmo));
@@ -91,48 +87,57 @@ CASE(mapping_arguments_are_checked)
     static const struct {
         uint64_t offset, len, address, protection;
     } bad[] = {
-        {1, PAGE_BYTES, 0, PROT_READ},                              // misaligned offset
-        {0, PAGE_BYTES + 1, 0, PROT_READ},                          // misaligned length
-        {0, 0, 0, PROT_READ},                                       // nothing
-        {0, PAGE_BYTES, SPOT + 8, PROT_READ},                       // misaligned address
-        {0, 5 * PAGE_BYTES, 0, PROT_READ},                          // beyond the VMO
-        {4 * PAGE_BYTES, PAGE_BYTES, 0, PROT_READ},                 // behind the VMO
-        {UINT64_MAX - 4095, 2 * PAGE_BYTES, 0, PROT_READ},          // offset + length wraps
-        {PAGE_BYTES, UINT64_MAX - 4095, 0, PROT_READ},              // length wraps
-        {0, PAGE_BYTES, PAGE_BYTES, PROT_READ},                     // the lowest 64 KiB
-        {0, PAGE_BYTES, USER_LOWEST - PAGE_BYTES, PROT_READ},       // just below
-        {0, PAGE_BYTES, USER_END, PROT_READ},                       // no user address
-        {0, 2 * PAGE_BYTES, USER_END - PAGE_BYTES, PROT_READ},      // runs out of user space
-        {0, PAGE_BYTES, 0x8000'0000'0000, PROT_READ},               // not canonical
-        {0, PAGE_BYTES, 0xffff'8000'0000'0000, PROT_READ},          // the kernel's
-        {0, PAGE_BYTES, 0xffff'ffff'8000'0000, RW},                 // the kernel's image
-        {0, PAGE_BYTES, UINT64_MAX - 4095, RW},                     // address + length wraps
-        {0, PAGE_BYTES, SPOT, 8 | PROT_READ},                       // unknown protection bit
+        {1, PAGE_BYTES, 0, PROT_READ},                         // misaligned offset
+        {0, PAGE_BYTES + 1, 0, PROT_READ},                     // misaligned length
+        {0, 0, 0, PROT_READ},                                  // nothing
+        {0, PAGE_BYTES, SPOT + 8, PROT_READ},                  // misaligned address
+        {0, 5 * PAGE_BYTES, 0, PROT_READ},                     // beyond the VMO
+        {4 * PAGE_BYTES, PAGE_BYTES, 0, PROT_READ},            // behind the VMO
+        {UINT64_MAX - 4095, 2 * PAGE_BYTES, 0, PROT_READ},     // offset + length wraps
+        {PAGE_BYTES, UINT64_MAX - 4095, 0, PROT_READ},         // length wraps
+        {0, PAGE_BYTES, PAGE_BYTES, PROT_READ},                // the lowest 64 KiB
+        {0, PAGE_BYTES, USER_LOWEST - PAGE_BYTES, PROT_READ},  // just below
+        {0, PAGE_BYTES, USER_END, PROT_READ},                  // no user address
+        {0, 2 * PAGE_BYTES, USER_END - PAGE_BYTES, PROT_READ}, // runs out of user space
+        {0, PAGE_BYTES, 0x8000'0000'0000, PROT_READ},          // not canonical
+        {0, PAGE_BYTES, 0xffff'8000'0000'0000, PROT_READ},     // the kernel's
+        {0, PAGE_BYTES, 0xffff'ffff'8000'0000, RW},            // the kernel's image
+        {0, PAGE_BYTES, UINT64_MAX - 4095, RW},                // address + length wraps
+        {0, PAGE_BYTES, SPOT, 8 | PROT_READ},                  // unknown protection bit
         {0, PAGE_BYTES, SPOT, 1ull << 32 | PROT_READ},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        status_t status = tess_vspace_map(suite.vspace, vmo, bad[i].offset, bad[i].len, bad[i].address, bad[i].protection,
-                                          &address);
+        status_t status = tess_vspace_map(suite.vspace, vmo, bad[i].offset, bad[i].len, bad[i].address,
+                                          bad[i].protection, &address);
         suite_check_refused(OP_VSPACE_MAP, status, STATUS_BAD_ARGUMENT, "vspace.map row", __FILE__, (int)i);
-        if (status_ok(status))
+        if (status_ok(status)) {
             EXPECT_OK(tess_vspace_unmap(suite.vspace, address, PAGE_BYTES));
+        }
     }
-    REFUSED(VSPACE_MAP, BAD_HANDLE, tess_vspace_map(suite.vspace, (handle_t){0}, 0, PAGE_BYTES, 0, PROT_READ, &address));
-    REFUSED(VSPACE_MAP, WRONG_TYPE, tess_vspace_map(suite.vspace, notification, 0, PAGE_BYTES, 0, PROT_READ, &address));
+    REFUSED(VSPACE_MAP, BAD_HANDLE,
+            tess_vspace_map(suite.vspace, (handle_t){0}, 0, PAGE_BYTES, 0, PROT_READ, &address));
+    REFUSED(VSPACE_MAP, WRONG_TYPE,
+            tess_vspace_map(suite.vspace, notification, 0, PAGE_BYTES, 0, PROT_READ, &address));
     REQUIRE_OK(tess_vspace_map(suite.vspace, vmo, 0, 2 * PAGE_BYTES, SPOT, PROT_READ, &address));
     EXPECT_EQ(address, SPOT);
     REFUSED(VSPACE_MAP, IN_USE, tess_vspace_map(suite.vspace, vmo, 0, PAGE_BYTES, SPOT, PROT_READ, &address));
-    REFUSED(VSPACE_MAP, IN_USE, tess_vspace_map(suite.vspace, vmo, 0, PAGE_BYTES, SPOT + PAGE_BYTES, PROT_READ, &address));
-    REFUSED(VSPACE_MAP, IN_USE, tess_vspace_map(suite.vspace, vmo, 0, 2 * PAGE_BYTES, SPOT - PAGE_BYTES, RW, &address));
+    REFUSED(VSPACE_MAP, IN_USE,
+            tess_vspace_map(suite.vspace, vmo, 0, PAGE_BYTES, SPOT + PAGE_BYTES, PROT_READ, &address));
+    REFUSED(VSPACE_MAP, IN_USE,
+            tess_vspace_map(suite.vspace, vmo, 0, 2 * PAGE_BYTES, SPOT - PAGE_BYTES, RW, &address));
     EXPECT_OK(tess_vspace_unmap(suite.vspace, SPOT, 2 * PAGE_BYTES));
     static const struct {
         uint64_t address, len;
-    } bad_range[] = {{SPOT + 1, PAGE_BYTES},  {SPOT, 0},
-                     {SPOT, 100},             {USER_END, PAGE_BYTES},
-                     {SPOT, UINT64_MAX - 4095}, {0xffff'8000'0000'0000, PAGE_BYTES},
+    } bad_range[] = {{SPOT + 1, PAGE_BYTES},
+                     {SPOT, 0},
+                     {SPOT, 100},
+                     {USER_END, PAGE_BYTES},
+                     {SPOT, UINT64_MAX - 4095},
+                     {0xffff'8000'0000'0000, PAGE_BYTES},
                      {UINT64_MAX - 4095, PAGE_BYTES}};
     for (size_t i = 0; i < sizeof bad_range / sizeof bad_range[0]; i++) {
-        REFUSED(VSPACE_UNMAP, BAD_ARGUMENT, tess_vspace_unmap(suite.vspace, bad_range[i].address, bad_range[i].len));
+        REFUSED(VSPACE_UNMAP, BAD_ARGUMENT,
+                tess_vspace_unmap(suite.vspace, bad_range[i].address, bad_range[i].len));
         REFUSED(VSPACE_PROTECT, BAD_ARGUMENT,
                 tess_vspace_protect(suite.vspace, bad_range[i].address, bad_range[i].len, PROT_READ));
     }
@@ -142,24 +147,23 @@ CASE(mapping_arguments_are_checked)
 }
 
 // Cuts a mapping in the middle, protects a part, and looks at what each page still allows.
-CASE(unmapping_a_part_leaves_the_rest)
-{
+CASE(unmapping_a_part_leaves_the_rest) {
     handle_t vmo;
     uint64_t address = 0, before = mappings(), done;
     REQUIRE_OK(tess_account_create_vmo(suite.account, 8 * PAGE_BYTES, &vmo));
     REQUIRE_OK(tess_vspace_map(suite.vspace, vmo, 0, 8 * PAGE_BYTES, SPOT, RW, &address));
-    for (uint64_t i = 0; i < 8; i++)
+    for (uint64_t i = 0; i < 8; i++) {
         at(SPOT)[i * PAGE_BYTES] = (uint8_t)(i + 1);
+    }
     EXPECT_OK(tess_vspace_unmap(suite.vspace, SPOT + 3 * PAGE_BYTES, 2 * PAGE_BYTES));
     EXPECT_EQ(mappings(), before + 2);
     for (uint64_t i = 0; i < 8; i++) {
-        uint8_t byte = 0;
         status_t status = tess_vmo_write(vmo, 0, SPOT + i * PAGE_BYTES, 1, &done); // reads the page
-        if (i == 3 || i == 4)
+        if (i == 3 || i == 4) {
             EXPECT_STATUS(BAD_ADDRESS, status);
-        else
+        } else {
             EXPECT_OK(status);
-        (void)byte;
+        }
     }
     EXPECT_EQ(at(SPOT)[5 * PAGE_BYTES], 6);
     EXPECT_EQ(at(SPOT)[7 * PAGE_BYTES], 8);
@@ -176,8 +180,7 @@ CASE(unmapping_a_part_leaves_the_rest)
     suite_close(vmo);
 }
 
-CASE(a_mapping_keeps_the_memory_without_the_handle)
-{
+CASE(a_mapping_keeps_the_memory_without_the_handle) {
     handle_t vmo;
     uint64_t address = 0;
     REQUIRE_OK(tess_account_create_vmo(suite.account, PAGE_BYTES, &vmo));
@@ -190,26 +193,26 @@ CASE(a_mapping_keeps_the_memory_without_the_handle)
     EXPECT_OK(tess_vspace_unmap(suite.vspace, address, PAGE_BYTES));
 }
 
-CASE(chosen_addresses_do_not_touch)
-{
+CASE(chosen_addresses_do_not_touch) {
     handle_t vmo;
     uint64_t address[16] = {};
     REQUIRE_OK(tess_account_create_vmo(suite.account, PAGE_BYTES, &vmo));
-    for (size_t i = 0; i < 16; i++)
+    for (size_t i = 0; i < 16; i++) {
         EXPECT_OK(tess_vspace_map(suite.vspace, vmo, 0, PAGE_BYTES, 0, RW, &address[i]));
+    }
     for (size_t i = 0; i < 16; i++) {
         for (size_t j = 0; j < i; j++) {
             uint64_t gap = address[i] > address[j] ? address[i] - address[j] : address[j] - address[i];
             EXPECT(gap >= 2 * PAGE_BYTES);
         }
     }
-    for (size_t i = 0; i < 16; i++)
+    for (size_t i = 0; i < 16; i++) {
         EXPECT_OK(tess_vspace_unmap(suite.vspace, address[i], PAGE_BYTES));
+    }
     suite_close(vmo);
 }
 
-CASE(highest_and_lowest_user_pages_can_be_used)
-{
+CASE(highest_and_lowest_user_pages_can_be_used) {
     handle_t vmo;
     uint64_t address = 0;
     REQUIRE_OK(tess_account_create_vmo(suite.account, PAGE_BYTES, &vmo));
@@ -224,23 +227,25 @@ CASE(highest_and_lowest_user_pages_can_be_used)
 }
 
 // Mappings are paid for by the account of their address space.
-CASE(mappings_are_charged)
-{
+CASE(mappings_are_charged) {
     struct child child;
     handle_t account, vmo;
     uint64_t address = 0, count = 0;
     REQUIRE_OK(tess_account_create_account(suite.account, 96 * 1024, &account));
     REQUIRE_OK(tess_account_create_vmo(suite.account, 4 * PAGE_BYTES, &vmo));
-    if (!child_create(&child, account))
+    if (!child_create(&child, account)) {
         return;
+    }
     status_t status = STATUS_OK;
     uint64_t first = 0;
-    while (count < 20'000 &&
-           status_ok(status = tess_vspace_map(child.vspace, vmo, 0, 3 * PAGE_BYTES, 0, PROT_READ, &address))) {
-        if (count++ == 0)
+    while (count < 20'000 && status_ok(status = tess_vspace_map(child.vspace, vmo, 0, 3 * PAGE_BYTES, 0,
+                                                                PROT_READ, &address))) {
+        if (count++ == 0) {
             first = address;
+        }
     }
-    suite_check_refused(OP_VSPACE_MAP, status, STATUS_NO_MEMORY, "mappings beyond the account", __FILE__, __LINE__);
+    suite_check_refused(OP_VSPACE_MAP, status, STATUS_NO_MEMORY, "mappings beyond the account", __FILE__,
+                        __LINE__);
     EXPECT(count > 8);
     // A cut in the middle, and a protection in the middle, need one more mapping each.
     REFUSED(VSPACE_UNMAP, NO_MEMORY, tess_vspace_unmap(child.vspace, first + PAGE_BYTES, PAGE_BYTES));

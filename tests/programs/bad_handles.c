@@ -1,18 +1,20 @@
 // Uses closed handles, and guesses: every one it tries that it was not given must be refused.
 #include "tests/programs/common.h"
 
-int main(int, char **)
-{
+int main(int, char **) {
     uint64_t refused = 0, wrong = 0, random = 0x9e37'79b9'7f4a'7c15;
     handle_t closed[64];
     for (int i = 0; i < 64; i++) {
-        if (!status_ok(tess_account_create_notification(tess_self_account(), &closed[i])))
+        if (!status_ok(tess_account_create_notification(tess_self_account(), &closed[i]))) {
             return 2;
+        }
     }
-    for (int i = 0; i < 64; i++)
+    for (int i = 0; i < 64; i++) {
         (void)tess_process_handle_close(tess_self_process(), closed[i].v).code;
-    for (int i = 0; i < 64; i++)
+    }
+    for (int i = 0; i < 64; i++) {
         status_is(tess_signal(closed[i], 1), STATUS_BAD_HANDLE) ? refused++ : wrong++;
+    }
     for (int i = 0; i < 200'000; i++) {
         random ^= random << 13;
         random ^= random >> 7;

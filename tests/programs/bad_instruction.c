@@ -2,8 +2,7 @@
 #include "tests/programs/common.h"
 #include "tests/arch/x86_64/fault.h"
 
-int main(int, char **)
-{
+int main(int, char **) {
     arch_fault_illegal();
     return 0;
 }

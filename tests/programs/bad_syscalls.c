@@ -2,8 +2,7 @@
 #include "tests/programs/common.h"
 #include "tests/arch/x86_64/raw.h"
 
-int main(int, char **)
-{
+int main(int, char **) {
     uint64_t refused = 0, wrong = 0;
     for (uint64_t number = 0; number < 100'000; number++) {
         uint64_t beyond = number < 50'000 ? number + SYSCALL_COUNT : UINT64_MAX - number;

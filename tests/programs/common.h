@@ -15,20 +15,21 @@
 #include "lib/wire/console_client.h"
 
 // Prints through the console capability; without one it says nothing.
-#define SAY(...)                                                        \
-    do {                                                                \
-        handle_t say_console;                                           \
-        if (status_ok(tess_cap("console", 0, &say_console)))            \
-            (void)console_print(say_console, __VA_ARGS__).code;         \
+#define SAY(...) \
+    do { \
+        handle_t say_console; \
+        if (status_ok(tess_cap("console", 0, &say_console))) \
+            (void)console_print(say_console, __VA_ARGS__).code; \
     } while (0)
 
 // The number in an argument, or `otherwise` when there is none.
-static inline uint64_t argument(int argc, char **argv, int index, uint64_t otherwise)
-{
-    if (argc <= index)
+static inline uint64_t argument(int argc, char **argv, int index, uint64_t otherwise) {
+    if (argc <= index) {
         return otherwise;
+    }
     uint64_t value = 0;
-    for (const char *c = argv[index]; *c >= '0' && *c <= '9'; c++)
+    for (const char *c = argv[index]; *c >= '0' && *c <= '9'; c++) {
         value = value * 10 + (uint64_t)(*c - '0');
+    }
     return value;
 }

@@ -2,7 +2,6 @@
 #include "tests/programs/common.h"
 #include "tests/arch/x86_64/fault.h"
 
-int main(int argc, char **)
-{
+int main(int argc, char **) {
     return (int)arch_fault_divide((uint64_t)argc / 100);
 }

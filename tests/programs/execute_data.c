@@ -4,8 +4,7 @@
 
 static uint8_t code[16];
 
-int main(int, char **)
-{
+int main(int, char **) {
     __builtin_memcpy(code, ARCH_CODE_RETURN, sizeof ARCH_CODE_RETURN);
     void (*run)(void) = (void (*)(void))(uintptr_t)code;
     run();

@@ -3,22 +3,24 @@
 #include "tests/programs/common.h"
 #include "tests/arch/x86_64/raw.h"
 
-static const uint64_t bad[] = {0xffff'8000'0000'0000, 0xffff'8000'0010'0000, 0xffff'ffff'8000'0000,
-                               0xffff'ffff'8020'0000, 0xffff'c000'0000'0000, 0x8000'0000'0000,
-                               0x7fff'ffff'0000,      UINT64_MAX,            UINT64_MAX - 7};
+static const uint64_t bad[] = {
+    0xffff'8000'0000'0000, 0xffff'8000'0010'0000, 0xffff'ffff'8000'0000, 0xffff'ffff'8020'0000,
+    0xffff'c000'0000'0000, 0x8000'0000'0000,      0x7fff'ffff'0000,      UINT64_MAX,
+    UINT64_MAX - 7};
 constexpr uint32_t BAD_COUNT = sizeof bad / sizeof bad[0];
 
-int main(int, char **)
-{
+int main(int, char **) {
     const handle_t self = tess_self_process(), account = tess_self_account(), vspace = tess_self_vspace();
     handle_t vmo = {}, notification = {};
     uint64_t attempts = 0, wrong = 0;
     if (!status_ok(tess_account_create_vmo(account, 8192, &vmo)) ||
-        !status_ok(tess_account_create_notification(account, &notification)))
+        !status_ok(tess_account_create_notification(account, &notification))) {
         return 2;
+    }
     for (uint32_t i = 0; i < BAD_COUNT; i++) {
         for (uint64_t number = 0; number < SYSCALL_COUNT; number++) {
-            struct raw_message message = {.info = bad[i], .words = {bad[i], bad[i], bad[i], bad[i], bad[i], bad[i]}};
+            struct raw_message message = {.info = bad[i],
+                                          .words = {bad[i], bad[i], bad[i], bad[i], bad[i], bad[i]}};
             wrong += status_ok(raw_syscall(number, bad[i], &message, 0)) && number != SYS_YIELD;
             attempts++;
         }
@@ -48,13 +50,15 @@ int main(int, char **)
                     (objects[o].v == account.v && method == ACCOUNT_END) ||
                     (objects[o].v == account.v && method == ACCOUNT_CREATE_PROCESS) ||
                     (objects[o].v == account.v && method == ACCOUNT_CREATE_ENDPOINT) ||
-                    (objects[o].v == account.v && method == ACCOUNT_CREATE_NOTIFICATION))
+                    (objects[o].v == account.v && method == ACCOUNT_CREATE_NOTIFICATION)) {
                     continue; // an address is a fine name, interface id or exit code
+                }
                 (void)raw_invoke(objects[o], method, words).code;
                 attempts++;
             }
         }
     }
-    SAY("kernel_pointers: %lu attempts, %lu succeeded: %s\n", attempts, wrong, wrong == 0 ? "as it should be" : "WRONG");
+    SAY("kernel_pointers: %lu attempts, %lu succeeded: %s\n", attempts, wrong,
+        wrong == 0 ? "as it should be" : "WRONG");
     return wrong == 0 ? 0 : 1;
 }

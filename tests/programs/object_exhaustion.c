@@ -1,8 +1,7 @@
 // Makes objects of every kind until its account is used up.
 #include "tests/programs/common.h"
 
-int main(int, char **)
-{
+int main(int, char **) {
     const handle_t account = tess_self_account();
     uint64_t made = 0;
     uint32_t failures = 0;

@@ -2,8 +2,7 @@
 #include "tests/programs/common.h"
 #include "tests/arch/x86_64/fault.h"
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     arch_fault_privileged((uint32_t)argument(argc, argv, 1, 0));
     return 0;
 }

@@ -17,9 +17,8 @@ struct raw_message {
 
 // Registers as in abi/abi.toml, [registers.x86_64]. `handle` is 64 bits wide here: what does not fit
 // a handle must be refused as well.
-[[gnu::always_inline]] static inline status_t raw_syscall(uint64_t number, uint64_t handle, struct raw_message *message,
-                                                          uint64_t deadline)
-{
+[[gnu::always_inline]] static inline status_t raw_syscall(uint64_t number, uint64_t handle,
+                                                          struct raw_message *message, uint64_t deadline) {
     register uint64_t rax __asm__("rax") = number;
     register uint64_t rdi __asm__("rdi") = handle;
     register uint64_t rsi __asm__("rsi") = message->info;
@@ -33,10 +32,10 @@ struct raw_message {
     register uint64_t r14 __asm__("r14") = message->words[6];
     register uint64_t r15 __asm__("r15") = message->words[7];
     __asm__ volatile("syscall"
-                 : "+r"(rax), "+r"(rdi), "+r"(rsi), "+r"(rdx), "+r"(r8), "+r"(r9), "+r"(r10), "+r"(rbx), "+r"(r12),
-                   "+r"(r13), "+r"(r14), "+r"(r15)
-                 :
-                 : "rcx", "r11", "memory", "cc");
+                     : "+r"(rax), "+r"(rdi), "+r"(rsi), "+r"(rdx), "+r"(r8), "+r"(r9), "+r"(r10), "+r"(rbx),
+                       "+r"(r12), "+r"(r13), "+r"(r14), "+r"(r15)
+                     :
+                     : "rcx", "r11", "memory", "cc");
     message->badge = rdi;
     message->info = rsi;
     message->words[0] = r8;
@@ -51,32 +50,31 @@ struct raw_message {
 }
 
 // A method of a kernel object, arguments and results in `words`.
-[[gnu::always_inline]] static inline status_t raw_invoke(handle_t object, uint32_t method, uint64_t words[8])
-{
+[[gnu::always_inline]] static inline status_t raw_invoke(handle_t object, uint32_t method,
+                                                         uint64_t words[8]) {
     struct raw_message message = {.info = method};
-    for (int i = 0; i < 8; i++)
+    for (int i = 0; i < 8; i++) {
         message.words[i] = words[i];
+    }
     status_t status = raw_syscall(SYS_CALL, object.v, &message, DEADLINE_NEVER);
-    for (int i = 0; i < 8; i++)
+    for (int i = 0; i < 8; i++) {
         words[i] = message.words[i];
+    }
     return status;
 }
 
 // Ends the process whose handle this is (or tries to).
-[[gnu::always_inline]] static inline void raw_exit(handle_t process, uint64_t code)
-{
+[[gnu::always_inline]] static inline void raw_exit(handle_t process, uint64_t code) {
     struct raw_message message = {.info = PROCESS_EXIT, .words = {code}};
     (void)raw_syscall(SYS_CALL, process.v, &message, DEADLINE_NEVER).code;
 }
 
-[[gnu::always_inline]] static inline uint64_t raw_cycles(void)
-{
+[[gnu::always_inline]] static inline uint64_t raw_cycles(void) {
     uint32_t low, high;
     __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
     return (uint64_t)high << 32 | low;
 }
 
-[[gnu::always_inline]] static inline void raw_relax(void)
-{
+[[gnu::always_inline]] static inline void raw_relax(void) {
     __asm__ volatile("pause");
 }
