@@ -176,11 +176,22 @@ static struct kernel_exit sys_call(uint64_t handle, uint64_t info, uint64_t dead
 
 // ---- reply_recv ------------------------------------------------------------------------------------
 
+// Takes whoever waits for an answer out of the place that refers to it; null when nobody waits any more.
+static struct thread *take_caller(struct thread **place) {
+    struct thread *caller = __atomic_exchange_n(place, nullptr, __ATOMIC_ACQ_REL);
+    if (caller != nullptr && (caller->flags & THREAD_ENDING) != 0) {
+        sched_ready(caller); // takes note that it is in no queue
+        return nullptr;
+    }
+    return caller;
+}
+
 // Answers the current thread's caller. On OK *resumed is who must be made ready, or null.
 static status_t answer_caller(struct thread *current, uint64_t info, struct thread **resumed) {
     TRY(message_check(current, info));
-    struct thread *caller = __atomic_exchange_n(&current->caller, nullptr, __ATOMIC_ACQ_REL);
+    struct thread *caller = take_caller(&current->caller);
     if (caller == nullptr) {
+        thread_settle_urgency(current);
         return STATUS_NO_CALLER;
     }
     status_t status = transfer_reply(current, caller, info, resumed);
@@ -250,7 +261,7 @@ static struct kernel_exit sys_reply_recv(uint64_t handle, uint64_t info, uint64_
 // Answers through a reply object, and uses it up.
 static status_t answer_reply(struct thread *current, struct handle_slot *slot, uint64_t handle, uint64_t info) {
     struct reply *reply = CONTAINER_OF(slot->object, struct reply, object);
-    struct thread *caller = __atomic_exchange_n(&reply->caller, nullptr, __ATOMIC_ACQ_REL);
+    struct thread *caller = take_caller(&reply->caller);
     struct thread *resumed = nullptr;
     status_t status = STATUS_PEER_DIED;
     if (caller != nullptr) {

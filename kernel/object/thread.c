@@ -139,9 +139,7 @@ constexpr uint32_t TAKE_BACK_CHAIN = 16;
 
 void thread_settle_urgency(struct thread *thread) {
     for (uint32_t i = 0; i < TAKE_BACK_CHAIN && thread != nullptr; i++) {
-        const struct thread *caller = thread->caller;
-        const uint32_t band =
-            caller != nullptr && caller->effective_band < thread->band ? caller->effective_band : thread->band;
+        const uint32_t band = thread->caller != nullptr ? thread->caller->effective_band : thread->band;
         if (band == thread->effective_band) {
             return;
         }

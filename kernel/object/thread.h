@@ -117,8 +117,8 @@ void thread_end(struct thread *thread);
 // Answers the thread's current caller, if any, with PEER_DIED.
 void thread_drop_caller(struct thread *thread);
 
-// Makes the thread as urgent as it is itself or as its caller is, and so on along the calls it waits for: when its
-// own band changed, or its caller does not wait for it any more.
+// Puts the thread into its caller's band, or its own when it has none, and so on along the calls it waits for: when
+// its own band changed, or its caller does not wait for it any more.
 void thread_settle_urgency(struct thread *thread);
 
 // Arms the deadline of a wait that is beginning. Nothing for DEADLINE_NEVER.

@@ -1,6 +1,7 @@
 // IPC, handles and the ends of threads and processes, exhaustively in the small: every sequence of a plan's
-// steps up to its depth, on the real kernel. Sequences that lead to the same state are followed once from there.
-// After every step the invariants are checked; every sequence ends with everything taken apart and given back.
+// steps up to its depth, on the real kernel. Sequences that lead to the same state are followed once from
+// there. After every step the invariants are checked; every sequence ends with everything taken apart and
+// given back.
 #include <sanitizer/common_interface_defs.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,7 +11,7 @@
 #include "kernel/arch/host/machine.h"
 #include "tests/model/ipc_world.h"
 
-constexpr uint32_t MAX_DEPTH = 12;
+constexpr uint32_t MAX_DEPTH = 16;
 
 struct path {
     uint8_t len;
@@ -131,11 +132,12 @@ static bool replay(const struct search *search, const struct path *path) {
     return true;
 }
 
+static uint32_t depth; // of the current search
 static uint64_t transitions;
 
-// Tries one step after `path`, whose world stands. False when something is wrong; *changed: the world is used up.
-static bool try_step(const struct search *search, const struct path *path, struct step step, uint64_t from,
-                     bool *changed) {
+// Tries one step after `path`, whose world stands. False when something is wrong; *changed: the world is used
+// up.
+static bool try_step(const struct path *path, struct step step, uint64_t from, bool *changed) {
     now = *path;
     now.steps[now.len++] = step;
     *changed = false;
@@ -148,7 +150,7 @@ static bool try_step(const struct search *search, const struct path *path, struc
     }
     const uint64_t state = world_state();
     *changed = state != from;
-    if (*changed && seen_add(state) && now.len < search->depth) {
+    if (*changed && seen_add(state) && now.len < depth) {
         enqueue(&now);
     }
     return true;
@@ -162,11 +164,11 @@ static bool expand(const struct search *search, const struct path *path) {
     const uint64_t from = world_state();
     const uint32_t threads = search->plan.clients + search->plan.servers;
     for (const uint8_t *op = search->ops; *op != OP_COUNT; op++) {
-        const uint32_t actors = *op == OP_TIME ? 1 : threads, targets = op_targets(&search->plan, *op);
+        const uint32_t actors = op_has_actor(*op) ? threads : 1, targets = op_targets(&search->plan, *op);
         for (uint32_t i = 0; i < actors * (targets == 0 ? 1 : targets); i++) {
             const struct step step = {*op, (uint8_t)(i % actors), (uint8_t)(i / actors)};
             bool changed;
-            if (!try_step(search, path, step, from, &changed)) {
+            if (!try_step(path, step, from, &changed)) {
                 return false;
             }
             if (changed && (!end() || !replay(search, path))) {
@@ -179,6 +181,9 @@ static bool expand(const struct search *search, const struct path *path) {
 }
 
 static bool run(const struct search *search) {
+    const char *deeper = getenv("IPC_MODEL_DEEPER");
+    depth = search->depth + (deeper == nullptr ? 0 : (uint32_t)atoi(deeper));
+    depth = depth < MAX_DEPTH ? depth : MAX_DEPTH;
     now_searching = search;
     seen_reset();
     queue.count = 0;
@@ -191,7 +196,7 @@ static bool run(const struct search *search) {
         }
     }
     now_searching = nullptr;
-    printf("%s: depth %u, %zu states, %llu steps\n", search->name, search->depth, seen.count,
+    printf("%s: depth %u, %zu states, %llu steps\n", search->name, depth, seen.count,
            (unsigned long long)transitions);
     return true;
 }
@@ -208,30 +213,39 @@ TEST(messages) {
     }));
 }
 
+TEST(calls) {
+    CHECK(run(&(struct search){
+        .name = "calls",
+        .depth = 12,
+        .plan = {.clients = 2, .servers = 1},
+        .ops = {OP_CALL, OP_CALL_TIMED, OP_RECV, OP_REPLY_RECV, OP_REPLY, OP_CANCEL, OP_TIME, OP_COUNT},
+    }));
+}
+
 TEST(handles) {
     CHECK(run(&(struct search){
         .name = "handles",
-        .depth = 6,
+        .depth = 9,
         .plan = {.clients = 2, .servers = 1, .pages = true},
-        .ops = {OP_CALL_MOVE, OP_CALL_COPY, OP_SEND_MOVE, OP_RECV, OP_RECV_PLAIN, OP_REPLY_MOVE, OP_REPLY_RECV,
-                OP_CLOSE_TOKEN, OP_GRANT_TOKEN, OP_CLOSE_ENDPOINT, OP_KILL, OP_COUNT},
+        .ops = {OP_CALL, OP_CALL_MOVE, OP_CALL_COPY, OP_SEND_MOVE, OP_RECV, OP_RECV_PLAIN, OP_REPLY_MOVE,
+                OP_REPLY_RECV, OP_CLOSE_TOKEN, OP_GRANT_TOKEN, OP_CLOSE_ENDPOINT, OP_KILL, OP_COUNT},
     }));
 }
 
 TEST(reply_objects) {
     CHECK(run(&(struct search){
         .name = "reply objects",
-        .depth = 6,
+        .depth = 9,
         .plan = {.clients = 2, .servers = 1},
-        .ops = {OP_CALL, OP_CALL_TIMED, OP_RECV, OP_REPLY_RECV, OP_SAVE_REPLY, OP_ANSWER, OP_ANSWER_MOVE,
-                OP_CLOSE_REPLY, OP_CANCEL, OP_EXIT_OTHER, OP_KILL, OP_TIME, OP_COUNT},
+        .ops = {OP_CALL, OP_CALL_MOVE, OP_CALL_TIMED, OP_RECV, OP_REPLY_RECV, OP_SAVE_REPLY, OP_ANSWER,
+                OP_ANSWER_MOVE, OP_CLOSE_REPLY, OP_CANCEL, OP_EXIT_OTHER, OP_KILL, OP_TIME, OP_COUNT},
     }));
 }
 
 TEST(notifications) {
     CHECK(run(&(struct search){
         .name = "notifications",
-        .depth = 6,
+        .depth = 7,
         .plan = {.clients = 1, .servers = 2},
         .ops = {OP_SIGNAL, OP_WAIT, OP_WAIT_TIMED, OP_BIND, OP_UNBIND, OP_RECV, OP_RECV_TIMED, OP_SEND,
                 OP_CLOSE_NOTIFICATION, OP_CLOSE_ENDPOINT, OP_WATCH, OP_CANCEL, OP_EXIT, OP_KILL, OP_TIME, OP_COUNT},
@@ -245,5 +259,17 @@ TEST(faults) {
         .plan = {.clients = 2, .servers = 2, .supervised = true},
         .ops = {OP_FAULT, OP_CALL, OP_RECV, OP_REPLY_RECV, OP_REPLY_END, OP_SAVE_REPLY, OP_ANSWER, OP_CLOSE_REPLY,
                 OP_CLOSE_ENDPOINT, OP_CANCEL, OP_EXIT_OTHER, OP_KILL, OP_COUNT},
+    }));
+}
+
+// Threads that are to end but have not yet, because the reaper has other things to do.
+TEST(slow_ends) {
+    CHECK(run(&(struct search){
+        .name = "slow ends",
+        .depth = 5,
+        .plan = {.clients = 2, .servers = 1, .supervised = true},
+        .ops = {OP_BACKLOG, OP_CALL, OP_CALL_TIMED, OP_CALL_MOVE, OP_SEND, OP_RECV, OP_REPLY_RECV, OP_REPLY_MOVE,
+                OP_SAVE_REPLY, OP_ANSWER, OP_ANSWER_MOVE, OP_SIGNAL, OP_WAIT, OP_BIND, OP_FAULT, OP_CANCEL, OP_KILL,
+                OP_CLOSE_ENDPOINT, OP_EXIT_OTHER, OP_TIME, OP_COUNT},
     }));
 }

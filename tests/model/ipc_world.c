@@ -6,6 +6,7 @@
 #include "kernel/object/endpoint.h"
 #include "kernel/object/handle.h"
 #include "kernel/object/notification.h"
+#include "kernel/object/reaper.h"
 #include "tests/model/ipc_world_state.h"
 
 constexpr uint64_t PAGE_ADDRESS = 0x10'0000;
@@ -55,10 +56,15 @@ static const char *const op_names[OP_COUNT] = {
     [OP_EXIT_OTHER] = "exit_other",
     [OP_KILL] = "kill",
     [OP_TIME] = "time",
+    [OP_BACKLOG] = "backlog",
 };
 
 const char *op_name(uint8_t op) {
     return op_names[op];
+}
+
+bool op_has_actor(uint8_t op) {
+    return op != OP_TIME && op != OP_BACKLOG;
 }
 
 uint32_t op_targets(const struct world_plan *plan, uint8_t op) {
@@ -192,8 +198,9 @@ static void observe(void) {
         }
         [[fallthrough]];
     case WAITS_SEND:
-        if (!ONE_OF(status, STATUS_OK, STATUS_BAD_HANDLE, STATUS_NO_RIGHT, STATUS_BAD_ARGUMENT, STATUS_TIMED_OUT,
-                    STATUS_CANCELED, STATUS_PEER_DIED, STATUS_OBJECT_DEAD, STATUS_TOO_LARGE)) {
+        if (!ONE_OF(status, STATUS_OK, STATUS_BAD_HANDLE, STATUS_NO_RIGHT, STATUS_BAD_ARGUMENT,
+                    STATUS_TIMED_OUT, STATUS_CANCELED, STATUS_PEER_DIED, STATUS_OBJECT_DEAD,
+                    STATUS_TOO_LARGE)) {
             complain("call or send gave a status that is not documented");
         }
         break;
@@ -229,14 +236,15 @@ static void enter(struct program *program, enum waits waits, uint32_t number, ui
 static bool send(struct program *program, struct process *process, uint32_t number, uint64_t info,
                  uint64_t deadline_ns, uint64_t passenger) {
     const struct handle_slot *slot = world_find(process, world.endpoint, RIGHT_SEND_BIT);
-    if (slot == nullptr || (message_handle_count(info) != 0 && passenger == 0) || world.next_tag == MESSAGES) {
+    if (slot == nullptr || (message_handle_count(info) != 0 && passenger == 0) ||
+        world.next_tag == MESSAGES) {
         return false;
     }
     const enum waits waits = number == SYS_CALL ? WAITS_CALL : WAITS_SEND;
     program->tag = world.next_tag++;
     world.messages[program->tag] =
         (struct message){.op = waits, .badge = slot->badge, .handles = (uint8_t)message_handle_count(info)};
-    enter(program, waits, number, slot->handle, ACCEPT_ALL | info, deadline_ns,
+    enter(program, waits, number, slot->handle, info, deadline_ns,
           WORDS(program->tag, 0, 0, 0, 0, 0, passenger));
     return true;
 }
@@ -252,8 +260,8 @@ static bool receive(struct program *program, struct process *process, uint64_t i
 }
 
 // With or without receiving. What is answered goes back with the tag of the request.
-static bool reply(struct program *program, struct thread *thread, bool receives, uint64_t info, uint64_t deadline_ns,
-                  uint64_t passenger) {
+static bool reply(struct program *program, struct thread *thread, bool receives, uint64_t info,
+                  uint64_t deadline_ns, uint64_t passenger) {
     const struct handle_slot *slot = world_find(thread->process, world.endpoint, RIGHT_RECEIVE_BIT);
     if ((receives && slot == nullptr) || (message_handle_count(info) != 0 && passenger == 0)) {
         return false;
@@ -279,9 +287,10 @@ static bool answer(struct process *process, bool moves_itself) {
         return false;
     }
     const uint64_t handle = slot->handle, tag = world_saved_tag(slot->object->koid.v);
+    struct thread *const thread = host_user.thread;
     host_syscall(SYS_SEND, handle, message_info(0, 0, moves_itself, moves_itself), DEADLINE_NEVER,
                  WORDS(0, tag, 0, 0, 0, 0, handle));
-    if (!ONE_OF(host_user.status, STATUS_OK, STATUS_PEER_DIED, STATUS_TOO_LARGE)) {
+    if (host_user.thread == thread && !ONE_OF(host_user.status, STATUS_OK, STATUS_PEER_DIED, STATUS_TOO_LARGE)) {
         complain("an answer through a reply object gave a status that is not documented");
     }
     return true;
@@ -292,8 +301,9 @@ static bool save_reply(struct program *program, struct thread *thread) {
     if (slot == nullptr || world.saved_count == SAVED) {
         return false;
     }
-    if (!status_ok(HOST_METHOD(slot->handle, THREAD_SAVE_REPLY))) {
-        return false; // nothing happened
+    const bool done = status_ok(HOST_METHOD(slot->handle, THREAD_SAVE_REPLY));
+    if (!done || host_user.thread != thread) {
+        return true; // refused, or the thread was ended on the way out
     }
     const struct handle_slot *saved = process_slot(thread->process, host_user.words[0]);
     world.saved[world.saved_count].koid = saved->object->koid.v;
@@ -314,7 +324,8 @@ static bool invoke(struct process *process, uint64_t koid, uint32_t method, cons
 }
 
 static bool close(struct process *process, const struct handle_slot *slot) {
-    return slot != nullptr && invoke(process, process->object.koid.v, PROCESS_HANDLE_CLOSE, WORDS(slot->handle));
+    return slot != nullptr &&
+           invoke(process, process->object.koid.v, PROCESS_HANDLE_CLOSE, WORDS(slot->handle));
 }
 
 static bool time_passes(void) {
@@ -324,6 +335,26 @@ static bool time_passes(void) {
     }
     host_cycles = next_ns;
     host_timer();
+    return true;
+}
+
+// Things to take apart that need several steps each.
+static struct reap_item backlog[BACKLOG];
+
+static bool backlog_step([[maybe_unused]] struct reap_item *item) {
+    world.backlog_steps--;
+    return world.backlog_steps < BACKLOG; // the last round
+}
+
+static bool grow_backlog(void) {
+    if (reaper_pending() != 0) {
+        return false;
+    }
+    world.backlog_steps = 4 * BACKLOG;
+    for (uint32_t i = 0; i < BACKLOG; i++) {
+        backlog[i].step = backlog_step;
+        reaper_add(&backlog[i]);
+    }
     return true;
 }
 
@@ -337,16 +368,22 @@ static bool notification_step(struct step step, struct program *program, struct 
     }
     switch (step.op) {
     case OP_SIGNAL: host_syscall(SYS_SIGNAL, slot->handle, 0, 0, WORDS(1)); return true;
-    case OP_WAIT: enter(program, WAITS_BITS, SYS_WAIT, slot->handle, 0, DEADLINE_NEVER, NO_WORDS); return true;
-    case OP_WAIT_TIMED: enter(program, WAITS_BITS, SYS_WAIT, slot->handle, 0, later_ns, NO_WORDS); return true;
+    case OP_WAIT:
+        enter(program, WAITS_BITS, SYS_WAIT, slot->handle, 0, DEADLINE_NEVER, NO_WORDS);
+        return true;
+    case OP_WAIT_TIMED:
+        enter(program, WAITS_BITS, SYS_WAIT, slot->handle, 0, later_ns, NO_WORDS);
+        return true;
     case OP_CLOSE_NOTIFICATION: return close(process, slot);
     case OP_UNBIND: return invoke(process, world.notification, NOTIFICATION_BIND, NO_WORDS);
     case OP_WATCH:
-        return invoke(process, world.processes[CLIENT]->object.koid.v, PROCESS_WATCH_EXIT, WORDS(slot->handle, 2));
+        return invoke(process, world.processes[CLIENT]->object.koid.v, PROCESS_WATCH_EXIT,
+                      WORDS(slot->handle, 2));
     default: break;
     }
     const struct handle_slot *endpoint = world_find(process, world.endpoint, RIGHT_RECEIVE_BIT);
-    return endpoint != nullptr && invoke(process, world.notification, NOTIFICATION_BIND, WORDS(endpoint->handle));
+    return endpoint != nullptr &&
+           invoke(process, world.notification, NOTIFICATION_BIND, WORDS(endpoint->handle));
 }
 
 static bool act(struct step step, struct thread *thread) {
@@ -355,13 +392,13 @@ static bool act(struct step step, struct thread *thread) {
     const uint64_t later_ns = host_cycles + 1'000'000 + 1000 * world.timed_count;
     const struct handle_slot *token = world_find(process, world.token, RIGHT_TRANSFER_BIT);
     const uint64_t passenger = token == nullptr ? 0 : token->handle;
-    const uint64_t moves = message_info(0, 0, 1, 1);
-    const uint64_t copies = message_info(0, world.plan.pages ? 16 : 0, 1, 0);
+    const uint64_t moves = message_info(0, 0, 1, 1), accepts_and_moves = ACCEPT_ALL | moves;
+    const uint64_t copies = ACCEPT_ALL | message_info(0, world.plan.pages ? 16 : 0, 1, 0);
     const uint64_t own = process->object.koid.v;
     switch ((enum op)step.op) {
     case OP_CALL: return send(program, process, SYS_CALL, 0, DEADLINE_NEVER, 0);
     case OP_CALL_TIMED: world.timed_count++; return send(program, process, SYS_CALL, 0, later_ns, 0);
-    case OP_CALL_MOVE: return send(program, process, SYS_CALL, moves, DEADLINE_NEVER, passenger);
+    case OP_CALL_MOVE: return send(program, process, SYS_CALL, accepts_and_moves, DEADLINE_NEVER, passenger);
     case OP_CALL_COPY: return send(program, process, SYS_CALL, copies, DEADLINE_NEVER, passenger);
     case OP_SEND: return send(program, process, SYS_SEND, 0, DEADLINE_NEVER, 0);
     case OP_SEND_POLL: return send(program, process, SYS_SEND, 0, DEADLINE_POLL, 0);
@@ -381,7 +418,8 @@ static bool act(struct step step, struct thread *thread) {
     case OP_CLOSE_REPLY: return close(process, world_find_type(process, OBJECT_REPLY));
     case OP_CLOSE_ENDPOINT: return close(process, world_find(process, world.endpoint, 0));
     case OP_CLOSE_TOKEN: return close(process, token);
-    case OP_GRANT_TOKEN: return token != nullptr && invoke(process, own, PROCESS_GRANT, WORDS(passenger, ANYTHING, 1));
+    case OP_GRANT_TOKEN:
+        return token != nullptr && invoke(process, own, PROCESS_GRANT, WORDS(passenger, ANYTHING, 1));
     case OP_FAULT:
         program->waits = WAITS_RESUME;
         host_fault(8);
@@ -390,7 +428,8 @@ static bool act(struct step step, struct thread *thread) {
     case OP_EXIT: return invoke(process, thread->object.koid.v, THREAD_EXIT, NO_WORDS);
     case OP_CANCEL: return invoke(process, world.thread_koids[step.target], THREAD_CANCEL, NO_WORDS);
     case OP_EXIT_OTHER:
-        return step.target != step.actor && invoke(process, world.thread_koids[step.target], THREAD_EXIT, NO_WORDS);
+        return step.target != step.actor &&
+               invoke(process, world.thread_koids[step.target], THREAD_EXIT, NO_WORDS);
     case OP_KILL: return invoke(process, world.processes[step.target]->object.koid.v, PROCESS_EXIT, WORDS(3));
     case OP_SIGNAL:
     case OP_WAIT:
@@ -400,16 +439,17 @@ static bool act(struct step step, struct thread *thread) {
     case OP_CLOSE_NOTIFICATION: return notification_step(step, program, process, later_ns);
     case OP_WAIT_TIMED: world.timed_count++; return notification_step(step, program, process, later_ns);
     case OP_TIME:
+    case OP_BACKLOG:
     case OP_COUNT: break;
     }
     return false;
 }
 
 bool world_step(struct step step) {
-    if (step.op == OP_TIME) {
-        const bool passed = time_passes();
+    if (!op_has_actor(step.op)) {
+        const bool done = step.op == OP_TIME ? time_passes() : grow_backlog();
         observe();
-        return passed;
+        return done;
     }
     struct thread *thread = world_thread(step.actor);
     if (thread == nullptr || !host_run(thread)) {

@@ -1,9 +1,9 @@
 // A small world for the exhaustive check of IPC: two processes whose few threads do one thing after another,
 // the real kernel beneath them, and what must be true of both after every step.
 //
-// Process 0 is the client, process 1 the server and supervisor. They share an endpoint and a notification; the
-// client has a token, a handle that can be moved. What a step does depends only on the state, so a sequence of
-// steps played again comes to the same.
+// Process 0 is the client, process 1 the server and supervisor. They share an endpoint and a notification;
+// the client has a token, a handle that can be moved. What a step does depends only on the state, so a
+// sequence of steps played again comes to the same.
 #pragma once
 
 #include <stdint.h>
@@ -11,22 +11,22 @@
 constexpr uint32_t WORLD_THREADS = 4;
 
 enum op : uint8_t {
-    OP_CALL,        // with nothing but words
-    OP_CALL_TIMED,  // with a deadline later than all before
-    OP_CALL_MOVE,   // moves the token along
-    OP_CALL_COPY,   // copies it, and some bytes of the message page
+    OP_CALL,       // with nothing but words
+    OP_CALL_TIMED, // with a deadline later than all before
+    OP_CALL_MOVE,  // moves the token along
+    OP_CALL_COPY,  // copies it, and some bytes of the message page
     OP_SEND,
     OP_SEND_POLL,
     OP_SEND_MOVE,
-    OP_RECV,        // accepts four handles
-    OP_RECV_PLAIN,  // accepts none
+    OP_RECV,       // accepts four handles
+    OP_RECV_PLAIN, // accepts none
     OP_RECV_TIMED,
     OP_RECV_POLL,
     OP_REPLY_RECV,
     OP_REPLY_RECV_TIMED,
-    OP_REPLY,       // and receives nothing
-    OP_REPLY_MOVE,  // moves the token to the caller
-    OP_REPLY_END,   // label 1: ends a thread that faulted
+    OP_REPLY,      // and receives nothing
+    OP_REPLY_MOVE, // moves the token to the caller
+    OP_REPLY_END,  // label 1: ends a thread that faulted
     OP_SAVE_REPLY,
     OP_ANSWER,      // through a reply object
     OP_ANSWER_MOVE, // which moves itself along
@@ -42,11 +42,12 @@ enum op : uint8_t {
     OP_GRANT_TOKEN, // moved into the own table
     OP_WATCH,       // the notification is told of the client's end
     OP_FAULT,
-    OP_EXIT,        // the thread's own
-    OP_CANCEL,      // target: a thread
-    OP_EXIT_OTHER,  // target: a thread
-    OP_KILL,        // target: a process
-    OP_TIME,        // the next deadline passes; no actor
+    OP_EXIT,       // the thread's own
+    OP_CANCEL,     // target: a thread
+    OP_EXIT_OTHER, // target: a thread
+    OP_KILL,       // target: a process
+    OP_TIME,       // the next deadline passes; no actor
+    OP_BACKLOG,     // the reaper gets other things to do first; no actor
     OP_COUNT,
 };
 
@@ -76,6 +77,9 @@ uint64_t world_state(void);
 
 // Takes everything apart. False when something stayed behind.
 bool world_end(void);
+
+// Whether the op is done by a thread.
+bool op_has_actor(uint8_t op);
 
 // Targets of an op: 0 for those that have none (one variant), else how many.
 uint32_t op_targets(const struct world_plan *plan, uint8_t op);

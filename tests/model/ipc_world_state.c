@@ -41,7 +41,8 @@ static const struct handle_slot *next_slot(struct process *process, uint32_t *in
         if (*index % HANDLE_CHUNK_SLOTS == 0) {
             continue;
         }
-        const struct handle_slot *slot = &process->chunks[*index / HANDLE_CHUNK_SLOTS][*index % HANDLE_CHUNK_SLOTS];
+        const struct handle_slot *slot =
+            &process->chunks[*index / HANDLE_CHUNK_SLOTS][*index % HANDLE_CHUNK_SLOTS];
         if (slot->handle != 0) {
             ++*index;
             return slot;
@@ -49,8 +50,8 @@ static const struct handle_slot *next_slot(struct process *process, uint32_t *in
     }
     return nullptr;
 }
-#define FOR_EACH_SLOT(slot, process)                                     \
-    for (uint32_t slot##_index = 0, once_ = 1; once_ != 0; once_ = 0)    \
+#define FOR_EACH_SLOT(slot, process) \
+    for (uint32_t slot##_index = 0, once_ = 1; once_ != 0; once_ = 0) \
         for (const struct handle_slot *slot; (slot = next_slot(process, &slot##_index)) != nullptr;)
 
 const struct handle_slot *world_find(struct process *process, uint64_t koid, uint32_t rights) {
@@ -209,18 +210,26 @@ static const char *check_threads(void) {
         }
         running += thread->state == THREAD_RUNNING && (thread->flags & THREAD_ENDING) == 0;
         ready += thread->state == THREAD_READY && (thread->flags & THREAD_ENDING) == 0;
-        if ((thread->flags & THREAD_ENDING) == 0 && !thread_check(thread)) {
+        if ((thread->flags & THREAD_ENDING) == 0 && (!thread_check(thread) || thread->state == THREAD_NEW)) {
             return "a thread's state does not hold together";
+        }
+        if (thread->state == THREAD_AWAITING_REPLY && thread->reply == nullptr && world_index_of(thread->server) < 0) {
+            return "a thread waits for the answer of one that ended";
         }
         if (((thread->flags & THREAD_TIMED) != 0) != thread->timer.armed) {
             return "a thread's deadline is not armed as its flags say";
         }
         if (thread->caller != nullptr) {
             const int caller = world_index_of(thread->caller);
-            if (caller < 0 || thread->caller->state != THREAD_AWAITING_REPLY || thread->caller->server != thread) {
+            if (caller < 0 || thread->caller->state != THREAD_AWAITING_REPLY ||
+                thread->caller->server != thread) {
                 return "a thread's caller does not wait for it";
             }
         }
+    }
+    const struct thread *owner = this_cpu()->slice_owner;
+    if (owner != nullptr && world_index_of(owner) < 0) {
+        return "the slice belongs to a thread that ended";
     }
     if (running != (host_user.thread != nullptr)) {
         return "not exactly the current thread is running";
@@ -234,7 +243,8 @@ static const char *check_threads(void) {
 static const char *check_objects(const struct census *census) NO_THREAD_SAFETY_ANALYSIS {
     for (uint32_t i = 0; i < census->count; i++) {
         struct object *object = census->found[i].object;
-        if (object->type == OBJECT_ENDPOINT && !endpoint_check(CONTAINER_OF(object, struct endpoint, object))) {
+        if (object->type == OBJECT_ENDPOINT &&
+            !endpoint_check(CONTAINER_OF(object, struct endpoint, object))) {
             return "an endpoint's queues do not hold together";
         }
         if (object->type == OBJECT_NOTIFICATION) {
@@ -277,15 +287,17 @@ static const char *check_charge(const struct census *census) {
     if (usage.objects != census->count || world.root->object.references != census->count + 1) {
         return "the account counts other objects than there are";
     }
-    return (whole ? usage.used_bytes == most : usage.used_bytes <= most) ? nullptr
-                                                                       : "the account paid another sum than things cost";
+    return (whole ? usage.used_bytes == most : usage.used_bytes <= most)
+               ? nullptr
+               : "the account paid another sum than things cost";
 }
 
 const char *world_complaint(void) {
     struct census census;
     const char *complaint = world.complaint;
     for (uint32_t i = 0; i < 2 && complaint == nullptr; i++) {
-        complaint = handle_table_check(world.processes[i]) ? nullptr : "a handle table does not hold together";
+        complaint =
+            handle_table_check(world.processes[i]) ? nullptr : "a handle table does not hold together";
     }
     if (complaint == nullptr && world_next_deadline_ns() < host_deadline_ns) {
         complaint = "the timer is not set for the next deadline";
@@ -342,13 +354,16 @@ static void mix_thread(uint64_t *hash, uint32_t index) {
     uint64_t rank = 0;
     for (uint32_t i = 0; i < world.thread_count; i++) {
         const struct thread *other = world_thread(i);
-        rank += other != nullptr && other->timer.armed && other->timer.deadline_ns < thread->timer.deadline_ns;
+        rank +=
+            other != nullptr && other->timer.armed && other->timer.deadline_ns < thread->timer.deadline_ns;
     }
     const uint8_t state = thread->state == THREAD_RUNNING ? (uint8_t)THREAD_READY : thread->state;
     const bool waits = state != THREAD_READY && state != THREAD_NEW;
     mix(hash, state | (uint64_t)thread->flags << 8 | (uint64_t)thread->effective_band << 16 |
-                  (waits ? (uint64_t)thread->wants_reply << 24 : 0) | (thread->timer.armed ? rank + 1 : 0) << 32);
-    mix(hash, (uint64_t)(world_index_of(thread->caller) + 1) | (uint64_t)(world_index_of(thread->server) + 1) << 8 |
+                  (waits ? (uint64_t)thread->wants_reply << 24 : 0) |
+                  (thread->timer.armed ? rank + 1 : 0) << 32);
+    mix(hash, (uint64_t)(world_index_of(thread->caller) + 1) |
+                  (uint64_t)(world_index_of(thread->server) + 1) << 8 |
                   (uint64_t)(thread->reply != nullptr) << 16);
     mix(hash, waits ? thread->pending_info : 0);
 }
@@ -393,6 +408,6 @@ uint64_t world_state(void) {
     for (uint32_t i = 0; i < census.count; i++) {
         mix_object(&hash, census.found[i].object);
     }
-    mix(&hash, reaper_pending());
+    mix(&hash, reaper_pending() | (uint64_t)world.backlog_steps << 32);
     return hash;
 }

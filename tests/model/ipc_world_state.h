@@ -1,4 +1,5 @@
-// The inside of the small world, shared by what acts in it (ipc_world.c) and what judges it (ipc_world_state.c).
+// The inside of the small world, shared by what acts in it (ipc_world.c) and what judges it
+// (ipc_world_state.c).
 #pragma once
 
 #include "kernel/object/account.h"
@@ -9,7 +10,7 @@
 
 constexpr uint32_t CLIENT = 0, SERVER = 1;
 constexpr uint64_t CLIENT_BADGE = 7, FAULT_BADGE = 9;
-constexpr uint32_t MESSAGES = 32, SAVED = 8;
+constexpr uint32_t MESSAGES = 32, SAVED = 8, BACKLOG = 16;
 constexpr uint64_t FAULT_TAG = UINT64_MAX;
 
 // What a program's system call will come back with.
@@ -31,7 +32,7 @@ struct message {
 struct world {
     struct world_plan plan;
     struct account *root;
-    struct process *processes[2]; // referenced
+    struct process *processes[2];          // referenced
     struct thread *threads[WORLD_THREADS]; // not referenced: look with world_thread
     uint64_t thread_koids[WORLD_THREADS];
     uint32_t thread_count;
@@ -45,6 +46,7 @@ struct world {
     } saved[SAVED]; // reply objects and what they answer
     uint32_t saved_count;
     uint32_t timed_count;
+    uint32_t backlog_steps; // that the reaper must do before it comes to what was ended since
     const char *complaint;
 };
 extern struct world world;
