@@ -287,6 +287,33 @@ TEST(receiving_passes_by_what_cannot_be_carried) {
     clear_scene();
 }
 
+static uint32_t handles_of(const struct process *process) NO_THREAD_SAFETY_ANALYSIS {
+    return process->handle_count;
+}
+
+// The second of two handles finds no room in the receiver's table, and no money for more.
+TEST(handles_travel_all_or_none) {
+    set_scene();
+    uint64_t first, second;
+    host_notification(scene.client, &first);
+    host_notification(scene.client, &second);
+    while (handles_of(scene.server) < HANDLE_CHUNK_SLOTS - 2) {
+        CHECK(host_give(scene.server, &scene.endpoint->object, RIGHT_SEND_BIT, 0) != 0);
+    }
+    receive(scene.s0);
+    const struct account_usage usage = account_usage(scene.root);
+    CHECK(status_ok(account_charge(scene.root, usage.limit_bytes - usage.used_bytes)));
+    call(scene.c0, message_info(0, 0, 2, 3), DEADLINE_NEVER, WORDS(0, 0, 0, 0, 0, 0, first | second << 32));
+    CHECK_EQ(host_user.status, STATUS_NO_MEMORY.code);
+    CHECK(process_slot(scene.client, first) != nullptr && process_slot(scene.client, second) != nullptr);
+    CHECK_EQ(handles_of(scene.server), HANDLE_CHUNK_SLOTS - 2);
+    CHECK(handle_table_check(scene.server));
+    account_uncharge(scene.root, usage.limit_bytes - usage.used_bytes);
+    call(scene.c0, message_info(0, 0, 2, 3), DEADLINE_NEVER, WORDS(0, 0, 0, 0, 0, 0, first | second << 32));
+    CHECK_EQ(host_user.thread, scene.s0);
+    clear_scene();
+}
+
 TEST(the_handle_in_use_may_itself_be_moved) {
     set_scene();
     receive(scene.s0);
