@@ -205,6 +205,28 @@ TEST(callers_learn_that_their_server_went_away) {
     clear_scene();
 }
 
+// More than can be woken in one go; and the endpoint's memory lasts until the last of them is.
+TEST(a_crowd_learns_that_an_endpoint_died) {
+    constexpr uint32_t CROWD = 200;
+    set_scene();
+    struct process *all[3] = {scene.client, scene.server, host_process(scene.root, "crowd")};
+    const uint64_t handle = host_give(all[2], &scene.endpoint->object, RIGHT_SEND_BIT, 0);
+    struct thread *crowd[CROWD];
+    for (uint32_t i = 0; i < CROWD; i++) {
+        crowd[i] = host_thread(all[2], BAND_NORMAL, 0);
+        REQUIRE(host_run(crowd[i]));
+        host_syscall(SYS_CALL, handle, 0, i % 2 == 0 ? DEADLINE_NEVER : host_cycles + 1'000'000, NO_WORDS);
+    }
+    process_end(scene.client, &(struct exit_record){.kind = EXIT_KILLED}); // its handle goes
+    REQUIRE(host_run(scene.s0));
+    CHECK(status_ok(HOST_METHOD(scene.server_handle, PROCESS_HANDLE_CLOSE, scene.at_server)));
+    host_settle();
+    for (uint32_t i = 0; i < CROWD; i++) {
+        CHECK_EQ(outcome(crowd[i]), STATUS_OBJECT_DEAD.code);
+    }
+    CHECK(host_finish(scene.root, all, 3));
+}
+
 // ---- what travels along ----------------------------------------------------------------------------
 
 TEST(page_and_handles_both_ways) {

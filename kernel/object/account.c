@@ -36,7 +36,7 @@ struct account *account_create_root(uint64_t limit_bytes) {
 }
 
 status_t account_create(struct account *parent, uint64_t limit_bytes, struct account **out) {
-    if (limit_bytes == 0) {
+    if (limit_bytes == 0 || parent->depth == ACCOUNT_MAX_DEPTH) {
         return STATUS_BAD_ARGUMENT;
     }
     TRY(account_charge(parent, limit_bytes));
@@ -47,6 +47,7 @@ status_t account_create(struct account *parent, uint64_t limit_bytes, struct acc
         return status;
     }
     struct account *account = account_of(object);
+    account->depth = parent->depth + 1;
     account->limit_bytes = limit_bytes;
     *out = account;
     return STATUS_OK;

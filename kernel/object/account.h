@@ -15,9 +15,13 @@
 #include "kernel/mm/slab.h"
 #include "kernel/object/object.h"
 
+// How deep accounts may be split: what walks from one to the root is bounded work.
+constexpr uint32_t ACCOUNT_MAX_DEPTH = 32;
+
 struct account {
     struct object object;
     struct spinlock lock;
+    uint32_t depth;       // 0 for the root
     uint64_t limit_bytes; // fixed at creation
     uint64_t used_bytes GUARDED_BY(lock);
     uint64_t peak_bytes GUARDED_BY(lock);
@@ -35,7 +39,8 @@ static inline struct account *account_of(struct object *object) {
 // The account that all others descend from. Once, at boot; the caller gets its reference.
 struct account *account_create_root(uint64_t limit_bytes);
 
-// Splits off a sub-account. NO_MEMORY when the parent cannot reserve the limit; BAD_ARGUMENT for limit 0.
+// Splits off a sub-account. NO_MEMORY when the parent cannot reserve the limit; BAD_ARGUMENT for limit 0,
+// or when it would be deeper than ACCOUNT_MAX_DEPTH.
 status_t account_create(struct account *parent, uint64_t limit_bytes, struct account **out);
 
 // Takes `bytes` from the account. NO_MEMORY leaves nothing changed. Does not block.

@@ -77,6 +77,23 @@ TEST(a_chain_of_accounts_ends_from_the_leaf) {
     host_reap();
 }
 
+TEST(accounts_are_not_split_without_end) {
+    struct account *root = account_create_root(ROOT_LIMIT), *chain[ACCOUNT_MAX_DEPTH + 1], *parent = root;
+    uint32_t depth = 0;
+    for (; status_ok(account_create(parent, ROOT_LIMIT - (depth + 1) * 1024, &chain[depth])); depth++) {
+        parent = chain[depth];
+        REQUIRE(depth < ACCOUNT_MAX_DEPTH);
+    }
+    CHECK_EQ(depth, ACCOUNT_MAX_DEPTH);
+    CHECK(status_is(account_create(parent, 1, &chain[depth]), STATUS_BAD_ARGUMENT));
+    while (depth-- > 0) {
+        object_put(&chain[depth]->object);
+    }
+    object_put(&root->object);
+    host_reap();
+    CHECK_EQ(host_live_objects(), 0u);
+}
+
 TEST(methods) {
     struct account *root = account_create_root(ROOT_LIMIT);
     uint64_t words[8] = {0};

@@ -130,12 +130,37 @@ static struct thread *pop_waiter(struct endpoint *endpoint) EXCLUDES(endpoint->l
     return thread;
 }
 
+// One bounded step; true when nobody waits any more.
+static bool wake_some(struct endpoint *endpoint) {
+    constexpr uint32_t AT_ONCE = 32;
+    for (uint32_t i = 0; i < AT_ONCE; i++) {
+        struct thread *thread = pop_waiter(endpoint);
+        if (thread == nullptr) {
+            return true;
+        }
+        thread_fail_wait(thread, STATUS_OBJECT_DEAD);
+    }
+    return false;
+}
+
+static bool wake_more(struct reap_item *item) {
+    struct endpoint *endpoint = CONTAINER_OF(item, struct endpoint, dying);
+    if (!wake_some(endpoint)) {
+        return false;
+    }
+    endpoint->dying.step = nullptr;
+    object_put(&endpoint->object);
+    return true;
+}
+
 void endpoint_kill(struct endpoint *endpoint) {
     spin_lock(&endpoint->lock);
     endpoint->attention |= ENDPOINT_DEAD;
     spin_unlock(&endpoint->lock);
-    for (struct thread *thread; (thread = pop_waiter(endpoint)) != nullptr;) {
-        thread_fail_wait(thread, STATUS_OBJECT_DEAD);
+    if (!wake_some(endpoint)) {
+        object_get(&endpoint->object); // until wake_more has finished
+        endpoint->dying.step = wake_more;
+        reaper_add(&endpoint->dying);
     }
 }
 
@@ -169,7 +194,7 @@ bool endpoint_check(struct endpoint *endpoint) {
     spin_lock(&endpoint->lock);
     bool has_senders = !list_empty(&endpoint->senders);
     bool has_receivers = endpoint->receivers != nullptr;
-    bool dead = (endpoint->attention & ENDPOINT_DEAD) != 0;
+    bool dead = (endpoint->attention & ENDPOINT_DEAD) != 0 && endpoint->dying.step == nullptr;
     bool good = !(has_senders && has_receivers) && !(dead && (has_senders || has_receivers)) &&
                 has_senders == ((endpoint->attention & ENDPOINT_SENDERS) != 0);
     for (struct thread *thread = endpoint->receivers; good && thread != nullptr; thread = thread->next) {

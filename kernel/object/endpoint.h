@@ -6,7 +6,7 @@
 // a server keeps a handle with that right itself.
 //
 // Invariants (endpoint_check): senders and receivers are not both non-empty; a dead endpoint has
-// neither; `attention` is set exactly when a sender is queued, a bound notification has bits, or the
+// neither, once the reaper has woken them; `attention` is set exactly when a sender is queued, a bound notification has bits, or the
 // endpoint is dead.
 #pragma once
 
@@ -26,6 +26,7 @@ struct endpoint {
     struct notification *bound GUARDED_BY(lock); // not referenced; unbinds itself when it dies
     struct thread *server GUARDED_BY(lock); // who last received in the general way; not referenced (`serving`)
     uint32_t receive_handles; // atomic: handles with the RECEIVE right
+    struct reap_item dying;   // wakes those who waited when it died, if they are many
 };
 
 enum endpoint_attention : uint32_t {
@@ -66,7 +67,7 @@ uint32_t endpoint_urgency(const struct endpoint *endpoint) REQUIRES(endpoint->lo
 // Takes a SENDING or RECEIVING thread out of the endpoint it waits on.
 void endpoint_remove_waiter(struct endpoint *endpoint, struct thread *thread) EXCLUDES(endpoint->lock);
 
-// Wakes everyone with OBJECT_DEAD and refuses what comes later.
+// Wakes everyone with OBJECT_DEAD, a crowd little by little, and refuses what comes later.
 void endpoint_kill(struct endpoint *endpoint) EXCLUDES(endpoint->lock);
 
 // Invariants, for tests and debug builds.

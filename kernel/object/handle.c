@@ -175,8 +175,9 @@ static void tree_unlink(struct handle_slot *slot) REQUIRES(derivation_lock) {
     }
 }
 
-// Removes a slot from the tree. Its children are given to `heir`, one of them, or to its parent.
-static void tree_remove(struct handle_slot *slot, struct handle_slot *heir) REQUIRES(derivation_lock) {
+// Removes a slot from the tree. Its children are given to `heir`, one of them, or to its parent. Returns how
+// many.
+static uint32_t tree_remove(struct handle_slot *slot, struct handle_slot *heir) REQUIRES(derivation_lock) {
     struct handle_slot *parent = slot_from_ref(slot->parent);
     tree_unlink(slot);
     if (heir != nullptr) {
@@ -185,11 +186,13 @@ static void tree_remove(struct handle_slot *slot, struct handle_slot *heir) REQU
         parent = heir;
     }
     struct handle_slot *child = slot_from_ref(slot->first_child);
-    while (child != nullptr) {
+    uint32_t children = 0;
+    for (; child != nullptr; children++) {
         struct handle_slot *next = slot_from_ref(child->next_sibling);
         tree_link(child, parent);
         child = next;
     }
+    return children;
 }
 
 // ---- filling and emptying --------------------------------------------------------------------------
@@ -251,12 +254,13 @@ status_t handle_duplicate(struct handle_slot *slot, struct process *to, rights_t
     return status;
 }
 
-static void remove(struct process *process, struct handle_slot *slot, struct handle_slot *heir) {
+// Returns how many children it had, which is the work it took.
+static uint32_t remove(struct process *process, struct handle_slot *slot, struct handle_slot *heir) {
     struct object *object = slot->object;
     rights_t rights = slot_rights(slot);
     spin_lock(&derivation_lock);
     spin_lock(&process->lock);
-    tree_remove(slot, heir);
+    const uint32_t children = tree_remove(slot, heir);
     slot_empty(process, slot);
     spin_unlock(&process->lock);
     spin_unlock(&derivation_lock);
@@ -265,6 +269,7 @@ static void remove(struct process *process, struct handle_slot *slot, struct han
         class->handle_removed(object, rights);
     }
     object_put(object);
+    return children;
 }
 
 void handle_remove(struct process *process, struct handle_slot *slot) {
@@ -278,13 +283,19 @@ void handle_retire(struct process *process, struct handle_slot *slot, struct han
 // ---- the end of a table ----------------------------------------------------------------------------
 
 bool handle_close_some(struct process *process, uint32_t *index, uint32_t limit) {
-    while (*index < process->slot_limit) {
+    constexpr uint32_t CHILDREN_PER_HANDLE = 8,
+                       SLOTS_PER_STEP = 1024; // as much work as one handle; as all of them
+    for (uint32_t seen = 0; *index < process->slot_limit; seen++) {
+        if (seen == SLOTS_PER_STEP) {
+            return false;
+        }
         struct handle_slot *slot = slot_at(process, *index);
         if (slot->handle != 0 && *index % HANDLE_CHUNK_SLOTS != 0) {
-            if (limit-- == 0) {
+            if (limit == 0) {
                 return false;
             }
-            handle_remove(process, slot);
+            const uint32_t cost = 1 + remove(process, slot, nullptr) / CHILDREN_PER_HANDLE;
+            limit -= cost < limit ? cost : limit;
         }
         ++*index;
     }
@@ -327,7 +338,8 @@ bool handle_table_check(struct process *process) {
         if ((uint16_t)slot->handle != index || slot->handle >> HANDLE_INDEX_BITS == 0 ||
             slot->object->type != slot_type(slot) || slot->object->references == 0 ||
             (child != nullptr && slot_from_ref(child->parent) != slot) ||
-            (next != nullptr && (slot_from_ref(next->prev_sibling) != slot || next->parent.v != slot->parent.v))) {
+            (next != nullptr &&
+             (slot_from_ref(next->prev_sibling) != slot || next->parent.v != slot->parent.v))) {
             return false;
         }
     }

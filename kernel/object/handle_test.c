@@ -65,10 +65,21 @@ TEST(look_up_says_what_is_wrong) {
     CHECK(status_ok(handle_object(scene.a, handle, OBJECT_NOTIFICATION, RIGHT_WAIT, &object)));
     CHECK_EQ(object, scene.object);
     CHECK(status_is(handle_lookup(scene.a, handle, OBJECT_ENDPOINT, RIGHT_SIGNAL, &slot), STATUS_WRONG_TYPE));
-    CHECK(status_is(handle_lookup(scene.a, handle, OBJECT_NOTIFICATION, RIGHT_SIGNAL, &slot), STATUS_NO_RIGHT));
+    CHECK(
+        status_is(handle_lookup(scene.a, handle, OBJECT_NOTIFICATION, RIGHT_SIGNAL, &slot), STATUS_NO_RIGHT));
     // Zero, foreign, out of range, another generation, a chunk's header, bits above the value.
-    const uint64_t bad[] = {0, 1, 64, 0x1'0000, 0x1'0040, 0xffff, 0xffff'ffff, handle + 0x1'0000, handle | 1ull << 32,
-                            (uint16_t)handle, HANDLE_CHUNK_MARK, UINT64_MAX};
+    const uint64_t bad[] = {0,
+                            1,
+                            64,
+                            0x1'0000,
+                            0x1'0040,
+                            0xffff,
+                            0xffff'ffff,
+                            handle + 0x1'0000,
+                            handle | 1ull << 32,
+                            (uint16_t)handle,
+                            HANDLE_CHUNK_MARK,
+                            UINT64_MAX};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         CHECK(status_is(handle_lookup_any(scene.a, bad[i], &slot), STATUS_BAD_HANDLE));
         CHECK(status_is(handle_lookup_any(scene.b, bad[i], &slot), STATUS_BAD_HANDLE));
@@ -222,7 +233,8 @@ TEST(the_last_receive_right_kills_the_endpoint) {
     struct endpoint *endpoint = host_endpoint(scene.a, EVERY_RIGHT, &handle);
     const uint64_t copy = derive(scene.a, handle, scene.b);
     handle_t send_only;
-    REQUIRE(status_ok(handle_duplicate(slot_of(scene.a, handle), scene.a, RIGHT_SEND, 1, 2, ORIGIN_COPIED, &send_only)));
+    REQUIRE(status_ok(
+        handle_duplicate(slot_of(scene.a, handle), scene.a, RIGHT_SEND, 1, 2, ORIGIN_COPIED, &send_only)));
     CHECK_EQ(endpoint->receive_handles, 2u);
     handle_remove(scene.a, slot_of(scene.a, handle));
     CHECK_EQ(endpoint->receive_handles, 1u);
@@ -244,8 +256,10 @@ TEST(rights_only_shrink) {
     const uint64_t other = host_give(scene.a, &scene.b->object, RIGHT_MANAGE_BIT, 0);
     REQUIRE(host_run(thread));
     CHECK(status_ok(HOST_METHOD(self, PROCESS_HANDLE_COPY, endpoint, UINT64_MAX)));
-    CHECK_EQ(slot_rights(slot_of(scene.a, host_user.words[0])).v, RIGHT_SEND_BIT | RIGHT_COPY_BIT | RIGHT_MINT_BIT);
-    CHECK(status_ok(HOST_METHOD(self, PROCESS_HANDLE_MINT, endpoint, RIGHT_SEND_BIT | RIGHT_RECEIVE_BIT, 77, 88)));
+    CHECK_EQ(slot_rights(slot_of(scene.a, host_user.words[0])).v,
+             RIGHT_SEND_BIT | RIGHT_COPY_BIT | RIGHT_MINT_BIT);
+    CHECK(status_ok(
+        HOST_METHOD(self, PROCESS_HANDLE_MINT, endpoint, RIGHT_SEND_BIT | RIGHT_RECEIVE_BIT, 77, 88)));
     const uint64_t minted = host_user.words[0];
     CHECK_EQ(slot_rights(slot_of(scene.a, minted)).v, RIGHT_SEND_BIT);
     CHECK_EQ(slot_of(scene.a, minted)->badge, 77u);
@@ -257,7 +271,8 @@ TEST(rights_only_shrink) {
     CHECK(status_is(HOST_METHOD(other, PROCESS_GRANT, endpoint, 1ull << 32), STATUS_BAD_ARGUMENT));
     CHECK(status_is(HOST_METHOD(other, PROCESS_GRANT, endpoint, 0, 2), STATUS_BAD_ARGUMENT));
     CHECK(status_ok(HOST_METHOD(other, PROCESS_GRANT, endpoint, UINT32_MAX)));
-    CHECK_EQ(slot_rights(slot_of(scene.b, host_user.words[0])).v, RIGHT_SEND_BIT | RIGHT_COPY_BIT | RIGHT_MINT_BIT);
+    CHECK_EQ(slot_rights(slot_of(scene.b, host_user.words[0])).v,
+             RIGHT_SEND_BIT | RIGHT_COPY_BIT | RIGHT_MINT_BIT);
     clear_scene();
 }
 

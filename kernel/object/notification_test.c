@@ -61,7 +61,8 @@ static void receive(struct thread *thread, uint64_t deadline_ns) {
 }
 
 static status_t bind(struct thread *thread, uint64_t endpoint) {
-    return host_run(thread) ? HOST_METHOD(scene.at_notification, NOTIFICATION_BIND, endpoint) : STATUS_BAD_STATE;
+    return host_run(thread) ? HOST_METHOD(scene.at_notification, NOTIFICATION_BIND, endpoint)
+                            : STATUS_BAD_STATE;
 }
 
 static struct notification *bound_to(const struct endpoint *endpoint) NO_THREAD_SAFETY_ANALYSIS {

@@ -111,10 +111,12 @@ TEST(what_an_ended_process_refuses) {
     REQUIRE(host_run(scene.b));
     CHECK(status_ok(HOST_METHOD(scene.work_handle, PROCESS_EXIT, 1)));
     for (int settled = 0; settled < 2; settled++) {
-        CHECK(status_is(HOST_METHOD(scene.work_handle, PROCESS_CREATE_THREAD, USER_LOWEST, 0, 0, 0, BAND_NORMAL),
-                        STATUS_BAD_STATE));
+        CHECK(status_is(
+            HOST_METHOD(scene.work_handle, PROCESS_CREATE_THREAD, USER_LOWEST, 0, 0, 0, BAND_NORMAL),
+            STATUS_BAD_STATE));
         CHECK(status_is(HOST_METHOD(scene.work_handle, PROCESS_CREATE_THREAD, USER_LOWEST, 0, 0, PAGE_ADDRESS,
-                                    BAND_NORMAL), STATUS_BAD_STATE));
+                                    BAND_NORMAL),
+                        STATUS_BAD_STATE));
         CHECK(status_is(HOST_METHOD(scene.work_handle, PROCESS_GRANT, scene.notification_handle, ALL),
                         STATUS_BAD_STATE));
         CHECK(status_is(HOST_METHOD(scene.work_handle, PROCESS_HANDLE_CLOSE, 0x1'0001), STATUS_BAD_HANDLE));
@@ -129,7 +131,18 @@ TEST(what_an_ended_process_refuses) {
 
 // The thread is killed in each state that it can be in; host_finish finds whatever stays behind.
 TEST(killed_in_every_state) {
-    enum { READY, SENDING, CALLING, AWAITING, AWAITING_A_REPLY_OBJECT, RECEIVING, WAITING, FAULTED, ANSWERED, STATES };
+    enum {
+        READY,
+        SENDING,
+        CALLING,
+        AWAITING,
+        AWAITING_A_REPLY_OBJECT,
+        RECEIVING,
+        WAITING,
+        FAULTED,
+        ANSWERED,
+        STATES
+    };
     for (int state = 0; state < STATES; state++) {
         for (int timed = 0; timed < 2; timed++) {
             set_scene();
@@ -240,7 +253,8 @@ TEST(a_process_that_never_ran_goes_with_its_last_handle) {
     clear_scene();
 }
 
-// Processes that never ran hold themselves and each other, and nobody else holds them: the account's end does.
+// Processes that never ran hold themselves and each other, and nobody else holds them: the account's end
+// does.
 TEST(processes_that_keep_each_other_go_with_their_account) {
     set_scene();
     const uint64_t before = account_usage(scene.root).used_bytes;

@@ -208,8 +208,9 @@ TEST(messages) {
         .name = "messages",
         .depth = 5,
         .plan = {.clients = 2, .servers = 2},
-        .ops = {OP_CALL, OP_CALL_TIMED, OP_SEND, OP_SEND_POLL, OP_RECV, OP_RECV_TIMED, OP_RECV_POLL, OP_REPLY_RECV,
-                OP_REPLY_RECV_TIMED, OP_REPLY, OP_CANCEL, OP_EXIT, OP_TIME, OP_CLOSE_ENDPOINT, OP_COUNT},
+        .ops = {OP_CALL, OP_CALL_TIMED, OP_SEND, OP_SEND_POLL, OP_RECV, OP_RECV_TIMED, OP_RECV_POLL,
+                OP_REPLY_RECV, OP_REPLY_RECV_TIMED, OP_REPLY, OP_CANCEL, OP_EXIT, OP_TIME, OP_CLOSE_ENDPOINT,
+                OP_COUNT},
     }));
 }
 
@@ -248,7 +249,8 @@ TEST(notifications) {
         .depth = 7,
         .plan = {.clients = 1, .servers = 2},
         .ops = {OP_SIGNAL, OP_WAIT, OP_WAIT_TIMED, OP_BIND, OP_UNBIND, OP_RECV, OP_RECV_TIMED, OP_SEND,
-                OP_CLOSE_NOTIFICATION, OP_CLOSE_ENDPOINT, OP_WATCH, OP_CANCEL, OP_EXIT, OP_KILL, OP_TIME, OP_COUNT},
+                OP_CLOSE_NOTIFICATION, OP_CLOSE_ENDPOINT, OP_WATCH, OP_CANCEL, OP_EXIT, OP_KILL, OP_TIME,
+                OP_COUNT},
     }));
 }
 
@@ -257,8 +259,8 @@ TEST(faults) {
         .name = "faults",
         .depth = 6,
         .plan = {.clients = 2, .servers = 2, .supervised = true},
-        .ops = {OP_FAULT, OP_CALL, OP_RECV, OP_REPLY_RECV, OP_REPLY_END, OP_SAVE_REPLY, OP_ANSWER, OP_CLOSE_REPLY,
-                OP_CLOSE_ENDPOINT, OP_CANCEL, OP_EXIT_OTHER, OP_KILL, OP_COUNT},
+        .ops = {OP_FAULT, OP_CALL, OP_RECV, OP_REPLY_RECV, OP_REPLY_END, OP_SAVE_REPLY, OP_ANSWER,
+                OP_CLOSE_REPLY, OP_CLOSE_ENDPOINT, OP_CANCEL, OP_EXIT_OTHER, OP_KILL, OP_COUNT},
     }));
 }
 
@@ -268,8 +270,9 @@ TEST(slow_ends) {
         .name = "slow ends",
         .depth = 5,
         .plan = {.clients = 2, .servers = 1, .supervised = true},
-        .ops = {OP_BACKLOG, OP_CALL, OP_CALL_TIMED, OP_CALL_MOVE, OP_SEND, OP_RECV, OP_REPLY_RECV, OP_REPLY_MOVE,
-                OP_SAVE_REPLY, OP_ANSWER, OP_ANSWER_MOVE, OP_SIGNAL, OP_WAIT, OP_BIND, OP_FAULT, OP_CANCEL, OP_KILL,
-                OP_CLOSE_ENDPOINT, OP_EXIT_OTHER, OP_TIME, OP_COUNT},
+        .ops = {OP_BACKLOG,    OP_CALL,       OP_CALL_TIMED, OP_CALL_MOVE, OP_SEND,        OP_RECV,
+                OP_REPLY_RECV, OP_REPLY_MOVE, OP_SAVE_REPLY, OP_ANSWER,    OP_ANSWER_MOVE, OP_SIGNAL,
+                OP_WAIT,       OP_BIND,       OP_FAULT,      OP_CANCEL,    OP_KILL,        OP_CLOSE_ENDPOINT,
+                OP_EXIT_OTHER, OP_TIME,       OP_COUNT},
     }));
 }

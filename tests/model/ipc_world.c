@@ -290,7 +290,8 @@ static bool answer(struct process *process, bool moves_itself) {
     struct thread *const thread = host_user.thread;
     host_syscall(SYS_SEND, handle, message_info(0, 0, moves_itself, moves_itself), DEADLINE_NEVER,
                  WORDS(0, tag, 0, 0, 0, 0, handle));
-    if (host_user.thread == thread && !ONE_OF(host_user.status, STATUS_OK, STATUS_PEER_DIED, STATUS_TOO_LARGE)) {
+    if (host_user.thread == thread &&
+        !ONE_OF(host_user.status, STATUS_OK, STATUS_PEER_DIED, STATUS_TOO_LARGE)) {
         complain("an answer through a reply object gave a status that is not documented");
     }
     return true;

@@ -47,7 +47,7 @@ enum op : uint8_t {
     OP_EXIT_OTHER, // target: a thread
     OP_KILL,       // target: a process
     OP_TIME,       // the next deadline passes; no actor
-    OP_BACKLOG,     // the reaper gets other things to do first; no actor
+    OP_BACKLOG,    // the reaper gets other things to do first; no actor
     OP_COUNT,
 };
 

@@ -213,7 +213,8 @@ static const char *check_threads(void) {
         if ((thread->flags & THREAD_ENDING) == 0 && (!thread_check(thread) || thread->state == THREAD_NEW)) {
             return "a thread's state does not hold together";
         }
-        if (thread->state == THREAD_AWAITING_REPLY && thread->reply == nullptr && world_index_of(thread->server) < 0) {
+        if (thread->state == THREAD_AWAITING_REPLY && thread->reply == nullptr &&
+            world_index_of(thread->server) < 0) {
             return "a thread waits for the answer of one that ended";
         }
         if (((thread->flags & THREAD_TIMED) != 0) != thread->timer.armed) {

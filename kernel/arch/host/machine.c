@@ -121,7 +121,9 @@ static struct kernel_exit handle_entry(const struct entry *entry) {
         syscall_fn *call = entry->number < SYSCALL_COUNT ? syscall_table[entry->number] : syscall_refuse;
         return call(entry->handle, entry->info, entry->deadline_ns);
     }
-    case ENTRY_FAULT: fault_raise(current_thread(), FAULT_PAGE, entry->handle, PROT_READ, 14); return kernel_block();
+    case ENTRY_FAULT:
+        fault_raise(current_thread(), FAULT_PAGE, entry->handle, PROT_READ, 14);
+        return kernel_block();
     case ENTRY_TIMER:
         host_deadline_ns = UINT64_MAX; // it fires once
         sched_timer();
@@ -243,7 +245,8 @@ struct thread *host_thread(struct process *process, uint32_t band, uint64_t mess
 uint64_t host_give(struct process *process, struct object *object, uint32_t rights, uint64_t badge) {
     handle_t handle;
     object_get(object);
-    if (!status_ok(handle_insert(process, object, (rights_t){rights}, badge, 0, nullptr, ORIGIN_BOOT, &handle))) {
+    if (!status_ok(
+            handle_insert(process, object, (rights_t){rights}, badge, 0, nullptr, ORIGIN_BOOT, &handle))) {
         object_put(object);
         return 0;
     }
@@ -295,7 +298,8 @@ bool host_finish(struct account *root, struct process *const processes[], uint32
     host_wake();
     host_settle();
     for (uint32_t type = 1; type < OBJECT_TYPE_COUNT; type++) {
-        good &= is_nothing(object_class((enum object_type)type)->name, object_live_count((enum object_type)type));
+        good &=
+            is_nothing(object_class((enum object_type)type)->name, object_live_count((enum object_type)type));
     }
     good &= is_nothing("handles", handle_total_count());
     good &= is_nothing("current thread", host_user.thread != nullptr);

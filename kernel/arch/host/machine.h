@@ -41,7 +41,8 @@ void host_syscall(uint32_t number, uint64_t handle, uint64_t info, uint64_t dead
 
 // A `call` of a method, with up to eight words. Returns its status; results are in host_user.words.
 status_t host_method(uint64_t handle, uint32_t method, const uint64_t words[MESSAGE_WORDS]);
-#define HOST_METHOD(handle, method, ...) host_method(handle, method, (const uint64_t[MESSAGE_WORDS]){__VA_ARGS__})
+#define HOST_METHOD(handle, method, ...) \
+    host_method(handle, method, (const uint64_t[MESSAGE_WORDS]){__VA_ARGS__})
 
 // The current thread faults (FAULT_PAGE at `address`).
 void host_fault(uint64_t address);
@@ -83,6 +84,6 @@ uint64_t host_give(struct process *process, struct object *object, uint32_t righ
 struct endpoint *host_endpoint(struct process *process, uint32_t rights, uint64_t *handle);
 struct notification *host_notification(struct process *process, uint64_t *handle);
 
-// Ends the processes, lets go of the test's references to them and to the root account, and checks that all of
-// it came back: objects, handles, deadlines, bytes. False, with a line on standard error, when not.
+// Ends the processes, lets go of the test's references to them and to the root account, and checks that all
+// of it came back: objects, handles, deadlines, bytes. False, with a line on standard error, when not.
 bool host_finish(struct account *root, struct process *const processes[], uint32_t count);

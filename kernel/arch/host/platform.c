@@ -30,8 +30,8 @@ bool line_exists(uint32_t gsi) {
     return gsi < LINES;
 }
 
-void line_attach(uint32_t gsi, [[maybe_unused]] bool level, [[maybe_unused]] bool active_low, line_handler *handler,
-                 void *context) {
+void line_attach(uint32_t gsi, [[maybe_unused]] bool level, [[maybe_unused]] bool active_low,
+                 line_handler *handler, void *context) {
     lines[gsi].handler = handler;
     lines[gsi].context = context;
     lines[gsi].masked = true;
