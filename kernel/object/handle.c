@@ -283,8 +283,8 @@ void handle_retire(struct process *process, struct handle_slot *slot, struct han
 // ---- the end of a table ----------------------------------------------------------------------------
 
 bool handle_close_some(struct process *process, uint32_t *index, uint32_t limit) {
-    constexpr uint32_t CHILDREN_PER_HANDLE = 8,
-                       SLOTS_PER_STEP = 1024; // as much work as one handle; as all of them
+    constexpr uint32_t CHILDREN_PER_HANDLE = 8; // what is as much work as one handle
+    constexpr uint32_t SLOTS_PER_STEP = 1024;
     for (uint32_t seen = 0; *index < process->slot_limit; seen++) {
         if (seen == SLOTS_PER_STEP) {
             return false;
