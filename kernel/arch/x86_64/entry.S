@@ -18,6 +18,9 @@ kernel_entry:
 
     .bss
     .balign 4096
+    .globl boot_stack_guard // unmapped by mmu_init
+boot_stack_guard:
+    .skip 4096
     .skip 16384
 boot_stack_top:
 

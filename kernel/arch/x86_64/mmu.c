@@ -11,7 +11,7 @@
 #include "page_table.h"
 
 extern char __image_start[], __text_start[], __text_end[], __rodata_start[], __rodata_end[], __data_start[],
-    __image_end[];
+    __image_end[], boot_stack_guard[];
 
 // One place where mmu_init writes an instruction (user_access.h).
 struct alternative {
@@ -229,7 +229,8 @@ static bool map_image_part(const struct boot_info *boot, const char *start, cons
 static bool map_image(const struct boot_info *boot) {
     return map_image_part(boot, __text_start, __text_end, KERNEL_TEXT) &&
            map_image_part(boot, __rodata_start, __rodata_end, KERNEL_READ_ONLY) &&
-           map_image_part(boot, __data_start, __image_end, KERNEL_DATA);
+           map_image_part(boot, __data_start, boot_stack_guard, KERNEL_DATA) &&
+           map_image_part(boot, boot_stack_guard + PAGE_BYTES, __image_end, KERNEL_DATA);
 }
 
 bool mmu_init(const struct boot_info *boot) {
@@ -299,5 +300,7 @@ void *mmu_alloc_kernel_stack(size_t pages) {
 }
 
 bool mmu_is_stack_guard(uint64_t address) {
-    return address >= ARCH_KERNEL_AREA_BASE && address < area_next && entry_find(address) == 0;
+    const uint64_t boot_guard = (uint64_t)boot_stack_guard;
+    return (address >= ARCH_KERNEL_AREA_BASE && address < area_next && entry_find(address) == 0) ||
+           (address >= boot_guard && address < boot_guard + PAGE_BYTES);
 }
