@@ -39,6 +39,11 @@ uint64_t arch_kernel_page_table(void);
 void arch_regs_start(struct arch_regs *regs, uint64_t entry, uint64_t stack_pointer, uint64_t argument,
                      uint64_t tls_base);
 
+// Makes the thread, which is in a system call, do this one next: what a system call that is not finished returns to,
+// so that it goes on after whatever else wants the processor. Words are the caller's to set.
+void arch_regs_restart(struct arch_regs *regs, uint64_t number, uint64_t handle, uint64_t info,
+                       uint64_t deadline_ns);
+
 // Writes ip, sp, flags and general registers into an exit record.
 void arch_regs_record(const struct arch_regs *regs, struct exit_record *record);
 

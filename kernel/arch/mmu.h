@@ -44,8 +44,11 @@ status_t arch_leaf_make(struct arch_space *space, struct account *account, uint6
 
 // Takes all translations in the range away, or changes them to `prot` (not 0), and flushes this processor's
 // TLB as needed. Both ends page-aligned.
-void arch_space_unmap(struct arch_space *space, uint64_t start, uint64_t end);
-void arch_space_protect(struct arch_space *space, uint64_t start, uint64_t end, uint32_t prot);
+//
+// A bounded step: stops when *budget entries have been changed (looking at a table counts, too), takes what it used
+// off *budget, and returns how far it got; `end` when it is done.
+uint64_t arch_space_unmap(struct arch_space *space, uint64_t start, uint64_t end, uint32_t *budget);
+uint64_t arch_space_protect(struct arch_space *space, uint64_t start, uint64_t end, uint32_t prot, uint32_t *budget);
 
 // What is entered for an address; false when nothing is. For tests and checks.
 bool arch_space_query(const struct arch_space *space, uint64_t address, paddr_t *frame, uint32_t *prot);

@@ -86,7 +86,8 @@ static struct kernel_exit leave_to(struct thread *other) {
 // ---- call ------------------------------------------------------------------------------------------
 
 // A method of a kernel object.
-static struct kernel_exit invoke_method(struct thread *current, const struct handle_slot *slot, uint64_t info) {
+static struct kernel_exit invoke_method(struct thread *current, const struct handle_slot *slot, uint64_t handle,
+                                        uint64_t info, uint64_t deadline_ns) {
     const struct method_table *table = &method_tables[slot_type(slot)];
     if ((info & ~(MESSAGE_ACCEPT_MASK | UINT32_MAX)) != 0) {
         return leave_with(STATUS_BAD_ARGUMENT); // methods take no page and no handles
@@ -110,6 +111,10 @@ static struct kernel_exit invoke_method(struct thread *current, const struct han
     for (uint32_t i = 0; i < MESSAGE_WORDS; i++) {
         current->regs.words[i] = invocation.words[i];
     }
+    if (invocation.again) {
+        arch_regs_restart(&current->regs, SYS_CALL, handle, info, deadline_ns);
+        return kernel_leave();
+    }
     current->regs.status = 0;
     current->regs.badge = 0;
     current->regs.info = message_info(0, invocation.page_bytes, 0, 0);
@@ -124,7 +129,7 @@ static struct kernel_exit invoke_method(struct thread *current, const struct han
         return leave_with(status);
     }
     if (slot_type(slot) != OBJECT_ENDPOINT) {
-        return invoke_method(current, slot, info);
+        return invoke_method(current, slot, handle, info, deadline_ns);
     }
     if ((slot->type_rights & RIGHT_SEND_BIT) == 0) {
         return leave_with(STATUS_NO_RIGHT);

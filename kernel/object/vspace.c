@@ -239,17 +239,16 @@ status_t vspace_map(struct vspace *vspace, struct vmo *vmo, uint64_t offset_byte
 }
 
 // Memory for the cuts at both ends of a range; null where none is needed. On failure nothing is held.
-static status_t cuts_alloc(struct vspace *vspace, struct mapping *first, struct mapping *last, uint64_t start,
-                           uint64_t end, struct mapping *cuts[2]) REQUIRES(vspace->lock) {
+static status_t cuts_alloc(struct vspace *vspace, bool below, bool above, struct mapping *cuts[2])
+    REQUIRES(vspace->lock) {
     cuts[0] = cuts[1] = nullptr;
-    const uint32_t count = (first->start < start) + (last->end > end);
-    if (count > VSPACE_MAX_MAPPINGS - vspace->mapping_count) {
+    if ((uint32_t)below + (uint32_t)above > VSPACE_MAX_MAPPINGS - vspace->mapping_count) {
         return STATUS_NO_MEMORY;
     }
-    if (first->start < start) {
+    if (below) {
         TRY(mapping_alloc(vspace, &cuts[0]));
     }
-    if (last->end > end) {
+    if (above) {
         status_t status = mapping_alloc(vspace, &cuts[1]);
         if (!status_ok(status)) {
             mapping_free(vspace, cuts[0]);
@@ -259,103 +258,145 @@ static status_t cuts_alloc(struct vspace *vspace, struct mapping *first, struct 
     return STATUS_OK;
 }
 
-// Cuts so that no mapping crosses either end; returns the first one inside.
-static struct mapping *cuts_make(struct vspace *vspace, struct mapping *first, struct mapping *last,
-                                 uint64_t start, uint64_t end, struct mapping *cuts[2])
+// Cuts so that no mapping crosses either end of the range, except one that has the protection `same` already.
+// *out is the first mapping inside, or null.
+static status_t cut_out(struct vspace *vspace, uint64_t start, uint64_t end, uint32_t same, struct mapping **out)
     REQUIRES(vspace->lock) {
+    struct mapping *first = mapping_at_or_after(vspace, start);
+    *out = nullptr;
+    if (first == nullptr || first->start >= end) {
+        return STATUS_OK;
+    }
+    struct mapping *last = mapping_at_or_after(vspace, end - PAGE_BYTES);
+    struct mapping *cuts[2];
+    TRY(cuts_alloc(vspace, first->start < start && first->prot != same,
+                   last != nullptr && last->start < end && last->end > end && last->prot != same, cuts));
     if (cuts[1] != nullptr) {
         mapping_split(vspace, last, end, cuts[1]);
     }
     if (cuts[0] != nullptr) {
         mapping_split(vspace, first, start, cuts[0]);
-        return cuts[0];
+        first = cuts[0];
     }
-    return first;
-}
-
-// The last mapping that begins below `end`, seen from `first`, which does.
-static struct mapping *mapping_last_below(struct mapping *first, uint64_t end) {
-    for (;;) {
-        struct mapping *next = mapping_next(first);
-        if (next == nullptr || next->start >= end) {
-            return first;
-        }
-        first = next;
-    }
-}
-
-static status_t unmap_locked(struct vspace *vspace, uint64_t start, uint64_t end) REQUIRES(vspace->lock) {
-    struct mapping *first = mapping_at_or_after(vspace, start);
-    if (first == nullptr || first->start >= end) {
-        return STATUS_OK;
-    }
-    struct mapping *cuts[2];
-    struct mapping *last = mapping_last_below(first, end);
-    TRY(cuts_alloc(vspace, first, last, start, end, cuts));
-    first = cuts_make(vspace, first, last, start, end, cuts);
-    // The tables first: a frame must not be freed, with its VMO, while it can still be reached.
-    arch_space_unmap(&vspace->space, start, end);
-    while (first != nullptr && first->start < end) {
-        struct mapping *next = mapping_next(first);
-        mapping_drop(vspace, first);
-        first = next;
-    }
-    if (start < vspace->lowest_gap) {
-        vspace->lowest_gap = start;
-    }
+    *out = first;
     return STATUS_OK;
 }
 
-status_t vspace_unmap(struct vspace *vspace, uint64_t address, uint64_t len_bytes) {
-    if (!range_valid(address, len_bytes)) {
+// ---- Unmapping and protecting, in steps ----
+
+// What one step may do: page table entries changed, mappings visited.
+constexpr uint32_t STEP_ENTRIES = 2048;
+constexpr uint32_t STEP_UNMAP_MAPPINGS = 128;
+constexpr uint32_t STEP_PROTECT_MAPPINGS = 1024;
+constexpr uint32_t PROT_NO_SUCH = 0xff; // no mapping has it
+
+// Moves the lower end of a mapping up. Its place in the tree stays the same.
+static void mapping_trim(struct vspace *vspace, struct mapping *mapping, uint64_t start) REQUIRES(vspace->lock) {
+    vspace->mapped_bytes -= start - mapping->start;
+    mapping->offset += start - mapping->start;
+    mapping->start = start;
+}
+
+// Unmaps from *start on; on return *start is how far it got.
+static status_t unmap_step(struct vspace *vspace, uint64_t *start, uint64_t end) REQUIRES(vspace->lock) {
+    uint32_t entries = STEP_ENTRIES;
+    struct mapping *mapping;
+    TRY(cut_out(vspace, *start, end, PROT_NO_SUCH, &mapping));
+    if (mapping != nullptr && *start < vspace->lowest_gap) {
+        vspace->lowest_gap = *start;
+    }
+    for (uint32_t i = 0; mapping != nullptr && mapping->start < end; i++) {
+        // The tables first: a frame must not be freed, with its VMO, while it can still be reached.
+        const uint64_t reached = arch_space_unmap(&vspace->space, mapping->start, mapping->end, &entries);
+        *start = reached;
+        if (reached < mapping->end) {
+            mapping_trim(vspace, mapping, reached);
+            return STATUS_OK;
+        }
+        struct mapping *next = mapping_next(mapping);
+        mapping_drop(vspace, mapping);
+        mapping = next;
+        if (entries == 0 || i == STEP_UNMAP_MAPPINGS) {
+            return STATUS_OK;
+        }
+    }
+    *start = end;
+    return STATUS_OK;
+}
+
+status_t vspace_unmap_some(struct vspace *vspace, uint64_t *address, uint64_t *len_bytes) {
+    if (!range_valid(*address, *len_bytes)) {
         return STATUS_BAD_ARGUMENT;
     }
+    const uint64_t end = *address + *len_bytes;
     spin_lock(&vspace->lock);
-    status_t status = unmap_locked(vspace, address, address + len_bytes);
+    status_t status = unmap_step(vspace, address, end);
     spin_unlock(&vspace->lock);
+    *len_bytes = end - *address;
     return status;
 }
 
-static status_t protect_locked(struct vspace *vspace, uint64_t start, uint64_t end, uint32_t prot)
+status_t vspace_unmap(struct vspace *vspace, uint64_t address, uint64_t len_bytes) {
+    do {
+        TRY(vspace_unmap_some(vspace, &address, &len_bytes));
+    } while (len_bytes != 0);
+    return STATUS_OK;
+}
+
+// Whether the range is wholly mapped, and may all be changed to `prot`.
+static status_t protect_check(struct vspace *vspace, uint64_t start, uint64_t end, uint32_t prot)
     REQUIRES(vspace->lock) {
-    struct mapping *first = mapping_at_or_after(vspace, start);
-    struct mapping *last = first;
-    for (uint64_t reached = start; reached < end; reached = last->end) {
-        if (reached != start) {
-            last = mapping_next(last);
-        }
-        if (last == nullptr || last->start > reached) {
+    struct mapping *mapping = mapping_at_or_after(vspace, start);
+    for (uint64_t reached = start; reached < end; mapping = mapping_next(mapping)) {
+        if (mapping == nullptr || mapping->start > reached) {
             return STATUS_NOT_FOUND;
         }
-        if (prot & ~last->max_prot) {
+        if (prot & ~mapping->max_prot) {
             return STATUS_NOT_ALLOWED;
         }
-    }
-    struct mapping *cuts[2];
-    TRY(cuts_alloc(vspace, first, last, start, end, cuts));
-    first = cuts_make(vspace, first, last, start, end, cuts);
-    for (; first != nullptr && first->start < end; first = mapping_next(first)) {
-        first->prot = (uint8_t)prot;
-    }
-    if (prot == 0) {
-        arch_space_unmap(&vspace->space, start, end);
-    } else {
-        arch_space_protect(&vspace->space, start, end, prot);
+        reached = mapping->end;
     }
     return STATUS_OK;
 }
 
-status_t vspace_protect(struct vspace *vspace, uint64_t address, uint64_t len_bytes, uint32_t prot) {
-    if (!range_valid(address, len_bytes) || !prot_valid(prot)) {
+// Protects from *start on; on return *start is how far it got. A mapping has its new protection as soon as the step
+// reaches it; the page tables follow.
+static status_t protect_step(struct vspace *vspace, uint64_t *start, uint64_t end, uint32_t prot)
+    REQUIRES(vspace->lock) {
+    uint32_t entries = STEP_ENTRIES;
+    struct mapping *mapping;
+    TRY(protect_check(vspace, *start, end, prot));
+    TRY(cut_out(vspace, *start, end, prot, &mapping));
+    for (uint32_t i = 0; i < STEP_PROTECT_MAPPINGS && entries > 0 && *start < end; i++) {
+        mapping->prot = (uint8_t)prot;
+        const uint64_t stop = mapping->end < end ? mapping->end : end;
+        *start = prot == 0 ? arch_space_unmap(&vspace->space, *start, stop, &entries)
+                           : arch_space_protect(&vspace->space, *start, stop, prot, &entries);
+        mapping = mapping_next(mapping);
+    }
+    return STATUS_OK;
+}
+
+status_t vspace_protect_some(struct vspace *vspace, uint64_t *address, uint64_t *len_bytes, uint32_t prot) {
+    if (!range_valid(*address, *len_bytes) || !prot_valid(prot)) {
         return STATUS_BAD_ARGUMENT;
     }
     if (write_and_execute(prot)) {
         return STATUS_NOT_ALLOWED;
     }
+    const uint64_t end = *address + *len_bytes;
     spin_lock(&vspace->lock);
-    status_t status = protect_locked(vspace, address, address + len_bytes, prot);
+    status_t status = protect_step(vspace, address, end, prot);
     spin_unlock(&vspace->lock);
+    *len_bytes = end - *address;
     return status;
+}
+
+status_t vspace_protect(struct vspace *vspace, uint64_t address, uint64_t len_bytes, uint32_t prot) {
+    do {
+        TRY(vspace_protect_some(vspace, &address, &len_bytes, prot));
+    } while (len_bytes != 0);
+    return STATUS_OK;
 }
 
 // ---- Faults ----
@@ -438,16 +479,22 @@ status_t method_vspace_map(struct invocation *invocation) {
     return STATUS_OK;
 }
 
+// Ranges as they are left in the words are what the next step begins with.
 status_t method_vspace_unmap(struct invocation *invocation) {
-    return vspace_unmap(vspace_of(invocation->object), invocation->words[0], invocation->words[1]);
+    uint64_t *words = invocation->words;
+    TRY(vspace_unmap_some(vspace_of(invocation->object), &words[0], &words[1]));
+    invocation->again = words[1] != 0;
+    return STATUS_OK;
 }
 
 status_t method_vspace_protect(struct invocation *invocation) {
-    if (invocation->words[2] > PROT_ALL) {
+    uint64_t *words = invocation->words;
+    if (words[2] > PROT_ALL) {
         return STATUS_BAD_ARGUMENT;
     }
-    return vspace_protect(vspace_of(invocation->object), invocation->words[0], invocation->words[1],
-                          (uint32_t)invocation->words[2]);
+    TRY(vspace_protect_some(vspace_of(invocation->object), &words[0], &words[1], (uint32_t)words[2]));
+    invocation->again = words[1] != 0;
+    return STATUS_OK;
 }
 
 status_t method_vspace_info(struct invocation *invocation) {

@@ -56,8 +56,15 @@ status_t vspace_map(struct vspace *vspace, struct vmo *vmo, uint64_t offset_byte
 // mapping, and there may be VSPACE_MAX_MAPPINGS).
 status_t vspace_unmap(struct vspace *vspace, uint64_t address, uint64_t len_bytes);
 
+// One bounded step of it: what is left of the range comes out, length 0 when nothing is.
+status_t vspace_unmap_some(struct vspace *vspace, uint64_t *address, uint64_t *len_bytes);
+
+
 // BAD_ARGUMENT, NOT_FOUND (not wholly mapped), NOT_ALLOWED, NO_MEMORY. `prot` 0 takes all access away.
 status_t vspace_protect(struct vspace *vspace, uint64_t address, uint64_t len_bytes, uint32_t prot);
+
+// One bounded step of it, as above. A later step may fail where another thread has changed the range meanwhile.
+status_t vspace_protect_some(struct vspace *vspace, uint64_t *address, uint64_t *len_bytes, uint32_t prot);
 
 // Makes `address` accessible with `access` (PROT_* bits; 0 counts as read). OK: it is mapped now, try again.
 // NOT_FOUND: no mapping there. NOT_ALLOWED: the mapping forbids it. NO_MEMORY: the account cannot pay.

@@ -255,3 +255,39 @@ CASE(mappings_are_charged) {
     suite_close(vmo);
     suite_close(account);
 }
+
+// More pages than the kernel changes in one step: the call goes on by itself until all is done.
+CASE(large_ranges_change_in_steps)
+{
+    constexpr uint64_t PAGES = 8192, BYTES = PAGES * PAGE_BYTES;
+    handle_t account, vmo;
+    uint64_t address, mapped_before, mapped, done;
+    REQUIRE_OK(tess_account_create_account(suite.account, BYTES + (1 << 20), &account));
+    REQUIRE_OK(tess_account_create_vmo(account, BYTES, &vmo));
+    EXPECT_OK(tess_vspace_info(suite.vspace, nullptr, &mapped_before, nullptr));
+    REQUIRE_OK(tess_vspace_map(suite.vspace, vmo, 0, BYTES, 0, PROT_READ | PROT_WRITE, &address));
+    for (uint64_t page = 0; page < PAGES; page++)
+        *(volatile uint64_t *)(uintptr_t)(address + page * PAGE_BYTES) = page;
+    EXPECT_OK(tess_vspace_protect(suite.vspace, address, BYTES, PROT_READ));
+    // The kernel may not write there now, at either end or in the middle; the contents are as they were.
+    for (uint64_t page = 0; page < PAGES; page += PAGES / 2 - 1) {
+        const uint64_t at = address + page * PAGE_BYTES;
+        EXPECT_STATUS(BAD_ADDRESS, tess_vmo_read(vmo, 0, at, 8, &done));
+        EXPECT_EQ(*(volatile uint64_t *)(uintptr_t)at, page);
+    }
+    EXPECT_OK(tess_vspace_protect(suite.vspace, address, BYTES, 0));
+    EXPECT_STATUS(BAD_ADDRESS, tess_vmo_write(vmo, 0, address + BYTES - PAGE_BYTES, 8, &done));
+    EXPECT_OK(tess_vspace_protect(suite.vspace, address, BYTES, PROT_READ | PROT_WRITE));
+    EXPECT_EQ(*(volatile uint64_t *)(uintptr_t)(address + BYTES - PAGE_BYTES), PAGES - 1);
+    // All but the first and the last page; then those.
+    EXPECT_OK(tess_vspace_unmap(suite.vspace, address + PAGE_BYTES, BYTES - 2 * PAGE_BYTES));
+    EXPECT_OK(tess_vspace_info(suite.vspace, nullptr, &mapped, nullptr));
+    EXPECT_EQ(mapped, mapped_before + 2 * PAGE_BYTES);
+    EXPECT_STATUS(BAD_ADDRESS, tess_vmo_write(vmo, 0, address + BYTES / 2, 8, &done));
+    EXPECT_EQ(*(volatile uint64_t *)(uintptr_t)(address + BYTES - PAGE_BYTES), PAGES - 1);
+    EXPECT_OK(tess_vspace_unmap(suite.vspace, address, BYTES));
+    EXPECT_OK(tess_vspace_info(suite.vspace, nullptr, &mapped, nullptr));
+    EXPECT_EQ(mapped, mapped_before);
+    suite_close(vmo);
+    suite_close(account);
+}

@@ -36,6 +36,12 @@ uint64_t arch_kernel_page_table(void) {
     return mmu_kernel_root().v;
 }
 
+void arch_regs_restart([[maybe_unused]] struct arch_regs *regs, [[maybe_unused]] uint64_t number,
+                       [[maybe_unused]] uint64_t handle, [[maybe_unused]] uint64_t info,
+                       [[maybe_unused]] uint64_t deadline_ns) {
+    panic("a system call of a host test takes more than one step");
+}
+
 void arch_regs_start(struct arch_regs *regs, uint64_t entry, uint64_t stack_pointer, uint64_t argument,
                      uint64_t tls_base) {
     regs->ip = entry;

@@ -147,15 +147,20 @@ static uint64_t next_leaf(const struct arch_space *space, uint64_t address, uint
 
 // ---- Changing ranges ----
 
+constexpr uint32_t TABLE_COST = 16; // of looking through a table, in entries changed
+
 // Replaces each present entry in the range by `flags` over the same frame; by nothing when flags are 0.
-static void range_change(struct arch_space *space, uint64_t start, uint64_t end, uint64_t flags) {
+static uint64_t range_change(struct arch_space *space, uint64_t start, uint64_t end, uint64_t flags,
+                             uint32_t *budget) {
     bool active = arch_space_is_active(space);
     uint64_t changed = 0;
     struct arch_leaf *leaf = nullptr;
     uint64_t address = next_leaf(space, start, end, &leaf);
-    while (address < end) {
+    while (address < end && *budget > 0) {
         uint64_t leaf_end = (address | (ARCH_LEAF_BYTES - 1)) + 1;
         uint64_t stop = leaf_end < end ? leaf_end : end;
+        *budget -= *budget < TABLE_COST ? *budget : TABLE_COST;
+        uint64_t before = changed;
         for (; address < stop; address += PAGE_BYTES) {
             uint64_t *entry = &leaf->entries[index_at(address, FRAME_SHIFT)];
             if (!(*entry & PTE_PRESENT)) {
@@ -166,19 +171,22 @@ static void range_change(struct arch_space *space, uint64_t start, uint64_t end,
                 arch_tlb_flush_page(address);
             }
         }
+        *budget -= *budget < changed - before ? *budget : (uint32_t)(changed - before);
         address = next_leaf(space, address, end, &leaf);
     }
     if (changed > FLUSH_PAGES_MAX && active) {
         arch_tlb_flush_user();
     }
+    return address;
 }
 
-void arch_space_unmap(struct arch_space *space, uint64_t start, uint64_t end) {
-    range_change(space, start, end, 0);
+uint64_t arch_space_unmap(struct arch_space *space, uint64_t start, uint64_t end, uint32_t *budget) {
+    return range_change(space, start, end, 0, budget);
 }
 
-void arch_space_protect(struct arch_space *space, uint64_t start, uint64_t end, uint32_t prot) {
-    range_change(space, start, end, pte_user((paddr_t){0}, prot));
+uint64_t arch_space_protect(struct arch_space *space, uint64_t start, uint64_t end, uint32_t prot,
+                            uint32_t *budget) {
+    return range_change(space, start, end, pte_user((paddr_t){0}, prot), budget);
 }
 
 bool arch_space_query(const struct arch_space *space, uint64_t address, paddr_t *frame, uint32_t *prot) {

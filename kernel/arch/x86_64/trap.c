@@ -154,6 +154,19 @@ void arch_regs_start(struct arch_regs *regs, uint64_t entry, uint64_t stack_poin
     regs->resume = ARCH_RESUME_TRAP;
 }
 
+void arch_regs_restart(struct arch_regs *regs, uint64_t number, uint64_t handle, uint64_t info,
+                       uint64_t deadline_ns) {
+    constexpr uint64_t SYSCALL_BYTES = 2; // of the instruction
+    regs->rcx = regs->ip; // as the instruction left them
+    regs->r11 = regs->flags;
+    regs->ip -= SYSCALL_BYTES;
+    regs->status = number;
+    regs->badge = handle;
+    regs->info = info;
+    regs->rdx = deadline_ns;
+    regs->resume = ARCH_RESUME_TRAP;
+}
+
 void arch_regs_record(const struct arch_regs *regs, struct exit_record *record) {
     record->ip = regs->ip;
     record->sp = regs->sp;
