@@ -17,13 +17,13 @@ struct invocation {
     struct thread *caller;  // the current thread
     struct object *object;  // what was invoked; stays valid during the call
     rights_t rights;        // of the handle that was used
-    uint64_t words[8];      // arguments in, results out; what a handler leaves is returned
+    uint64_t *words;        // MESSAGE_WORDS arguments in, results out: the caller's saved registers
     bool again;             // out, with OK: not finished; the same method is called again with the words as they
                             // are left, after whatever else wants the processor
     uint32_t page_bytes;    // out: bytes of the caller's message page that hold results; 0 on entry
 };
 
-// Results are delivered only with OK. "Check everything, then commit without failing": on any other
+// Results count only with OK. "Check everything, then commit without failing": on any other
 // status nothing has changed. A handler never
 // blocks, and does a bounded amount of work.
 typedef status_t (*method_handler)(struct invocation *invocation);

@@ -100,16 +100,15 @@ static struct kernel_exit invoke_method(struct thread *current, const struct han
     if ((slot->type_rights & method->right.v) != method->right.v) {
         return leave_with(STATUS_NO_RIGHT);
     }
-    struct invocation invocation = {.caller = current, .object = slot->object, .rights = slot_rights(slot)};
-    for (uint32_t i = 0; i < MESSAGE_WORDS; i++) {
-        invocation.words[i] = current->regs.words[i];
-    }
+    struct invocation invocation = {
+        .caller = current,
+        .object = slot->object,
+        .rights = slot_rights(slot),
+        .words = current->regs.words,
+    };
     status_t status = method->handler(&invocation);
     if (!status_ok(status)) {
         return leave_with(status);
-    }
-    for (uint32_t i = 0; i < MESSAGE_WORDS; i++) {
-        current->regs.words[i] = invocation.words[i];
     }
     if (invocation.again) {
         arch_regs_restart(&current->regs, SYS_CALL, handle, info, deadline_ns);

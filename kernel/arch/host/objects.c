@@ -138,11 +138,11 @@ status_t notification_create([[maybe_unused]] struct account *account,
 
 status_t host_invoke(method_handler method, struct object *object, uint64_t words[8]) {
     static struct thread caller;
-    struct invocation invocation = {.caller = &caller, .object = object, .rights = {0xffff}};
-    memcpy(invocation.words, words, sizeof(invocation.words));
-    status_t status = method(&invocation);
-    if (status_ok(status)) {
-        memcpy(words, invocation.words, sizeof(invocation.words));
-    }
+    struct invocation invocation = {.caller = &caller, .object = object, .rights = {0xffff}, .words = words};
+    status_t status;
+    do {
+        invocation.again = false;
+        status = method(&invocation);
+    } while (status_ok(status) && invocation.again);
     return status;
 }
