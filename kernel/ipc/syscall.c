@@ -1,12 +1,13 @@
 // System calls: the fast path of call and reply_recv first, then the general ones, then the ways out.
 //
-// Fast path. The conditions are those of nearly every message: registers only, no deadline, the other
-// side waiting, neither thread with flags (thread.h). Then nothing is queued, scheduled, allocated or
-// copied: the sender's words stay where the entry saved them, and the way out loads them from there into
-// the receiver's registers. Every other case goes the general way, which assumes nothing; it is kept out of
-// line, so that the fast path saves no register.
+// Fast path. The conditions are those of nearly every message: no handles, no deadline, the other side
+// waiting, neither thread with flags (thread.h). Then nothing is queued, scheduled or allocated, and only
+// page bytes are copied: the sender's words stay where the entry saved them, and the way out loads them from
+// there into the receiver's registers. Every other case goes the general way, which assumes nothing. What is
+// not the shortest case is kept out of line, so that the shortest saves no register.
 #include "kernel/ipc/syscall.h"
 
+#include "base/mem.h"
 #include "kernel/ipc/fault.h"
 #include "kernel/ipc/invoke.h"
 #include "kernel/ipc/message.h"
@@ -86,8 +87,8 @@ static struct kernel_exit leave_to(struct thread *other) {
 // ---- call ------------------------------------------------------------------------------------------
 
 // A method of a kernel object.
-static struct kernel_exit invoke_method(struct thread *current, const struct handle_slot *slot, uint64_t handle,
-                                        uint64_t info, uint64_t deadline_ns) {
+static struct kernel_exit invoke_method(struct thread *current, const struct handle_slot *slot,
+                                        uint64_t handle, uint64_t info, uint64_t deadline_ns) {
     const struct method_table *table = &method_tables[slot_type(slot)];
     if ((info & ~(MESSAGE_ACCEPT_MASK | UINT32_MAX)) != 0) {
         return leave_with(STATUS_BAD_ARGUMENT); // methods take no page and no handles
@@ -120,8 +121,59 @@ static struct kernel_exit invoke_method(struct thread *current, const struct han
     return leave_with_results(current);
 }
 
-[[gnu::noinline]] static struct kernel_exit call_general(struct thread *current, uint64_t handle, uint64_t info,
-                                       uint64_t deadline_ns) {
+// Whether the header says page bytes and nothing else beside the label.
+static bool only_page(uint64_t info) {
+    return info >> MESSAGE_COUNT_SHIFT == 0 && info >> MESSAGE_PAGE_SHIFT != 0;
+}
+
+// Whether both sides have what a message with this header needs.
+static bool page_fits(const struct thread *from, const struct thread *to, uint64_t info) {
+    return message_page_bytes(info) <= MESSAGE_PAGE_BYTES && from->message_page != nullptr &&
+           to->message_page != nullptr;
+}
+
+// The fast path of a call: to the waiting receiver, who is returned, or null when the message must go the
+// general way. `page`: it may have page bytes.
+[[gnu::always_inline]] static inline struct thread *
+call_direct(struct thread *current, const struct handle_slot *slot, uint64_t info, bool page) {
+    struct endpoint *endpoint = CONTAINER_OF(slot->object, struct endpoint, object);
+    spin_lock(&endpoint->lock);
+    struct thread *server = endpoint->receivers;
+    if (!LIKELY(server != nullptr && (current->flags | server->flags) == 0 &&
+                (!page || page_fits(current, server, info)))) {
+        spin_unlock(&endpoint->lock);
+        return nullptr;
+    }
+    endpoint->receivers = server->next;
+    if (server->next != nullptr) {
+        server->next->prev = &endpoint->receivers;
+    }
+    server->prev = nullptr;
+    current->state = THREAD_AWAITING_REPLY;
+    current->server = server;
+    current->pending_info = info;
+    server->caller = current;
+    server->state = THREAD_RUNNING;
+    spin_unlock(&endpoint->lock);
+    server->effective_band = current->effective_band;
+    server->regs.badge = slot->badge;
+    server->regs.info = info | MESSAGE_WANTS_REPLY;
+    if (page) {
+        memcpy(server->message_page, current->message_page, message_page_bytes(info));
+    }
+    sched_switch_registers(current, server);
+    return server;
+}
+
+constexpr uint32_t SEND_SLOT = (uint32_t)OBJECT_ENDPOINT << 24 | RIGHT_SEND_BIT;
+constexpr uint32_t SEND_SLOT_MASK = 0xffu << 24 | RIGHT_SEND_BIT;
+
+static struct kernel_exit leave_directly_to(const struct thread *to, const struct thread *from) {
+    return (struct kernel_exit){(uint64_t)&to->regs.status, (uint64_t)from->regs.words};
+}
+
+[[gnu::noinline]] static struct kernel_exit call_general(struct thread *current, uint64_t handle,
+                                                         uint64_t info, uint64_t deadline_ns) {
     struct handle_slot *slot;
     status_t status = handle_lookup_any(current->process, handle, &slot);
     if (!status_ok(status)) {
@@ -133,8 +185,12 @@ static struct kernel_exit invoke_method(struct thread *current, const struct han
     if ((slot->type_rights & RIGHT_SEND_BIT) == 0) {
         return leave_with(STATUS_NO_RIGHT);
     }
-    status = message_check(current, info);
     struct thread *receiver = nullptr;
+    if (only_page(info) && deadline_ns == DEADLINE_NEVER &&
+        (receiver = call_direct(current, slot, info, true)) != nullptr) {
+        return leave_directly_to(receiver, current);
+    }
+    status = message_check(current, info);
     if (status_ok(status)) {
         struct endpoint *endpoint = CONTAINER_OF(slot->object, struct endpoint, object);
         status = transfer_send(current, endpoint, info, slot->badge, deadline_ns, true, &receiver);
@@ -148,32 +204,12 @@ static struct kernel_exit invoke_method(struct thread *current, const struct han
 static struct kernel_exit sys_call(uint64_t handle, uint64_t info, uint64_t deadline_ns) {
     struct thread *current = current_thread();
     const struct handle_slot *slot = process_slot(current->process, handle);
-    constexpr uint32_t WANTED = (uint32_t)OBJECT_ENDPOINT << 24 | RIGHT_SEND_BIT;
-    constexpr uint32_t MASK = 0xffu << 24 | RIGHT_SEND_BIT;
-    if (LIKELY(slot != nullptr && (slot->type_rights & MASK) == WANTED && info >> 32 == 0 &&
-               deadline_ns == DEADLINE_NEVER)) {
-        struct endpoint *endpoint = CONTAINER_OF(slot->object, struct endpoint, object);
-        spin_lock(&endpoint->lock);
-        struct thread *server = endpoint->receivers;
-        if (LIKELY(server != nullptr && (current->flags | server->flags) == 0)) {
-            endpoint->receivers = server->next;
-            if (server->next != nullptr) {
-                server->next->prev = &endpoint->receivers;
-            }
-            server->prev = nullptr;
-            current->state = THREAD_AWAITING_REPLY;
-            current->server = server;
-            current->pending_info = info;
-            server->caller = current;
-            server->state = THREAD_RUNNING;
-            spin_unlock(&endpoint->lock);
-            server->effective_band = current->effective_band;
-            server->regs.badge = slot->badge;
-            server->regs.info = info | MESSAGE_WANTS_REPLY;
-            sched_switch_registers(current, server);
-            return (struct kernel_exit){(uint64_t)&server->regs.status, (uint64_t)current->regs.words};
+    if (LIKELY(slot != nullptr && (slot->type_rights & SEND_SLOT_MASK) == SEND_SLOT &&
+               deadline_ns == DEADLINE_NEVER && info >> MESSAGE_PAGE_SHIFT == 0)) {
+        struct thread *server = call_direct(current, slot, info, false);
+        if (LIKELY(server != nullptr)) {
+            return leave_directly_to(server, current);
         }
-        spin_unlock(&endpoint->lock);
     }
     return call_general(current, handle, info, deadline_ns);
 }
@@ -207,21 +243,61 @@ static status_t answer_caller(struct thread *current, uint64_t info, struct thre
     return STATUS_OK;
 }
 
-[[gnu::noinline]] static struct kernel_exit reply_recv_general(struct thread *current, uint64_t handle, uint64_t info,
-                                             uint64_t deadline_ns) {
-    struct object *object = nullptr;
+// The fast path of an answer, as call_direct: to the caller, who is returned, and into the wait for the next
+// message.
+[[gnu::always_inline]] static inline struct thread *
+reply_direct(struct thread *current, const struct handle_slot *slot, uint64_t info, bool page) {
+    struct thread *caller = current->caller;
+    struct endpoint *endpoint = CONTAINER_OF(slot->object, struct endpoint, object);
+    spin_lock(&endpoint->lock);
+    if (!LIKELY(endpoint->attention == 0 && (current->flags | caller->flags) == 0 &&
+                (!page || page_fits(current, caller, info)) &&
+                __atomic_exchange_n(&current->caller, nullptr, __ATOMIC_ACQ_REL) == caller)) {
+        spin_unlock(&endpoint->lock);
+        return nullptr;
+    }
+    current->pending_info = info;
+    current->effective_band = current->band;
+    endpoint_push_receiver(endpoint, current);
+    spin_unlock(&endpoint->lock);
+    caller->server = nullptr;
+    caller->state = THREAD_RUNNING;
+    caller->regs.badge = 0;
+    if (page) {
+        caller->regs.info = info & ~MESSAGE_ACCEPT_MASK;
+        memcpy(caller->message_page, current->message_page, message_page_bytes(info));
+    } else {
+        caller->regs.info = (uint32_t)info;
+    }
+    sched_switch_registers(current, caller);
+    return caller;
+}
+
+constexpr uint32_t RECEIVE_SLOT = (uint32_t)OBJECT_ENDPOINT << 24 | RIGHT_RECEIVE_BIT;
+constexpr uint32_t RECEIVE_SLOT_MASK = 0xffu << 24 | RIGHT_RECEIVE_BIT;
+
+[[gnu::noinline]] static struct kernel_exit reply_recv_general(struct thread *current, uint64_t handle,
+                                                               uint64_t info, uint64_t deadline_ns) {
+    struct handle_slot *slot = nullptr;
+    struct endpoint *endpoint = nullptr;
+    struct thread *resumed = nullptr;
     status_t status = STATUS_OK;
     if (handle != 0) {
-        status = handle_object(current->process, handle, OBJECT_ENDPOINT, RIGHT_RECEIVE, &object);
+        status = handle_lookup(current->process, handle, OBJECT_ENDPOINT, RIGHT_RECEIVE, &slot);
     }
-    struct thread *resumed = nullptr;
+    if (slot != nullptr) {
+        endpoint = CONTAINER_OF(slot->object, struct endpoint, object);
+        if (only_page(info & ~MESSAGE_ACCEPT_MASK) && deadline_ns == DEADLINE_NEVER &&
+            current->caller != nullptr && (resumed = reply_direct(current, slot, info, true)) != nullptr) {
+            return leave_directly_to(resumed, current);
+        }
+    }
     if (status_ok(status)) {
         status = answer_caller(current, info, &resumed);
     }
     bool waits = false;
     if (status_ok(status) && handle != 0) {
-        status = transfer_receive(current, CONTAINER_OF(object, struct endpoint, object), message_accept(info),
-                                  deadline_ns, &waits);
+        status = transfer_receive(current, endpoint, message_accept(info), deadline_ns, &waits);
     }
     if (waits) {
         return resumed != nullptr ? leave_to(resumed) : kernel_block();
@@ -235,27 +311,13 @@ static status_t answer_caller(struct thread *current, uint64_t info, struct thre
 static struct kernel_exit sys_reply_recv(uint64_t handle, uint64_t info, uint64_t deadline_ns) {
     struct thread *current = current_thread();
     const struct handle_slot *slot = process_slot(current->process, handle);
-    constexpr uint32_t WANTED = (uint32_t)OBJECT_ENDPOINT << 24 | RIGHT_RECEIVE_BIT;
-    constexpr uint32_t MASK = 0xffu << 24 | RIGHT_RECEIVE_BIT;
-    struct thread *caller = current->caller;
-    if (LIKELY(slot != nullptr && (slot->type_rights & MASK) == WANTED && caller != nullptr &&
-               (info & ~MESSAGE_ACCEPT_MASK) >> 32 == 0 && deadline_ns == DEADLINE_NEVER)) {
-        struct endpoint *endpoint = CONTAINER_OF(slot->object, struct endpoint, object);
-        spin_lock(&endpoint->lock);
-        if (LIKELY(endpoint->attention == 0 && (current->flags | caller->flags) == 0 &&
-                   __atomic_exchange_n(&current->caller, nullptr, __ATOMIC_ACQ_REL) == caller)) {
-            current->pending_info = info;
-            current->effective_band = current->band;
-            endpoint_push_receiver(endpoint, current);
-            spin_unlock(&endpoint->lock);
-            caller->server = nullptr;
-            caller->state = THREAD_RUNNING;
-            caller->regs.badge = 0;
-            caller->regs.info = (uint32_t)info;
-            sched_switch_registers(current, caller);
-            return (struct kernel_exit){(uint64_t)&caller->regs.status, (uint64_t)current->regs.words};
+    if (LIKELY(slot != nullptr && (slot->type_rights & RECEIVE_SLOT_MASK) == RECEIVE_SLOT &&
+               current->caller != nullptr && deadline_ns == DEADLINE_NEVER &&
+               (info & ~MESSAGE_ACCEPT_MASK) >> MESSAGE_PAGE_SHIFT == 0)) {
+        struct thread *caller = reply_direct(current, slot, info, false);
+        if (LIKELY(caller != nullptr)) {
+            return leave_directly_to(caller, current);
         }
-        spin_unlock(&endpoint->lock);
     }
     return reply_recv_general(current, handle, info, deadline_ns);
 }
@@ -263,7 +325,8 @@ static struct kernel_exit sys_reply_recv(uint64_t handle, uint64_t info, uint64_
 // ---- send and recv ---------------------------------------------------------------------------------
 
 // Answers through a reply object, and uses it up.
-static status_t answer_reply(struct thread *current, struct handle_slot *slot, uint64_t handle, uint64_t info) {
+static status_t answer_reply(struct thread *current, struct handle_slot *slot, uint64_t handle,
+                             uint64_t info) {
     struct reply *reply = CONTAINER_OF(slot->object, struct reply, object);
     struct thread *caller = take_caller(&reply->caller);
     struct thread *resumed = nullptr;
@@ -298,8 +361,8 @@ static status_t send_message(struct thread *current, uint64_t handle, uint64_t i
         return answer_reply(current, slot, handle, info);
     }
     struct thread *receiver;
-    TRY(transfer_send(current, CONTAINER_OF(slot->object, struct endpoint, object), info, slot->badge, deadline_ns,
-                      false, &receiver));
+    TRY(transfer_send(current, CONTAINER_OF(slot->object, struct endpoint, object), info, slot->badge,
+                      deadline_ns, false, &receiver));
     if (receiver != nullptr) {
         sched_ready(receiver);
     }
@@ -386,14 +449,10 @@ struct kernel_exit syscall_refuse(uint64_t, uint64_t, uint64_t) {
 }
 
 syscall_fn *const syscall_table[SYSCALL_COUNT] = {
-    [SYS_CALL] = sys_call,
-    [SYS_SEND] = sys_send,
-    [SYS_RECV] = sys_recv,
-    [SYS_REPLY_RECV] = sys_reply_recv,
-    [SYS_SIGNAL] = sys_signal,
-    [SYS_WAIT] = sys_wait,
+    [SYS_CALL] = sys_call,     [SYS_SEND] = sys_send,
+    [SYS_RECV] = sys_recv,     [SYS_REPLY_RECV] = sys_reply_recv,
+    [SYS_SIGNAL] = sys_signal, [SYS_WAIT] = sys_wait,
     [6] = syscall_refuse, // 6 to 8 are not given yet
-    [7] = syscall_refuse,
-    [8] = syscall_refuse,
+    [7] = syscall_refuse,      [8] = syscall_refuse,
     [SYS_YIELD] = sys_yield,
 };
