@@ -85,6 +85,36 @@ static struct kernel_exit user_page_fault(struct thread *current, uint64_t error
     return raise(current, kind, address, access | (mapped ? ACCESS_WAS_MAPPED : 0), VECTOR_PAGE_FAULT);
 }
 
+// What is no program's doing, but came while one ran: its registers are shown.
+[[noreturn]] static void panic_in_program(const struct thread *current, uint64_t vector, uint64_t error) {
+    const struct arch_regs *regs = &current->regs;
+    const struct trap_frame frame = {
+        .vector = vector,
+        .error = error,
+        .ip = regs->ip,
+        .cs = SELECTOR_USER_CODE,
+        .flags = regs->flags,
+        .sp = regs->sp,
+        .ss = SELECTOR_USER_DATA,
+        .rax = regs->status,
+        .rbx = regs->words[3],
+        .rcx = regs->rcx,
+        .rdx = regs->rdx,
+        .rsi = regs->info,
+        .rdi = regs->badge,
+        .rbp = regs->rbp,
+        .r8 = regs->words[0],
+        .r9 = regs->words[1],
+        .r10 = regs->words[2],
+        .r11 = regs->r11,
+        .r12 = regs->words[4],
+        .r13 = regs->words[5],
+        .r14 = regs->words[6],
+        .r15 = regs->words[7],
+    };
+    panic_trap(&frame, exceptions[vector].name);
+}
+
 // Called by entry.S with the user's registers saved in the current thread.
 struct kernel_exit trap_from_user(uint64_t vector, uint64_t error);
 struct kernel_exit trap_from_user(uint64_t vector, uint64_t error) {
@@ -100,7 +130,7 @@ struct kernel_exit trap_from_user(uint64_t vector, uint64_t error) {
         return resume_current(current);
     }
     if (vector == VECTOR_NMI || vector == VECTOR_DOUBLE_FAULT || vector == VECTOR_MACHINE_CHECK) {
-        panic("%s while a program ran at %#lx", exceptions[vector].name, current->regs.ip);
+        panic_in_program(current, vector, error);
     }
     const uint32_t kind = exceptions[vector].kind != 0 ? exceptions[vector].kind : (uint32_t)FAULT_PROTECTION;
     return raise(current, kind, 0, error, vector);
@@ -157,7 +187,7 @@ void arch_regs_start(struct arch_regs *regs, uint64_t entry, uint64_t stack_poin
 void arch_regs_restart(struct arch_regs *regs, uint64_t number, uint64_t handle, uint64_t info,
                        uint64_t deadline_ns) {
     constexpr uint64_t SYSCALL_BYTES = 2; // of the instruction
-    regs->rcx = regs->ip; // as the instruction left them
+    regs->rcx = regs->ip;                 // as the instruction left them
     regs->r11 = regs->flags;
     regs->ip -= SYSCALL_BYTES;
     regs->status = number;
@@ -172,8 +202,9 @@ void arch_regs_record(const struct arch_regs *regs, struct exit_record *record) 
     record->sp = regs->sp;
     record->flags = regs->flags;
     const uint64_t gpr[16] = {
-        regs->status,   regs->words[3], regs->rcx,      regs->rdx,      regs->info,     regs->badge,
-        regs->rbp,      0,              regs->words[0], regs->words[1], regs->words[2], regs->r11,
+        regs->status,   regs->words[3], regs->rcx,      regs->rdx,
+        regs->info,     regs->badge,    regs->rbp,      0,
+        regs->words[0], regs->words[1], regs->words[2], regs->r11,
         regs->words[4], regs->words[5], regs->words[6], regs->words[7],
     };
     for (uint32_t i = 0; i < 16; i++) {

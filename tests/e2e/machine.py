@@ -1,0 +1,76 @@
+"""What only the machine's own controls can show: the emulator's monitor beside the serial line."""
+
+import functools
+import re
+import socket
+import time
+
+from session import Session
+from testing import check
+
+
+def monitor(session, path, command):
+    """Says one thing to the emulator's monitor."""
+    with socket.socket(socket.AF_UNIX) as control:
+        control.settimeout(10)
+        control.connect(str(path))
+        answer = b""
+        while b"(qemu)" not in answer:
+            answer += control.recv(4096)
+        control.sendall(command.encode() + b"\n")
+        answer = b""
+        while answer.count(b"(qemu)") < 1 or not answer.endswith(b"(qemu) "):
+            answer += control.recv(4096)
+    return answer.decode(errors="replace")
+
+
+def with_monitor(ctx):
+    path = ctx.scratch / "monitor"
+    session = Session(ctx, qemu_args=("-monitor", f"unix:{path},server,nowait"))
+    return session, path
+
+
+def local_timer(session, path):
+    """(initial count, current count) of the local timer, which must be a one-shot."""
+    text = monitor(session, path, "info lapic")
+    check(re.search(r"LVTT.*one-shot", text), "the local timer's mode", "one-shot", text)
+    return tuple(int(value) for value in re.search(r"initial_count = (\d+) current_count = (\d+)", text).groups())
+
+
+def panic_explains_itself(ctx):
+    """A non-maskable interrupt is the operator's way to stop a machine: the one panic path of the kernel."""
+    session, path = with_monitor(ctx)
+    limit = time.monotonic() + 15
+    while local_timer(session, path)[1] != 0 or "HLT=1" not in monitor(session, path, "info registers"):
+        check(time.monotonic() < limit, "the processor does not come to rest at the prompt")
+        time.sleep(0.05)
+    monitor(session, path, "nmi")
+    guest = session.guest
+    guest.expect(r"^Tessera kernel panic: non-maskable interrupt$", 20)
+    guest.expect(r"^  (r)?ip +[0-9a-f]{16} ", 20)
+    guest.expect(r"^  rax [0-9a-f]{16} ", 20)
+    guest.expect(r"^backtrace", 20)
+    guest.expect(r"^    [0-9a-f]{16}  sched_\w+\+0x[0-9a-f]+$", 20)  # it was idle
+    found = guest.expect(r"^kernel build ([0-9a-f]{40})", 20)
+    start = re.search(r"^Tessera ([0-9a-f]{8}) ", guest.transcript, re.MULTILINE)
+    check(found.group(1).startswith(start.group(1)), "the panic names the build that booted", start.group(1), found.group(1))
+    guest.expect(r"^The machine is stopped\.$", 20)
+
+
+def idle_without_a_tick(ctx):
+    """At the prompt nothing is due: once what start-up left has passed, the local timer is not set again."""
+    session, path = with_monitor(ctx)
+    limit = time.monotonic() + 20
+    quiet_since, last = time.monotonic(), None
+    while time.monotonic() < quiet_since + 2:
+        now = local_timer(session, path)
+        if now != last or now[1] != 0:
+            quiet_since, last = time.monotonic(), now
+        check(time.monotonic() < limit, "the local timer is set again and again at an idle prompt",
+              "off for 2 seconds", now)
+        time.sleep(0.05)
+    session.poweroff()
+
+
+def cases(ctx):
+    return [(function.__name__, functools.partial(function, ctx)) for function in (panic_explains_itself, idle_without_a_tick)]
