@@ -18,7 +18,7 @@ help:
 
 run:
 	@tools/setup
-	@tools/build --arch $(ARCH)
+	@tools/build --arch $(ARCH) $(if $(filter tessera,$(SYSTEM)),kernel.elf boot.pkg tessera.img)
 	@tools/qemu --arch $(ARCH) --system $(SYSTEM) $(if $(filter-out 0,$(DIRECT)),--direct) $(ARGS) || test $$? = 4
 
 test:
