@@ -227,6 +227,30 @@ TEST(a_crowd_learns_that_an_endpoint_died) {
     CHECK(host_finish(scene.root, all, 3));
 }
 
+// The same with a crowd of receivers: while most still wait to be woken, no call finds one of them.
+TEST(nobody_calls_a_receiver_of_a_dead_endpoint) {
+    constexpr uint32_t CROWD = 200;
+    set_scene();
+    struct process *all[3] = {scene.client, scene.server, host_process(scene.root, "crowd")};
+    const uint64_t handle = host_give(all[2], &scene.endpoint->object, RIGHT_RECEIVE_BIT, 0);
+    struct thread *crowd[CROWD];
+    for (uint32_t i = 0; i < CROWD; i++) {
+        crowd[i] = host_thread(all[2], BAND_NORMAL, 0);
+        REQUIRE(host_run(crowd[i]));
+        host_syscall(SYS_RECV, handle, 0, DEADLINE_NEVER, NO_WORDS);
+    }
+    REQUIRE(host_run(scene.c0));
+    handle_remove(scene.server, process_slot(scene.server, scene.at_server));
+    handle_remove(all[2], process_slot(all[2], handle));
+    host_syscall(SYS_CALL, scene.at_client, 0, DEADLINE_NEVER, NO_WORDS);
+    CHECK_EQ(outcome(scene.c0), STATUS_OBJECT_DEAD.code);
+    host_settle();
+    for (uint32_t i = 0; i < CROWD; i++) {
+        CHECK_EQ(outcome(crowd[i]), STATUS_OBJECT_DEAD.code);
+    }
+    CHECK(host_finish(scene.root, all, 3));
+}
+
 // ---- what travels along ----------------------------------------------------------------------------
 
 TEST(page_and_handles_both_ways) {

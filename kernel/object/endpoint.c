@@ -27,9 +27,9 @@ static void unlink_receiver(struct thread *thread) {
     thread->prev = nullptr;
 }
 
-struct thread *endpoint_pop_receiver(struct endpoint *endpoint) {
+static struct thread *pop_from(struct thread **first) {
     for (;;) {
-        struct thread *thread = endpoint->receivers;
+        struct thread *thread = *first;
         if (thread == nullptr) {
             return nullptr;
         }
@@ -39,6 +39,10 @@ struct thread *endpoint_pop_receiver(struct endpoint *endpoint) {
         }
         thread->state = THREAD_NEW; // in no queue, until thread_end
     }
+}
+
+struct thread *endpoint_pop_receiver(struct endpoint *endpoint) {
+    return pop_from(&endpoint->receivers);
 }
 
 void endpoint_push_sender(struct endpoint *endpoint, struct thread *thread) {
@@ -122,7 +126,7 @@ void endpoint_remove_waiter(struct endpoint *endpoint, struct thread *thread) {
 // Takes any one waiter out; null when there is none.
 static struct thread *pop_waiter(struct endpoint *endpoint) EXCLUDES(endpoint->lock) {
     spin_lock(&endpoint->lock);
-    struct thread *thread = endpoint_pop_receiver(endpoint);
+    struct thread *thread = pop_from(&endpoint->doomed);
     if (thread == nullptr) {
         thread = endpoint_pop_sender(endpoint);
     }
@@ -156,6 +160,12 @@ static bool wake_more(struct reap_item *item) {
 void endpoint_kill(struct endpoint *endpoint) {
     spin_lock(&endpoint->lock);
     endpoint->attention |= ENDPOINT_DEAD;
+    // Out of the way at once: neither a call nor a notification may find them while they wait to be woken.
+    endpoint->doomed = endpoint->receivers;
+    endpoint->receivers = nullptr;
+    if (endpoint->doomed != nullptr) {
+        endpoint->doomed->prev = &endpoint->doomed;
+    }
     spin_unlock(&endpoint->lock);
     if (!wake_some(endpoint)) {
         object_get(&endpoint->object); // until wake_more has finished
@@ -193,9 +203,10 @@ bool endpoint_destroy_step(struct object *object) {
 bool endpoint_check(struct endpoint *endpoint) {
     spin_lock(&endpoint->lock);
     bool has_senders = !list_empty(&endpoint->senders);
-    bool has_receivers = endpoint->receivers != nullptr;
+    bool has_receivers = endpoint->receivers != nullptr || endpoint->doomed != nullptr;
     bool dead = (endpoint->attention & ENDPOINT_DEAD) != 0 && endpoint->dying.step == nullptr;
-    bool good = !(has_senders && has_receivers) && !(dead && (has_senders || has_receivers)) &&
+    bool good = !(endpoint->receivers != nullptr && (endpoint->attention & ENDPOINT_DEAD) != 0) &&
+                !(has_senders && has_receivers) && !(dead && (has_senders || has_receivers)) &&
                 has_senders == ((endpoint->attention & ENDPOINT_SENDERS) != 0);
     for (struct thread *thread = endpoint->receivers; good && thread != nullptr; thread = thread->next) {
         good = thread->state == THREAD_RECEIVING && thread->waiting_on == endpoint && *thread->prev == thread;

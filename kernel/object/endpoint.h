@@ -22,6 +22,7 @@ struct endpoint {
     struct spinlock lock;
     uint32_t attention GUARDED_BY(lock); // enum endpoint_attention; 0: a receiver has to wait
     struct thread *receivers GUARDED_BY(lock);
+    struct thread *doomed GUARDED_BY(lock); // receivers of a dead endpoint that are not woken yet
     struct list senders GUARDED_BY(lock);
     struct notification *bound GUARDED_BY(lock); // not referenced; unbinds itself when it dies
     struct thread *server GUARDED_BY(lock); // who last received in the general way; not referenced (`serving`)
