@@ -56,7 +56,6 @@ enum fault_kind : uint32_t {
     FAULT_FLOATING_POINT = 7, // x87 or SIMD exception
     FAULT_PROTECTION = 8,     // general protection and segment faults
     FAULT_OVERFLOW = 9,       // also bound range
-    FAULT_BAD_SYSCALL = 10,   // not used: a bad system call number is an ordinary status
 };
 
 // words[] of a MESSAGE_FAULT message.
