@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 constexpr uint64_t BOOTSTRAP_MAGIC = 0x3130'5453'424d'4554; // "TEMBST01"
-constexpr uint32_t BOOTSTRAP_VERSION = 1;
+constexpr uint32_t BOOTSTRAP_VERSION = 2;
 constexpr uint32_t BOOTSTRAP_MAX_BYTES = 64 * 1024;
 constexpr uint32_t BOOTSTRAP_MAX_CAPS = 128;
 constexpr uint32_t BOOTSTRAP_NAME_BYTES = 40;
@@ -64,6 +64,7 @@ struct bootstrap {
     uint64_t stack_bytes;               // ... and its size; the page below is never mapped
     uint64_t tls_base;                  // the first thread's thread pointer, 0 when it has none
     struct bootstrap_clock clock;
+    uint64_t seed[2];       // of the program's random numbers; another one for every process
     uint64_t entry_counter; // time-stamp counter at the boot code's first instruction, 0 when unknown
 
     uint32_t cap_count;
@@ -74,7 +75,7 @@ struct bootstrap {
     uint32_t zero;
 };
 static_assert(sizeof(struct bootstrap_cap) == 40);
-static_assert(sizeof(struct bootstrap) == 160);
+static_assert(sizeof(struct bootstrap) == 176);
 
 static inline const struct bootstrap_cap *bootstrap_caps(const struct bootstrap *b) {
     return (const struct bootstrap_cap *)((const char *)b + b->caps_offset);

@@ -6,6 +6,7 @@
 #include "abi/message.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "kernel/arch/arch.h"
 #include "kernel/bootinfo.h"
 #include "kernel/elf.h"
 #include "kernel/log.h"
@@ -154,6 +155,8 @@ static void fill_bootstrap(struct start *s, const struct boot_info *boot) {
     b->stack_base = s->layout.stack;
     b->stack_bytes = STACK_BYTES;
     b->tls_base = s->layout.tls_base;
+    b->seed[0] = arch_random();
+    b->seed[1] = arch_random();
     b->clock = (struct bootstrap_clock){kernel_clock.base, kernel_clock.mult, kernel_clock.shift};
     b->entry_counter = boot->entry_tsc;
     b->caps_offset = sizeof *b;

@@ -12,6 +12,7 @@
 #include "kernel/log.h"
 #include "kernel/mm/frame.h"
 #include "kernel/object/inspector.h"
+#include "kernel/panic.h"
 #include "kernel/percpu.h"
 #include "kernel/plat/acpi.h"
 #include "kernel/plat/apic.h"
@@ -109,6 +110,7 @@ static void bring_up_memory(void) {
 
 [[noreturn]] void kernel_main(uint64_t boot_info_phys) {
     clock_begin(arch_cycles());
+    __stack_chk_guard = arch_random();
     arch_early_init();
     uart_init();
     take_boot_info(boot_info_phys);
@@ -126,6 +128,7 @@ static void bring_up_memory(void) {
     require("clock", clock_init());
     sched_init(this_cpu());
     plat_on_deadline(sched_timer);
+    mmu_seal();
     require("init", init_process_start(&boot));
     arch_enter_user();
 }

@@ -7,12 +7,15 @@
 #include "kernel/log.h"
 #include "kernel/plat/clock.h"
 #include "kernel/plat/uart.h"
+#include "kernel/types.h"
 
 // From the linker script: what can be a return address.
 extern const char __text_start[], __text_end[];
 
 constexpr uint32_t BACKTRACE_LINES = 24;
 constexpr uint32_t BACKTRACE_WORDS = 2048; // how far up the stack to look
+
+RO_AFTER_INIT uintptr_t __stack_chk_guard = 0x5afe'0000;
 
 // Counts panics. The second one happened while the first was being reported.
 static uint32_t depth;
@@ -94,6 +97,10 @@ static void begin(void) {
     print_backtrace((uintptr_t)__builtin_return_address(0), (uintptr_t)__builtin_frame_address(0));
     print_build_id();
     stop();
+}
+
+void __stack_chk_fail(void) {
+    panic("a stack frame was overwritten");
 }
 
 [[noreturn]] void panic_trap(const struct trap_frame *frame, const char *what) {

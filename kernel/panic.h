@@ -13,6 +13,12 @@ struct trap_frame;
 // `what` names the exception.
 [[noreturn]] [[gnu::cold]] void panic_trap(const struct trap_frame *frame, const char *what);
 
+// What functions with an array on their stack put behind it, and what they call when it is not there any more. The names
+// are the compiler's. Set before kernel_main calls anything that has such an array; no such function may be
+// on the stack then.
+extern uintptr_t __stack_chk_guard;
+[[noreturn]] void __stack_chk_fail(void);
+
 // Provided by the port: the registers of a frame, a few to a line with
 // klog; and where it was.
 void arch_print_trap(const struct trap_frame *frame);

@@ -6,6 +6,9 @@
 
 #include "abi/types.h"
 
+// A variable that is set while the kernel starts and read-only from then on: see mmu_seal.
+#define RO_AFTER_INIT [[gnu::section(".data.ro_after_init")]]
+
 typedef struct {
     uint64_t v;
 } paddr_t; // physical address

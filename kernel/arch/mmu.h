@@ -75,6 +75,10 @@ uint64_t arch_table_bytes(void);
 // tables.
 bool mmu_init(const struct boot_info *boot);
 
+// Makes what is marked RO_AFTER_INIT read-only, which it is in the direct map from the start. Before there is
+// another processor, whose TLB could hold the old translations.
+void mmu_seal(void);
+
 // The root table of the kernel alone: for processors that start up, and the idle state.
 paddr_t mmu_kernel_root(void);
 

@@ -1,6 +1,8 @@
 #include "kernel/plat/acpi.h"
 
-static struct acpi_info info;
+#include "kernel/types.h"
+
+RO_AFTER_INIT static struct acpi_info info;
 
 static const uint8_t *identity(void *context, uint64_t phys, size_t len) {
     (void)context;

@@ -6,6 +6,7 @@
 #include "kernel/plat/acpi_tables.h"
 #include "kernel/plat/pic.h"
 #include "kernel/plat/plat.h"
+#include "kernel/types.h"
 
 // ---- Local APIC ----
 
@@ -35,7 +36,7 @@ enum {
     DIVIDE_BY_1 = 0xb,
 };
 
-static volatile uint8_t *lapic;
+RO_AFTER_INIT static volatile uint8_t *lapic;
 
 static uint32_t lapic_read(enum lapic_register reg) {
     return *(volatile uint32_t *)(lapic + reg);
@@ -92,8 +93,8 @@ struct ioapic {
     volatile uint8_t *registers;
     uint32_t gsi_base, line_count;
 };
-static struct ioapic ioapics[ACPI_MAX_IOAPICS];
-static uint32_t ioapic_count;
+RO_AFTER_INIT static struct ioapic ioapics[ACPI_MAX_IOAPICS];
+RO_AFTER_INIT static uint32_t ioapic_count;
 
 // The low words of the entries as last written (a read costs two register accesses), and the handlers.
 struct line {

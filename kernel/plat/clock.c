@@ -3,8 +3,9 @@
 #include "io.h"
 #include "kernel/plat/acpi.h"
 #include "kernel/plat/apic.h"
+#include "kernel/types.h"
 
-struct clock kernel_clock;
+RO_AFTER_INIT struct clock kernel_clock;
 
 constexpr uint64_t NS_PER_SECOND = 1'000'000'000;
 

@@ -1,6 +1,7 @@
 #include "lib/supervise/reason.h"
 
 #include "base/fmt.h"
+#include "lib/tess/panic.h"
 
 constexpr uint32_t ACCESS_WRITE = 2, ACCESS_EXECUTE = 4, ACCESS_MAPPED = 8;
 constexpr uint64_t GUARD_REACH = 64 * 1024; // a large frame may step over the guard page itself
@@ -63,7 +64,10 @@ static void fault_text(const struct exit_record *record, const struct reason_ima
 
 void reason_text(const struct exit_record *record, const struct reason_image *image, char *to, size_t size) {
     switch (record->kind) {
-    case EXIT_NORMAL: fmt_snprintf(to, size, "exit code %ld", (int64_t)record->code); return;
+    case EXIT_NORMAL:
+        fmt_snprintf(to, size, "exit code %ld%s", (int64_t)record->code,
+                     record->code == TESS_EXIT_STACK ? ": a stack frame was overwritten" : "");
+        return;
     case EXIT_KILLED: fmt_snprintf(to, size, "killed"); return;
     case EXIT_FAULT: break;
     default: fmt_snprintf(to, size, "it has not ended"); return;

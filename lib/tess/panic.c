@@ -44,3 +44,10 @@ void tess_exit(int code) {
     (void)tess_process_exit(tess_self_process(), (uint64_t)(int64_t)code);
     tess_arch_trap(); // only a process without a handle to itself comes here
 }
+
+uintptr_t __stack_chk_guard;
+
+// Nothing but the end: the less runs on a broken stack the better.
+void __stack_chk_fail(void) {
+    tess_exit(TESS_EXIT_STACK);
+}

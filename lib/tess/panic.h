@@ -1,6 +1,8 @@
 // The end of a program that found itself in a state that cannot be.
 #pragma once
 
+#include <stdint.h>
+
 // Writes one line to the `console` capability, if there is one, and ends the process with exit code
 // TESS_EXIT_PANIC. Allocates nothing; waits at most a second for the console.
 [[noreturn, gnu::format(printf, 1, 2)]] void tess_panic(const char *format, ...);
@@ -12,6 +14,12 @@ extern void (*tess_panic_writer)(const char *line, unsigned long len);
 [[noreturn]] void tess_exit(int code);
 
 constexpr int TESS_EXIT_PANIC = 134;
+constexpr int TESS_EXIT_STACK = 135; // a stack frame was overwritten: see __stack_chk_fail
+
+// What functions with an array on their stack put behind it, and what they call when it is not there any more. The
+// names are the compiler's.
+extern uintptr_t __stack_chk_guard;
+[[noreturn]] void __stack_chk_fail(void);
 
 // Always on; for what a program relies on and cannot answer otherwise.
 #define TESS_ASSERT(expression) \

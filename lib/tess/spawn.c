@@ -13,6 +13,7 @@
 #include "lib/tess/capset.h"
 #include "lib/tess/handle.h"
 #include "lib/tess/heap.h"
+#include "lib/tess/random.h"
 #include "lib/tess/thread.h"
 #include "tess_arch.h"
 
@@ -231,6 +232,7 @@ static void lay_bootstrap(const struct build *build, uint8_t *to) {
         .stack_bytes = build->stack_bytes,
         .tls_base = build->tls_base,
         .clock = tess_bootstrap->clock,
+        .seed = {tess_random(), tess_random()},
         .entry_counter = tess_bootstrap->entry_counter,
         .cap_count = request->grant_count,
         .caps_offset = sizeof(struct bootstrap),

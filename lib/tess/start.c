@@ -7,6 +7,7 @@
 #include "lib/tess/clock.h"
 #include "lib/tess/main.h"
 #include "lib/tess/panic.h"
+#include "lib/tess/random.h"
 #include "lib/tess/thread.h"
 #include "lib/tess/tls.h"
 
@@ -34,6 +35,7 @@ static void set_up_thread(const struct bootstrap *bootstrap) {
         tess_arch_trap();
     }
     set_up_thread(bootstrap);
+    __stack_chk_guard = tess_random();
     char *argument = (char *)bootstrap_args(bootstrap); // ISO C wants them writable; these are not
     uint32_t argc = bootstrap->argc < ARGS_MAX ? bootstrap->argc : ARGS_MAX;
     for (uint32_t i = 0; i < argc; i++) {

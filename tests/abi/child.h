@@ -3,7 +3,7 @@
 // is the kernel's, and a process costs little enough to make a thousand of them.
 //
 // A CHILD function may use nothing but its page, the raw calls (tests/arch) and other CHILD functions:
-// no constant strings, no statics, nothing of the runtime.
+// no constant strings, no statics (so no stack guard), nothing of the runtime.
 #pragma once
 
 #include "abi/types.h"
@@ -26,7 +26,7 @@ struct child_page {
 };
 
 typedef void child_fn(struct child_page *page);
-#define CHILD [[gnu::section("child_text"), gnu::used, gnu::retain, gnu::noinline]]
+#define CHILD [[gnu::section("child_text"), gnu::used, gnu::retain, gnu::noinline, gnu::no_stack_protector]]
 
 struct child {
     handle_t process, vspace, thread;

@@ -17,6 +17,7 @@ PROGRAMS = [
     ("execute_data", "", r"protection fault: execution of execute_data\+0x"),
     ("write_text", "", r"protection fault: write of write_text\+0x"),
     ("stack_overflow", "", r"stack overflow: write of 0x[0-9a-f]+ at stack_overflow\+0x"),
+    ("stack_smash", "", r"exit code 135: a stack frame was overwritten"),
     ("memory_exhaustion", "", r"out of memory: its account cannot pay"),
     ("bad_syscalls", "", FINE),
     ("kernel_pointers", "", FINE),

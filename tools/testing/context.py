@@ -51,15 +51,20 @@ def deadline(seconds):
 
 
 class Context:
-    """One per case. Public: root and build (paths), arch, scratch (a folder that vanishes with the case)."""
+    """One per case. Public: root and build (paths), arch, debug (whether `build` is the debug build), scratch (a
+    folder that vanishes with the case)."""
 
-    def __init__(self, root, arch):
+    def __init__(self, root, arch, debug=False):
         self.root = pathlib.Path(root)
         self.arch = arch
-        self.build = self.root / "build" / arch
+        self.use_build(debug)
         self._scratch = None
         self._started = []
         self.transcript_sources = []  # what to show when the case fails
+
+    def use_build(self, debug):
+        self.debug = debug
+        self.build = self.root / "build" / (self.arch + ("-debug" if debug else ""))
 
     @property
     def scratch(self):

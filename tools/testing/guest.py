@@ -28,6 +28,7 @@ class Guest:
         self.ctx = ctx
         command = [str(ctx.root / "tools" / "qemu"), "--arch", ctx.arch, "--headless", "--system", system,
                    "--cpus", str(cpus), "--mem", str(mem)]
+        command += ["--debug"] if ctx.debug else []
         command += ["--direct"] if direct else []
         command += ["--deterministic"] if deterministic else []
         command += ["--allow-reboot"] if allow_reboot else []

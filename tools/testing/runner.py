@@ -10,7 +10,7 @@ from . import host, static
 from .context import Context, DEFAULT_DEADLINE_S, DeadlineExceeded, Failure
 
 # Quick ones first: what is broken shows early. Suites not named here run after these.
-ORDER = ("host", "check", "abi", "bench", "e2e", "badinput", "build", "docs")
+ORDER = ("host", "check", "abi", "debug", "bench", "e2e", "badinput", "build", "docs")
 INDENT = "        "
 
 
@@ -40,12 +40,12 @@ def indented(text):
 
 
 class Runner:
-    def __init__(self, root, arch, pattern=None, verbose=False):
-        self.root, self.arch, self.pattern, self.verbose = root, arch, pattern, verbose
+    def __init__(self, root, arch, pattern=None, verbose=False, debug=False):
+        self.root, self.arch, self.pattern, self.verbose, self.debug = root, arch, pattern, verbose, debug
         self.passed, self.failed = 0, []
 
     def run_suite(self, name, cases_of):
-        ctx = Context(self.root, self.arch)
+        ctx = Context(self.root, self.arch, self.debug)
         try:
             cases = cases_of(ctx)
         except Exception as error:  # a suite that cannot even be read is a failed case

@@ -55,7 +55,7 @@ struct cpu_tables {
 
 static struct percpu percpus[1];
 static struct cpu_tables tables[1];
-static struct gate idt[256];
+RO_AFTER_INIT static struct gate idt[256];
 [[gnu::aligned(16)]] static uint8_t early_stack[8192]; // for exceptions before there are guarded stacks
 
 extern const char trap_stubs[][16];
@@ -203,6 +203,27 @@ const char *arch_cpu_init(void) {
     }
     enable_system_calls();
     return nullptr;
+}
+
+uint64_t arch_random(void) {
+    constexpr uint32_t ATTEMPTS = 10; // Intel's advice; more than one in a row fails only when it is broken
+    const bool have = (cpuid(1, 0).ecx & 1u << 30) != 0;
+    for (uint32_t i = 0; have && i < ATTEMPTS; i++) {
+        uint64_t value;
+        bool done;
+        __asm__ volatile("rdrand %0" : "=r"(value), "=@ccc"(done));
+        if (done) {
+            return value;
+        }
+    }
+    // How long a serialising instruction takes varies: each round stirs the low bits of the clock in.
+    uint64_t value = arch_cycles();
+    for (uint32_t i = 0; i < 64; i++) {
+        (void)cpuid(0, 0);
+        value = (value ^ arch_cycles()) * 0x9e37'79b9'7f4a'7c15;
+        value ^= value >> 29;
+    }
+    return value;
 }
 
 uint64_t arch_page_table(const struct vspace *vspace) {

@@ -11,7 +11,7 @@
 #include "page_table.h"
 
 extern char __image_start[], __text_start[], __text_end[], __rodata_start[], __rodata_end[], __data_start[],
-    __image_end[], boot_stack_guard[];
+    __ro_after_init_end[], __image_end[], boot_stack_guard[];
 
 // One place where mmu_init writes an instruction (user_access.h).
 struct alternative {
@@ -245,7 +245,7 @@ bool mmu_init(const struct boot_info *boot) {
     }
     kernel_root_table = table_pointer(root);
     uint64_t image_phys = boot->kernel_phys_base;
-    struct protected_range image = {image_phys, image_phys + (uint64_t)(__rodata_end - __image_start)};
+    struct protected_range image = {image_phys, image_phys + (uint64_t)(__ro_after_init_end - __image_start)};
     // The area's first table must be there before spaces begin to share the root's upper half.
     if (!map_direct(boot, image) || !map_image(boot) ||
         entry_make(ARCH_KERNEL_AREA_BASE, SHIFT_1G) == nullptr) {
@@ -257,6 +257,13 @@ bool mmu_init(const struct boot_info *boot) {
     kernel_root_table = table_pointer(root);
     page_table_set_kernel_root((paddr_t){root});
     return true;
+}
+
+void mmu_seal(void) {
+    for (uint64_t page = (uint64_t)__data_start; page < (uint64_t)__ro_after_init_end; page += PAGE_BYTES) {
+        *entry_make(page, SHIFT_4K) &= ~PTE_WRITE; // it is there: nothing is made
+        arch_tlb_flush_page(page);
+    }
 }
 
 // ---- Stacks, devices, firmware tables ----

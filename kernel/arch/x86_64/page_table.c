@@ -19,7 +19,7 @@ constexpr unsigned DESTROY_STEP_TABLES = 32;
 constexpr uint64_t FLUSH_PAGES_MAX = 32; // beyond, one flush of everything is cheaper
 
 static uint64_t all_tables; // atomic; of all spaces and the kernel
-static paddr_t kernel_root; // its upper half is in every space
+RO_AFTER_INIT static paddr_t kernel_root; // its upper half is in every space
 
 void page_table_set_kernel_root(paddr_t root) {
     kernel_root = root;

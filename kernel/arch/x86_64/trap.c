@@ -16,7 +16,7 @@
 #include "offsets.h"
 #include "trap_frame.h"
 
-constexpr uint64_t VECTOR_DEBUG = 1, VECTOR_NMI = 2, VECTOR_NO_FPU = 7, VECTOR_DOUBLE_FAULT = 8,
+constexpr uint64_t VECTOR_DEBUG = 1, VECTOR_NMI = 2, VECTOR_ILLEGAL = 6, VECTOR_NO_FPU = 7, VECTOR_DOUBLE_FAULT = 8,
                    VECTOR_PAGE_FAULT = 14, VECTOR_MACHINE_CHECK = 18, VECTOR_FIRST_INTERRUPT = 32;
 
 // Page fault error code, Intel SDM volume 3, section 4.7.
@@ -153,6 +153,36 @@ static bool kernel_page_fault(struct trap_frame *frame) {
     return true;
 }
 
+// ---- what the compiler's checks mean ----
+
+extern const char __text_start[], __text_end[];
+// Where kcfi traps, each relative to its own place.
+extern const int32_t __kcfi_traps_start[], __kcfi_traps_end[];
+
+// UBSan's checks by the number in their trap instruction (clang's LIST_SANITIZER_CHECKS); the others are off.
+static const char *const undefined[] = {
+    [0] = "an addition overflowed",       [1] = "code that cannot be reached",
+    [3] = "a division overflowed",        [10] = "a value that its type does not have",
+    [11] = "no value returned",           [12] = "a multiplication overflowed",
+    [13] = "a negation overflowed",       [16] = "a null argument",
+    [17] = "null returned",               [18] = "an index out of bounds",
+    [19] = "pointer arithmetic overflow", [20] = "a shift out of bounds",
+    [21] = "a subtraction overflowed",    [22] = "a null or misaligned pointer, or one to too small an object",
+};
+
+// Why the kernel came to an instruction that does not exist; null when no check put it there.
+static const char *failed_check(uint64_t ip) {
+    for (const int32_t *trap = __kcfi_traps_start; trap < __kcfi_traps_end; trap++) {
+        if ((uint64_t)trap + (uint64_t)(int64_t)*trap == ip) {
+            return "call through a pointer to a function of another type";
+        }
+    }
+    const uint8_t *code = (const uint8_t *)ip; // ud1 NUMBER(%eax), %eax
+    const bool ubsan = KERNEL_DEBUG && ip >= (uint64_t)__text_start && ip + 5 <= (uint64_t)__text_end &&
+                       code[0] == 0x67 && code[1] == 0x0f && code[2] == 0xb9 && code[3] == 0x40;
+    return ubsan && code[4] < sizeof(undefined) / sizeof(undefined[0]) ? undefined[code[4]] : nullptr;
+}
+
 void trap_from_kernel(struct trap_frame *frame);
 void trap_from_kernel(struct trap_frame *frame) {
     if (frame->vector >= VECTOR_FIRST_INTERRUPT) {
@@ -168,7 +198,10 @@ void trap_from_kernel(struct trap_frame *frame) {
     if (frame->vector == VECTOR_DOUBLE_FAULT && mmu_is_stack_guard(read_cr2())) {
         panic_trap(frame, "kernel stack overflow");
     }
-    const char *name = exceptions[frame->vector].name;
+    const char *name = frame->vector == VECTOR_ILLEGAL ? failed_check(frame->ip) : nullptr;
+    if (name == nullptr) {
+        name = exceptions[frame->vector].name;
+    }
     panic_trap(frame, name != nullptr ? name : "unknown exception");
 }
 
