@@ -39,15 +39,19 @@ struct inspect_handle {
     uint32_t handle;
     uint32_t type;
     uint32_t rights;
-    uint32_t parent_handle; // 0: the root of its derivation, or the parent is gone
+    uint32_t parent_handle; // 0: the root of its derivation, or the parent is gone; or INSPECT_PARENT_FAR
     uint64_t badge;
     uint64_t interface_id;
     uint64_t object_koid;
     uint64_t parent_process_koid;
     uint64_t granted_ns; // when it came into this slot
-    uint32_t origin;     // enum handle_origin
+    uint64_t granter_koid; // the process whose handle it was derived from; 0: it came with its object
+    uint32_t origin;       // enum handle_origin
     uint32_t zero;
 };
+
+// The parent is among so many siblings that it was not looked for.
+constexpr uint32_t INSPECT_PARENT_FAR = 0xffff'ffff;
 
 enum handle_origin : uint32_t {
     ORIGIN_BOOT = 0,    // made by the kernel at boot

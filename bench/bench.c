@@ -267,6 +267,21 @@ static void thread_nothing(void *argument) {
     (void)argument;
 }
 
+// One revoke of all that was derived from a handle, `count` handles, per handle.
+static uint64_t revoke_each(uint64_t count) {
+    handle_t endpoint;
+    uint64_t copy;
+    require(tess_account_create_endpoint(account, 0, &endpoint), "create_endpoint");
+    for (uint64_t i = 0; i < count; i++) {
+        require(tess_process_handle_copy(process, endpoint.v, RIGHTS_ALL_BITS, &copy), "handle_copy");
+    }
+    const uint64_t start = tess_arch_cycles();
+    require(tess_process_handle_revoke(process, endpoint.v), "handle_revoke");
+    const uint64_t ticks = tess_arch_cycles() - start;
+    tess_close(endpoint);
+    return ticks;
+}
+
 static uint64_t thread_lifecycle(uint64_t count) {
     const struct tess_thread_options options = {.stack_bytes = 2 * PAGE, .band = BAND_NORMAL};
     const uint64_t start = tess_arch_cycles();
@@ -338,6 +353,7 @@ static const struct {
     {"vmo_pass_rtt", vmo_pass_rtt, 200},
     {"vmo_pass_create_rtt", vmo_pass_create_rtt, 100},
     {"handoff_1m", handoff_1m, 200},
+    {"revoke_each", revoke_each, 1000},
     {"thread_lifecycle", thread_lifecycle, 50},
     {"process_lifecycle", process_lifecycle, 10},
 };

@@ -103,21 +103,21 @@ void command_caps(const struct arguments *arguments) {
         return;
     }
     table_begin(&shell.table, "HANDLE NAME TYPE RIGHTS BADGE FROM", out_sink, nullptr);
-    for (uint64_t index = 0;;) {
+    uint64_t index = 0;
+    do {
         uint64_t count = 0;
-        status = tess_inspector_handles(shell.inspector, koid, index, &count);
+        status = tess_inspector_handles(shell.inspector, koid, index, &count, &index);
         if (!status_ok(status)) {
             out_problem("caps", status);
             return;
         }
-        if (count == 0 || count > sizeof(handles) / sizeof(handles[0])) {
+        if (count > sizeof(handles) / sizeof(handles[0])) {
             break;
         }
         memcpy(handles, tess_message_page(), (size_t)count * sizeof(handles[0]));
         for (uint64_t i = 0; i < count; i++) {
             print_handle(&handles[i]);
         }
-        index = (handles[count - 1].handle & 0xffff) + 1;
-    }
+    } while (index != 0);
     table_end(&shell.table);
 }

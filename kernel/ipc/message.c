@@ -23,16 +23,16 @@ static uint32_t handle_in_words(const uint64_t words[MESSAGE_WORDS], uint32_t i)
 }
 
 // Finds the handles that the message names, and whether they may travel that way.
-static status_t find_handles(struct thread *sender, uint64_t info, struct handle_slot *slots[MESSAGE_HANDLES]) {
+static status_t find_handles(struct thread *sender, uint64_t info, struct capability from[MESSAGE_HANDLES]) {
     const uint32_t count = message_handle_count(info), move = message_move_mask(info);
     for (uint32_t i = 0; i < count; i++) {
-        TRY(handle_lookup_any(sender->process, handle_in_words(sender->regs.words, i), &slots[i]));
+        TRY(handle_read(sender->process, handle_in_words(sender->regs.words, i), &from[i]));
         const uint32_t need = (move & 1u << i) != 0 ? RIGHT_TRANSFER_BIT : RIGHT_COPY_BIT;
-        if ((slot_rights(slots[i]).v & need) == 0) {
+        if ((from[i].type_rights & need) == 0) {
             return STATUS_NO_RIGHT;
         }
         for (uint32_t other = 0; other < i; other++) {
-            if (slots[other] == slots[i] && (move & (1u << i | 1u << other)) != 0) {
+            if (from[other].slot == from[i].slot && (move & (1u << i | 1u << other)) != 0) {
                 return STATUS_BAD_ARGUMENT; // moved, and named twice
             }
         }
@@ -41,14 +41,15 @@ static status_t find_handles(struct thread *sender, uint64_t info, struct handle
 }
 
 // Puts copies of all the handles into the receiver's table; takes those back that were put when one fails.
-static status_t copy_handles(struct handle_slot *const slots[], uint32_t count, struct process *to,
+static status_t copy_handles(const struct capability from[], uint32_t count, struct process *to,
                              handle_t out[]) {
     for (uint32_t i = 0; i < count; i++) {
-        status_t status = handle_duplicate(slots[i], to, slot_rights(slots[i]), slots[i]->badge,
-                                           slots[i]->interface_id, ORIGIN_MESSAGE, &out[i]);
+        status_t status = handle_duplicate(&from[i], to, capability_rights(&from[i]), from[i].badge,
+                                           from[i].interface_id, ORIGIN_MESSAGE, &out[i]);
         if (!status_ok(status)) {
             while (i-- > 0) {
-                handle_remove(to, process_slot(to, out[i].v));
+                status_t ignored = handle_close(to, out[i].v);
+                (void)ignored; // the receiver may have guessed and closed it
             }
             return status;
         }
@@ -58,16 +59,24 @@ static status_t copy_handles(struct handle_slot *const slots[], uint32_t count, 
 
 static status_t transfer_handles(struct thread *sender, struct thread *receiver, uint64_t info,
                                  uint64_t words[2]) {
-    struct handle_slot *slots[MESSAGE_HANDLES] = {};
+    struct capability from[MESSAGE_HANDLES];
     handle_t copies[MESSAGE_HANDLES] = {};
     const uint32_t count = message_handle_count(info);
-    TRY(find_handles(sender, info, slots));
-    TRY(copy_handles(slots, count, receiver->process, copies));
+    TRY(find_handles(sender, info, from));
+    if (count == 1 && message_move_mask(info) == 1) {
+        words[1] = 0;
+        TRY(handle_move(&from[0], receiver->process, capability_rights(&from[0]), ORIGIN_MESSAGE,
+                        &copies[0]));
+        words[0] = copies[0].v;
+        return STATUS_OK;
+    }
+    // Several can be taken back until the last is there.
+    TRY(copy_handles(from, count, receiver->process, copies));
     words[0] = words[1] = 0;
     for (uint32_t i = 0; i < count; i++) {
         words[i / 2] |= (uint64_t)copies[i].v << i % 2 * 32;
         if ((message_move_mask(info) & 1u << i) != 0) {
-            handle_retire(sender->process, slots[i], process_slot(receiver->process, copies[i].v));
+            handle_retire(&from[i], receiver->process, copies[i]);
         }
     }
     return STATUS_OK;

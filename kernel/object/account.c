@@ -160,8 +160,8 @@ status_t method_account_create_process(struct invocation *invocation) {
     }
     status = hand_over(invocation, &vspace->object, RIGHTS_VSPACE, 0, &vspace_handle);
     if (!status_ok(status)) {
-        handle_remove(invocation->caller->process,
-                      process_slot(invocation->caller->process, process_handle.v));
+        status_t ignored = handle_close(invocation->caller->process, process_handle.v);
+        (void)ignored; // another thread may have guessed and closed it
         return status;
     }
     invocation->words[0] = process_handle.v;

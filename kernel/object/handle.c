@@ -2,11 +2,21 @@
 
 #include "kernel/mm/slab.h"
 #include "kernel/object/account.h"
+#include "kernel/object/endpoint.h"
+#include "kernel/object/notification.h"
 #include "kernel/object/process.h"
+#include "kernel/object/thread.h"
 #include "kernel/plat/clock.h"
 
-// Guards the tree links of all slots. Taken only when handles are made, moved or closed.
-static struct spinlock derivation_lock;
+// The derivation locks, each in a cache line of its own. An object's guards the tree links of all slots that
+// hold it, and is taken only when handles are derived, moved, closed or revoked.
+static struct {
+    alignas(64) struct spinlock lock;
+} derivations[64];
+
+static struct spinlock *derivation_lock(const struct object *object) {
+    return &derivations[((uintptr_t)object >> 6 ^ (uintptr_t)object >> 12) % 64].lock;
+}
 
 static uint64_t total_handles;
 
@@ -15,6 +25,12 @@ uint64_t handle_total_count(void) {
 }
 
 // ---- look-up ---------------------------------------------------------------------------------------
+
+// Whether what was read from the slot before was all of this handle.
+static bool still_holds(const struct handle_slot *slot, uint64_t handle) {
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    return __atomic_load_n(&slot->handle, __ATOMIC_RELAXED) == handle;
+}
 
 status_t handle_lookup_any(struct process *process, uint64_t handle, struct handle_slot **out) {
     struct handle_slot *slot = process_slot(process, handle);
@@ -45,8 +61,31 @@ status_t handle_object(struct process *process, uint64_t handle, enum object_typ
                        struct object **out) {
     struct handle_slot *slot;
     TRY(handle_lookup(process, handle, type, need, &slot));
-    *out = slot->object;
+    struct object *object = slot->object;
+    if (!still_holds(slot, handle)) {
+        return STATUS_BAD_HANDLE;
+    }
+    *out = object;
     return STATUS_OK;
+}
+
+status_t handle_read(const struct process *process, uint64_t handle, struct capability *out) {
+    struct handle_slot *slot = process_slot(process, handle);
+    if (slot == nullptr) {
+        return STATUS_BAD_HANDLE;
+    }
+    *out = (struct capability){
+        slot, slot->object, slot->badge, slot->interface_id, (uint32_t)handle, slot->type_rights};
+    return still_holds(slot, handle) ? STATUS_OK : STATUS_BAD_HANDLE;
+}
+
+status_t handle_read_as(const struct process *process, uint64_t handle, enum object_type type, rights_t need,
+                        struct capability *out) {
+    TRY(handle_read(process, handle, out));
+    if (capability_type(out) != type) {
+        return STATUS_WRONG_TYPE;
+    }
+    return (out->type_rights & need.v) == need.v ? STATUS_OK : STATUS_NO_RIGHT;
 }
 
 struct process *handle_slot_process(const struct handle_slot *slot) {
@@ -56,7 +95,7 @@ struct process *handle_slot_process(const struct handle_slot *slot) {
 
 // ---- free slots ------------------------------------------------------------------------------------
 
-static struct handle_slot *slot_at(struct process *process, uint32_t index) {
+static struct handle_slot *slot_at(const struct process *process, uint32_t index) {
     return &process->chunks[index / HANDLE_CHUNK_SLOTS][index % HANDLE_CHUNK_SLOTS];
 }
 
@@ -84,11 +123,12 @@ static status_t grow_directory(struct process *process) REQUIRES(process->lock) 
         directory[i] = process->first_chunks[i];
     }
     // The old one stays valid inside struct process, for look-ups that read it already.
-    process->chunks = directory;
+    __atomic_store_n(&process->chunks, directory, __ATOMIC_RELEASE);
     return STATUS_OK;
 }
 
-static status_t add_chunk(struct process *process) REQUIRES(process->lock) {
+// Out of line, so that taking a slot that is there saves no register for it.
+[[gnu::noinline]] static status_t add_chunk(struct process *process) REQUIRES(process->lock) {
     uint32_t number = process->slot_limit / HANDLE_CHUNK_SLOTS;
     if (number == PROCESS_MAX_CHUNKS) {
         return STATUS_NO_HANDLES;
@@ -102,10 +142,15 @@ static status_t add_chunk(struct process *process) REQUIRES(process->lock) {
         account_uncharge(process->object.account, kalloc_charge(PAGE_BYTES));
         return STATUS_NO_MEMORY;
     }
+    if (virt_to_phys(chunk).v >= SLOT_REACH_BYTES) {
+        kfree(chunk, PAGE_BYTES);
+        account_uncharge(process->object.account, kalloc_charge(PAGE_BYTES));
+        return STATUS_NO_MEMORY;
+    }
     *(struct handle_chunk *)chunk = (struct handle_chunk){HANDLE_CHUNK_MARK, 0, process};
     process->chunks[number] = chunk;
     uint32_t base = number * HANDLE_CHUNK_SLOTS;
-    process->slot_limit = base + HANDLE_CHUNK_SLOTS;
+    __atomic_store_n(&process->slot_limit, base + HANDLE_CHUNK_SLOTS, __ATOMIC_RELEASE);
     for (uint32_t i = 1; i < HANDLE_CHUNK_SLOTS; i++) {
         free_list_append(process, base + i);
     }
@@ -113,7 +158,8 @@ static status_t add_chunk(struct process *process) REQUIRES(process->lock) {
 }
 
 // Takes the slot that has been free for longest.
-static status_t take_free_slot(struct process *process, uint32_t *out) REQUIRES(process->lock) {
+static status_t take_free_slot(struct process *process, uint32_t *out, struct handle_slot **slot_out)
+    REQUIRES(process->lock) {
     if (process->state >= PROCESS_ENDED) {
         return STATUS_BAD_STATE;
     }
@@ -128,6 +174,7 @@ static status_t take_free_slot(struct process *process, uint32_t *out) REQUIRES(
     }
     process->handle_count++;
     *out = index;
+    *slot_out = slot;
     return STATUS_OK;
 }
 
@@ -138,61 +185,6 @@ static uint32_t next_handle(const struct handle_slot *slot, uint32_t index) {
         generation = 1;
     }
     return generation << HANDLE_INDEX_BITS | index;
-}
-
-// ---- derivation tree -------------------------------------------------------------------------------
-
-static slot_ref_t ref_of(const struct handle_slot *slot) {
-    return (slot_ref_t){slot == nullptr ? 0 : (uint32_t)(virt_to_phys(slot).v / sizeof(struct handle_slot))};
-}
-
-static void tree_link(struct handle_slot *slot, struct handle_slot *parent) REQUIRES(derivation_lock) {
-    slot->parent = ref_of(parent);
-    slot->prev_sibling = (slot_ref_t){};
-    slot->next_sibling = (slot_ref_t){};
-    if (parent != nullptr) {
-        slot->next_sibling = parent->first_child;
-        struct handle_slot *next = slot_from_ref(slot->next_sibling);
-        if (next != nullptr) {
-            next->prev_sibling = ref_of(slot);
-        }
-        parent->first_child = ref_of(slot);
-    }
-}
-
-// Makes the neighbours of `slot` point at `left`/`right` as if it were not there.
-static void tree_unlink(struct handle_slot *slot) REQUIRES(derivation_lock) {
-    struct handle_slot *next = slot_from_ref(slot->next_sibling);
-    struct handle_slot *prev = slot_from_ref(slot->prev_sibling);
-    struct handle_slot *parent = slot_from_ref(slot->parent);
-    if (prev != nullptr) {
-        prev->next_sibling = slot->next_sibling;
-    } else if (parent != nullptr) {
-        parent->first_child = slot->next_sibling;
-    }
-    if (next != nullptr) {
-        next->prev_sibling = slot->prev_sibling;
-    }
-}
-
-// Removes a slot from the tree. Its children are given to `heir`, one of them, or to its parent. Returns how
-// many.
-static uint32_t tree_remove(struct handle_slot *slot, struct handle_slot *heir) REQUIRES(derivation_lock) {
-    struct handle_slot *parent = slot_from_ref(slot->parent);
-    tree_unlink(slot);
-    if (heir != nullptr) {
-        tree_unlink(heir);
-        tree_link(heir, parent);
-        parent = heir;
-    }
-    struct handle_slot *child = slot_from_ref(slot->first_child);
-    uint32_t children = 0;
-    for (; child != nullptr; children++) {
-        struct handle_slot *next = slot_from_ref(child->next_sibling);
-        tree_link(child, parent);
-        child = next;
-    }
-    return children;
 }
 
 // ---- filling and emptying --------------------------------------------------------------------------
@@ -211,9 +203,10 @@ static void slot_fill(struct handle_slot *slot, uint32_t handle, struct object *
 
 static void slot_empty(struct process *process, struct handle_slot *slot) REQUIRES(process->lock) {
     uint32_t handle = slot->handle;
-    __atomic_store_n(&slot->handle, 0, __ATOMIC_RELEASE);
+    __atomic_store_n(&slot->handle, 0, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
     slot->type_rights = handle >> HANDLE_INDEX_BITS;
-    slot->parent = slot->first_child = slot->next_sibling = slot->prev_sibling = (slot_ref_t){};
+    slot->granter_koid = 0;
     free_list_append(process, handle & ((1u << HANDLE_INDEX_BITS) - 1));
     process->handle_count--;
     __atomic_fetch_sub(&total_handles, 1, __ATOMIC_RELAXED);
@@ -222,68 +215,246 @@ static void slot_empty(struct process *process, struct handle_slot *slot) REQUIR
 status_t handle_insert(struct process *process, struct object *object, rights_t rights, uint64_t badge,
                        uint64_t interface_id, struct handle_slot *parent, enum handle_origin origin,
                        handle_t *out) {
-    spin_lock(&derivation_lock);
+    const struct object_class *class = object_class(object->type);
     spin_lock(&process->lock);
     uint32_t index;
-    status_t status = take_free_slot(process, &index);
+    struct handle_slot *slot;
+    status_t status = take_free_slot(process, &index, &slot);
     if (status_ok(status)) {
-        struct handle_slot *slot = slot_at(process, index);
         uint32_t handle = next_handle(slot, index);
-        slot->first_child = (slot_ref_t){};
-        tree_link(slot, parent);
+        if (parent != nullptr) {
+            derivation_add(parent, slot);
+            slot->granter_koid = handle_slot_process(parent)->object.koid.v;
+        }
+        if (class->handle_added != nullptr) {
+            class->handle_added(object, rights); // before anyone can close it
+        }
         slot_fill(slot, handle, object, rights, badge, interface_id, origin);
         *out = (handle_t){handle};
     }
     spin_unlock(&process->lock);
-    spin_unlock(&derivation_lock);
-    const struct object_class *class = object_class(object->type);
-    if (status_ok(status) && class->handle_added != nullptr) {
-        class->handle_added(object, rights);
-    }
     return status;
 }
 
-status_t handle_duplicate(struct handle_slot *slot, struct process *to, rights_t rights, uint64_t badge,
+status_t handle_duplicate(const struct capability *from, struct process *to, rights_t rights, uint64_t badge,
                           uint64_t interface_id, enum handle_origin origin, handle_t *out) {
-    struct object *object = slot->object;
-    object_get(object);
-    status_t status = handle_insert(to, object, rights, badge, interface_id, slot, origin, out);
-    if (!status_ok(status)) {
-        object_put(object);
+    struct object *object = from->object;
+    struct spinlock *lock = derivation_lock(object);
+    status_t status = STATUS_BAD_HANDLE;
+    spin_lock(lock);
+    if (from->slot->handle == from->handle) {
+        status = handle_insert(to, object, rights, badge, interface_id, from->slot, origin, out);
+        if (status_ok(status)) {
+            object_get(object); // it cannot be gone before: `from` holds it
+        }
     }
+    spin_unlock(lock);
     return status;
 }
 
-// Returns how many children it had, which is the work it took.
-static uint32_t remove(struct process *process, struct handle_slot *slot, struct handle_slot *heir) {
+// Empties a slot that is in the tree no more, and gives the lock back. The slot's reference is the caller's
+// now.
+static void finish_removal(struct process *process, struct handle_slot *slot, struct spinlock *lock)
+    RELEASE(lock) {
     struct object *object = slot->object;
-    rights_t rights = slot_rights(slot);
-    spin_lock(&derivation_lock);
+    const rights_t rights = slot_rights(slot);
     spin_lock(&process->lock);
-    const uint32_t children = tree_remove(slot, heir);
     slot_empty(process, slot);
     spin_unlock(&process->lock);
-    spin_unlock(&derivation_lock);
+    spin_unlock(lock);
     const struct object_class *class = object_class(object->type);
     if (class->handle_removed != nullptr) {
         class->handle_removed(object, rights);
     }
+}
+
+status_t handle_move(const struct capability *from, struct process *to, rights_t rights,
+                     enum handle_origin origin, handle_t *out) {
+    struct handle_slot *slot = from->slot;
+    struct spinlock *lock = derivation_lock(from->object);
+    status_t status = STATUS_BAD_HANDLE;
+    spin_lock(lock);
+    if (slot->handle == from->handle) {
+        status =
+            handle_insert(to, from->object, rights, from->badge, from->interface_id, nullptr, origin, out);
+    }
+    if (!status_ok(status)) {
+        spin_unlock(lock);
+        return status;
+    }
+    struct process *process = handle_slot_process(slot);
+    struct handle_slot *heir = slot_at(to, (uint16_t)out->v);
+    derivation_replace(slot, heir);
+    heir->granter_koid = process->object.koid.v;
+    finish_removal(process, slot, lock); // its reference is the heir's
+    return STATUS_OK;
+}
+
+// Empties the slot if it still holds this handle.
+static bool remove(struct process *process, struct handle_slot *slot, uint32_t handle) {
+    struct object *object = slot->object;
+    struct spinlock *lock = derivation_lock(object);
+    spin_lock(lock);
+    if (handle == 0 || slot->handle != handle || slot->object != object) {
+        spin_unlock(lock);
+        return false;
+    }
+    derivation_remove(slot);
+    finish_removal(process, slot, lock);
     object_put(object);
-    return children;
+    return true;
 }
 
 void handle_remove(struct process *process, struct handle_slot *slot) {
-    remove(process, slot, nullptr);
+    remove(process, slot, slot->handle);
 }
 
-void handle_retire(struct process *process, struct handle_slot *slot, struct handle_slot *heir) {
-    remove(process, slot, heir);
+status_t handle_close(struct process *process, uint64_t handle) {
+    struct handle_slot *slot = process_slot(process, handle);
+    return slot != nullptr && remove(process, slot, (uint32_t)handle) ? STATUS_OK : STATUS_BAD_HANDLE;
+}
+
+void handle_retire(const struct capability *from, struct process *to, handle_t heir) {
+    struct handle_slot *slot = from->slot, *heir_slot = process_slot(to, heir.v);
+    struct spinlock *lock = derivation_lock(from->object);
+    spin_lock(lock);
+    if (slot->handle != from->handle) {
+        spin_unlock(lock);
+        return;
+    }
+    if (heir_slot != nullptr && heir_slot->handle == heir.v) {
+        derivation_remove(heir_slot); // what was made from it comes back with the others
+        derivation_replace(slot, heir_slot);
+    } else {
+        derivation_remove(slot);
+    }
+    finish_removal(handle_slot_process(slot), slot, lock);
+    object_put(from->object);
+}
+
+// ---- revoking --------------------------------------------------------------------------------------
+
+// Whether any thread waits on the object. The answer may be old; the waiters are looked for with the locks
+// held.
+static bool anyone_waits(const struct object *object) NO_THREAD_SAFETY_ANALYSIS {
+    if (object->type == OBJECT_ENDPOINT) {
+        const struct endpoint *endpoint = CONTAINER_OF(object, struct endpoint, object);
+        return endpoint->receivers != nullptr || !list_empty(&endpoint->senders);
+    }
+    return object->type == OBJECT_NOTIFICATION &&
+           !list_empty(&CONTAINER_OF(object, struct notification, object)->waiters);
+}
+
+// What a thread must wait for so that a handle with these rights is what it waits through.
+static bool waits_through(const struct thread *thread, const struct object *object, rights_t rights) {
+    if (thread->waiting_on != object || (thread->flags & THREAD_FAULTED) != 0) {
+        return false;
+    }
+    switch ((enum thread_state)thread->state) {
+    case THREAD_SENDING: return (rights.v & RIGHT_SEND_BIT) != 0;
+    case THREAD_RECEIVING: return (rights.v & RIGHT_RECEIVE_BIT) != 0;
+    case THREAD_WAITING: return (rights.v & RIGHT_WAIT_BIT) != 0;
+    default: return false;
+    }
+}
+
+// Ends the waits of the process's threads on an object that it lost a handle to. Which handle a thread waits
+// through is not written down: one that has another simply waits again. Returns how many threads it has.
+static uint32_t wake_waiters(struct process *process, const struct object *object, rights_t rights) {
+    constexpr uint32_t AT_ONCE = 16;
+    struct thread *found[AT_ONCE];
+    uint32_t count, threads;
+    do {
+        count = 0;
+        spin_lock(&process->lock);
+        threads = process->thread_count;
+        LIST_FOR_EACH(node, &process->threads) {
+            struct thread *thread = LIST_ENTRY(node, struct thread, process_link);
+            if (count < AT_ONCE && waits_through(thread, object, rights)) {
+                object_get(&thread->object);
+                found[count++] = thread;
+            }
+        }
+        spin_unlock(&process->lock);
+        for (uint32_t i = 0; i < count; i++) {
+            thread_abort_wait(found[i], STATUS_REVOKED);
+            object_put(&found[i]->object);
+        }
+    } while (count == AT_ONCE);
+    return threads;
+}
+
+bool handle_revoke_some(const struct capability *from, uint32_t limit) {
+    constexpr uint32_t THREADS_PER_HANDLE = 8; // what is as much work as one handle
+    struct spinlock *lock = derivation_lock(from->object);
+    while (limit > 0) {
+        spin_lock(lock);
+        struct handle_slot *child = slot_from_ref(from->slot->first_child);
+        if (from->slot->handle != from->handle || child == nullptr) {
+            spin_unlock(lock);
+            return true;
+        }
+        struct process *process = handle_slot_process(child);
+        const rights_t rights = slot_rights(child);
+        derivation_remove(child);
+        finish_removal(process, child, lock);
+        limit--;
+        if (anyone_waits(from->object)) {
+            const uint32_t cost = wake_waiters(process, from->object, rights) / THREADS_PER_HANDLE;
+            limit -= cost < limit ? cost : limit;
+        }
+        object_put(from->object);
+    }
+    return false;
+}
+
+// ---- looking at handles ----------------------------------------------------------------------------
+
+// False when the handle is gone by now.
+static bool describe(const struct capability *of, uint32_t *steps, struct inspect_handle *out) {
+    struct spinlock *lock = derivation_lock(of->object);
+    spin_lock(lock);
+    const bool there = of->slot->handle == of->handle;
+    if (there) {
+        const struct handle_slot *slot = of->slot, *parent = derivation_parent(slot, steps);
+        *out = (struct inspect_handle){
+            .handle = of->handle,
+            .type = slot_type(slot),
+            .rights = slot_rights(slot).v,
+            .parent_handle = parent != nullptr ? parent->handle
+                             : *steps == 0     ? INSPECT_PARENT_FAR
+                                               : 0,
+            .badge = slot->badge,
+            .interface_id = slot->interface_id,
+            .object_koid = slot->object->koid.v,
+            .parent_process_koid = parent == nullptr ? 0 : handle_slot_process(parent)->object.koid.v,
+            .granted_ns = slot->granted_ns,
+            .granter_koid = slot->granter_koid,
+            .origin = slot_origin(slot),
+        };
+    }
+    spin_unlock(lock);
+    return there;
+}
+
+bool handle_describe(const struct process *process, uint32_t *index, uint32_t *steps,
+                     struct inspect_handle *out) {
+    while (*index < process->slot_limit && *steps > 0) {
+        const struct handle_slot *slot = slot_at(process, *index);
+        struct capability capability;
+        --*steps;
+        ++*index;
+        if (slot->handle != 0 && status_ok(handle_read(process, slot->handle, &capability)) &&
+            describe(&capability, steps, out)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 // ---- the end of a table ----------------------------------------------------------------------------
 
 bool handle_close_some(struct process *process, uint32_t *index, uint32_t limit) {
-    constexpr uint32_t CHILDREN_PER_HANDLE = 8; // what is as much work as one handle
     constexpr uint32_t SLOTS_PER_STEP = 1024;
     for (uint32_t seen = 0; *index < process->slot_limit; seen++) {
         if (seen == SLOTS_PER_STEP) {
@@ -294,8 +465,7 @@ bool handle_close_some(struct process *process, uint32_t *index, uint32_t limit)
             if (limit == 0) {
                 return false;
             }
-            const uint32_t cost = 1 + remove(process, slot, nullptr) / CHILDREN_PER_HANDLE;
-            limit -= cost < limit ? cost : limit;
+            limit -= remove(process, slot, slot->handle);
         }
         ++*index;
     }
@@ -333,13 +503,9 @@ bool handle_table_check(struct process *process) {
             continue;
         }
         used++;
-        const struct handle_slot *child = slot_from_ref(slot->first_child);
-        const struct handle_slot *next = slot_from_ref(slot->next_sibling);
         if ((uint16_t)slot->handle != index || slot->handle >> HANDLE_INDEX_BITS == 0 ||
             slot->object->type != slot_type(slot) || slot->object->references == 0 ||
-            (child != nullptr && slot_from_ref(child->parent) != slot) ||
-            (next != nullptr &&
-             (slot_from_ref(next->prev_sibling) != slot || next->parent.v != slot->parent.v))) {
+            !derivation_check(slot)) {
             return false;
         }
     }

@@ -7,24 +7,22 @@
 // Pointers that a look-up returns are valid until the end of this kernel entry; what must live longer
 // takes a reference (object_get).
 //
-// Locks: the table's lock guards the free list and changes of slots; the derivation lock (one for all)
-// guards the tree links. Order: derivation lock, then table lock. Look-ups take no lock.
+// Locks: the table's lock guards the free list and changes of slots. Handles to an object come and go under
+// its derivation lock (one of 64, by the object's address), which guards the tree links. Order: derivation
+// lock, then table lock. Look-ups take no lock: a slot's `handle` is written last and cleared first, so
+// whoever reads more than it reads it again at the end (struct capability). Whoever changes a slot that was
+// looked up looks again under the lock: another processor may have emptied it.
 #pragma once
 
 #include <stdint.h>
 
 #include "abi/inspect.h"
 #include "kernel/lock.h"
-#include "kernel/mm/direct_map.h"
+#include "kernel/object/derivation.h"
 #include "kernel/object/object.h"
 #include "kernel/types.h"
 
 struct process;
-
-// A slot by its physical address in units of slots: half a pointer, good for 256 GiB of RAM. 0 is none.
-typedef struct {
-    uint32_t v;
-} slot_ref_t;
 
 struct handle_slot {
     uint32_t handle;      // the full handle value while in use, 0 while free
@@ -35,11 +33,21 @@ struct handle_slot {
     };
     uint64_t badge;
     uint64_t interface_id;
-    slot_ref_t parent, first_child, next_sibling, prev_sibling;
-    uint64_t granted_ns; // when it came into this slot
-    uint64_t zero;
+    slot_ref_t first_child, last_child, next, prev; // kernel/object/derivation.h
+    uint64_t granted_ns;   // when it came into this slot,
+    uint64_t granter_koid; // and from which process's handle; 0: it came with its object
 };
-static_assert(sizeof(struct handle_slot) == 64);
+static_assert(sizeof(struct handle_slot) == SLOT_BYTES);
+
+// A handle as it was at one moment, all of it together.
+struct capability {
+    struct handle_slot *slot;
+    struct object *object;
+    uint64_t badge;
+    uint64_t interface_id;
+    uint32_t handle;
+    uint32_t type_rights;
+};
 
 // Slots per page-sized chunk. The first line of each chunk is a header, so 63 hold handles.
 constexpr uint32_t HANDLE_CHUNK_SLOTS = 64;
@@ -55,7 +63,8 @@ struct handle_chunk {
 };
 constexpr uint32_t HANDLE_CHUNK_MARK = 1;
 
-// Finds the slot of a handle in the current process; the fast path's only way.
+// Finds the slot of a handle in the current process; the fast path's only way. The slot may come to hold
+// another handle at any time: whoever reads more of it than this call checked must look at `handle` again.
 // BAD_HANDLE, WRONG_TYPE or NO_RIGHT, in that order.
 status_t handle_lookup(struct process *process, uint64_t handle, enum object_type type, rights_t need,
                        struct handle_slot **out);
@@ -67,27 +76,50 @@ status_t handle_object(struct process *process, uint64_t handle, enum object_typ
 // Any type.
 status_t handle_lookup_any(struct process *process, uint64_t handle, struct handle_slot **out);
 
+// All of a handle at one moment; of any type, or as handle_lookup. BAD_HANDLE; WRONG_TYPE or NO_RIGHT.
+status_t handle_read(const struct process *process, uint64_t handle, struct capability *out);
+status_t handle_read_as(const struct process *process, uint64_t handle, enum object_type type, rights_t need,
+                        struct capability *out);
+
 // Puts `object` into a free slot. On success the slot takes over the caller's reference; on failure
 // (NO_MEMORY, NO_HANDLES, BAD_STATE when the process is ending) the caller still has it.
-// `parent` is the slot it derives from, or null for the root of a new derivation.
+// `parent` is the slot it derives from, whose derivation lock is held, or null for the root of a new derivation.
 status_t handle_insert(struct process *process, struct object *object, rights_t rights, uint64_t badge,
                        uint64_t interface_id, struct handle_slot *parent, enum handle_origin origin,
                        handle_t *out);
 
-// A second handle to what `slot` holds, in a table of its own or another process's, derived from it.
-// The object gains a reference. Errors as handle_insert.
-status_t handle_duplicate(struct handle_slot *slot, struct process *to, rights_t rights, uint64_t badge,
+// A second handle to what `from` holds, in a table of its own or another process's, derived from it.
+// The object gains a reference. Errors as handle_insert, and BAD_HANDLE when `from` was closed meanwhile.
+status_t handle_duplicate(const struct capability *from, struct process *to, rights_t rights, uint64_t badge,
                           uint64_t interface_id, enum handle_origin origin, handle_t *out);
 
-// Empties a slot: its children are given to its parent; the object loses the slot's reference.
+// Moves a handle, which may lose rights on the way, to another table or within its own: the new one has its place
+// in the tree. Errors as handle_duplicate; then nothing has changed.
+status_t handle_move(const struct capability *from, struct process *to, rights_t rights, enum handle_origin origin,
+                     handle_t *out);
+
+// Gives up a handle: its children are given to its parent; the object loses the slot's reference. BAD_HANDLE.
+status_t handle_close(struct process *process, uint64_t handle);
+
+// The same for a slot that was just looked up. Nothing when it is empty.
 void handle_remove(struct process *process, struct handle_slot *slot);
 
-// Empties a slot in favour of a handle derived from it, which takes its place in the tree: `heir` inherits
-// its parent and its other children. With handle_duplicate before, this is a move.
-void handle_retire(struct process *process, struct handle_slot *slot, struct handle_slot *heir);
+// Gives up `from` in favour of a handle derived from it, which takes its place in the tree: `heir`, of the
+// process `to`, inherits its parent and its other children. With handle_duplicate before, this is a move that can be
+// undone until now. When another processor has closed one of the two meanwhile, the other is treated as if it
+// were alone.
+void handle_retire(const struct capability *from, struct process *to, handle_t heir);
+
+// Takes away what was derived from a handle, directly or not, up to about `limit` handles; true when nothing
+// is left at one moment. Whatever thread waits through one of them wakes with REVOKED.
+bool handle_revoke_some(const struct capability *from, uint32_t limit);
 
 // The process whose table the slot is in.
 struct process *handle_slot_process(const struct handle_slot *slot);
+
+// Describes the handle with the lowest slot index >= *index; moves *index past it. False at the end, or when
+// *steps ran out: that is what slots and siblings may be looked at, and is used up.
+bool handle_describe(const struct process *process, uint32_t *index, uint32_t *steps, struct inspect_handle *out);
 
 // Closes up to `limit` handles of a process that is ending, beginning at *index. True when all are closed.
 bool handle_close_some(struct process *process, uint32_t *index, uint32_t limit);
@@ -98,10 +130,6 @@ void handle_table_free(struct process *process);
 // Invariants of one table: counts, free list, back links. For tests and debug builds.
 bool handle_table_check(struct process *process);
 
-static inline struct handle_slot *slot_from_ref(slot_ref_t ref) {
-    return ref.v == 0 ? nullptr : phys_to_virt((paddr_t){(uint64_t)ref.v * sizeof(struct handle_slot)});
-}
-
 static inline rights_t slot_rights(const struct handle_slot *slot) {
     return (rights_t){slot->type_rights & 0x000f'ffff};
 }
@@ -110,4 +138,11 @@ static inline enum handle_origin slot_origin(const struct handle_slot *slot) {
 }
 static inline enum object_type slot_type(const struct handle_slot *slot) {
     return (enum object_type)(slot->type_rights >> 24);
+}
+
+static inline rights_t capability_rights(const struct capability *capability) {
+    return (rights_t){capability->type_rights & 0x000f'ffff};
+}
+static inline enum object_type capability_type(const struct capability *capability) {
+    return (enum object_type)(capability->type_rights >> 24);
 }

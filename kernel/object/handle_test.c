@@ -44,12 +44,17 @@ static struct handle_slot *slot_of(struct process *process, uint64_t handle) {
 
 static uint64_t derive(struct process *from, uint64_t handle, struct process *to) {
     handle_t copy;
-    struct handle_slot *slot = slot_of(from, handle);
-    return status_ok(handle_duplicate(slot, to, slot_rights(slot), 0, 0, ORIGIN_COPIED, &copy)) ? copy.v : 0;
+    struct capability from_now;
+    return status_ok(handle_read(from, handle, &from_now)) &&
+                   status_ok(handle_duplicate(&from_now, to, capability_rights(&from_now), 0, 0,
+                                              ORIGIN_COPIED, &copy))
+               ? copy.v
+               : 0;
 }
 
 static struct handle_slot *parent_of(struct process *process, uint64_t handle) {
-    return slot_from_ref(slot_of(process, handle)->parent);
+    uint32_t steps = UINT32_MAX;
+    return derivation_parent(slot_of(process, handle), &steps);
 }
 
 // ---- values ----------------------------------------------------------------------------------------
@@ -195,13 +200,123 @@ TEST(a_moved_handle_keeps_its_place) {
     const uint32_t references = scene.object->references;
     const uint64_t moved = derive(scene.a, old, scene.b);
     const uint64_t younger = derive(scene.a, old, scene.a);
-    handle_retire(scene.a, slot_of(scene.a, old), slot_of(scene.b, moved));
+    struct capability from;
+    REQUIRE(status_ok(handle_read(scene.a, old, &from)));
+    handle_retire(&from, scene.b, (handle_t){(uint32_t)moved});
     CHECK_EQ(slot_of(scene.a, old), nullptr);
     CHECK_EQ(scene.object->references, references + 1);
     CHECK_EQ(parent_of(scene.b, moved), slot_of(scene.a, root));
     CHECK_EQ(parent_of(scene.a, child[0]), slot_of(scene.b, moved));
     CHECK_EQ(parent_of(scene.b, child[1]), slot_of(scene.b, moved));
     CHECK_EQ(parent_of(scene.a, younger), slot_of(scene.b, moved));
+    clear_scene();
+}
+
+static bool revoke(struct process *process, uint64_t handle, uint32_t limit) {
+    struct capability from;
+    return status_ok(handle_read(process, handle, &from)) && handle_revoke_some(&from, limit);
+}
+
+TEST(revoking_in_steps) {
+    set_scene(4 << 20);
+    const uint64_t root = host_give(scene.a, scene.object, EVERY_RIGHT, 0);
+    const uint64_t beside = derive(scene.a, root, scene.b);
+    const uint64_t middle = derive(scene.a, root, scene.a);
+    uint64_t handle = middle;
+    for (uint32_t i = 0; i < 99; i++) {
+        const uint64_t next = derive(scene.a, handle, scene.a);
+        CHECK(derive(scene.a, handle, scene.b) != 0);
+        handle = next;
+    }
+    for (uint32_t done = 0; done < 190; done += 10) {
+        CHECK_EQ(scene.object->references, 1 + 3 + 198 - done);
+        CHECK(!revoke(scene.a, middle, 10));
+        CHECK(handle_table_check(scene.a) && handle_table_check(scene.b));
+    }
+    CHECK(revoke(scene.a, middle, 10));
+    CHECK_EQ(scene.object->references, 4u);
+    CHECK_EQ(parent_of(scene.b, beside), slot_of(scene.a, root));
+    CHECK_EQ(parent_of(scene.a, middle), slot_of(scene.a, root));
+    CHECK(revoke(scene.a, root, 10));
+    CHECK_EQ(slot_of(scene.b, beside), nullptr);
+    CHECK_EQ(scene.object->references, 2u);
+    CHECK(revoke(scene.a, root, 1));
+    clear_scene();
+}
+
+// What another processor did between the look-up and the lock.
+TEST(a_handle_that_went_away_meanwhile) {
+    set_scene(4 << 20);
+    const uint64_t root = host_give(scene.a, scene.object, EVERY_RIGHT, 0);
+    const uint64_t child = derive(scene.a, root, scene.a);
+    struct capability gone, kept;
+    handle_t handle;
+    REQUIRE(status_ok(handle_read(scene.a, child, &gone)) && status_ok(handle_read(scene.a, root, &kept)));
+    const uint64_t copy = derive(scene.a, child, scene.b);
+    CHECK(status_ok(handle_close(scene.a, child)));
+    CHECK(status_is(handle_close(scene.a, child), STATUS_BAD_HANDLE));
+    CHECK(status_is(handle_duplicate(&gone, scene.b, RIGHT_WAIT, 0, 0, ORIGIN_COPIED, &handle),
+                    STATUS_BAD_HANDLE));
+    handle_retire(&gone, scene.b, (handle_t){(uint32_t)copy});
+    CHECK_EQ(parent_of(scene.b, copy), slot_of(scene.a, root));
+    CHECK(handle_revoke_some(&gone, 1));
+    CHECK(slot_of(scene.b, copy) != nullptr);
+    // The heir is closed before it inherits: the children stay with the grandparent.
+    const uint64_t heir = derive(scene.a, root, scene.b);
+    CHECK(status_ok(handle_close(scene.b, heir)));
+    handle_retire(&kept, scene.b, (handle_t){(uint32_t)heir});
+    CHECK_EQ(slot_of(scene.a, root), nullptr);
+    CHECK_EQ(parent_of(scene.b, copy), nullptr);
+    CHECK_EQ(scene.object->references, 2u);
+    clear_scene();
+}
+
+// Far from both ends of its list a parent is not looked for any further than was asked.
+TEST(a_parent_among_many_siblings) {
+    set_scene(4 << 20);
+    const uint64_t root = host_give(scene.a, scene.object, EVERY_RIGHT, 0);
+    uint64_t child[101];
+    for (uint32_t i = 0; i < 101; i++) {
+        child[i] = derive(scene.a, root, scene.b);
+    }
+    for (uint32_t i = 0; i < 101; i++) {
+        const uint32_t need = i <= 50 ? i + 1 : 101 - i;
+        uint32_t enough = need, too_few = need - 1;
+        CHECK_EQ(derivation_parent(slot_of(scene.b, child[i]), &enough), slot_of(scene.a, root));
+        CHECK_EQ(derivation_parent(slot_of(scene.b, child[i]), &too_few), nullptr);
+        CHECK_EQ(too_few, 0u);
+    }
+    clear_scene();
+}
+
+TEST(handles_are_described_in_steps) {
+    set_scene(4 << 20);
+    const uint64_t root = host_give(scene.a, scene.object, EVERY_RIGHT, 9);
+    for (uint32_t i = 0; i < 150; i++) {
+        CHECK(host_give(scene.b, scene.object, EVERY_RIGHT, 0) != 0);
+    }
+    const uint64_t copy = derive(scene.a, root, scene.b);
+    struct inspect_handle handle = {};
+    uint32_t index = 0, count = 0, calls = 0;
+    do {
+        uint32_t steps = 10;
+        while (handle_describe(scene.b, &index, &steps, &handle)) {
+            count++;
+        }
+        calls++;
+    } while (index < scene.b->slot_limit);
+    CHECK_EQ(count, 151u);
+    CHECK(calls >= scene.b->slot_limit / 10);
+    CHECK_EQ(handle.handle, copy);
+    CHECK_EQ(handle.parent_handle, root);
+    CHECK_EQ(handle.parent_process_koid, scene.a->object.koid.v);
+    CHECK_EQ(handle.granter_koid, scene.a->object.koid.v);
+    CHECK(status_ok(handle_close(scene.a, root)));
+    uint32_t steps = UINT32_MAX;
+    index = (uint16_t)copy;
+    CHECK(handle_describe(scene.b, &index, &steps, &handle));
+    CHECK_EQ(handle.parent_handle, 0u);
+    CHECK_EQ(handle.granter_koid, scene.a->object.koid.v); // who it was is known for ever
     clear_scene();
 }
 
@@ -233,8 +348,9 @@ TEST(the_last_receive_right_kills_the_endpoint) {
     struct endpoint *endpoint = host_endpoint(scene.a, EVERY_RIGHT, &handle);
     const uint64_t copy = derive(scene.a, handle, scene.b);
     handle_t send_only;
-    REQUIRE(status_ok(
-        handle_duplicate(slot_of(scene.a, handle), scene.a, RIGHT_SEND, 1, 2, ORIGIN_COPIED, &send_only)));
+    struct capability from;
+    REQUIRE(status_ok(handle_read(scene.a, handle, &from)));
+    REQUIRE(status_ok(handle_duplicate(&from, scene.a, RIGHT_SEND, 1, 2, ORIGIN_COPIED, &send_only)));
     CHECK_EQ(endpoint->receive_handles, 2u);
     handle_remove(scene.a, slot_of(scene.a, handle));
     CHECK_EQ(endpoint->receive_handles, 1u);

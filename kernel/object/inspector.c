@@ -12,6 +12,9 @@
 #include "kernel/percpu.h"
 #include "kernel/plat/clock.h"
 
+// Slots and siblings that one call looks at, at most.
+constexpr uint32_t INSPECT_STEPS = 4096;
+
 SLAB_CACHE(inspector_cache, struct inspector);
 
 static struct {
@@ -101,10 +104,17 @@ status_t method_inspector_handles(struct invocation *invocation) {
         return STATUS_NOT_FOUND;
     }
     uint32_t index = invocation->words[1] < UINT32_MAX ? (uint32_t)invocation->words[1] : UINT32_MAX;
-    uint32_t count = 0;
-    while (count < MOST && process_describe_handle(process, &index, &list[count])) {
-        count++;
+    uint32_t steps = INSPECT_STEPS, count = 0, next = index;
+    bool found = true;
+    while (found && count < MOST) {
+        found = handle_describe(process, &next, &steps, &list[count]);
+        if (found && steps == 0 && count > 0) {
+            break; // its parent may be found when the next page begins with it
+        }
+        index = next;
+        count += found;
     }
+    invocation->words[1] = index < process->slot_limit ? index : 0;
     object_put(&process->object);
     invocation->words[0] = count;
     invocation->page_bytes = count * sizeof *list;

@@ -192,32 +192,6 @@ struct process *process_find(uint64_t koid) {
     return process;
 }
 
-bool process_describe_handle(struct process *process, uint32_t *index, struct inspect_handle *out) {
-    for (; *index < process->slot_limit; ++*index) {
-        const struct handle_slot *slot =
-            &process->chunks[*index / HANDLE_CHUNK_SLOTS][*index % HANDLE_CHUNK_SLOTS];
-        if (slot->handle == 0 || *index % HANDLE_CHUNK_SLOTS == 0) {
-            continue;
-        }
-        const struct handle_slot *parent = slot_from_ref(slot->parent);
-        *out = (struct inspect_handle){
-            .handle = slot->handle,
-            .type = slot_type(slot),
-            .rights = slot_rights(slot).v,
-            .parent_handle = parent == nullptr ? 0 : parent->handle,
-            .badge = slot->badge,
-            .interface_id = slot->interface_id,
-            .object_koid = slot->object->koid.v,
-            .parent_process_koid = parent == nullptr ? 0 : handle_slot_process(parent)->object.koid.v,
-            .granted_ns = slot->granted_ns,
-            .origin = slot_origin(slot),
-        };
-        ++*index;
-        return true;
-    }
-    return false;
-}
-
 void process_describe(struct process *process, struct inspect_process *out) {
     *out = (struct inspect_process){.koid = process->object.koid.v, .band = BAND_COUNT};
     memcpy(out->name, process->name, sizeof(out->name));

@@ -86,9 +86,6 @@ struct process *process_first_after(uint64_t after_koid);
 // A reference to the process with this koid; null when there is none.
 struct process *process_find(uint64_t koid);
 
-// Description of the slot with the lowest index >= *index in use; moves *index past it. False at the end.
-bool process_describe_handle(struct process *process, uint32_t *index, struct inspect_handle *out);
-
 // Threads, handles, processor time: what inspector and process.info show.
 void process_describe(struct process *process, struct inspect_process *out);
 

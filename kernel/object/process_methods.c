@@ -63,8 +63,8 @@ status_t method_process_watch_exit(struct invocation *invocation) {
     struct notification *notification = nullptr;
     if (invocation->words[0] != 0) {
         struct object *object;
-        TRY(handle_object(invocation->caller->process, invocation->words[0], OBJECT_NOTIFICATION, RIGHT_SIGNAL,
-                          &object));
+        TRY(handle_object(invocation->caller->process, invocation->words[0], OBJECT_NOTIFICATION,
+                          RIGHT_SIGNAL, &object));
         notification = CONTAINER_OF(object, struct notification, object);
         object_get(object);
     }
@@ -89,10 +89,11 @@ status_t method_process_set_fault_endpoint(struct invocation *invocation) {
     struct endpoint *endpoint = nullptr;
     uint64_t badge = 0;
     if (invocation->words[0] != 0) {
-        struct handle_slot *slot;
-        TRY(handle_lookup(invocation->caller->process, invocation->words[0], OBJECT_ENDPOINT, RIGHT_SEND, &slot));
-        endpoint = CONTAINER_OF(slot->object, struct endpoint, object);
-        badge = slot->badge;
+        struct capability sender;
+        TRY(handle_read_as(invocation->caller->process, invocation->words[0], OBJECT_ENDPOINT, RIGHT_SEND,
+                           &sender));
+        endpoint = CONTAINER_OF(sender.object, struct endpoint, object);
+        badge = sender.badge;
         object_get(&endpoint->object);
     }
     spin_lock(&process->lock);
@@ -110,69 +111,69 @@ status_t method_process_set_fault_endpoint(struct invocation *invocation) {
 
 status_t method_process_grant(struct invocation *invocation) {
     struct process *target = process_of(invocation);
-    struct process *caller = invocation->caller->process;
     const uint64_t move = invocation->words[2];
-    struct handle_slot *slot;
-    TRY(handle_lookup_any(caller, invocation->words[0], &slot));
+    struct capability from;
+    TRY(handle_read(invocation->caller->process, invocation->words[0], &from));
     if (move > 1 || invocation->words[1] > UINT32_MAX) {
         return STATUS_BAD_ARGUMENT;
     }
     const uint32_t need = move == 1 ? RIGHT_TRANSFER_BIT : RIGHT_COPY_BIT;
-    if ((slot_rights(slot).v & need) == 0) {
+    if ((from.type_rights & need) == 0) {
         return STATUS_NO_RIGHT;
     }
-    const rights_t keep = {(uint32_t)invocation->words[1] & slot_rights(slot).v};
+    const rights_t keep = {(uint32_t)invocation->words[1] & capability_rights(&from).v};
     handle_t granted;
-    TRY(handle_duplicate(slot, target, keep, slot->badge, slot->interface_id, ORIGIN_GRANTED, &granted));
-    if (move == 1) {
-        handle_retire(caller, slot, process_slot(target, granted.v));
-    }
+    TRY(move == 1
+            ? handle_move(&from, target, keep, ORIGIN_GRANTED, &granted)
+            : handle_duplicate(&from, target, keep, from.badge, from.interface_id, ORIGIN_GRANTED, &granted));
     invocation->words[0] = granted.v;
     return STATUS_OK;
 }
 
-status_t method_process_handle_copy(struct invocation *invocation) {
-    struct process *process = process_of(invocation);
-    struct handle_slot *slot;
-    TRY(handle_lookup_any(process, invocation->words[0], &slot));
-    if ((slot_rights(slot).v & RIGHT_COPY_BIT) == 0) {
-        return STATUS_NO_RIGHT;
-    }
-    handle_t copy;
-    TRY(handle_duplicate(slot, process, (rights_t){(uint32_t)invocation->words[1] & slot_rights(slot).v},
-                         slot->badge, slot->interface_id, ORIGIN_COPIED, &copy));
-    invocation->words[0] = copy.v;
+// In the process's own table: a handle derived from one of it, with at most the rights in word 1.
+static status_t derive(struct invocation *invocation, const struct capability *from, uint64_t badge,
+                       uint64_t interface_id) {
+    handle_t derived;
+    TRY(handle_duplicate(from, process_of(invocation),
+                         (rights_t){(uint32_t)invocation->words[1] & capability_rights(from).v}, badge,
+                         interface_id, ORIGIN_COPIED, &derived));
+    invocation->words[0] = derived.v;
     return STATUS_OK;
+}
+
+status_t method_process_handle_copy(struct invocation *invocation) {
+    struct capability from;
+    TRY(handle_read(process_of(invocation), invocation->words[0], &from));
+    return (from.type_rights & RIGHT_COPY_BIT) != 0 ? derive(invocation, &from, from.badge, from.interface_id)
+                                                    : STATUS_NO_RIGHT;
 }
 
 status_t method_process_handle_mint(struct invocation *invocation) {
-    struct process *process = process_of(invocation);
-    struct handle_slot *slot;
-    TRY(handle_lookup(process, invocation->words[0], OBJECT_ENDPOINT, RIGHT_MINT, &slot));
-    const uint64_t interface_id = invocation->words[3] != 0 ? invocation->words[3] : slot->interface_id;
-    handle_t minted;
-    TRY(handle_duplicate(slot, process, (rights_t){(uint32_t)invocation->words[1] & slot_rights(slot).v},
-                         invocation->words[2], interface_id, ORIGIN_COPIED, &minted));
-    invocation->words[0] = minted.v;
-    return STATUS_OK;
+    const uint64_t badge = invocation->words[2], interface_id = invocation->words[3];
+    struct capability from;
+    TRY(handle_read_as(process_of(invocation), invocation->words[0], OBJECT_ENDPOINT, RIGHT_MINT, &from));
+    return derive(invocation, &from, badge, interface_id != 0 ? interface_id : from.interface_id);
 }
 
 status_t method_process_handle_close(struct invocation *invocation) {
-    struct process *process = process_of(invocation);
-    struct handle_slot *slot;
-    TRY(handle_lookup_any(process, invocation->words[0], &slot));
-    handle_remove(process, slot);
+    return handle_close(process_of(invocation), invocation->words[0]);
+}
+
+status_t method_process_handle_revoke(struct invocation *invocation) {
+    constexpr uint32_t AT_ONCE = 64;
+    struct capability from;
+    TRY(handle_read(process_of(invocation), invocation->words[0], &from));
+    invocation->again = !handle_revoke_some(&from, AT_ONCE);
     return STATUS_OK;
 }
 
 status_t method_process_handle_info(struct invocation *invocation) {
-    struct process *process = process_of(invocation);
-    struct handle_slot *slot;
-    TRY(handle_lookup_any(process, invocation->words[0], &slot));
-    invocation->words[0] = slot_type(slot);
-    invocation->words[1] = slot_rights(slot).v;
-    invocation->words[2] = slot->badge;
-    invocation->words[3] = slot->interface_id;
-    invocation->words[4] = slot->object->koid.v;
+    struct capability capability;
+    TRY(handle_read(process_of(invocation), invocation->words[0], &capability));
+    invocation->words[0] = capability_type(&capability);
+    invocation->words[1] = capability_rights(&capability).v;
+    invocation->words[2] = capability.badge;
+    invocation->words[3] = capability.interface_id;
+    invocation->words[4] = capability.object->koid.v;
     return STATUS_OK;
 }

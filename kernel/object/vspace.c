@@ -459,21 +459,21 @@ status_t vspace_fault(struct vspace *vspace, uint64_t address, uint32_t access) 
 // ---- Methods ----
 
 status_t method_vspace_map(struct invocation *invocation) {
-    struct handle_slot *slot;
+    struct capability vmo;
     uint64_t offset = invocation->words[1], len = invocation->words[2], address = invocation->words[3];
     uint64_t prot = invocation->words[4];
-    TRY(handle_lookup(invocation->caller->process, invocation->words[0], OBJECT_VMO, RIGHT_MAP, &slot));
+    TRY(handle_read_as(invocation->caller->process, invocation->words[0], OBJECT_VMO, RIGHT_MAP, &vmo));
     if (prot & ~(uint64_t)PROT_ALL) {
         return STATUS_BAD_ARGUMENT;
     }
-    uint32_t rights = slot_rights(slot).v;
+    uint32_t rights = capability_rights(&vmo).v;
     uint32_t max_prot = (rights & RIGHT_READ_BIT ? PROT_READ : 0) |
                         (rights & RIGHT_WRITE_BIT ? PROT_WRITE : 0) |
                         (rights & RIGHT_EXECUTE_BIT ? PROT_EXECUTE : 0);
     if (prot & ~(uint64_t)max_prot) {
         return STATUS_NO_RIGHT;
     }
-    TRY(vspace_map(vspace_of(invocation->object), vmo_of(slot->object), offset, len, &address, (uint32_t)prot,
+    TRY(vspace_map(vspace_of(invocation->object), vmo_of(vmo.object), offset, len, &address, (uint32_t)prot,
                    max_prot));
     invocation->words[0] = address;
     return STATUS_OK;

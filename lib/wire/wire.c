@@ -62,6 +62,7 @@ static const char *const kernel_texts[STATUS_COUNT] = {
     [STATUS_CODE_OBJECT_DEAD] = "the service is gone",
     [STATUS_CODE_NOT_FOUND] = "there is no such thing",
     [STATUS_CODE_UNSUPPORTED] = "this machine cannot do it",
+    [STATUS_CODE_REVOKED] = "the handle that was used has been revoked",
 };
 
 const char *wire_status_text(status_t status) {

@@ -155,16 +155,21 @@ CASE(inspector_shows_processes_and_handles) {
     } while (count > 0);
     EXPECT(saw_child);
     EXPECT(saw_suite);
-    REQUIRE_OK(tess_inspector_handles(suite.inspector, koid, 0, &count));
+    uint64_t next = 99;
+    REQUIRE_OK(tess_inspector_handles(suite.inspector, koid, 0, &count, &next));
     EXPECT_EQ(count, 1);
+    EXPECT_EQ(next, 0);
     const struct inspect_handle *handle = (const void *)suite_page();
     EXPECT_EQ(handle->handle, child.page->handle[0].v);
     EXPECT_EQ(handle->type, OBJECT_ACCOUNT);
     EXPECT_EQ(handle->rights, RIGHT_INSPECT_BIT);
     EXPECT_EQ(handle->origin, ORIGIN_GRANTED);
     EXPECT_EQ(handle->parent_process_koid, own_koid);
-    REFUSED(INSPECTOR_HANDLES, NOT_FOUND, tess_inspector_handles(suite.inspector, UINT64_MAX, 0, &count));
-    REFUSED(INSPECTOR_HANDLES, NOT_FOUND, tess_inspector_handles(suite.inspector, 0, 0, &count));
+    EXPECT_EQ(handle->parent_handle, suite.account.v);
+    EXPECT_EQ(handle->granter_koid, own_koid);
+    REFUSED(INSPECTOR_HANDLES, NOT_FOUND, 
+            tess_inspector_handles(suite.inspector, UINT64_MAX, 0, &count, nullptr));
+    REFUSED(INSPECTOR_HANDLES, NOT_FOUND, tess_inspector_handles(suite.inspector, 0, 0, &count, nullptr));
     child_destroy(&child);
 }
 
@@ -183,7 +188,7 @@ static void asks_without_a_page(struct peer *self) {
     uint64_t count;
     self->result[0] = tess_inspector_system(suite.inspector).code;
     self->result[1] = tess_inspector_processes(suite.inspector, 0, &count).code;
-    self->result[2] = tess_inspector_handles(suite.inspector, self->arg[0], 0, &count).code;
+    self->result[2] = tess_inspector_handles(suite.inspector, self->arg[0], 0, &count, nullptr).code;
     self->result[3] = tess_process_exit_record(self->handle[0]).code;
 }
 

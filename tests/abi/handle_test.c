@@ -121,6 +121,62 @@ CASE(grants_put_handles_into_another_process) {
     child_destroy(&child);
 }
 
+static uint64_t handles_in(handle_t process) {
+    uint64_t handles = 0;
+    EXPECT_OK(
+        tess_process_info(process, nullptr, nullptr, nullptr, &handles, nullptr, nullptr, nullptr, nullptr));
+    return handles;
+}
+
+CASE(revoking_takes_all_descendants_and_nothing_else) {
+    struct child child;
+    handle_t endpoint;
+    uint64_t foreign = 0, inner = 0, copy = 0;
+    REQUIRE(child_create(&child, suite.account));
+    REQUIRE_OK(tess_account_create_endpoint(suite.account, 0, &endpoint));
+    handle_t sibling = suite_copy(endpoint, RIGHTS_ALL_BITS);
+    handle_t own = suite_copy(endpoint, RIGHTS_ALL_BITS);
+    handle_t moved = suite_mint(own, RIGHTS_ALL_BITS, 7);
+    EXPECT_OK(tess_process_grant(child.process, own, RIGHTS_ALL_BITS, 0, &foreign));
+    EXPECT_OK(tess_process_handle_copy(child.process, foreign, RIGHTS_ALL_BITS, &inner));
+    EXPECT_OK(tess_process_grant(child.process, moved, RIGHTS_ALL_BITS, 1, &copy));
+    EXPECT_OK(tess_process_handle_close(child.process, foreign)); // what was made from it stays derived
+    EXPECT_EQ(handles_in(child.process), 2);
+    EXPECT_OK(tess_process_handle_revoke(suite.process, own.v));
+    EXPECT_EQ(handles_in(child.process), 0);
+    EXPECT_STATUS(BAD_HANDLE, tess_process_handle_info(child.process, inner, nullptr, nullptr, nullptr,
+                                                       nullptr, nullptr));
+    EXPECT_OK(tess_process_handle_info(suite.process, own.v, nullptr, nullptr, nullptr, nullptr, nullptr));
+    EXPECT_OK(tess_process_handle_revoke(suite.process, own.v)); // nothing is left to take
+    suite_close(sibling);                                        // which fails if it was taken
+    suite_close(own);
+    REFUSED(PROCESS_HANDLE_REVOKE, BAD_HANDLE, tess_process_handle_revoke(suite.process, own.v));
+    REFUSED(PROCESS_HANDLE_REVOKE, BAD_HANDLE, tess_process_handle_revoke(suite.process, 0));
+    suite_close(endpoint);
+    child_destroy(&child);
+}
+
+// Many steps: all of it is gone when the call returns.
+CASE(revoking_ten_thousand) {
+    struct child child;
+    handle_t endpoint;
+    uint64_t foreign = 0, copy = 0;
+    REQUIRE(child_create(&child, suite.account));
+    REQUIRE_OK(tess_account_create_endpoint(suite.account, 0, &endpoint));
+    EXPECT_OK(tess_process_grant(child.process, endpoint, RIGHTS_ALL_BITS, 0, &foreign));
+    for (uint32_t i = 0; i < 10'000; i++) { // one long chain, with a leaf at every tenth link
+        REQUIRE_OK(tess_process_handle_copy(child.process, foreign, RIGHTS_ALL_BITS, &copy));
+        if (i % 10 != 0) {
+            foreign = copy;
+        }
+    }
+    EXPECT_EQ(handles_in(child.process), 10'001);
+    EXPECT_OK(tess_process_handle_revoke(suite.process, endpoint.v));
+    EXPECT_EQ(handles_in(child.process), 0);
+    suite_close(endpoint);
+    child_destroy(&child);
+}
+
 CASE(a_handle_table_is_paid_for) {
     struct child child;
     handle_t account;

@@ -150,6 +150,39 @@ static bool start_waiter(enum wait_kind kind, handle_t endpoint, handle_t notifi
     return peer_await_blocked(&peer);
 }
 
+// A handle that the suite keeps nothing derived from but what the waiter uses.
+static handle_t keep_one(handle_t *handle) {
+    const handle_t kept = *handle;
+    *handle = suite_copy(kept, RIGHTS_ALL_BITS);
+    return kept;
+}
+
+CASE(revoking_ends_every_wait) {
+    handle_t endpoint = new_endpoint(), notification = new_notification();
+    for (uint64_t kind = WAIT_CALL; kind <= WAIT_WAIT; kind++) {
+        handle_t at_endpoint = endpoint, at_notification = notification;
+        const handle_t revoked = kind == WAIT_WAIT ? keep_one(&at_notification) : keep_one(&at_endpoint);
+        REQUIRE(start_waiter(kind, at_endpoint, at_notification));
+        EXPECT_OK(tess_process_handle_revoke(suite.process, revoked.v));
+        REQUIRE(peer_join(&peer));
+        if (suite_check_status(peer.status, STATUS_REVOKED, "revoked wait", __FILE__, (int)kind)) {
+            suite_note(wait_ops[kind], peer.status);
+        }
+    }
+    // In the second half of a call: what was taken is answered.
+    handle_t copy = suite_copy(endpoint, RIGHTS_ALL_BITS);
+    REQUIRE(start_waiter(WAIT_CALL, copy, notification));
+    struct tess_message message = {};
+    REQUIRE_OK(tess_recv(endpoint, &message, suite_after_ms(1000)));
+    EXPECT_OK(tess_process_handle_revoke(suite.process, endpoint.v));
+    message = (struct tess_message){};
+    EXPECT_OK(tess_reply(&message));
+    REQUIRE(peer_join(&peer));
+    EXPECT_OK(peer.status);
+    suite_close(endpoint);
+    suite_close(notification);
+}
+
 CASE(every_wait_can_be_cancelled) {
     handle_t endpoint = new_endpoint(), notification = new_notification();
     for (uint64_t kind = WAIT_CALL; kind <= WAIT_WAIT; kind++) {

@@ -150,12 +150,14 @@ static bool is_kept(uint32_t handle) {
 static void each_own_handle(void (*each)(const struct inspect_handle *)) {
     static struct inspect_handle batch[MESSAGE_PAGE_BYTES / sizeof(struct inspect_handle)];
     uint64_t koid = own_koid(), index = 0, count = 0;
-    while (status_ok(tess_inspector_handles(suite.inspector, koid, index, &count)) && count > 0) {
+    while (status_ok(tess_inspector_handles(suite.inspector, koid, index, &count, &index))) {
         __builtin_memcpy(batch, suite_page(), count * sizeof batch[0]);
         for (uint64_t i = 0; i < count; i++) {
             each(&batch[i]);
         }
-        index = (batch[count - 1].handle & 0xffff) + 1;
+        if (index == 0) {
+            return;
+        }
     }
 }
 

@@ -88,8 +88,8 @@ uint64_t host_handle(struct object *object, uint32_t rights) {
     return (uint64_t)(slot - slots) + 1;
 }
 
-status_t handle_lookup([[maybe_unused]] struct process *process, uint64_t handle, enum object_type type,
-                       rights_t need, struct handle_slot **out) {
+status_t handle_read_as([[maybe_unused]] const struct process *process, uint64_t handle, enum object_type type,
+                        rights_t need, struct capability *out) {
     if (handle == 0 || handle > slot_count) {
         return STATUS_BAD_HANDLE;
     }
@@ -100,7 +100,7 @@ status_t handle_lookup([[maybe_unused]] struct process *process, uint64_t handle
     if (need.v & ~slot_rights(slot).v) {
         return STATUS_NO_RIGHT;
     }
-    *out = slot;
+    *out = (struct capability){.slot = slot, .object = slot->object, .type_rights = slot->type_rights};
     return STATUS_OK;
 }
 
@@ -112,8 +112,9 @@ status_t handle_insert([[maybe_unused]] struct process *process, struct object *
     return STATUS_OK;
 }
 
-void handle_remove([[maybe_unused]] struct process *process, struct handle_slot *slot) {
-    object_put(slot->object);
+status_t handle_close([[maybe_unused]] struct process *process, uint64_t handle) {
+    object_put(slots[handle - 1].object);
+    return STATUS_OK;
 }
 
 void process_end_all(const struct account *account) {
