@@ -3,6 +3,7 @@
 #include <stdarg.h>
 
 #include "base/fmt.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "base/xxh64.h"
 
@@ -101,6 +102,50 @@ uint64_t boot_info_bytes(const struct boot_info *boot, enum boot_mem_kind kind) 
         }
     }
     return sum;
+}
+
+uint64_t boot_info_take(struct boot_info *boot, uint64_t len_bytes, uint64_t limit) {
+    for (uint32_t i = boot->region_count; i-- > 0;) {
+        struct boot_region *region = &boot->regions[i];
+        const uint64_t region_end = region->base + region->len_bytes;
+        const uint64_t end = region_end < limit ? region_end : limit;
+        const uint64_t base = region->base == 0 ? PAGE : region->base;
+        if (region->kind != BOOT_MEM_USABLE || end < base || end - base <= len_bytes) {
+            continue; // one that would be used up is none, which spares a case
+        }
+        const uint32_t parts = end == region_end ? 1 : 2; // to come behind what stays
+        if (boot->region_count + parts > BOOT_INFO_MAX_REGIONS) {
+            return 0;
+        }
+        memmove(region + 1 + parts, region + 1, (boot->region_count - i - 1) * sizeof *region);
+        boot->region_count += parts;
+        region->len_bytes = end - len_bytes - region->base;
+        region[1] = (struct boot_region){.base = end - len_bytes, .len_bytes = len_bytes, .kind = BOOT_MEM_KERNEL};
+        if (parts == 2) {
+            region[2] = (struct boot_region){.base = end, .len_bytes = region_end - end, .kind = BOOT_MEM_USABLE};
+        }
+        return end - len_bytes;
+    }
+    return 0;
+}
+
+uint32_t boot_info_number(const struct boot_info *boot, const char *name, uint32_t otherwise) {
+    const size_t name_len = strlen(name);
+    for (const char *at = boot->cmdline; *at != 0; at++) {
+        const bool begins = at == boot->cmdline || at[-1] == ' ';
+        if (!begins || strncmp(at, name, name_len) != 0 || at[name_len] != '=') {
+            continue;
+        }
+        uint32_t value = 0;
+        const char *digit = at + name_len + 1;
+        for (; *digit >= '0' && *digit <= '9' && value < 100'000'000; digit++) {
+            value = value * 10 + (uint32_t)(*digit - '0');
+        }
+        if (digit != at + name_len + 1 && (*digit == ' ' || *digit == 0)) {
+            return value;
+        }
+    }
+    return otherwise;
 }
 
 // ---- Boot package ----

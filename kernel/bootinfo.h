@@ -29,3 +29,11 @@ const struct boot_package_entry *boot_package_find(const struct boot_package_hea
 
 // Sum of all regions of a kind.
 uint64_t boot_info_bytes(const struct boot_info *boot, enum boot_mem_kind kind);
+
+// Makes the highest `len_bytes` of usable memory that end at or below `limit`, and are not page 0, the kernel's own
+// (BOOT_MEM_KERNEL), and returns where they are; both numbers are page-aligned. 0 when there are none, or the map
+// is full.
+uint64_t boot_info_take(struct boot_info *boot, uint64_t len_bytes, uint64_t limit);
+
+// The number that the command line gives the option `name` ("name=5", decimal); `otherwise` when it gives none.
+uint32_t boot_info_number(const struct boot_info *boot, const char *name, uint32_t otherwise);

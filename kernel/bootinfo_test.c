@@ -100,6 +100,60 @@ TEST(bad_boot_info_places) {
                "the boot package, 0xffffffffffffffff bytes at 0x400000, is in no memory region of its own");
 }
 
+// ---- Taking low memory ----
+
+static void check_region(const struct boot_info *info, uint32_t i, uint64_t base, uint64_t len_bytes, uint32_t kind) {
+    CHECK_EQ(info->regions[i].base, base);
+    CHECK_EQ(info->regions[i].len_bytes, len_bytes);
+    CHECK_EQ(info->regions[i].kind, kind);
+}
+
+TEST(low_memory_is_taken_from_the_end_of_a_region) {
+    struct boot_info info = good_info();
+    CHECK_EQ(boot_info_take(&info, 0x4000, 0x10'0000), 0x9'b000);
+    CHECK_EQ(info.region_count, 6);
+    check_region(&info, 0, 0, 0x9'b000, BOOT_MEM_USABLE);
+    check_region(&info, 1, 0x9'b000, 0x4000, BOOT_MEM_KERNEL);
+    check_region(&info, 2, 0x20'0000, 0x5'0000, BOOT_MEM_KERNEL);
+    check_region(&info, 5, 0x50'0000, 0x100'0000, BOOT_MEM_USABLE);
+    check_info(info, nullptr);
+}
+
+TEST(low_memory_is_taken_below_the_limit) {
+    struct boot_info info = good_info();
+    CHECK_EQ(boot_info_take(&info, 0x1000, 0x8000), 0x7000);
+    CHECK_EQ(info.region_count, 7);
+    check_region(&info, 0, 0, 0x7000, BOOT_MEM_USABLE);
+    check_region(&info, 1, 0x7000, 0x1000, BOOT_MEM_KERNEL);
+    check_region(&info, 2, 0x8000, 0x9'7000, BOOT_MEM_USABLE);
+    check_region(&info, 3, 0x20'0000, 0x5'0000, BOOT_MEM_KERNEL);
+    check_info(info, nullptr);
+}
+
+TEST(low_memory_that_is_not_there_is_not_taken) {
+    struct boot_info info = good_info();
+    CHECK_EQ(boot_info_take(&info, 0x9'e000, 0x10'0000), 0); // it would take all but page 0
+    CHECK_EQ(boot_info_take(&info, 0x1000, 0x1000), 0);
+    info.regions[0].kind = BOOT_MEM_RESERVED;
+    CHECK_EQ(boot_info_take(&info, 0x1000, 0x10'0000), 0);
+    CHECK_EQ(info.region_count, 5);
+    info = good_info();
+    info.region_count = BOOT_INFO_MAX_REGIONS;
+    CHECK_EQ(boot_info_take(&info, 0x1000, 0x10'0000), 0);
+    CHECK_EQ(info.region_count, BOOT_INFO_MAX_REGIONS);
+}
+
+TEST(numbers_on_the_command_line) {
+    struct boot_info info = good_info();
+    CHECK_EQ(boot_info_number(&info, "maxcpus", 64), 64);
+    strcpy(info.cmdline, "maxcpus=7");
+    CHECK_EQ(boot_info_number(&info, "maxcpus", 64), 7);
+    strcpy(info.cmdline, "a xmaxcpus=1 maxcpus= maxcpus=2x maxcpus maxcpus=12 b");
+    CHECK_EQ(boot_info_number(&info, "maxcpus", 64), 12);
+    strcpy(info.cmdline, "maxcpus=99999999999999");
+    CHECK_EQ(boot_info_number(&info, "maxcpus", 64), 64);
+}
+
 // ---- Boot package: init, a manifest and a program in four pages ----
 
 enum { INIT, MANIFEST, PROGRAM, ENTRIES };

@@ -21,11 +21,17 @@ struct CAPABILITY("spinlock") spinlock {
     uint32_t held;
 };
 
+// What a processor does between two looks at something that another will change: it serves what others ask of it
+// meanwhile, so that no two wait for each other. Any context, any locks held. In kernel/sched/tlb.c.
+void spin_relax(void);
+
+// Returns when the lock was free a moment ago. A call that keeps the registers, so that the way without it has them.
+ARCH_COLD_CALL void spin_wait(const struct spinlock *lock);
+
 static inline void spin_lock(struct spinlock *lock) ACQUIRE(lock) NO_THREAD_SAFETY_ANALYSIS
 {
     while (__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE) != 0)
-        while (__atomic_load_n(&lock->held, __ATOMIC_RELAXED) != 0)
-            arch_relax();
+        spin_wait(lock);
 }
 
 static inline void spin_unlock(struct spinlock *lock) RELEASE(lock) NO_THREAD_SAFETY_ANALYSIS

@@ -122,6 +122,7 @@ static void bring_up_memory(void) {
     check_memory();
     check_package();
 
+    arch_reserve_memory(&boot);
     bring_up_memory();
     require("processor", arch_cpu_init());
     require("interrupt controller", apic_init(acpi_info()));
@@ -129,6 +130,7 @@ static void bring_up_memory(void) {
     sched_init(this_cpu());
     plat_on_deadline(sched_timer);
     mmu_seal();
+    arch_start_processors(boot_info_number(&boot, "maxcpus", CPU_MAX));
     require("init", init_process_start(&boot));
     arch_enter_user();
 }

@@ -5,6 +5,7 @@
 #include "io.h"
 #include "kernel/ksyms.h"
 #include "kernel/log.h"
+#include "kernel/percpu.h"
 #include "kernel/plat/clock.h"
 #include "kernel/plat/uart.h"
 #include "kernel/types.h"
@@ -17,7 +18,8 @@ constexpr uint32_t BACKTRACE_WORDS = 2048; // how far up the stack to look
 
 RO_AFTER_INIT uintptr_t __stack_chk_guard = 0x5afe'0000;
 
-// Counts panics. The second one happened while the first was being reported.
+static uint32_t reporter; // atomic: 1 + the number of the processor that panicked first; 0: all is well
+// Counts its panics. The second one happened while the first was being reported.
 static uint32_t depth;
 static bool in_backtrace;
 
@@ -67,10 +69,26 @@ static void print_build_id(void) {
     cpu_halt_forever();
 }
 
-// Comes back only in the first panic.
+static void stop_others(void) {
+    for (uint32_t i = 0; i < cpu_count(); i++) {
+        if (i != this_cpu()->id.v) {
+            arch_send_ipi((cpu_id_t){i}, IPI_STOP);
+        }
+    }
+}
+
+// Comes back only in the first panic. The others' ways to stop, each of which leads here: IPI_STOP, or that they
+// panicked, too.
 static void begin(void) {
+    const uint32_t self = this_cpu()->id.v + 1;
+    uint32_t first = 0;
+    if (!__atomic_compare_exchange_n(&reporter, &first, self, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) &&
+        first != self) {
+        cpu_halt_forever();
+    }
     depth++;
     if (depth == 1) {
+        stop_others();
         uart_seize();
         klog("\nTessera kernel panic: ");
         return;

@@ -6,7 +6,8 @@
 struct trap_frame;
 
 // Prints the message, a backtrace and the build id on the early UART, and stops the machine with
-// interrupts off. A panic inside a panic prints one line and stops.
+// interrupts off: first the other processors, so that there is one report. A panic inside a panic prints one line
+// and stops.
 [[noreturn]] [[gnu::format(printf, 1, 2)]] [[gnu::cold]] void panic(const char *format, ...);
 
 // The same for an exception that the kernel itself raised, with its registers.

@@ -1,15 +1,19 @@
 // What each processor has for itself. Only the processor that owns it touches it, except where a
-// field says otherwise.
+// field says otherwise. Processors are numbered from 0 (the boot processor) without gaps, and stay.
 #pragma once
 
 #include <stdint.h>
 
 #include "arch_cpu.h"
 #include "base/container.h"
+#include "kernel/arch/arch.h"
 #include "kernel/object/thread.h"
 #include "kernel/sched/run_queue.h"
 #include "kernel/sched/timer_queue.h"
 #include "kernel/types.h"
+
+constexpr uint32_t CPU_MAX = 64; // at most 64: sets of processors are one word
+constexpr uint32_t CACHE_LINE_BYTES = 64;
 
 // Work that the slow way out of the kernel must do (percpu.work).
 enum percpu_work : uint32_t {
@@ -19,13 +23,21 @@ enum percpu_work : uint32_t {
     WORK_TIMER = 8,      // the local timer must be set anew
 };
 
-struct percpu {
+// What a processor asks others for while it waits in tlb_flush (kernel/sched/tlb.h).
+struct tlb_request {
+    uint64_t root;       // of the space, as arch_read_root gives it
+    uint64_t start, end; // 0, 0: everything
+    uint64_t waiting;    // atomic: bit c: processor c has not done it yet
+};
+
+struct [[gnu::aligned(CACHE_LINE_BYTES)]] percpu {
     struct percpu *self;       // read through the segment register: the first three fields are known
-    void *frame;               // to entry.S (arch offsets.h). FRAME_TOP of the current thread
+    void *frame;               // to entry.S (arch offsets.h). FRAME_TOP of the current thread; others read it
     uint64_t kernel_stack_top;
     uint64_t scratch;
-    uint32_t work;             // enum percpu_work
+    uint32_t work;             // enum percpu_work. What others want goes through remote_work
     cpu_id_t id;
+    uint32_t hardware_id;      // what the interrupt controller calls it
 
     // Whose slice is being used up: the thread that the scheduler chose. A server that runs on behalf
     // of its caller uses the caller's. Null when that thread is gone.
@@ -41,7 +53,40 @@ struct percpu {
 
     uint64_t context_switches; // not counting direct switches
     uint64_t idle_ns;
+
+    // What others leave here, before they send an interrupt.
+    [[gnu::aligned(CACHE_LINE_BYTES)]] uint32_t remote_work; // atomic: enum percpu_work
+    uint64_t flush_from;      // atomic: bit c: processor c has a tlb_request for this one
+    struct tlb_request flush; // its own, which those that it asks read
+
+    struct thread idle_thread;
 };
+
+// The processors that run, by number; the others' entries are not valid.
+extern struct percpu *percpus[CPU_MAX];
+extern struct percpu boot_percpu;
+
+extern uint32_t cpus_online; // atomic; only the boot processor adds to it, before init starts
+
+static inline uint32_t cpu_count(void)
+{
+    return __atomic_load_n(&cpus_online, __ATOMIC_ACQUIRE);
+}
+
+static inline struct percpu *percpu_of(cpu_id_t cpu)
+{
+    return percpus[cpu.v];
+}
+
+// Takes a processor among those that run. On the boot processor.
+void cpu_add(struct percpu *cpu);
+
+// Leaves work for another processor and sees to it that it looks at it soon, even if it is asleep.
+void cpu_request(struct percpu *cpu, enum percpu_work work);
+
+// What the port calls when an interrupt of arch_send_ipi arrives, with interrupts off: takes over the work that
+// others left, and serves their requests to flush. Whoever called looks at `work` on the way out.
+void cpu_ipi(void);
 
 static inline struct thread *current_thread(void)
 {

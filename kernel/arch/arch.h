@@ -1,6 +1,6 @@
 // What a port provides to the portable kernel. Address spaces are in kernel/arch/mmu.h; the short inline
-// part is in the port's arch_cpu.h (arch_relax, this_cpu, arch_cycles, arch_current_frame and its setter,
-// the thread pointer) and its saved registers in arch_regs.h.
+// part is in the port's arch_cpu.h (arch_relax, ARCH_COLD_CALL, this_cpu, arch_cycles, arch_current_frame and
+// its setter, the thread pointer) and its saved registers in arch_regs.h.
 //
 // A port also has the entry from the boot path (`kernel_entry`, which calls kernel_main on a boot stack),
 // the system call and trap entries, which save the current thread's registers and do what struct
@@ -11,8 +11,10 @@
 
 #include "arch_cpu.h"
 #include "kernel/ipc/syscall.h"
+#include "kernel/types.h"
 
 struct arch_regs;
+struct boot_info;
 struct exit_record;
 struct percpu;
 struct thread;
@@ -62,3 +64,24 @@ void arch_fpu_switch(struct thread *from, struct thread *to);
 // and after.
 void arch_wait_for_interrupt(void);
 void arch_poll_interrupts(void);
+
+// ---- Processors. Each has its struct percpu (kernel/percpu.h). ----
+
+// Takes out of the memory map what the port needs at particular addresses: memory that is never handed out.
+void arch_reserve_memory(struct boot_info *boot);
+
+// Starts the other processors, as far as `most` in all, one after the other; each is counted (cpu_add) once it
+// can take interrupts, and goes where arch_enter_user goes. One that does not come up within a second is left
+// out with a line on the console. On the boot processor, after its sched_init, before any thread runs.
+void arch_start_processors(uint32_t most);
+
+enum ipi : uint32_t {
+    IPI_RESCHEDULE, // it looks at its remote_work
+    IPI_FLUSH,      // it looks at its flush_from
+    IPI_QUIESCE,    // nothing but the interrupt: the processor has left the kernel, or was idle
+    IPI_STOP,       // it stops for good, whatever it is doing: it calls panic_trap while another reports a panic
+};
+
+// Interrupts a processor, which then calls cpu_ipi (but for IPI_STOP). Returns
+// when it is on its way. What was written before is seen by who receives it. Any context.
+void arch_send_ipi(cpu_id_t cpu, enum ipi kind);

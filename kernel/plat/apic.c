@@ -20,6 +20,8 @@ enum lapic_register {
     LAPIC_TASK_PRIORITY = 0x80,
     LAPIC_EOI = 0xb0,
     LAPIC_SPURIOUS = 0xf0,
+    LAPIC_COMMAND_LOW = 0x300,
+    LAPIC_COMMAND_HIGH = 0x310, // the destination
     LAPIC_LVT_TIMER = 0x320,
     LAPIC_LVT_LINT0 = 0x350,
     LAPIC_LVT_LINT1 = 0x360,
@@ -34,9 +36,16 @@ enum {
     LVT_NMI = 4 << 8,
     SPURIOUS_ENABLE = 1 << 8,
     DIVIDE_BY_1 = 0xb,
+    COMMAND_NMI = 4 << 8,
+    COMMAND_INIT = 5 << 8,
+    COMMAND_START = 6 << 8,
+    COMMAND_BUSY = 1 << 12,
+    COMMAND_ASSERT = 1 << 14,
+    ID_SHIFT = 24,
 };
 
 RO_AFTER_INIT static volatile uint8_t *lapic;
+RO_AFTER_INIT static uint32_t boot_id; // of the boot processor
 
 static uint32_t lapic_read(enum lapic_register reg) {
     return *(volatile uint32_t *)(lapic + reg);
@@ -45,7 +54,7 @@ static void lapic_write(enum lapic_register reg, uint32_t value) {
     *(volatile uint32_t *)(lapic + reg) = value;
 }
 
-static void lapic_enable(void) {
+void apic_enable(void) {
     uint64_t base = msr_read(MSR_APIC_BASE);
     if ((base & BASE_X2APIC) != 0) {
         // The only way back from x2APIC mode leads through "disabled" (SDM 11.12.5).
@@ -74,6 +83,33 @@ void apic_timer_mask(bool masked) {
 }
 void apic_end_of_interrupt(void) {
     lapic_write(LAPIC_EOI, 0);
+}
+
+
+// ---- Interrupts between processors ----
+
+uint32_t apic_id(void) {
+    return lapic_read(LAPIC_ID) >> ID_SHIFT;
+}
+
+// Returns when it has been accepted; on what it waits for no other processor has an influence.
+static void command(uint32_t id, uint32_t low) {
+    lapic_write(LAPIC_COMMAND_HIGH, id << ID_SHIFT);
+    lapic_write(LAPIC_COMMAND_LOW, low | COMMAND_ASSERT);
+    while ((lapic_read(LAPIC_COMMAND_LOW) & COMMAND_BUSY) != 0) {
+        arch_relax();
+    }
+}
+
+void apic_reset(uint32_t id) {
+    command(id, COMMAND_INIT);
+}
+void apic_start(uint32_t id, uint64_t code_phys) {
+    command(id, COMMAND_START | (uint32_t)(code_phys >> 12));
+}
+void apic_send(uint32_t id, bool nmi) {
+    __atomic_thread_fence(__ATOMIC_SEQ_CST); // what was written before is seen by whoever gets it
+    command(id, nmi ? (uint32_t)COMMAND_NMI : VECTOR_IPI);
 }
 
 // ---- I/O APICs ----
@@ -159,8 +195,8 @@ void line_attach(uint32_t gsi, bool level, bool active_low, line_handler *handle
     spin_lock(&line_lock);
     lines[gsi].handler = handler;
     lines[gsi].context = context;
-    // Fixed delivery to this processor.
-    ioapic_write(io, IOAPIC_ENTRIES + 2 * (gsi - io->gsi_base) + 1, lapic_read(LAPIC_ID));
+    // Fixed delivery to the boot processor.
+    ioapic_write(io, IOAPIC_ENTRIES + 2 * (gsi - io->gsi_base) + 1, boot_id << ID_SHIFT);
     entry_write(gsi, ENTRY_MASKED | (VECTOR_LINES + gsi) | (level ? ENTRY_LEVEL : 0) |
                          (active_low ? ENTRY_ACTIVE_LOW : 0));
     spin_unlock(&line_lock);
@@ -232,7 +268,8 @@ const char *apic_init(const struct acpi_info *acpi) {
     if (lapic == nullptr) {
         return "no memory to map the local APIC";
     }
-    lapic_enable();
+    apic_enable();
+    boot_id = apic_id();
     for (uint32_t i = 0; i < acpi->ioapic_count; i++) {
         if (!ioapic_add(&acpi->ioapics[i])) {
             return "no memory to map an I/O APIC";

@@ -10,6 +10,16 @@ struct acpi_info;
 // Needs mmu_map_device.
 const char *apic_init(const struct acpi_info *acpi);
 
+// Switches the local APIC of this processor on, as apic_init does on the boot processor.
+void apic_enable(void);
+
+// The number of this processor's local APIC; and what is sent to one by number: a reset, after which it waits to be
+// started; its start, in real mode at the beginning of a page below 1 MiB; VECTOR_IPI, or a non-maskable interrupt.
+uint32_t apic_id(void);
+void apic_reset(uint32_t id);
+void apic_start(uint32_t id, uint64_t code_phys);
+void apic_send(uint32_t id, bool nmi);
+
 // The local timer counts down from `ticks` to 0 and then interrupts once; 0 stops it.
 void apic_timer_start(uint32_t ticks);
 uint32_t apic_timer_left(void);

@@ -4,9 +4,10 @@
 //   0x20..0x2f  the silenced legacy controllers: only ever spurious
 //   0x30..0xcf  device lines: global system interrupt n at VECTOR_LINES + n
 //   0xef        local timer
+//   0xf0        from another processor
 //   0xff        spurious interrupt of the local APIC
 //
-// Everything here runs with interrupts off.
+// Device lines interrupt the boot processor; timers, each its own. Everything here runs with interrupts off.
 #pragma once
 
 #include <stdint.h>
@@ -14,10 +15,11 @@
 constexpr unsigned VECTOR_LEGACY = 0x20;
 constexpr unsigned VECTOR_LINES = 0x30;
 constexpr unsigned VECTOR_TIMER = 0xef;
+constexpr unsigned VECTOR_IPI = 0xf0;
 constexpr unsigned VECTOR_SPURIOUS = 0xff;
 constexpr uint32_t LINE_COUNT = 160;
 
-// Called by trap.c for every vector from 0x20 up. Tells the controller, then calls the line's or the
+// Called by trap.c for every vector from 0x20 up but VECTOR_IPI. Tells the controller, then calls the line's or the
 // timer's handler. The handlers may make threads ready; rescheduling is the caller's.
 void plat_interrupt(unsigned vector);
 

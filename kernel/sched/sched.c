@@ -10,12 +10,10 @@ constexpr uint32_t EXPIRE_LIMIT = 32;
 constexpr uint32_t IDLE_REAP_STEPS = 64;
 constexpr uint64_t RETURN_SOON_NS = 250'000; // the reaper's steps of one entry take about a tenth of it
 
-static struct thread idle_threads[1]; // one per processor
-
 void sched_init(struct percpu *cpu) {
     run_queue_init(&cpu->ready);
     timer_queue_init(&cpu->timers);
-    cpu->idle = &idle_threads[cpu->id.v];
+    cpu->idle = &cpu->idle_thread;
     cpu->idle->state = THREAD_RUNNING;
     cpu->idle->band = cpu->idle->effective_band = BAND_COUNT - 1;
     cpu->idle->regs.page_table = arch_kernel_page_table();

@@ -5,12 +5,14 @@
 
 struct percpu;
 
-// Set by the test program; kernel/arch/host/cpu.c.
+// kernel/arch/host/cpu.c.
 extern struct percpu *host_this_cpu;
 extern void *host_current_frame;
 extern uint64_t host_tls_base;
 extern uint64_t host_active_root; // arch_mmu.h
 extern uint64_t host_cycles;      // the processor's clock: nanoseconds
+
+#define ARCH_COLD_CALL [[gnu::cold]]
 
 static inline void arch_relax(void) {
 }

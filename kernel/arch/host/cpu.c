@@ -1,7 +1,16 @@
-// The registers of the host port's only processor.
-#include "arch_cpu.h"
+// The registers of the host port's only processor, and what it has instead of others.
+#include "kernel/arch/host/cpu.h"
 
-struct percpu *host_this_cpu;
+#include "kernel/percpu.h"
+
+struct percpu *host_this_cpu = &boot_percpu;
 void *host_current_frame;
 uint64_t host_tls_base;
 uint64_t host_cycles;
+void (*host_on_ipi)(cpu_id_t cpu, enum ipi kind);
+
+void arch_send_ipi(cpu_id_t cpu, enum ipi kind) {
+    if (host_on_ipi != nullptr) {
+        host_on_ipi(cpu, kind);
+    }
+}

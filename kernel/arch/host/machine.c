@@ -20,7 +20,6 @@
 
 struct host_user host_user;
 
-static struct percpu processor;
 static jmp_buf idle_point; // where an entry goes on that ended in the idle loop
 static uint64_t memory_at_boot;
 
@@ -78,9 +77,8 @@ static uint64_t memory_in_use(void) {
 }
 
 void host_processor_reset(void) {
-    processor = (struct percpu){.self = &processor};
-    host_this_cpu = &processor;
-    sched_init(&processor);
+    boot_percpu = (struct percpu){.self = &boot_percpu};
+    sched_init(&boot_percpu);
     arch_write_root(arch_kernel_page_table());
     host_user = (struct host_user){};
     host_deadline_ns = UINT64_MAX;
@@ -136,10 +134,10 @@ static struct kernel_exit handle_entry(const struct entry *entry) {
         break;
     case ENTRY_WAKE: break;
     }
-    if (current_thread() == processor.idle) {
+    if (current_thread() == boot_percpu.idle) {
         return kernel_block();
     }
-    if (processor.work == 0) {
+    if (boot_percpu.work == 0) {
         return (struct kernel_exit){(uint64_t)&current_thread()->regs.status, 0};
     }
     return kernel_leave();
@@ -157,7 +155,7 @@ static void enter(const struct entry *entry) {
         resume(handle_entry(entry));
         return;
     }
-    ASSERT(current_thread() == processor.idle);
+    ASSERT(current_thread() == boot_percpu.idle);
     host_user = (struct host_user){};
 }
 
@@ -193,7 +191,7 @@ bool host_wait_for_timer(void) {
 }
 
 void host_slice_ends(void) {
-    processor.work |= WORK_SLICE_END;
+    boot_percpu.work |= WORK_SLICE_END;
     enter(&(struct entry){.kind = ENTRY_WAKE});
 }
 
@@ -309,9 +307,9 @@ bool host_finish(struct account *root, struct process *const processes[], uint32
     }
     good &= is_nothing("handles", handle_total_count());
     good &= is_nothing("current thread", host_user.thread != nullptr);
-    good &= is_nothing("deadlines", timer_queue_next(&processor.timers) != UINT64_MAX);
-    good &= is_nothing("ready bands", processor.ready.ready_mask);
-    good &= is_nothing("slice owner", processor.slice_owner != nullptr);
+    good &= is_nothing("deadlines", timer_queue_next(&boot_percpu.timers) != UINT64_MAX);
+    good &= is_nothing("ready bands", boot_percpu.ready.ready_mask);
+    good &= is_nothing("slice owner", boot_percpu.slice_owner != nullptr);
     good &= is_nothing("bytes of memory", memory_in_use() - memory_at_boot);
     return good;
 }

@@ -5,6 +5,9 @@
 
 struct percpu;
 
+// For functions that are rarely called from where registers are precious: they save all of them.
+#define ARCH_COLD_CALL [[gnu::cold, clang::preserve_most]]
+
 static inline void arch_relax(void) { __builtin_ia32_pause(); }
 
 // The structure of the processor that runs this code. Valid once arch_cpu_init has run on it.

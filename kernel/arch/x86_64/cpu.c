@@ -4,9 +4,11 @@
 
 #include "kernel/arch/arch.h"
 #include "kernel/arch/mmu.h"
+#include "kernel/mm/direct_map.h"
+#include "kernel/mm/frame.h"
 #include "kernel/object/vspace.h"
 #include "kernel/percpu.h"
-#include "offsets.h"
+#include "offsets.h" // and MSR_GS_BASE
 
 const char arch_name[] = "x86_64";
 
@@ -53,10 +55,19 @@ struct cpu_tables {
     struct tss tss;
 };
 
-static struct percpu percpus[1];
-static struct cpu_tables tables[1];
+// All that a further processor has for itself, but for its stacks.
+struct processor {
+    struct percpu cpu;
+    struct cpu_tables tables;
+};
+
+static struct cpu_tables boot_tables;
 RO_AFTER_INIT static struct gate idt[256];
 [[gnu::aligned(16)]] static uint8_t early_stack[8192]; // for exceptions before there are guarded stacks
+
+static struct cpu_tables *tables_of(struct percpu *cpu) {
+    return cpu == &boot_percpu ? &boot_tables : &CONTAINER_OF(cpu, struct processor, cpu)->tables;
+}
 
 extern const char trap_stubs[][16];
 void syscall_entry(void);
@@ -117,35 +128,53 @@ static void load_tables(struct cpu_tables *t) {
                      : "rax", "memory");
 }
 
-void arch_early_init(void) {
-    struct percpu *cpu = &percpus[0];
-    cpu->self = cpu;
-    const uint64_t stack = (uint64_t)(early_stack + sizeof(early_stack));
-    for (uint32_t i = 0; i < IST_COUNT; i++) {
-        tables[0].tss.ist[i] = stack;
-    }
-    fill_idt();
-    load_tables(&tables[0]);
+// Gives an exception its stack, whose highest word names the processor: trap_fatal (entry.S) finds it there.
+static void set_exception_stack(struct percpu *cpu, uint32_t index, void *top) {
+    uint64_t *last = (uint64_t *)top - 2; // the processor aligns what it pushes below to 16 bytes
+    *last = (uint64_t)cpu;
+    tables_of(cpu)->tss.ist[index] = (uint64_t)last;
+}
+
+void cpu_use(struct percpu *cpu) {
+    load_tables(tables_of(cpu));
     msr_write(MSR_GS_BASE, (uint64_t)cpu);
     msr_write(MSR_KERNEL_GS_BASE, 0);
 }
 
+void arch_early_init(void) {
+    for (uint32_t i = 0; i < IST_COUNT; i++) {
+        set_exception_stack(&boot_percpu, i, early_stack + sizeof(early_stack));
+    }
+    fill_idt();
+    cpu_use(&boot_percpu);
+}
+
 // Kernel stacks with guard pages: one for all entries, one for each exception that needs its own.
-static bool make_stacks(struct percpu *cpu, struct cpu_tables *t) {
+static bool make_stacks(struct percpu *cpu) {
     void *stack = mmu_alloc_kernel_stack(STACK_PAGES);
     if (stack == nullptr) {
         return false;
     }
     cpu->kernel_stack_top = (uint64_t)stack;
-    t->tss.rsp[0] = (uint64_t)stack;
+    tables_of(cpu)->tss.rsp[0] = (uint64_t)stack;
     for (uint32_t i = 0; i < IST_COUNT; i++) {
         stack = mmu_alloc_kernel_stack(STACK_PAGES);
         if (stack == nullptr) {
             return false;
         }
-        t->tss.ist[i] = (uint64_t)stack;
+        set_exception_stack(cpu, i, stack);
     }
     return true;
+}
+
+struct percpu *cpu_create(cpu_id_t id) {
+    paddr_t frames;
+    if (!status_ok(frame_alloc(frame_order_for(sizeof(struct processor)), &frames))) {
+        return nullptr;
+    }
+    struct processor *processor = phys_to_virt(frames);
+    *processor = (struct processor){.cpu = {.self = &processor->cpu, .id = id}};
+    return make_stacks(&processor->cpu) ? &processor->cpu : nullptr; // at boot: the memory is missed by nobody
 }
 
 // What a processor must have, and what is switched on where it has it.
@@ -190,19 +219,22 @@ static void enable_system_calls(void) {
     msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_SCE);
 }
 
-const char *arch_cpu_init(void) {
+const char *cpu_enable(void) {
     const char *missing = enable_features();
     if (missing == nullptr) {
-        missing = fpu_init();
+        fpu_enable();
+        enable_system_calls();
     }
+    return missing;
+}
+
+const char *arch_cpu_init(void) {
+    fpu_init();
+    const char *missing = cpu_enable();
     if (missing != nullptr) {
         return missing;
     }
-    if (!make_stacks(this_cpu(), &tables[0])) {
-        return "there is no memory for kernel stacks";
-    }
-    enable_system_calls();
-    return nullptr;
+    return make_stacks(this_cpu()) ? nullptr : "there is no memory for kernel stacks";
 }
 
 uint64_t arch_random(void) {

@@ -4,13 +4,13 @@
 #include <stdint.h>
 
 #include "io.h" // msr_read, msr_write
+#include "kernel/types.h"
 
 constexpr uint32_t MSR_SYSENTER_CS = 0x174;
 constexpr uint32_t MSR_EFER = 0xc000'0080;
 constexpr uint32_t MSR_STAR = 0xc000'0081;
 constexpr uint32_t MSR_LSTAR = 0xc000'0082;
 constexpr uint32_t MSR_FMASK = 0xc000'0084;
-constexpr uint32_t MSR_GS_BASE = 0xc000'0101;
 constexpr uint32_t MSR_KERNEL_GS_BASE = 0xc000'0102;
 
 constexpr uint64_t EFER_SCE = 1u << 0;
@@ -59,5 +59,18 @@ static inline void write_cr4(uint64_t value) {
     __asm__ volatile("mov %0, %%cr4" : : "r"(value) : "memory");
 }
 
-// Enables FPU state saving as the processor has it (fpu.c). Null, or what is missing.
-const char *fpu_init(void);
+// Finds out how the processor saves FPU state, once; and, on each processor, enables it (fpu.c).
+void fpu_init(void);
+void fpu_enable(void);
+
+struct percpu;
+
+// Memory of a further processor, with its stacks; only the boot processor's is there from the start. Null: there
+// is none. At boot, on one processor.
+struct percpu *cpu_create(cpu_id_t id);
+
+// On the processor itself: its tables, so that this_cpu works and exceptions find their stacks.
+void cpu_use(struct percpu *cpu);
+
+// On the processor itself: what it can do, and the system call entry. Null, or what it lacks.
+const char *cpu_enable(void);

@@ -174,7 +174,11 @@ trap_stubs:
     pushq $0
     .endif
     pushq $vector
+    .if (vector == 2) || (vector == 8) || (vector == 18)
+    jmp trap_fatal
+    .else
     jmp trap_common
+    .endif
     .set vector, vector + 1
     .endr
 
@@ -219,6 +223,24 @@ trap_common: // 0 vector, 8 error, 16 ip, 24 cs, 32 flags, 40 sp, 48 ss
     call trap_from_user
     jmp resume
     .size trap_common, . - trap_common
+
+// What ends the machine may come at any instruction, also where the kernel runs on a program's GS base. The
+// processor's own is known from its stack (cpu.c): above what trap_common sees.
+    .type trap_fatal, @function
+trap_fatal:
+    push %rax
+    push %rcx
+    push %rdx
+    mov $MSR_GS_BASE, %ecx
+    mov 80(%rsp), %eax
+    mov 84(%rsp), %edx
+    wrmsr
+    pop %rdx
+    pop %rcx
+    pop %rax
+    USER_ACCESS_END
+    cld
+    .size trap_fatal, . - trap_fatal
 
     .type trap_kernel, @function
 trap_kernel: // the kernel's own: a user copy that faulted, an interrupt while idle, or a mistake

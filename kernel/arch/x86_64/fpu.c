@@ -16,22 +16,25 @@ constexpr uint32_t FXSAVE_BYTES = 512;
 constexpr uint16_t INITIAL_X87_CONTROL = 0x037f; // all exceptions masked, extended precision
 constexpr uint32_t INITIAL_MXCSR = 0x1f80;
 
-static bool has_xsave, has_xsaveopt;
-static uint32_t state_bytes = FXSAVE_BYTES; // multiple of 64, which makes kalloc align it so
+RO_AFTER_INIT static bool has_xsave, has_xsaveopt;
+RO_AFTER_INIT static uint32_t state_bytes = FXSAVE_BYTES; // multiple of 64, which makes kalloc align it so
 
-const char *fpu_init(void) {
-    write_cr0((read_cr0() & ~CR0_EM) | CR0_MP | CR0_NE | CR0_TS);
-    const struct cpuid basic = cpuid(1, 0);
-    has_xsave = (basic.ecx & 1u << 26) != 0;
-    if (!has_xsave) {
-        return nullptr;
+void fpu_init(void) {
+    has_xsave = (cpuid(1, 0).ecx & 1u << 26) != 0;
+    if (has_xsave) {
+        fpu_enable(); // the size depends on what is enabled
+        state_bytes = (cpuid(0xd, 0).ebx + 63) & ~63u;
+        has_xsaveopt = (cpuid(0xd, 1).eax & 1) != 0;
     }
-    write_cr4(read_cr4() | CR4_OSXSAVE);
-    const uint32_t enabled = XCR0_X87 | XCR0_SSE | (cpuid(0xd, 0).eax & XCR0_AVX);
-    __asm__ volatile("xsetbv" : : "c"(0), "a"(enabled), "d"(0));
-    state_bytes = (cpuid(0xd, 0).ebx + 63) & ~63u;
-    has_xsaveopt = (cpuid(0xd, 1).eax & 1) != 0;
-    return nullptr;
+}
+
+void fpu_enable(void) {
+    write_cr0((read_cr0() & ~CR0_EM) | CR0_MP | CR0_NE | CR0_TS);
+    if (has_xsave) {
+        write_cr4(read_cr4() | CR4_OSXSAVE);
+        const uint32_t enabled = XCR0_X87 | XCR0_SSE | (cpuid(0xd, 0).eax & XCR0_AVX);
+        __asm__ volatile("xsetbv" : : "c"(0), "a"(enabled), "d"(0));
+    }
 }
 
 static void save(void *state) {

@@ -9,6 +9,7 @@
 #include "kernel/arch/mmu.h"
 #include "kernel/mm/direct_map.h"
 #include "kernel/mm/frame.h"
+#include "kernel/sched/tlb.h"
 #include "kernel/object/account.h"
 #include "page_table.h"
 
@@ -16,7 +17,6 @@ constexpr unsigned ROOT_SHIFT = 39;
 constexpr unsigned USER_ROOT_ENTRIES = PTE_PER_TABLE / 2;
 constexpr unsigned LEAF_SHIFT = 21;
 constexpr unsigned DESTROY_STEP_TABLES = 32;
-constexpr uint64_t FLUSH_PAGES_MAX = 32; // beyond, one flush of everything is cheaper
 
 static uint64_t all_tables; // atomic; of all spaces and the kernel
 RO_AFTER_INIT static paddr_t kernel_root; // its upper half is in every space
@@ -167,15 +167,18 @@ static uint64_t range_change(struct arch_space *space, uint64_t start, uint64_t 
                 continue;
             }
             *entry = flags == 0 ? 0 : (*entry & PTE_FRAME_MASK) | flags;
-            if (++changed <= FLUSH_PAGES_MAX && active) {
+            if (++changed <= TLB_PAGES_MAX && active) {
                 arch_tlb_flush_page(address);
             }
         }
         *budget -= *budget < changed - before ? *budget : (uint32_t)(changed - before);
         address = next_leaf(space, address, end, &leaf);
     }
-    if (changed > FLUSH_PAGES_MAX && active) {
+    if (changed > TLB_PAGES_MAX && active) {
         arch_tlb_flush_user();
+    }
+    if (changed > 0) {
+        tlb_flush_others(space, start, address);
     }
     return address;
 }

@@ -12,12 +12,13 @@
 #include "kernel/object/vspace.h"
 #include "kernel/panic.h"
 #include "kernel/percpu.h"
+#include "kernel/plat/apic.h"
 #include "kernel/plat/plat.h"
 #include "offsets.h"
 #include "trap_frame.h"
 
-constexpr uint64_t VECTOR_DEBUG = 1, VECTOR_NMI = 2, VECTOR_ILLEGAL = 6, VECTOR_NO_FPU = 7, VECTOR_DOUBLE_FAULT = 8,
-                   VECTOR_PAGE_FAULT = 14, VECTOR_MACHINE_CHECK = 18, VECTOR_FIRST_INTERRUPT = 32;
+constexpr uint64_t VECTOR_DEBUG = 1, VECTOR_ILLEGAL = 6, VECTOR_NO_FPU = 7, VECTOR_DOUBLE_FAULT = 8,
+                   VECTOR_PAGE_FAULT = 14, VECTOR_FIRST_INTERRUPT = 32;
 
 // Page fault error code, Intel SDM volume 3, section 4.7.
 constexpr uint64_t PF_PRESENT = 1, PF_WRITE = 2, PF_USER = 4, PF_FETCH = 16;
@@ -85,34 +86,13 @@ static struct kernel_exit user_page_fault(struct thread *current, uint64_t error
     return raise(current, kind, address, access | (mapped ? ACCESS_WAS_MAPPED : 0), VECTOR_PAGE_FAULT);
 }
 
-// What is no program's doing, but came while one ran: its registers are shown.
-[[noreturn]] static void panic_in_program(const struct thread *current, uint64_t vector, uint64_t error) {
-    const struct arch_regs *regs = &current->regs;
-    const struct trap_frame frame = {
-        .vector = vector,
-        .error = error,
-        .ip = regs->ip,
-        .cs = SELECTOR_USER_CODE,
-        .flags = regs->flags,
-        .sp = regs->sp,
-        .ss = SELECTOR_USER_DATA,
-        .rax = regs->status,
-        .rbx = regs->words[3],
-        .rcx = regs->rcx,
-        .rdx = regs->rdx,
-        .rsi = regs->info,
-        .rdi = regs->badge,
-        .rbp = regs->rbp,
-        .r8 = regs->words[0],
-        .r9 = regs->words[1],
-        .r10 = regs->words[2],
-        .r11 = regs->r11,
-        .r12 = regs->words[4],
-        .r13 = regs->words[5],
-        .r14 = regs->words[6],
-        .r15 = regs->words[7],
-    };
-    panic_trap(&frame, exceptions[vector].name);
+static void interrupt(unsigned vector) {
+    if (vector == VECTOR_IPI) {
+        apic_end_of_interrupt();
+        cpu_ipi();
+    } else {
+        plat_interrupt(vector);
+    }
 }
 
 // Called by entry.S with the user's registers saved in the current thread.
@@ -120,7 +100,7 @@ struct kernel_exit trap_from_user(uint64_t vector, uint64_t error);
 struct kernel_exit trap_from_user(uint64_t vector, uint64_t error) {
     struct thread *current = current_thread();
     if (vector >= VECTOR_FIRST_INTERRUPT) {
-        plat_interrupt((unsigned)vector);
+        interrupt((unsigned)vector);
         return resume_current(current);
     }
     if (vector == VECTOR_PAGE_FAULT) {
@@ -128,9 +108,6 @@ struct kernel_exit trap_from_user(uint64_t vector, uint64_t error) {
     }
     if (vector == VECTOR_NO_FPU && (current->flags & THREAD_HAS_FPU) == 0 && fpu_first_use(current)) {
         return resume_current(current);
-    }
-    if (vector == VECTOR_NMI || vector == VECTOR_DOUBLE_FAULT || vector == VECTOR_MACHINE_CHECK) {
-        panic_in_program(current, vector, error);
     }
     const uint32_t kind = exceptions[vector].kind != 0 ? exceptions[vector].kind : (uint32_t)FAULT_PROTECTION;
     return raise(current, kind, 0, error, vector);
@@ -183,10 +160,11 @@ static const char *failed_check(uint64_t ip) {
     return ubsan && code[4] < sizeof(undefined) / sizeof(undefined[0]) ? undefined[code[4]] : nullptr;
 }
 
+// And with those of the kernel; or of whatever ran, when it is no program's doing (trap_fatal).
 void trap_from_kernel(struct trap_frame *frame);
 void trap_from_kernel(struct trap_frame *frame) {
     if (frame->vector >= VECTOR_FIRST_INTERRUPT) {
-        plat_interrupt((unsigned)frame->vector); // while idle
+        interrupt((unsigned)frame->vector); // while idle
         return;
     }
     if (frame->vector == VECTOR_PAGE_FAULT && kernel_page_fault(frame)) {
