@@ -3,8 +3,8 @@
 //
 // Each row runs one warm-up batch and ten that count; a batch is `count` operations.
 #include "abi/gen/stubs.h"
+#include "bench/image.h"
 #include "bench/peer.h"
-#include "lib/package/package.h"
 #include "lib/tess/capset.h"
 #include "lib/tess/handle.h"
 #include "lib/tess/main.h"
@@ -368,18 +368,6 @@ static void sort(uint64_t *values, uint32_t count) {
     }
 }
 
-static void find_child(void) {
-    boot_package = tess_cap_required("boot_package", 0);
-    uint64_t len, committed, address;
-    require(tess_vmo_info(boot_package, &len, &committed), "vmo_info");
-    require(tess_vspace_map(vspace, boot_package, 0, len, 0, PROT_READ, &address), "map");
-    struct package package;
-    if (!package_open((const uint8_t *)address, len, &package) ||
-        !package_find(&package, BOOT_ENTRY_PROGRAM, "bench_child", &child)) {
-        tess_panic("bench: bench_child is not in the boot package");
-    }
-}
-
 int main(int argc, char **argv) {
     (void)argc;
     (void)argv;
@@ -388,7 +376,8 @@ int main(int argc, char **argv) {
     account = tess_cap_required("account", 0);
     vspace = tess_self_vspace();
     process = tess_self_process();
-    find_child();
+    boot_package = tess_cap_required("boot_package", 0);
+    child = image_find(boot_package, "bench_child");
     for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
         uint64_t batches[BATCHES], sum = 0;
         (void)rows[row].run(rows[row].count); // warm-up

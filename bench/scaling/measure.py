@@ -1,0 +1,51 @@
+"""How a fixed amount of work spreads over processors: counted by the emulator's plugin, processor by processor.
+
+One thread emulates all processors, with the deterministic machine's line, so that the counts are the same on
+every run and every host. It gives each processor a turn until the next virtual timer is due; a timer that belongs
+to no device of the guest (a packet filter's, on a network with nobody) is due every SLICE_US, so that processors
+take turns often enough to meet at locks as they would side by side.
+"""
+
+import re
+
+SLICE_US = 20  # virtual: 20,000 instructions
+
+# The kinds of work by the plugin's window, and by how much the busiest of four processors must have less to do.
+KINDS = (("compute", 3.8, "independent processes"), ("ipc", 3.6, "calls between pairs"),
+         ("spawn", 3.0, "process creation"), ("fault", 3.0, "page faults in separate address spaces"))
+CPUS = 4
+
+SLICES = ["-netdev", "hubport,id=slices,hubid=0", "-object", f"filter-buffer,id=slicer,netdev=slices,interval={SLICE_US}"]
+
+
+def count(ctx, cpus):
+    """{kind: [instructions of each processor]}"""
+    counted = ctx.scratch / f"counted-{cpus}"
+    plugin = f"{ctx.build}/tools/plugin/libcount.so,out={counted}"
+    with ctx.guest(system="scaling", cpus=cpus, deterministic=True, qemu_args=["-plugin", plugin, *SLICES]) as guest:
+        guest.prompt(120)
+        guest.send("run scaling\r")
+        guest.expect(r"^scaling done$", 300)
+    windows = re.findall(r"^window (\d+) ([\d ]+)$", counted.read_text(), re.MULTILINE)
+    return {KINDS[int(number)][0]: [int(value) for value in values.split()] for number, values in windows}
+
+
+def measure(ctx):
+    """[(kind, what, instructions of one alone, of the busiest of four, at least so many times less)]"""
+    ctx.run(["tools/build", "--quiet", "--arch", ctx.arch, "tools/plugin/libcount.so"], status=0, timeout=120)
+    alone, shared = count(ctx, 1), count(ctx, CPUS)
+    return [(kind, what, sum(alone[kind]), shared[kind], times) for kind, times, what in KINDS]
+
+
+def print_table(rows):
+    print(f"{'work':10}{'one alone':>14}{'busiest of 4':>14}{'all 4':>14}  times less   wanted")
+    for kind, what, alone, shared, times in rows:
+        met = "met  " if alone >= times * max(shared) else "below"
+        print(f"{kind:10}{alone:14,}{max(shared):14,}{sum(shared):14,}{alone / max(shared):12.2f}{times:9.1f}  {met}  {what}")
+    print("Instructions; a halted processor executes none. docs/reference/benchmarks.md")
+
+
+def write(path, rows):
+    lines = ["work\talone\tbusiest_of_4\tall_4\twanted"]
+    lines += [f"{kind}\t{alone}\t{max(shared)}\t{sum(shared)}\t{times}" for kind, _, alone, shared, times in rows]
+    path.write_text("\n".join(lines) + "\n")

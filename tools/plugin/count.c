@@ -1,0 +1,117 @@
+// Counts the instructions that each processor of an emulated machine executes; a halted processor executes none.
+//
+//   -plugin libcount.so,out=FILE[,entry=ADDRESS]
+//
+// A program in the guest says what is to be counted with an instruction that does nothing, a NOP with an operand
+// that no compiler makes (bench/arch/x86_64/marker.h). FILE gets one line for each:
+//
+//   start N   counting begins anew; N is the marker's number
+//   stop N    "window N <instructions of processor 0> <of processor 1> ..." since the last start
+//   point N   "point N <instructions of all processors>" since the first that lay at ADDRESS, or since the start of
+//             the machine
+//
+// An instruction that faults and is executed again counts twice. With several emulator threads the counts of the
+// other processors may lag by the instructions in flight.
+#include "tools/plugin/qemu_plugin.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int qemu_plugin_version = 1;
+
+enum { CPUS = 64, MARKER_BYTES = 7 };
+enum marker { MARKER_START = 1, MARKER_STOP = 2, MARKER_POINT = 3 };
+
+// A line each: processors are emulated by threads of their own.
+static struct {
+    alignas(64) uint64_t executed;
+    uint64_t at_start;
+} cpus[CPUS];
+static unsigned cpu_count;
+
+static FILE *out;
+static bool has_entry;
+static uint64_t entry_address, executed_at_entry;
+
+static uint64_t executed_by_all(void) {
+    uint64_t sum = 0;
+    for (unsigned cpu = 0; cpu < cpu_count; cpu++) {
+        sum += __atomic_load_n(&cpus[cpu].executed, __ATOMIC_RELAXED);
+    }
+    return sum;
+}
+
+static void on_instruction(unsigned cpu, void *) {
+    __atomic_store_n(&cpus[cpu].executed, cpus[cpu].executed + 1, __ATOMIC_RELAXED);
+}
+
+static void on_entry(unsigned, void *) {
+    if (executed_at_entry == 0) {
+        executed_at_entry = executed_by_all();
+    }
+}
+
+static void on_marker(unsigned, void *operand) {
+    const unsigned number = (uintptr_t)operand & 0xff;
+    switch ((uintptr_t)operand >> 8 & 0xff) {
+    case MARKER_START:
+        for (unsigned cpu = 0; cpu < cpu_count; cpu++) {
+            cpus[cpu].at_start = __atomic_load_n(&cpus[cpu].executed, __ATOMIC_RELAXED);
+        }
+        break;
+    case MARKER_STOP:
+        fprintf(out, "window %u", number);
+        for (unsigned cpu = 0; cpu < cpu_count; cpu++) {
+            fprintf(out, " %lu", __atomic_load_n(&cpus[cpu].executed, __ATOMIC_RELAXED) - cpus[cpu].at_start);
+        }
+        fprintf(out, "\n");
+        break;
+    case MARKER_POINT: fprintf(out, "point %u %lu\n", number, executed_by_all() - executed_at_entry); break;
+    }
+    fflush(out); // the emulator may be ended at any time
+}
+
+// The low half of the operand when the instruction is a marker: nopl 0x5445'xxxx(%rax). 0 when not.
+static uint32_t marker_operand(const struct qemu_plugin_insn *insn) {
+    static const uint8_t nopl[3] = {0x0f, 0x1f, 0x80};
+    const uint8_t *bytes = qemu_plugin_insn_data(insn);
+    if (qemu_plugin_insn_size(insn) != MARKER_BYTES || memcmp(bytes, nopl, sizeof(nopl)) != 0 || bytes[5] != 0x45 ||
+        bytes[6] != 0x54) {
+        return 0;
+    }
+    return (uint32_t)bytes[4] << 8 | bytes[3];
+}
+
+static void on_translation(qemu_plugin_id_t, struct qemu_plugin_tb *block) {
+    for (size_t i = 0; i < qemu_plugin_tb_n_insns(block); i++) {
+        struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(block, i);
+        const uint32_t operand = marker_operand(insn);
+        if (has_entry && qemu_plugin_insn_vaddr(insn) == entry_address) {
+            qemu_plugin_register_vcpu_insn_exec_cb(insn, on_entry, QEMU_PLUGIN_CB_NO_REGS, nullptr);
+        }
+        if (operand != 0) {
+            qemu_plugin_register_vcpu_insn_exec_cb(insn, on_marker, QEMU_PLUGIN_CB_NO_REGS,
+                                                   (void *)(uintptr_t)operand);
+        }
+        qemu_plugin_register_vcpu_insn_exec_cb(insn, on_instruction, QEMU_PLUGIN_CB_NO_REGS, nullptr);
+    }
+}
+
+int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int argc, char **argv) {
+    cpu_count = info->system_emulation ? (unsigned)info->system.max_vcpus : 0;
+    for (int i = 0; i < argc; i++) {
+        if (strncmp(argv[i], "out=", 4) == 0) {
+            out = fopen(argv[i] + 4, "w");
+        } else if (strncmp(argv[i], "entry=", 6) == 0) {
+            has_entry = true;
+            entry_address = strtoull(argv[i] + 6, nullptr, 0);
+        }
+    }
+    if (out == nullptr || cpu_count == 0 || cpu_count > CPUS) {
+        fprintf(stderr, "count: wants out=FILE and a machine of 1 to %u processors\n", (unsigned)CPUS);
+        return 1;
+    }
+    qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);
+    return 0;
+}
