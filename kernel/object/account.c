@@ -6,6 +6,7 @@
 #include "kernel/object/notification.h"
 #include "kernel/object/process.h"
 #include "kernel/object/thread.h"
+#include "kernel/object/timer.h"
 #include "kernel/object/vmo.h"
 #include "kernel/object/vspace.h"
 #include "kernel/panic.h"
@@ -22,6 +23,7 @@ constexpr uint32_t RIGHTS_VMO =
     RIGHTS_PLAIN | RIGHT_READ_BIT | RIGHT_WRITE_BIT | RIGHT_EXECUTE_BIT | RIGHT_MAP_BIT;
 constexpr uint32_t RIGHTS_ENDPOINT = RIGHTS_PLAIN | RIGHT_SEND_BIT | RIGHT_RECEIVE_BIT | RIGHT_MINT_BIT;
 constexpr uint32_t RIGHTS_NOTIFICATION = RIGHTS_PLAIN | RIGHT_SIGNAL_BIT | RIGHT_WAIT_BIT;
+constexpr uint32_t RIGHTS_TIMER = RIGHTS_PLAIN | RIGHT_MANAGE_BIT;
 
 // ---- Creation and destruction ----
 
@@ -185,6 +187,12 @@ status_t method_account_create_notification(struct invocation *invocation) {
     struct notification *notification;
     TRY(notification_create(account_of(invocation->object), &notification));
     return hand_over_one(invocation, &notification->object, RIGHTS_NOTIFICATION, 0);
+}
+
+status_t method_account_create_timer(struct invocation *invocation) {
+    struct timer *timer;
+    TRY(timer_create(account_of(invocation->object), &timer));
+    return hand_over_one(invocation, &timer->object, RIGHTS_TIMER, 0);
 }
 
 status_t method_account_info(struct invocation *invocation) {

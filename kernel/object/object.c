@@ -11,6 +11,7 @@
 #include "kernel/object/reply.h"
 #include "kernel/object/resource.h"
 #include "kernel/object/thread.h"
+#include "kernel/object/timer.h"
 #include "kernel/object/vmo.h"
 #include "kernel/object/vspace.h"
 #include "kernel/panic.h"
@@ -36,6 +37,7 @@ static const struct object_class classes[OBJECT_TYPE_COUNT] = {
     [OBJECT_IOPORT] = {"ioport", &ioport_cache, ioport_destroy_step, nullptr, nullptr},
     [OBJECT_RESOURCE] = {"resource", &resource_cache, resource_destroy_step, nullptr, nullptr},
     [OBJECT_INSPECTOR] = {"inspector", &inspector_cache, inspector_destroy_step, nullptr, nullptr},
+    [OBJECT_TIMER] = {"timer", &timer_cache, timer_destroy_step, nullptr, nullptr},
 };
 
 static uint64_t last_koid;

@@ -10,6 +10,12 @@ void timer_queue_init(struct timer_queue *queue) { rb_init(&queue->tree); }
 
 void timer_arm(struct timer_queue *queue, struct timer_node *timer, uint64_t deadline_ns)
 {
+    timer_arm_between(queue, timer, deadline_ns, deadline_ns);
+}
+
+void timer_arm_between(struct timer_queue *queue, struct timer_node *timer, uint64_t earliest_ns, uint64_t deadline_ns)
+{
+    timer->earliest_ns = earliest_ns;
     timer->deadline_ns = deadline_ns;
     timer->armed = true;
     rb_insert(&queue->tree, &timer->node, sooner);
@@ -31,8 +37,10 @@ uint64_t timer_queue_next(const struct timer_queue *queue)
 
 void timer_queue_expire(struct timer_queue *queue, uint64_t now_ns, uint32_t limit)
 {
-    while (limit-- > 0 && timer_queue_next(queue) <= now_ns) {
+    while (limit-- > 0 && !rb_empty(&queue->tree)) {
         struct timer_node *timer = RB_ENTRY(rb_first(&queue->tree), struct timer_node, node);
+        if (timer->earliest_ns > now_ns)
+            return;
         timer_disarm(queue, timer);
         timer->expired(timer);
     }

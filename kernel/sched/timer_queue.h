@@ -1,4 +1,8 @@
 // Deadlines of one processor, soonest first.
+//
+// What has slack waits for the interrupt that the soonest deadline makes: at that moment everything fires that may,
+// up to the first that may not. What is passed by because it stands behind that one is due no sooner, and is
+// taken along then, so no further interrupt comes of it.
 #pragma once
 
 #include <stdint.h>
@@ -7,7 +11,8 @@
 
 struct timer_node {
     struct rb_node node;
-    uint64_t deadline_ns;
+    uint64_t earliest_ns; // it may fire from here on ...
+    uint64_t deadline_ns; // ... and is due here
     bool armed;
     // Called from timer_queue_expire, with the node no longer armed. Interrupts are off.
     void (*expired)(struct timer_node *timer);
@@ -19,8 +24,9 @@ struct timer_queue {
 
 void timer_queue_init(struct timer_queue *queue);
 
-// Arms an unarmed timer.
+// Arms an unarmed timer: to fire at its deadline, or between two moments, whenever the processor is interrupted anyway.
 void timer_arm(struct timer_queue *queue, struct timer_node *timer, uint64_t deadline_ns);
+void timer_arm_between(struct timer_queue *queue, struct timer_node *timer, uint64_t earliest_ns, uint64_t deadline_ns);
 
 // Disarms; nothing when it is not armed.
 void timer_disarm(struct timer_queue *queue, struct timer_node *timer);

@@ -188,6 +188,7 @@ CASE(every_method_needs_its_right_and_its_number) {
         tess_resource_mint_ioport(suite.resource, SPARE_PORT, 1, suite.account, &sample[OBJECT_IOPORT]));
     REQUIRE_OK(tess_resource_mint_interrupt(suite.resource, SPARE_LINE, 4, suite.account,
                                             &sample[OBJECT_INTERRUPT]));
+    REQUIRE_OK(tess_account_create_timer(suite.account, &sample[OBJECT_TIMER]));
     for (uint32_t op = 0; op < OP_COUNT; op++) {
         const struct op_row *row = &op_rows[op];
         if (row->object_type == 0) {
@@ -212,4 +213,5 @@ CASE(every_method_needs_its_right_and_its_number) {
     suite_close(sample[OBJECT_NOTIFICATION]);
     suite_close(sample[OBJECT_IOPORT]);
     suite_close(sample[OBJECT_INTERRUPT]);
+    suite_close(sample[OBJECT_TIMER]);
 }

@@ -9,6 +9,7 @@
 #include "kernel/object/notification.h"
 #include "kernel/object/process.h"
 #include "kernel/object/thread.h"
+#include "kernel/object/timer.h"
 #include "kernel/object/vmo.h"
 #include "kernel/object/vspace.h"
 #include "kernel/panic.h"
@@ -134,6 +135,10 @@ status_t endpoint_create([[maybe_unused]] struct account *account, [[maybe_unuse
 
 status_t notification_create([[maybe_unused]] struct account *account,
                              [[maybe_unused]] struct notification **out) {
+    return STATUS_NO_MEMORY;
+}
+
+status_t timer_create([[maybe_unused]] struct account *account, [[maybe_unused]] struct timer **out) {
     return STATUS_NO_MEMORY;
 }
 

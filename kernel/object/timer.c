@@ -1,0 +1,137 @@
+#include "kernel/object/timer.h"
+
+#include "abi/gen/methods.h"
+#include "base/container.h"
+#include "kernel/object/handle.h"
+#include "kernel/object/notification.h"
+#include "kernel/object/thread.h"
+#include "kernel/percpu.h"
+#include "kernel/plat/clock.h"
+
+SLAB_CACHE(timer_cache, struct timer);
+
+static struct timer *timer_of(struct object *object) {
+    return CONTAINER_OF(object, struct timer, object);
+}
+
+static void arm(struct timer *timer) REQUIRES(timer->lock) {
+    struct percpu *cpu = this_cpu();
+    const uint64_t deadline_ns = timer->next_ns + timer->slack_ns;
+    timer_arm_between(&cpu->timers, &timer->node, timer->next_ns, deadline_ns);
+    if (deadline_ns < cpu->armed_ns) {
+        cpu->work |= WORK_TIMER;
+    }
+}
+
+// Takes the setting away, and returns the notification whose reference the caller now has; null when there is none.
+static struct notification *unset(struct timer *timer) REQUIRES(timer->lock) {
+    struct notification *notification = timer->notification;
+    timer_disarm(&this_cpu()->timers, &timer->node);
+    timer->notification = nullptr;
+    return notification;
+}
+
+// ---- expiry ----------------------------------------------------------------------------------------
+
+// On to the first multiple of the period that is far enough ahead.
+static void advance(struct timer *timer, uint64_t now_ns) REQUIRES(timer->lock) {
+    const uint64_t period_ns = timer->period_ns;
+    const uint64_t ahead_ns = period_ns < TIMER_LEAST_PERIOD_NS ? TIMER_LEAST_PERIOD_NS : 1;
+    const uint64_t behind_ns = now_ns > timer->next_ns ? now_ns - timer->next_ns : 0;
+    const uint64_t periods = (behind_ns + ahead_ns + period_ns - 1) / period_ns;
+    timer->next_ns += periods * period_ns;
+    timer->missed += periods - 1;
+}
+
+static void timer_fired(struct timer_node *node) {
+    struct timer *timer = CONTAINER_OF(node, struct timer, node);
+    struct notification *notification = nullptr;
+    uint64_t bits = 0;
+    spin_lock(&timer->lock);
+    if (timer->notification != nullptr && !node->armed) { // else this expiry is stale
+        bits = timer->bits;
+        timer->fired++;
+        if (timer->period_ns == 0) {
+            notification = unset(timer);
+        } else {
+            notification = timer->notification;
+            object_get(&notification->object);
+            advance(timer, clock_now().v);
+            arm(timer);
+        }
+    }
+    spin_unlock(&timer->lock);
+    if (notification != nullptr) {
+        notification_signal(notification, bits);
+        object_put(&notification->object);
+    }
+}
+
+// ---- creation and destruction ----------------------------------------------------------------------
+
+status_t timer_create(struct account *account, struct timer **out) {
+    struct object *object;
+    TRY(object_create(OBJECT_TIMER, account, &object));
+    struct timer *timer = timer_of(object);
+    timer->node.expired = timer_fired;
+    *out = timer;
+    return STATUS_OK;
+}
+
+static bool cancel(struct timer *timer) {
+    spin_lock(&timer->lock);
+    struct notification *notification = unset(timer);
+    spin_unlock(&timer->lock);
+    if (notification != nullptr) {
+        object_put(&notification->object);
+    }
+    return notification != nullptr;
+}
+
+bool timer_destroy_step(struct object *object) {
+    cancel(timer_of(object));
+    return true;
+}
+
+// ---- methods ---------------------------------------------------------------------------------------
+
+status_t method_timer_set(struct invocation *invocation) {
+    struct timer *timer = timer_of(invocation->object);
+    const uint64_t *words = invocation->words;
+    struct object *object;
+    TRY(handle_object(invocation->caller->process, words[3], OBJECT_NOTIFICATION, RIGHT_SIGNAL, &object));
+    if ((words[0] | words[1] | words[2]) >= TIMER_MAX_NS || words[4] == 0) {
+        return STATUS_BAD_ARGUMENT;
+    }
+    object_get(object);
+    spin_lock(&timer->lock);
+    struct notification *old = unset(timer);
+    timer->next_ns = words[0];
+    timer->period_ns = words[1];
+    timer->slack_ns = words[2];
+    timer->notification = CONTAINER_OF(object, struct notification, object);
+    timer->bits = words[4];
+    timer->fired = timer->missed = 0;
+    arm(timer);
+    spin_unlock(&timer->lock);
+    if (old != nullptr) {
+        object_put(&old->object);
+    }
+    return STATUS_OK;
+}
+
+status_t method_timer_cancel(struct invocation *invocation) {
+    invocation->words[0] = cancel(timer_of(invocation->object));
+    return STATUS_OK;
+}
+
+status_t method_timer_info(struct invocation *invocation) {
+    struct timer *timer = timer_of(invocation->object);
+    spin_lock(&timer->lock);
+    invocation->words[0] = timer->notification != nullptr ? timer->next_ns : 0;
+    invocation->words[1] = timer->period_ns;
+    invocation->words[2] = timer->fired;
+    invocation->words[3] = timer->missed;
+    spin_unlock(&timer->lock);
+    return STATUS_OK;
+}
