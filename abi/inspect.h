@@ -16,9 +16,10 @@ struct inspect_system {
     uint64_t live_objects[16];  // by object type
     uint64_t handles;
     uint64_t context_switches;
-    uint64_t idle_ns;
+    uint64_t idle_ns;           // of all processors
     uint32_t processors;
     uint32_t reap_pending;      // objects whose destruction is still going on
+    uint64_t processor_idle_ns[64];
 };
 
 struct inspect_process {

@@ -123,6 +123,10 @@ void command_ps(const struct arguments *arguments) {
     table_end(table);
 }
 
+static uint32_t busy_percent(uint64_t whole_ns, uint64_t idle_ns) {
+    return whole_ns / 100 == 0 || idle_ns > whole_ns ? 0 : (uint32_t)((whole_ns - idle_ns) / (whole_ns / 100));
+}
+
 void command_uptime(const struct arguments *arguments) {
     (void)arguments;
     struct inspect_system system;
@@ -132,8 +136,11 @@ void command_uptime(const struct arguments *arguments) {
         return;
     }
     char up[SHELL_NUMBER_BYTES];
-    uint64_t whole = system.uptime_ns / 1000 * system.processors;
-    uint64_t busy = whole > system.idle_ns / 1000 ? whole - system.idle_ns / 1000 : 0;
-    out("up %s, %u processor%s, %llu%% busy since boot\n", shell_duration(up, system.uptime_ns), system.processors,
-        system.processors == 1 ? "" : "s", (unsigned long long)(whole == 0 ? 0 : busy * 100 / whole));
+    out("up %s, %u processor%s, %u%% busy since boot", shell_duration(up, system.uptime_ns), system.processors,
+        system.processors == 1 ? "" : "s", busy_percent(system.uptime_ns * system.processors, system.idle_ns));
+    constexpr uint32_t MOST = sizeof(system.processor_idle_ns) / sizeof(system.processor_idle_ns[0]);
+    for (uint32_t i = 0; system.processors > 1 && i < system.processors && i < MOST; i++) {
+        out("%s%u%%", i == 0 ? " (" : " ", busy_percent(system.uptime_ns, system.processor_idle_ns[i]));
+    }
+    out(system.processors > 1 ? ")\n" : "\n");
 }

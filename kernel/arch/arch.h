@@ -70,9 +70,8 @@ void arch_poll_interrupts(void);
 // Takes out of the memory map what the port needs at particular addresses: memory that is never handed out.
 void arch_reserve_memory(struct boot_info *boot);
 
-// Starts the other processors, as far as `most` in all, one after the other; each is counted (cpu_add) once it
-// can take interrupts, and goes where arch_enter_user goes. One that does not come up within a second is left
-// out with a line on the console. On the boot processor, after its sched_init, before any thread runs.
+// Starts the other processors, as far as `most` in all; each is counted (cpu_add) once it can take interrupts, and
+// goes where arch_enter_user goes. One that does not come up within a second is left out with a line on the console. On the boot processor, after its sched_init, before any thread runs.
 void arch_start_processors(uint32_t most);
 
 enum ipi : uint32_t {

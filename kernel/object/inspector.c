@@ -43,7 +43,6 @@ status_t method_inspector_system(struct invocation *invocation) {
     if (system == nullptr) {
         return STATUS_TOO_LARGE;
     }
-    const struct percpu *cpu = this_cpu();
     const uint64_t free = frame_free_bytes();
     *system = (struct inspect_system){
         .uptime_ns = clock_now().v,
@@ -56,11 +55,17 @@ status_t method_inspector_system(struct invocation *invocation) {
         .page_table_bytes = arch_table_bytes(),
         .user_bytes = vmo_all_committed_bytes(),
         .handles = handle_total_count(),
-        .context_switches = cpu->context_switches,
-        .idle_ns = cpu->idle_ns,
-        .processors = 1,
+        .processors = cpu_count(),
         .reap_pending = reaper_pending(),
     };
+    static_assert(CPU_MAX <= sizeof system->processor_idle_ns / sizeof system->processor_idle_ns[0]);
+    for (uint32_t i = 0; i < system->processors; i++) {
+        const struct percpu *cpu = percpu_of((cpu_id_t){i});
+        const uint64_t idle_ns = __atomic_load_n(&cpu->idle_ns, __ATOMIC_RELAXED);
+        system->context_switches += __atomic_load_n(&cpu->context_switches, __ATOMIC_RELAXED);
+        system->idle_ns += idle_ns;
+        system->processor_idle_ns[i] = idle_ns;
+    }
     constexpr size_t TYPES = sizeof system->live_objects / sizeof system->live_objects[0];
     static_assert(OBJECT_TYPE_COUNT <= TYPES);
     for (size_t type = 1; type < OBJECT_TYPE_COUNT; type++) {

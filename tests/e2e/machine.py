@@ -24,9 +24,9 @@ def monitor(session, path, command):
     return answer.decode(errors="replace")
 
 
-def with_monitor(ctx):
+def with_monitor(ctx, **options):
     path = ctx.scratch / "monitor"
-    session = Session(ctx, qemu_args=("-monitor", f"unix:{path},server,nowait"))
+    session = Session(ctx, qemu_args=("-monitor", f"unix:{path},server,nowait"), **options)
     return session, path
 
 

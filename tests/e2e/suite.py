@@ -5,6 +5,7 @@ import re
 
 import machine
 import misbehaviour
+import processors
 from session import ANSWER_S, Session
 from testing import check, deadline
 
@@ -237,4 +238,4 @@ def cases(ctx):
         found.append((f"{name}_restarts", functools.partial(service_restarts, ctx, name)))
     found.append(("shell_restarts", functools.partial(shell_restarts, ctx)))
     found.append(("services_killed_in_turn", deadline(180)(functools.partial(often_killed, ctx))))
-    return found + machine.cases(ctx) + misbehaviour.cases(ctx)
+    return found + machine.cases(ctx) + processors.cases(ctx) + misbehaviour.cases(ctx)

@@ -51,12 +51,13 @@ def deadline(seconds):
 
 
 class Context:
-    """One per case. Public: root and build (paths), arch, debug (whether `build` is the debug build), scratch (a
-    folder that vanishes with the case)."""
+    """One per case. Public: root and build (paths), arch, debug (whether `build` is the debug build), cpus (of
+    guests whose case does not say), scratch (a folder that vanishes with the case)."""
 
-    def __init__(self, root, arch, debug=False):
+    def __init__(self, root, arch, debug=False, cpus=1):
         self.root = pathlib.Path(root)
         self.arch = arch
+        self.cpus = cpus
         self.use_build(debug)
         self._scratch = None
         self._started = []

@@ -23,11 +23,11 @@ class Guest:
     deterministic, allow_reboot, qemu_args. All text is what the guest printed, escape sequences removed.
     """
 
-    def __init__(self, ctx, *, direct=True, system="tessera", cpus=1, mem=256, disks=(), kernel=None, package=None,
+    def __init__(self, ctx, *, direct=True, system="tessera", cpus=None, mem=256, disks=(), kernel=None, package=None,
                  image=None, cmdline=None, deterministic=False, allow_reboot=False, qemu_args=()):
         self.ctx = ctx
         command = [str(ctx.root / "tools" / "qemu"), "--arch", ctx.arch, "--headless", "--system", system,
-                   "--cpus", str(cpus), "--mem", str(mem)]
+                   "--cpus", str(cpus or ctx.cpus), "--mem", str(mem)]
         command += ["--debug"] if ctx.debug else []
         command += ["--direct"] if direct else []
         command += ["--deterministic"] if deterministic else []

@@ -40,12 +40,13 @@ def indented(text):
 
 
 class Runner:
-    def __init__(self, root, arch, pattern=None, verbose=False, debug=False):
-        self.root, self.arch, self.pattern, self.verbose, self.debug = root, arch, pattern, verbose, debug
+    def __init__(self, root, arch, pattern=None, verbose=False, debug=False, cpus=1):
+        self.root, self.arch, self.pattern, self.verbose = root, arch, pattern, verbose
+        self.debug, self.cpus = debug, cpus
         self.passed, self.failed = 0, []
 
     def run_suite(self, name, cases_of):
-        ctx = Context(self.root, self.arch, self.debug)
+        ctx = Context(self.root, self.arch, self.debug, self.cpus)
         try:
             cases = cases_of(ctx)
         except Exception as error:  # a suite that cannot even be read is a failed case

@@ -27,6 +27,7 @@
 #define REGS_R11 40
 #define REGS_RESUME 48
 
+#define SMP_PROCESSORS 64 // CPU_MAX
 #define MSR_GS_BASE 0xc0000101
 
 #define SELECTOR_KERNEL_CODE 0x08

@@ -1,9 +1,8 @@
-// Starting the other processors (Intel SDM volume 3, section 9.4), one at a time.
+// Starting the other processors (Intel SDM volume 3, section 9.4), all at once.
 //
-// All are put into the state in which they wait to be started; then each in turn is given a struct percpu with its
-// stacks (smp_next) and the address where it begins, copies of smp_start.S below 1 MiB. From there it comes to
-// smp_main, where it and the boot processor answer each other a few times: each answer is a reading of the
-// time-stamp counter, which must lie between the boot processor's own before and after.
+// They are put into the state in which they wait to be started, and are given the address where they begin, copies
+// of smp_start.S below 1 MiB. From there each takes a struct percpu with its stacks that was laid out for it
+// (smp_waiting), comes to smp_main, and sleeps until the boot processor has counted those that came.
 #include "base/mem.h"
 #include "cpu.h"
 #include "fpu.h"
@@ -17,6 +16,7 @@
 #include "kernel/plat/apic.h"
 #include "kernel/plat/clock.h"
 #include "kernel/sched/sched.h"
+#include "offsets.h"
 #include "page_table_entry.h"
 
 // What lies below 1 MiB: the code, and tables that map the first 2 MiB to themselves beside the kernel's half.
@@ -40,22 +40,31 @@ void smp_enter(void);
 
 constexpr uint64_t REAL_MODE_END = 1 << 20;
 constexpr uint64_t NS_PER_MS = 1'000'000;
-constexpr uint64_t INIT_NS = 10 * NS_PER_MS; // until it can be started
-constexpr uint64_t RETRY_NS = NS_PER_MS;     // until it should have begun, at the first try
-// Far longer than it takes: the host of an emulator may be busy.
+constexpr uint64_t INIT_NS = 10 * NS_PER_MS; // until they can be started
+constexpr uint64_t RETRY_NS = NS_PER_MS;     // until they should have begun, at the first try
+// Until all have come: far longer than it takes, as the host of an emulator may be busy.
 constexpr uint64_t PATIENCE_NS = 1000 * NS_PER_MS;
-constexpr uint32_t ROUNDS = 4; // of comparing time-stamp counters
 
 RO_AFTER_INIT static uint64_t block_phys;
-extern struct percpu *smp_next;
-struct percpu *smp_next; // whose processor starts next; it takes it (smp_enter)
 
-// Between the boot processor and the one that starts. Its turns are odd.
+// What smp_enter gives out, each once: the structures from number 1 up, and the next number.
+static_assert(CPU_MAX == SMP_PROCESSORS);
+extern struct percpu *smp_waiting[CPU_MAX];
+extern uint32_t smp_next;
+struct percpu *smp_waiting[CPU_MAX];
+uint32_t smp_next = 1;
+
+// What the processors tell each other, each of which can only be late: no processor may find a reading of the
+// time-stamp counter that is ahead of its own.
 static struct {
-    uint32_t turn;        // atomic
-    uint64_t counter;     // the other's time-stamp counter when it took its turn
-    const char *error;    // what the processor lacks
-} start;
+    uint64_t counter;    // atomic: the boot processor's, again and again
+    bool go;             // atomic: who has come is counted
+    bool counters_agree; // atomic
+    struct {
+        uint64_t counter;  // atomic: when it came; 0: it has not
+        const char *error; // what it lacks
+    } arrivals[CPU_MAX];
+} start = {.counters_agree = true};
 
 void arch_reserve_memory(struct boot_info *boot) {
     if (acpi_info()->processor_count > 1) {
@@ -70,23 +79,20 @@ static void wait_ns(uint64_t ns) {
     }
 }
 
-// Whether the other has taken that turn within the time.
-static bool wait_turn(uint32_t turn, uint64_t ns) {
-    const uint64_t end_ns = clock_now().v + ns;
-    while (__atomic_load_n(&start.turn, __ATOMIC_ACQUIRE) != turn) {
-        if (clock_now().v > end_ns) {
-            return false;
-        }
-        arch_relax();
-    }
-    return true;
-}
-
 static uint64_t counter_in_order(void) {
     __asm__ volatile("lfence" : : : "memory");
     const uint64_t counter = arch_cycles();
     __asm__ volatile("lfence" : : : "memory");
     return counter;
+}
+
+static void compare_counters(const uint64_t *other, uint64_t *mine) {
+    const uint64_t earlier = __atomic_load_n(other, __ATOMIC_ACQUIRE);
+    const uint64_t now = counter_in_order();
+    if (now < earlier) {
+        __atomic_store_n(&start.counters_agree, false, __ATOMIC_RELAXED);
+    }
+    __atomic_store_n(mine, now, __ATOMIC_RELEASE);
 }
 
 // ---- The processor that starts ----
@@ -95,16 +101,13 @@ static uint64_t counter_in_order(void) {
 [[noreturn]] void smp_main(struct percpu *cpu) {
     arch_write_root(mmu_kernel_root().v);
     cpu_use(cpu);
-    start.error = cpu_enable();
+    start.arrivals[cpu->id.v].error = cpu_enable();
     apic_enable();
     cpu->hardware_id = apic_id();
     sched_init(cpu);
-    for (uint32_t i = 0; i <= ROUNDS; i++) {
-        while (__atomic_load_n(&start.turn, __ATOMIC_ACQUIRE) != 2 * i) {
-            arch_relax();
-        }
-        start.counter = counter_in_order();
-        __atomic_store_n(&start.turn, 2 * i + 1, __ATOMIC_RELEASE);
+    compare_counters(&start.counter, &start.arrivals[cpu->id.v].counter);
+    while (!__atomic_load_n(&start.go, __ATOMIC_ACQUIRE)) {
+        arch_wait_for_interrupt();
     }
     for (;;) {
         arch_wait_for_interrupt(); // until the scheduler knows of many processors: it runs nothing
@@ -131,67 +134,88 @@ static void prepare_block(struct start_block *block) {
         (uint32_t)(block_phys + parameters_at + offsetof(struct start_parameters, gdt));
 }
 
-// Starts the processor on this structure. Null, or why not.
-static const char *start_one(uint32_t hardware_id, struct percpu *cpu) {
-    bool counters_agree = true;
-    start.error = nullptr;
-    __atomic_store_n(&smp_next, cpu, __ATOMIC_SEQ_CST);
-    for (uint32_t i = 0; i <= ROUNDS; i++) {
-        const uint64_t before = counter_in_order();
-        __atomic_store_n(&start.turn, 2 * i, __ATOMIC_RELEASE);
-        if (i == 0) {
-            apic_start(hardware_id, block_phys);
-            wait_turn(1, RETRY_NS);
-            if (__atomic_load_n(&smp_next, __ATOMIC_SEQ_CST) != nullptr) {
-                apic_start(hardware_id, block_phys);
-            }
+// Waits until `count` further processors have come, or the time is over.
+static void await_arrivals(uint32_t count, uint64_t patience_ns) {
+    const uint64_t end_ns = clock_now().v + patience_ns;
+    for (uint32_t come = 0; come < count && clock_now().v < end_ns; arch_relax()) {
+        come = 0;
+        for (uint32_t i = 1; i <= count; i++) {
+            come += __atomic_load_n(&start.arrivals[i].counter, __ATOMIC_RELAXED) != 0;
+            compare_counters(&start.arrivals[i].counter, &start.counter);
         }
-        if (!wait_turn(2 * i + 1, PATIENCE_NS)) {
-            apic_reset(hardware_id); // it waits to be started again, and will not be
-            wait_ns(NS_PER_MS);
-            return "it does not come up";
+    }
+}
+
+// Counts those that came. Numbers have no gaps: behind one that did not come nobody is counted.
+static void count_arrivals(uint32_t most) {
+    __atomic_store_n(&smp_next, CPU_MAX, __ATOMIC_SEQ_CST); // nobody comes any more
+    for (uint32_t i = 1; i < most && start.arrivals[i].counter != 0; i++) {
+        if (start.arrivals[i].error != nullptr) {
+            klog("tessera: processor %u lacks something: %s\n", i, start.arrivals[i].error);
+            break;
         }
-        counters_agree &= before <= start.counter && start.counter <= counter_in_order();
+        cpu_add(smp_waiting[i]);
     }
-    if (start.error == nullptr && !counters_agree) {
-        klog("tessera: processor %u: its clock does not agree with the first processor's\n", hardware_id);
+}
+
+static bool is_counted(uint32_t hardware_id) {
+    bool counted = false;
+    for (uint32_t i = 0; i < cpu_count(); i++) {
+        counted |= percpus[i]->hardware_id == hardware_id;
     }
-    return start.error;
+    return counted;
+}
+
+// Starts the processors with numbers below `most`.
+static void start_others(const struct acpi_info *acpi, uint32_t most) {
+    uint32_t chosen[CPU_MAX], count = 0;
+    for (uint32_t i = 0; i < acpi->processor_count && count + 1 < most; i++) {
+        if (acpi->processors[i] == boot_percpu.hardware_id) {
+            continue;
+        }
+        smp_waiting[count + 1] = cpu_create((cpu_id_t){count + 1});
+        if (smp_waiting[count + 1] == nullptr) {
+            klog("tessera: no memory for more than %u processors\n", count + 1);
+            break;
+        }
+        apic_reset(acpi->processors[i]);
+        chosen[count++] = acpi->processors[i];
+    }
+    wait_ns(INIT_NS);
+    start.counter = counter_in_order();
+    for (uint32_t try = 0; try < 2; try++) { // who has begun ignores the second
+        for (uint32_t i = 0; i < count; i++) {
+            apic_start(chosen[i], block_phys);
+        }
+        await_arrivals(count, try == 0 ? RETRY_NS : PATIENCE_NS);
+    }
+    count_arrivals(count + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!is_counted(chosen[i])) {
+            apic_reset(chosen[i]); // it waits to be started again, and will not be
+            klog("tessera: processor with APIC number %u is left out: it did not come up\n", chosen[i]);
+        }
+    }
+    if (!start.counters_agree) {
+        klog("tessera: the processors' clocks do not agree\n");
+    }
+    __atomic_store_n(&start.go, true, __ATOMIC_RELEASE);
+    for (uint32_t i = 1; i < cpu_count(); i++) {
+        arch_send_ipi((cpu_id_t){i}, IPI_RESCHEDULE);
+    }
 }
 
 void arch_start_processors(uint32_t most) {
     const struct acpi_info *acpi = acpi_info();
-    const uint32_t self = apic_id();
-    boot_percpu.hardware_id = self;
+    boot_percpu.hardware_id = apic_id();
     if (acpi->processor_count < 2) {
         return; // nothing to do, and nothing to say
     }
     if (block_phys == 0) {
         klog("tessera: no free memory below 1 MiB to start other processors in\n");
-        most = 1;
-    } else {
+    } else if (most > 1) {
         prepare_block(phys_to_virt((paddr_t){block_phys}));
-    }
-    for (uint32_t i = 0; most > 1 && i < acpi->processor_count; i++) {
-        if (acpi->processors[i] != self) {
-            apic_reset(acpi->processors[i]);
-        }
-    }
-    if (most > 1) {
-        wait_ns(INIT_NS);
-    }
-    for (uint32_t i = 0; i < acpi->processor_count && cpu_count() < most && cpu_count() < CPU_MAX; i++) {
-        const uint32_t hardware_id = acpi->processors[i];
-        if (hardware_id == self) {
-            continue;
-        }
-        struct percpu *cpu = cpu_create((cpu_id_t){cpu_count()});
-        const char *error = cpu == nullptr ? "there is no memory for it" : start_one(hardware_id, cpu);
-        if (error == nullptr) {
-            cpu_add(cpu);
-        } else {
-            klog("tessera: processor %u is left out: %s\n", hardware_id, error);
-        }
+        start_others(acpi, most < CPU_MAX ? most : CPU_MAX);
     }
     klog("tessera: %u processors\n", cpu_count());
 }

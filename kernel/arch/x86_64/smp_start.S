@@ -53,13 +53,17 @@ smp_start_gdt_pointer:
     .globl smp_start_end
 smp_start_end:
 
-// In the kernel's half, on no stack yet. Takes the structure that was laid out for it, which another cannot take.
+// In the kernel's half, on no stack yet. Takes one of the structures that wait, which no other can take then.
     .text
     .globl smp_enter
     .type smp_enter, @function
 smp_enter:
-    xor %edi, %edi
-    xchg %rdi, smp_next(%rip)
+    mov $1, %eax
+    lock xadd %eax, smp_next(%rip)
+    cmp $SMP_PROCESSORS, %eax
+    jae 1f
+    lea smp_waiting(%rip), %rdi
+    mov (%rdi, %rax, 8), %rdi
     test %rdi, %rdi
     jz 1f
     mov PERCPU_KERNEL_STACK(%rdi), %rsp
