@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 constexpr uint64_t BOOT_INFO_MAGIC = 0x3130'4f46'4e49'5354; // "TSINFO01"
-constexpr uint32_t BOOT_INFO_VERSION = 1;
+constexpr uint32_t BOOT_INFO_VERSION = 2;
 constexpr uint32_t BOOT_INFO_MAX_REGIONS = 256;
 constexpr uint32_t BOOT_INFO_CMDLINE_BYTES = 256;
 
@@ -41,6 +41,8 @@ struct boot_info {
     uint64_t package_phys;       // page-aligned; 0 when there is none
     uint64_t package_bytes;      // as found, not rounded
     uint64_t rsdp_phys;          // ACPI root pointer; 0 when the boot path knows none
+    uint64_t boot_cpu;           // the processor that booted, by the firmware's number; 0 where only one could
+    uint64_t dtb_phys;           // device tree, 8-byte aligned; 0 when the boot path knows none
     char cmdline[BOOT_INFO_CMDLINE_BYTES]; // NUL-terminated
     uint32_t region_count; // above BOOT_INFO_MAX_REGIONS: the memory map did not fit, `regions` is not complete
     uint32_t zero;

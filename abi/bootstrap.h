@@ -46,6 +46,23 @@ struct bootstrap_clock {
     uint32_t shift;
 };
 
+// A serial port: a 16550. For init alone; the console's comes first.
+enum serial_kind : uint32_t {
+    SERIAL_NONE = 0,
+    SERIAL_PORTS = 1,  // behind `len` I/O ports
+    SERIAL_MEMORY = 2, // behind `len` bytes of device memory
+};
+
+struct bootstrap_serial {
+    uint32_t kind; // enum serial_kind
+    uint32_t line; // for resource.mint_interrupt
+    uint64_t base;
+    uint32_t len;
+    uint32_t register_shift; // registers lie 1 << register_shift bytes apart
+};
+
+constexpr uint32_t BOOTSTRAP_SERIAL_PORTS = 2;
+
 struct bootstrap {
     uint64_t magic;
     uint32_t version;
@@ -73,9 +90,12 @@ struct bootstrap {
     uint32_t args_offset; // argc NUL-terminated strings, one after another
     uint32_t args_bytes;  // all of them with their NULs
     uint32_t zero;
+
+    uint64_t user_end; // first address that is no program's: USER_END, or lower where the processor ends earlier
+    struct bootstrap_serial serial[BOOTSTRAP_SERIAL_PORTS]; // init only: what the machine has
 };
 static_assert(sizeof(struct bootstrap_cap) == 40);
-static_assert(sizeof(struct bootstrap) == 176);
+static_assert(sizeof(struct bootstrap) == 232);
 
 static inline const struct bootstrap_cap *bootstrap_caps(const struct bootstrap *b) {
     return (const struct bootstrap_cap *)((const char *)b + b->caps_offset);

@@ -109,4 +109,4 @@ constexpr uint32_t PROT_EXECUTE = 4;
 
 constexpr uint64_t PAGE_BYTES = 4096;
 constexpr uint64_t USER_LOWEST = 0x1'0000;
-constexpr uint64_t USER_END = 0x7fff'ffff'0000; // first address that is no user address
+constexpr uint64_t USER_END = 0x7fff'ffff'0000; // first address that is no user address; see also bootstrap.user_end

@@ -48,11 +48,11 @@ TEST(bad_boot_info_header) {
     info.magic = 1;
     check_info(info, "magic is 0x1, expected 0x31304f464e495354");
     info = good_info();
-    info.version = 2;
-    check_info(info, "version is 2, this kernel knows 1");
+    info.version = 1;
+    check_info(info, "version is 1, this kernel knows 2");
     info = good_info();
     info.size_bytes = 8;
-    check_info(info, "size is 8 bytes, expected 6488");
+    check_info(info, "size is 8 bytes, expected 6504");
     info = good_info();
     memset(info.loader, 'x', sizeof info.loader);
     check_info(info, "the loader's name has no end");

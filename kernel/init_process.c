@@ -21,6 +21,7 @@
 #include "kernel/object/vmo.h"
 #include "kernel/object/vspace.h"
 #include "kernel/plat/clock.h"
+#include "kernel/plat/plat.h"
 #include "kernel/plat/power.h"
 #include "kernel/plat/uart.h"
 
@@ -159,6 +160,9 @@ static void fill_bootstrap(struct start *s, const struct boot_info *boot) {
     b->seed[1] = arch_random();
     b->clock = (struct bootstrap_clock){kernel_clock.base, kernel_clock.mult, kernel_clock.shift};
     b->entry_counter = boot->entry_tsc;
+    b->user_end = arch_user_end();
+    for (uint32_t i = 0; i < BOOTSTRAP_SERIAL_PORTS && plat_serial(i, &b->serial[i]); i++) {
+    }
     b->caps_offset = sizeof *b;
     b->args_offset = b->caps_offset + b->cap_count * (uint32_t)sizeof(struct bootstrap_cap);
     char *args = (char *)b + b->args_offset;

@@ -14,8 +14,6 @@
 #include "kernel/object/inspector.h"
 #include "kernel/panic.h"
 #include "kernel/percpu.h"
-#include "kernel/plat/acpi.h"
-#include "kernel/plat/apic.h"
 #include "kernel/plat/clock.h"
 #include "kernel/plat/plat.h"
 #include "kernel/plat/power.h"
@@ -114,10 +112,10 @@ static void bring_up_memory(void) {
     arch_early_init();
     uart_init();
     take_boot_info(boot_info_phys);
-    const char *acpi_error = acpi_init(boot.rsdp_phys);
+    const char *error = plat_discover(&boot);
     say_hello();
-    if (acpi_error != nullptr) {
-        klog("tessera: ACPI: %s; going on without\n", acpi_error);
+    if (error != nullptr) {
+        klog("tessera: firmware tables: %s; going on without\n", error);
     }
     check_memory();
     check_package();
@@ -125,7 +123,7 @@ static void bring_up_memory(void) {
     arch_reserve_memory(&boot);
     bring_up_memory();
     require("processor", arch_cpu_init());
-    require("interrupt controller", apic_init(acpi_info()));
+    require("interrupt controller", plat_init());
     require("clock", clock_init());
     sched_init(this_cpu());
     plat_on_deadline(sched_timer);

@@ -2,7 +2,7 @@
 
 #include <stdarg.h>
 
-#include "io.h"
+#include "arch_cpu.h"
 #include "kernel/ksyms.h"
 #include "kernel/log.h"
 #include "kernel/percpu.h"
@@ -66,7 +66,7 @@ static void print_build_id(void) {
 
 [[noreturn]] static void stop(void) {
     klog("The machine is stopped.\n");
-    cpu_halt_forever();
+    arch_halt();
 }
 
 static void stop_others(void) {
@@ -84,7 +84,7 @@ static void begin(void) {
     uint32_t first = 0;
     if (!__atomic_compare_exchange_n(&reporter, &first, self, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) &&
         first != self) {
-        cpu_halt_forever();
+        arch_halt();
     }
     depth++;
     if (depth == 1) {
@@ -102,7 +102,7 @@ static void begin(void) {
         klog("\nanother panic while reporting this one\n");
         stop();
     }
-    cpu_halt_forever();
+    arch_halt();
 }
 
 [[noreturn]] void panic(const char *format, ...) {

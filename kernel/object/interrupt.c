@@ -5,7 +5,6 @@
 #include "kernel/object/handle.h"
 #include "kernel/object/notification.h"
 #include "kernel/object/thread.h"
-#include "kernel/plat/acpi.h"
 #include "kernel/plat/plat.h"
 
 SLAB_CACHE(interrupt_cache, struct interrupt);
@@ -18,7 +17,6 @@ enum mint_flags : uint32_t {
     FLAG_ACTIVE_LOW = 2,
     FLAG_AS_FIRMWARE_SAYS = 4,
 };
-constexpr uint64_t ISA_LINES = 16;
 
 static struct interrupt *interrupt_of(struct object *object) {
     return CONTAINER_OF(object, struct interrupt, object);
@@ -64,11 +62,7 @@ status_t interrupt_create(struct account *account, uint64_t line, uint64_t flags
     if (flags > FLAG_AS_FIRMWARE_SAYS || line > UINT32_MAX) {
         return STATUS_BAD_ARGUMENT;
     }
-    // What is not an ISA line is a PCI one, and those are level, active low.
-    struct acpi_override wiring = {.gsi = (uint32_t)line, .level = true, .active_low = true};
-    if (line < ISA_LINES) {
-        wiring = acpi_isa_line((uint8_t)line);
-    }
+    struct line_wiring wiring = plat_line_wiring((uint32_t)line);
     if (flags != FLAG_AS_FIRMWARE_SAYS) {
         wiring.level = (flags & FLAG_LEVEL) != 0;
         wiring.active_low = (flags & FLAG_ACTIVE_LOW) != 0;

@@ -1,9 +1,10 @@
 #include "kernel/object/ioport.h"
 
 #include "abi/gen/methods.h"
+#include "base/checked.h"
 #include "io.h"
 #include "kernel/lock.h"
-#include "kernel/plat/acpi.h"
+#include "kernel/plat/plat.h"
 #include "kernel/plat/uart.h"
 
 SLAB_CACHE(ioport_cache, struct ioport);
@@ -11,44 +12,10 @@ SLAB_CACHE(ioport_cache, struct ioport);
 static struct spinlock ranges_lock;
 static struct list ranges = LIST_INIT(ranges);
 
-constexpr uint64_t PORT_COUNT = 0x1'0000;
-
-// The kernel's own. The ISA DMA controllers and their page registers are among them because they write
-// to any physical memory below 16 MiB.
-static const struct {
-    uint16_t base, count;
-} reserved[] = {
-    {0x00, 0x20}, // DMA controller 1
-    {0x20, 2},    // interrupt controller 1
-    {0x80, 0x10}, // DMA pages
-    {0xa0, 2},    // interrupt controller 2
-    {0xc0, 0x20}, // DMA controller 2
-};
-
-static bool overlap(uint64_t a, uint64_t a_count, uint64_t b, uint64_t b_count) {
-    return a < b + b_count && b < a + a_count;
-}
-
-static bool is_reserved(uint64_t base, uint64_t count) {
-    for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++) {
-        if (overlap(base, count, reserved[i].base, reserved[i].count)) {
-            return true;
-        }
-    }
-    const struct acpi_info *acpi = acpi_info();
-    const uint16_t power[] = {acpi->pm1a_control_port, acpi->pm1b_control_port, acpi->smi_command_port};
-    for (size_t i = 0; i < sizeof power / sizeof power[0]; i++) {
-        if (power[i] != 0 && overlap(base, count, power[i], 2)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool is_taken(uint64_t base, uint64_t count) REQUIRES(ranges_lock) {
     for (struct list_node *node = list_first(&ranges); node != nullptr; node = list_next(&ranges, node)) {
         const struct ioport *other = CONTAINER_OF(node, struct ioport, link);
-        if (overlap(base, count, other->base, other->count)) {
+        if (ranges_overlap(base, count, other->base, other->count)) {
             return true;
         }
     }
@@ -56,10 +23,13 @@ static bool is_taken(uint64_t base, uint64_t count) REQUIRES(ranges_lock) {
 }
 
 status_t ioport_create(struct account *account, uint64_t base, uint64_t count, struct ioport **out) {
-    if (base >= PORT_COUNT || count == 0 || count > PORT_COUNT - base) {
+    if (ARCH_PORT_COUNT == 0) {
+        return STATUS_UNSUPPORTED;
+    }
+    if (count == 0 || !range_within(base, count, ARCH_PORT_COUNT)) {
         return STATUS_BAD_ARGUMENT;
     }
-    if (is_reserved(base, count)) {
+    if (plat_owns_ports(base, count)) {
         return STATUS_IN_USE;
     }
     struct object *object;
@@ -78,9 +48,7 @@ status_t ioport_create(struct account *account, uint64_t base, uint64_t count, s
         object_put(object);
         return STATUS_IN_USE;
     }
-    if (overlap(base, count, UART_PORT, UART_PORT_COUNT)) {
-        uart_release();
-    }
+    uart_release(SERIAL_PORTS, base, count);
     *out = ioport;
     return STATUS_OK;
 }

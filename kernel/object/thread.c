@@ -2,6 +2,7 @@
 
 #include "abi/gen/methods.h"
 #include "kernel/arch/arch.h"
+#include "kernel/arch/mmu.h"
 #include "kernel/ipc/fault.h"
 #include "kernel/mm/direct_map.h"
 #include "kernel/object/account.h"
@@ -255,7 +256,8 @@ status_t method_process_create_thread(struct invocation *invocation) {
     const uint64_t entry = invocation->words[0], stack_pointer = invocation->words[1];
     const uint64_t message_page = invocation->words[3], band = invocation->words[4];
     const uint64_t tls_base = invocation->words[5];
-    if (entry < USER_LOWEST || entry >= USER_END || stack_pointer >= USER_END || tls_base >= USER_END ||
+    const uint64_t end = arch_user_end();
+    if (entry < USER_LOWEST || entry >= end || stack_pointer >= end || tls_base >= end ||
         message_page % MESSAGE_PAGE_BYTES != 0 || band >= BAND_COUNT) {
         return STATUS_BAD_ARGUMENT;
     }

@@ -156,7 +156,7 @@ static bool write_and_execute(uint32_t prot) {
 // Whether [address, address + len) is a non-empty, page-aligned range of user addresses.
 static bool range_valid(uint64_t address, uint64_t len_bytes) {
     return is_aligned(address | len_bytes, PAGE_BYTES) && len_bytes != 0 && address >= USER_LOWEST &&
-           address < USER_END && len_bytes <= USER_END - address;
+           address < arch_user_end() && len_bytes <= arch_user_end() - address;
 }
 
 // The lowest place with a gap on both sides. False when there is none.
@@ -177,7 +177,7 @@ static bool place_find(struct vspace *vspace, uint64_t len_bytes, uint64_t *out)
             vspace->lowest_gap = place;
         }
     }
-    if (place >= USER_END || len_bytes > USER_END - place) {
+    if (place >= arch_user_end() || len_bytes > arch_user_end() - place) {
         return false;
     }
     *out = place;

@@ -1,6 +1,11 @@
 #include "kernel/plat/acpi.h"
 
+#include "abi/boot_info.h"
+#include "base/checked.h"
+#include "kernel/plat/plat.h"
 #include "kernel/types.h"
+
+constexpr uint32_t ISA_LINES = 16;
 
 RO_AFTER_INIT static struct acpi_info info;
 
@@ -10,20 +15,46 @@ static const uint8_t *identity(void *context, uint64_t phys, size_t len) {
     return phys < END && len <= END - phys ? (const uint8_t *)(uintptr_t)phys : nullptr;
 }
 
-const char *acpi_init(uint64_t rsdp_phys) {
+const char *plat_discover(const struct boot_info *boot) {
     const struct acpi_memory memory = {.at = identity};
-    return acpi_parse(&memory, rsdp_phys != 0 ? rsdp_phys : acpi_find_rsdp(&memory), &info);
+    return acpi_parse(&memory, boot->rsdp_phys != 0 ? boot->rsdp_phys : acpi_find_rsdp(&memory), &info);
 }
 
 const struct acpi_info *acpi_info(void) {
     return &info;
 }
 
-struct acpi_override acpi_isa_line(uint8_t line) {
+// What is not an ISA line is a PCI one, and those are level, active low.
+struct line_wiring plat_line_wiring(uint32_t line) {
     for (uint32_t i = 0; i < info.override_count; i++) {
-        if (info.overrides[i].source == line) {
-            return info.overrides[i];
+        const struct acpi_override *o = &info.overrides[i];
+        if (o->source == line) {
+            return (struct line_wiring){o->gsi, o->level, o->active_low};
         }
     }
-    return (struct acpi_override){.source = line, .gsi = line};
+    const bool pci = line >= ISA_LINES;
+    return (struct line_wiring){line, pci, pci};
+}
+
+// The ISA DMA controllers and their page registers are among them because they write to any physical memory
+// below 16 MiB.
+bool plat_owns_ports(uint64_t base, uint64_t count) {
+    const struct {
+        uint16_t base, count;
+    } own[] = {
+        {0x00, 0x20}, // DMA controller 1
+        {0x20, 2},    // interrupt controller 1
+        {0x80, 0x10}, // DMA pages
+        {0xa0, 2},    // interrupt controller 2
+        {0xc0, 0x20}, // DMA controller 2
+        {info.pm1a_control_port, info.pm1a_control_port != 0 ? 2 : 0},
+        {info.pm1b_control_port, info.pm1b_control_port != 0 ? 2 : 0},
+        {info.smi_command_port, info.smi_command_port != 0 ? 2 : 0},
+    };
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+        if (ranges_overlap(base, count, own[i].base, own[i].count)) {
+            return true;
+        }
+    }
+    return false;
 }

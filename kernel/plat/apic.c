@@ -1,9 +1,11 @@
 #include "kernel/plat/apic.h"
 
+#include "abi/message.h"
+#include "base/checked.h"
 #include "io.h"
 #include "kernel/arch/mmu.h"
 #include "kernel/lock.h"
-#include "kernel/plat/acpi_tables.h"
+#include "kernel/plat/acpi.h"
 #include "kernel/plat/pic.h"
 #include "kernel/plat/plat.h"
 #include "kernel/types.h"
@@ -261,10 +263,18 @@ void plat_interrupt(unsigned vector) {
     // All others are spurious, and those want no end-of-interrupt.
 }
 
-const char *apic_init(const struct acpi_info *acpi) {
+static uint64_t lapic_phys(void) {
     constexpr uint64_t LAPIC_USUAL = 0xfee0'0000;
+    const uint64_t found = acpi_info()->lapic_phys;
+    return found != 0 ? found : LAPIC_USUAL;
+}
+
+// Silences the legacy controllers, switches the local APIC of this processor on (timer masked), maps the
+// I/O APICs and masks all their lines.
+const char *plat_init(void) {
+    const struct acpi_info *acpi = acpi_info();
     pic_disable();
-    lapic = mmu_map_device((paddr_t){acpi->lapic_phys != 0 ? acpi->lapic_phys : LAPIC_USUAL}, LAPIC_BYTES);
+    lapic = mmu_map_device((paddr_t){lapic_phys()}, LAPIC_BYTES);
     if (lapic == nullptr) {
         return "no memory to map the local APIC";
     }
@@ -276,4 +286,20 @@ const char *apic_init(const struct acpi_info *acpi) {
         }
     }
     return nullptr;
+}
+
+// Message-signalled interrupts are writes to the local APICs' addresses: all of them are the kernel's, too.
+bool plat_owns_memory(uint64_t base, uint64_t len_bytes) {
+    constexpr uint64_t MSI_BASE = 0xfee0'0000, MSI_BYTES = 1 << 20;
+    if (ranges_overlap(base, len_bytes, lapic_phys(), PAGE_BYTES) ||
+        ranges_overlap(base, len_bytes, MSI_BASE, MSI_BYTES)) {
+        return true;
+    }
+    const struct acpi_info *acpi = acpi_info();
+    for (uint32_t i = 0; i < acpi->ioapic_count; i++) {
+        if (ranges_overlap(base, len_bytes, acpi->ioapics[i].phys, PAGE_BYTES)) {
+            return true;
+        }
+    }
+    return false;
 }

@@ -1,16 +1,22 @@
 // Local APIC (Intel SDM volume 3, chapter 11) and I/O APIC (82093AA data sheet).
+//
+//   0x00..0x1f  exceptions (arch)
+//   0x20..0x2f  the silenced legacy controllers: only ever spurious
+//   0x30..0xcf  device lines: global system interrupt n at VECTOR_LINES + n
+//   0xef        local timer
+//   0xf0        from another processor
+//   0xff        spurious interrupt of the local APIC
 #pragma once
 
 #include <stdint.h>
 
-struct acpi_info;
+constexpr unsigned VECTOR_LEGACY = 0x20;
+constexpr unsigned VECTOR_LINES = 0x30;
+constexpr unsigned VECTOR_TIMER = 0xef;
+constexpr unsigned VECTOR_IPI = 0xf0;
+constexpr unsigned VECTOR_SPURIOUS = 0xff;
 
-// Silences the legacy controllers, switches the local APIC of this processor on (timer masked), maps the
-// I/O APICs and masks all their lines. Null on success, else what is wrong (static text).
-// Needs mmu_map_device.
-const char *apic_init(const struct acpi_info *acpi);
-
-// Switches the local APIC of this processor on, as apic_init does on the boot processor.
+// Switches the local APIC of this processor on, as plat_init does on the boot processor.
 void apic_enable(void);
 
 // The number of this processor's local APIC; and what is sent to one by number: a reset, after which it waits to be

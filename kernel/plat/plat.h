@@ -1,33 +1,51 @@
-// The platform beneath the kernel: interrupt vectors, device lines, and what trap.c calls.
+// The platform beneath the kernel, as every port provides it: what the machine consists of, device lines, and
+// what trap.c calls. Beside this header: clock.h (time and the local deadline), power.h, uart.h.
 //
-//   0x00..0x1f  exceptions (arch)
-//   0x20..0x2f  the silenced legacy controllers: only ever spurious
-//   0x30..0xcf  device lines: global system interrupt n at VECTOR_LINES + n
-//   0xef        local timer
-//   0xf0        from another processor
-//   0xff        spurious interrupt of the local APIC
+//   x86-64   acpi*.c apic.c pic.c clock.c power.c uart.c: ACPI, local and I/O APICs, I/O ports
+//   riscv64  dtb.c fdt.c plic.c sbi*.c: device tree, PLIC, firmware calls
 //
 // Device lines interrupt the boot processor; timers, each its own. Everything here runs with interrupts off.
 #pragma once
 
 #include <stdint.h>
 
-constexpr unsigned VECTOR_LEGACY = 0x20;
-constexpr unsigned VECTOR_LINES = 0x30;
-constexpr unsigned VECTOR_TIMER = 0xef;
-constexpr unsigned VECTOR_IPI = 0xf0;
-constexpr unsigned VECTOR_SPURIOUS = 0xff;
-constexpr uint32_t LINE_COUNT = 160;
+struct boot_info;
+struct bootstrap_serial;
 
-// Called by trap.c for every vector from 0x20 up but VECTOR_IPI. Tells the controller, then calls the line's or the
-// timer's handler. The handlers may make threads ready; rescheduling is the caller's.
-void plat_interrupt(unsigned vector);
+// Reads what the firmware says of the machine, and copies what is needed: very early, through the boot path's
+// identity map. Null, or what is wrong with it (static text); the kernel then goes on as far as it gets.
+const char *plat_discover(const struct boot_info *boot);
+
+// The interrupt controllers, with all lines masked. Needs mmu_map_device. Null, or what is wrong.
+const char *plat_init(void);
+
+// Called by trap.c for every interrupt but those of arch_send_ipi, by the processor's number for it. Tells the controller, then calls the
+// line's or the timer's handler. The handlers may make threads ready; rescheduling is the caller's.
+void plat_interrupt(unsigned number);
 
 // What to call when the local timer's deadline (clock.h) has passed. Once, at boot.
 void plat_on_deadline(void (*handler)(void));
 
-// ---- Device lines, by global system interrupt ----
+// The machine's n-th serial port, the console's first; false when there is none.
+bool plat_serial(uint32_t index, struct bootstrap_serial *out);
+
+// ---- What programs may never have: the kernel's own devices, and those by which the machine could be taken over ----
+
+bool plat_owns_ports(uint64_t base, uint64_t count);
+bool plat_owns_memory(uint64_t base, uint64_t len_bytes);
+
+// ---- Device lines, by the controllers' number ----
 // A line that fires is masked before its handler runs, so it fires once until line_unmask.
+
+constexpr uint32_t LINE_COUNT = 160;
+
+// How a line that programs know as `line` (resource.mint_interrupt) is wired.
+struct line_wiring {
+    uint32_t gsi; // the controllers' number
+    bool level;   // else edge
+    bool active_low;
+};
+struct line_wiring plat_line_wiring(uint32_t line);
 
 // Runs in interrupt context with the lines' lock held: it must not call the functions below.
 typedef void line_handler(void *context);

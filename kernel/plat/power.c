@@ -1,5 +1,6 @@
 #include "kernel/plat/power.h"
 
+#include "arch_cpu.h"
 #include "io.h"
 #include "kernel/plat/acpi.h"
 
@@ -76,5 +77,5 @@ void power_reset(void) {
 
 [[noreturn]] void power_stop(void) {
     power_off();
-    cpu_halt_forever();
+    arch_halt();
 }

@@ -1,6 +1,15 @@
+// COM1: a 16550 behind I/O ports, 115200 8N1 (National Semiconductor PC16550D data sheet).
 #include "kernel/plat/uart.h"
 
+#include "base/checked.h"
 #include "io.h"
+#include "kernel/plat/plat.h"
+
+constexpr uint16_t UART_PORT = 0x3f8;
+constexpr uint16_t UART_PORT_COUNT = 8;
+constexpr uint32_t UART_LINE = 4;
+constexpr uint16_t SECOND_PORT = 0x2f8;
+constexpr uint32_t SECOND_LINE = 3;
 
 // Registers, as offsets from UART_PORT.
 enum {
@@ -64,10 +73,22 @@ void uart_write(char byte) {
     usable = false;
 }
 
-void uart_release(void) {
-    usable = false;
+void uart_release(enum serial_kind kind, uint64_t base, uint64_t len) {
+    usable &= kind != SERIAL_PORTS || !ranges_overlap(base, len, UART_PORT, UART_PORT_COUNT);
 }
 
 void uart_seize(void) {
     uart_init();
+}
+
+// Where a PC has them; whether there are any is for their driver to see.
+bool plat_serial(uint32_t index, struct bootstrap_serial *out) {
+    static const struct bootstrap_serial ports[] = {
+        {SERIAL_PORTS, UART_LINE, UART_PORT, UART_PORT_COUNT, 0},
+        {SERIAL_PORTS, SECOND_LINE, SECOND_PORT, UART_PORT_COUNT, 0},
+    };
+    if (index < sizeof ports / sizeof ports[0]) {
+        *out = ports[index];
+    }
+    return index < sizeof ports / sizeof ports[0];
 }

@@ -234,6 +234,7 @@ static void lay_bootstrap(const struct build *build, uint8_t *to) {
         .clock = tess_bootstrap->clock,
         .seed = {tess_random(), tess_random()},
         .entry_counter = tess_bootstrap->entry_counter,
+        .user_end = tess_bootstrap->user_end,
         .cap_count = request->grant_count,
         .caps_offset = sizeof(struct bootstrap),
         .argc = request->argc,

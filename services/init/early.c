@@ -9,7 +9,7 @@
 #include "lib/tess/panic.h"
 #include "services/init/init.h"
 
-constexpr uint64_t SERIAL_BASE = 0x3f8, SERIAL_PORTS = 8; // the first serial port of a PC
+constexpr uint64_t SERIAL_BASE = 0x3f8, SERIAL_COUNT = 8; // the first serial port of a PC
 constexpr uint64_t LINE_STATUS = 5, TRANSMIT_EMPTY = 0x20;
 constexpr uint64_t FIFO_BYTES = 16;
 constexpr uint32_t POLLS_MAX = 100'000; // a dead line must not hold init up for ever
@@ -29,7 +29,7 @@ static void write_piece(handle_t port, const char *bytes, uint64_t count) {
 bool early_print(const char *line) {
     TESS_OWNED handle_t port = {};
     if (!status_ok(
-            tess_resource_mint_ioport(init.resource, SERIAL_BASE, SERIAL_PORTS, init.account, &port))) {
+            tess_resource_mint_ioport(init.resource, SERIAL_BASE, SERIAL_COUNT, init.account, &port))) {
         return false;
     }
     size_t len = strlen(line);

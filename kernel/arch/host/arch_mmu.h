@@ -11,6 +11,10 @@ extern uintptr_t host_arena_base; // set by host_arena_init (kernel/arch/host/ar
 
 #include "kernel/arch/x86_64/page_table_entry.h"
 
+static inline uint64_t arch_user_end(void) {
+    return USER_END;
+}
+
 extern uint64_t host_active_root; // what stands in for the processor's translation register
 
 static inline uint64_t arch_read_root(void) {

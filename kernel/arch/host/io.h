@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
+constexpr uint64_t ARCH_PORT_COUNT = 0x1'0000;
+
 extern uint8_t host_ports[0x1'0000 + 4]; // kernel/arch/host/platform.c
 
 static inline uint8_t port_read8(uint16_t port) {

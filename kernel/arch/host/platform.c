@@ -2,7 +2,6 @@
 // nothing else.
 #include "io.h"
 #include "kernel/arch/host/machine.h"
-#include "kernel/plat/acpi.h"
 #include "kernel/plat/clock.h"
 #include "kernel/plat/plat.h"
 #include "kernel/plat/power.h"
@@ -59,13 +58,16 @@ void host_line_fires(uint32_t gsi) {
 
 // ---- what a host does not have ---------------------------------------------------------------------
 
-const struct acpi_info *acpi_info(void) {
-    static const struct acpi_info none;
-    return &none;
+struct line_wiring plat_line_wiring(uint32_t line) {
+    return (struct line_wiring){.gsi = line};
 }
 
-struct acpi_override acpi_isa_line(uint8_t line) {
-    return (struct acpi_override){.gsi = line, .source = line};
+bool plat_owns_ports(uint64_t, uint64_t) {
+    return false;
+}
+
+bool plat_owns_memory(uint64_t, uint64_t) {
+    return false;
 }
 
 void power_off(void) {
@@ -74,5 +76,5 @@ void power_off(void) {
 void power_reset(void) {
 }
 
-void uart_release(void) {
+void uart_release(enum serial_kind, uint64_t, uint64_t) {
 }

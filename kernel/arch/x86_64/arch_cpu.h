@@ -10,6 +10,13 @@ struct percpu;
 
 static inline void arch_relax(void) { __builtin_ia32_pause(); }
 
+// Stops this processor for good.
+[[noreturn]] static inline void arch_halt(void)
+{
+    for (;;)
+        __asm__ volatile("cli; hlt" : : : "memory");
+}
+
 // The structure of the processor that runs this code. Valid once arch_cpu_init has run on it.
 static inline struct percpu *this_cpu(void)
 {

@@ -14,6 +14,11 @@ constexpr uintptr_t ARCH_KERNEL_IMAGE_BASE = 0xffff'ffff'8000'0000;
 
 struct arch_space;
 
+// First address that is no program's.
+static inline uint64_t arch_user_end(void) {
+    return USER_END;
+}
+
 static inline uint64_t arch_read_root(void) {
     uint64_t value;
     __asm__ volatile("mov %%cr3, %0" : "=r"(value));

@@ -3,6 +3,8 @@
 
 #include <stdint.h>
 
+constexpr uint64_t ARCH_PORT_COUNT = 0x1'0000;
+
 static inline uint8_t port_read8(uint16_t port) {
     uint8_t value;
     __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
@@ -35,11 +37,4 @@ static inline uint64_t msr_read(uint32_t msr) {
 }
 static inline void msr_write(uint32_t msr, uint64_t value) {
     __asm__ volatile("wrmsr" : : "a"((uint32_t)value), "d"((uint32_t)(value >> 32)), "c"(msr) : "memory");
-}
-
-// Stops this processor for good.
-[[noreturn]] static inline void cpu_halt_forever(void) {
-    for (;;) {
-        __asm__ volatile("cli; hlt" : : : "memory");
-    }
 }

@@ -13,6 +13,7 @@
 #include "kernel/panic.h"
 #include "kernel/percpu.h"
 #include "kernel/plat/apic.h"
+#include "kernel/plat/apic.h"
 #include "kernel/plat/plat.h"
 #include "offsets.h"
 #include "trap_frame.h"
@@ -82,7 +83,7 @@ static struct kernel_exit user_page_fault(struct thread *current, uint64_t error
     }
     const uint32_t kind = status_is(status, STATUS_NO_MEMORY) ? FAULT_NO_MEMORY : FAULT_PAGE;
     // What the kernel has mapped is not for programs to find out.
-    const bool mapped = status_is(status, STATUS_NOT_ALLOWED) && address < USER_END;
+    const bool mapped = status_is(status, STATUS_NOT_ALLOWED) && address < arch_user_end();
     return raise(current, kind, address, access | (mapped ? ACCESS_WAS_MAPPED : 0), VECTOR_PAGE_FAULT);
 }
 
@@ -117,7 +118,7 @@ struct kernel_exit trap_from_user(uint64_t vector, uint64_t error) {
 static bool kernel_page_fault(struct trap_frame *frame) {
     const uint64_t address = read_cr2();
     const uint64_t fixup = extable_fixup(frame->ip);
-    if (fixup == 0 || address >= USER_END) {
+    if (fixup == 0 || address >= arch_user_end()) {
         return false; // and whether there is a current thread is not known
     }
     const struct process *process = current_thread()->process;
