@@ -16,6 +16,8 @@
 
 #include <stdint.h>
 
+#include "abi/types.h"
+
 constexpr uint32_t MESSAGE_WORDS = 8;
 constexpr uint32_t MESSAGE_PAGE_BYTES = 4096;
 constexpr uint32_t MESSAGE_HANDLES = 4;
@@ -43,6 +45,13 @@ static inline uint32_t message_page_bytes(uint64_t info) { return (uint32_t)(inf
 static inline uint32_t message_handle_count(uint64_t info) { return (uint32_t)(info >> MESSAGE_COUNT_SHIFT) & 7; }
 static inline uint32_t message_move_mask(uint64_t info) { return (uint32_t)(info >> MESSAGE_MOVE_SHIFT) & 15; }
 static inline uint32_t message_accept(uint64_t info) { return (uint32_t)(info >> MESSAGE_ACCEPT_SHIFT) & 7; }
+
+
+// Handle number `index` of a message; 0 when it has fewer.
+static inline handle_t message_handle(const uint64_t words[MESSAGE_WORDS], uint64_t info, uint32_t index)
+{
+    return (handle_t){index < message_handle_count(info) ? (uint32_t)(words[6 + index / 2] >> index % 2 * 32) : 0};
+}
 
 // What ended a thread or process, or what a fault message is about (fault words[0]).
 enum fault_kind : uint32_t {

@@ -15,12 +15,15 @@
 constexpr uint32_t CPU_MAX = 64; // at most 64: sets of processors are one word
 constexpr uint32_t CACHE_LINE_BYTES = 64;
 
+struct ring;
+
 // Work that the slow way out of the kernel must do (percpu.work).
 enum percpu_work : uint32_t {
     WORK_RESCHEDULE = 1, // a thread that should run instead of the current one became ready
     WORK_REAP = 2,       // the reaper has something to take apart
     WORK_SLICE_END = 4,  // the current slice is used up
     WORK_TIMER = 8,      // the local timer must be set anew
+    WORK_RING = 16,      // rings are to be attended to (kernel/ipc/ring.h)
 };
 
 // What a processor asks others for while it waits in tlb_flush (kernel/sched/tlb.h).
@@ -50,6 +53,8 @@ struct [[gnu::aligned(CACHE_LINE_BYTES)]] percpu {
     struct run_queue ready;
     struct timer_queue timers;
     struct thread *idle;       // "current" while nothing is ready: no process, never queued
+
+    struct ring *rings;        // to be attended to (WORK_RING)
 
     uint64_t context_switches; // not counting direct switches
     uint64_t idle_ns;

@@ -11,6 +11,7 @@
 #include "kernel/ipc/fault.h"
 #include "kernel/ipc/invoke.h"
 #include "kernel/ipc/message.h"
+#include "kernel/ipc/ring.h"
 #include "kernel/ipc/transfer.h"
 #include "kernel/object/endpoint.h"
 #include "kernel/object/handle.h"
@@ -18,6 +19,7 @@
 #include "kernel/object/process.h"
 #include "kernel/object/reaper.h"
 #include "kernel/object/reply.h"
+#include "kernel/object/ring.h"
 #include "kernel/object/thread.h"
 #include "kernel/sched/sched.h"
 
@@ -32,7 +34,10 @@ struct kernel_exit kernel_leave(void) {
     do {
         struct thread *current = current_thread();
         const uint32_t work = cpu->work;
-        cpu->work &= ~(uint32_t)(WORK_RESCHEDULE | WORK_SLICE_END | WORK_TIMER);
+        cpu->work &= ~(uint32_t)(WORK_RESCHEDULE | WORK_SLICE_END | WORK_TIMER | WORK_RING);
+        if ((work & WORK_RING) != 0) {
+            ring_attend(cpu);
+        }
         if ((current->flags & THREAD_ENDING) != 0) {
             sched_switch();
         } else if ((work & WORK_SLICE_END) != 0) {
@@ -76,8 +81,8 @@ static struct kernel_exit leave_with_results(struct thread *current) {
 
 // The current thread waits; `other` runs in its place.
 static struct kernel_exit leave_to(struct thread *other) {
-    if ((other->flags & THREAD_ENDING) != 0) {
-        sched_ready(other); // takes note that it is in no queue
+    if ((other->flags & (THREAD_ENDING | THREAD_REQUEST)) != 0) {
+        sched_ready(other); // takes note that it is in no queue, or completes it
         return kernel_block();
     }
     sched_switch_to(other);
@@ -86,28 +91,34 @@ static struct kernel_exit leave_to(struct thread *other) {
 
 // ---- call ------------------------------------------------------------------------------------------
 
-// A method of a kernel object.
-static struct kernel_exit invoke_method(struct thread *current, const struct handle_slot *slot,
-                                        uint64_t handle, uint64_t info, uint64_t deadline_ns) {
+status_t invoke_method(struct thread *caller, const struct handle_slot *slot, uint64_t info,
+                       struct invocation *invocation) {
     const struct method_table *table = &method_tables[slot_type(slot)];
     if ((info & ~(MESSAGE_ACCEPT_MASK | UINT32_MAX)) != 0) {
-        return leave_with(STATUS_BAD_ARGUMENT); // methods take no page and no handles
+        return STATUS_BAD_ARGUMENT; // methods take no page and no handles
     }
     const uint32_t number = message_label(info);
     if (number >= table->count || table->methods[number].handler == nullptr) {
-        return leave_with(STATUS_BAD_METHOD);
+        return STATUS_BAD_METHOD;
     }
     const struct method *method = &table->methods[number];
     if ((slot->type_rights & method->right.v) != method->right.v) {
-        return leave_with(STATUS_NO_RIGHT);
+        return STATUS_NO_RIGHT;
     }
-    struct invocation invocation = {
-        .caller = current,
+    *invocation = (struct invocation){
+        .caller = caller,
         .object = slot->object,
         .rights = slot_rights(slot),
-        .words = current->regs.words,
+        .words = caller->regs.words,
     };
-    status_t status = method->handler(&invocation);
+    return method->handler(invocation);
+}
+
+// A method of a kernel object.
+static struct kernel_exit call_method(struct thread *current, const struct handle_slot *slot, uint64_t handle,
+                                      uint64_t info, uint64_t deadline_ns) {
+    struct invocation invocation;
+    status_t status = invoke_method(current, slot, info, &invocation);
     if (!status_ok(status)) {
         return leave_with(status);
     }
@@ -180,7 +191,7 @@ static struct kernel_exit leave_directly_to(const struct thread *to, const struc
         return leave_with(status);
     }
     if (slot_type(slot) != OBJECT_ENDPOINT) {
-        return invoke_method(current, slot, handle, info, deadline_ns);
+        return call_method(current, slot, handle, info, deadline_ns);
     }
     if ((slot->type_rights & RIGHT_SEND_BIT) == 0) {
         return leave_with(STATUS_NO_RIGHT);
@@ -226,8 +237,7 @@ static struct thread *take_caller(struct thread **place) {
     return caller;
 }
 
-// Answers the current thread's caller. On OK *resumed is who must be made ready, or null.
-static status_t answer_caller(struct thread *current, uint64_t info, struct thread **resumed) {
+status_t answer_caller(struct thread *current, uint64_t info, struct thread **resumed) {
     TRY(message_check(current, info));
     struct thread *caller = take_caller(&current->caller);
     if (caller == nullptr) {
@@ -433,6 +443,30 @@ static struct kernel_exit sys_wait(uint64_t handle, uint64_t, uint64_t deadline_
     return leave_with_results(current);
 }
 
+static struct kernel_exit sys_ring_enter(uint64_t handle, uint64_t info, uint64_t deadline_ns) {
+    struct thread *current = current_thread();
+    struct object *object;
+    enum ring_entered entered;
+    uint64_t available = 0;
+    status_t status = handle_object(current->process, handle, OBJECT_RING, RIGHT_SEND, &object);
+    if (status_ok(status)) {
+        status = ring_enter(ring_of(object), handle, &info, current->regs.words[0], deadline_ns, &entered, &available);
+    }
+    if (!status_ok(status)) {
+        return leave_with(status);
+    }
+    if (entered == RING_ENTERED_WAITS) {
+        return kernel_block();
+    }
+    if (entered == RING_ENTERED_AGAIN) {
+        arch_regs_restart(&current->regs, SYS_RING_ENTER, handle, info, deadline_ns);
+        return kernel_leave();
+    }
+    current->regs.words[0] = available;
+    thread_finish_wait(current, STATUS_OK, 0, 0);
+    return leave_with_results(current);
+}
+
 static struct kernel_exit sys_yield(uint64_t, uint64_t, uint64_t) {
     struct percpu *cpu = this_cpu();
     struct thread *current = current_thread();
@@ -452,7 +486,7 @@ syscall_fn *const syscall_table[SYSCALL_COUNT] = {
     [SYS_CALL] = sys_call,     [SYS_SEND] = sys_send,
     [SYS_RECV] = sys_recv,     [SYS_REPLY_RECV] = sys_reply_recv,
     [SYS_SIGNAL] = sys_signal, [SYS_WAIT] = sys_wait,
-    [6] = syscall_refuse, // 6 to 8 are not given yet
-    [7] = syscall_refuse,      [8] = syscall_refuse,
-    [SYS_YIELD] = sys_yield,
+    [SYS_RING_ENTER] = sys_ring_enter,
+    [7] = syscall_refuse, // 7 and 8 are not given yet
+    [8] = syscall_refuse,      [SYS_YIELD] = sys_yield,
 };

@@ -5,6 +5,7 @@
 #include "kernel/object/endpoint.h"
 #include "kernel/object/notification.h"
 #include "kernel/object/process.h"
+#include "kernel/object/ring.h"
 #include "kernel/object/thread.h"
 #include "kernel/plat/clock.h"
 
@@ -373,6 +374,14 @@ static uint32_t wake_waiters(struct process *process, const struct object *objec
             if (count < AT_ONCE && waits_through(thread, object, rights)) {
                 object_get(&thread->object);
                 found[count++] = thread;
+            }
+            const struct ring *ring = thread->ring;
+            threads += ring == nullptr ? 0 : ring->request_count;
+            for (uint32_t i = 0; ring != nullptr && i < ring->request_count && count < AT_ONCE; i++) {
+                if (waits_through(&ring->requests[i]->thread, object, rights)) {
+                    object_get(&ring->requests[i]->thread.object);
+                    found[count++] = &ring->requests[i]->thread;
+                }
             }
         }
         spin_unlock(&process->lock);

@@ -10,6 +10,7 @@
 #include "kernel/object/process.h"
 #include "kernel/object/reply.h"
 #include "kernel/object/resource.h"
+#include "kernel/object/ring.h"
 #include "kernel/object/thread.h"
 #include "kernel/object/timer.h"
 #include "kernel/object/vmo.h"
@@ -38,6 +39,7 @@ static const struct object_class classes[OBJECT_TYPE_COUNT] = {
     [OBJECT_RESOURCE] = {"resource", &resource_cache, resource_destroy_step, nullptr, nullptr},
     [OBJECT_INSPECTOR] = {"inspector", &inspector_cache, inspector_destroy_step, nullptr, nullptr},
     [OBJECT_TIMER] = {"timer", &timer_cache, timer_destroy_step, nullptr, nullptr},
+    [OBJECT_RING] = {"ring", &ring_cache, ring_destroy_step, ring_handle_added, ring_handle_removed},
 };
 
 static uint64_t last_koid;

@@ -11,6 +11,7 @@
 #include "kernel/object/notification.h"
 #include "kernel/object/process.h"
 #include "kernel/object/reply.h"
+#include "kernel/object/ring.h"
 #include "kernel/object/vmo.h"
 #include "kernel/object/vspace.h"
 #include "kernel/percpu.h"
@@ -56,6 +57,17 @@ status_t thread_create(struct process *process, uint32_t band, struct thread **o
     }
     *out = thread;
     return STATUS_OK;
+}
+
+void thread_init_request(struct thread *thread, const struct thread *owner) {
+    *thread = (struct thread){
+        .object = {.references = 1, .type = OBJECT_THREAD, .koid = owner->object.koid},
+        .state = THREAD_NEW,
+        .flags = THREAD_REQUEST,
+        .process = owner->process,
+        .timer.expired = deadline_passed,
+    };
+    list_node_init(&thread->link);
 }
 
 bool thread_destroy_step(struct object *object) {
@@ -171,7 +183,12 @@ static bool leave_wait(struct thread *thread) {
     switch ((enum thread_state)thread->state) {
     case THREAD_SENDING:
     case THREAD_RECEIVING: endpoint_remove_waiter(thread->waiting_on, thread); return true;
-    case THREAD_WAITING: notification_remove_waiter(thread->waiting_on, thread); return true;
+    case THREAD_WAITING:
+        if (((struct object *)thread->waiting_on)->type == OBJECT_RING) {
+            return ring_take_waiter(thread->waiting_on, thread);
+        }
+        notification_remove_waiter(thread->waiting_on, thread);
+        return true;
     case THREAD_AWAITING_REPLY: return detach_from_server(thread);
     case THREAD_NEW:
     case THREAD_RUNNING:
@@ -212,6 +229,9 @@ void thread_end(struct thread *thread) {
     sched_forget(thread);
     thread_drop_caller(thread);
     endpoint_forget_server(thread);
+    if (thread->ring != nullptr) {
+        ring_end(thread->ring);
+    }
     if (thread->message_page != nullptr && process->state == PROCESS_RUNNING) {
         status_t ignored = vspace_unmap(process->vspace, thread->message_address, MESSAGE_PAGE_BYTES);
         (void)ignored; // only its own process could have made it fail, by cutting it apart
@@ -335,8 +355,8 @@ status_t method_thread_info(struct invocation *invocation) {
 bool thread_check(const struct thread *thread) {
     switch ((enum thread_state)thread->state) {
     case THREAD_READY: return list_linked(&thread->link);
-    case THREAD_SENDING:
-    case THREAD_WAITING: return list_linked(&thread->link) && thread->waiting_on != nullptr;
+    case THREAD_SENDING: return list_linked(&thread->link) && thread->waiting_on != nullptr;
+    case THREAD_WAITING: return thread->waiting_on != nullptr;
     case THREAD_RECEIVING: return thread->prev != nullptr && thread->caller == nullptr;
     case THREAD_AWAITING_REPLY:
         return (thread->server != nullptr && thread->server->caller == thread) ||

@@ -30,6 +30,7 @@ struct endpoint;
 struct notification;
 struct process;
 struct reply;
+struct ring;
 struct vmo;
 
 enum thread_state : uint8_t {
@@ -49,6 +50,7 @@ enum thread_flags : uint8_t {
     THREAD_TIMED = 2,     // its deadline timer is armed
     THREAD_FAULTED = 4,   // what it sends, or awaits the answer of, is a fault message
     THREAD_ENDING = 8,    // its process is ending, or it is: it never runs again
+    THREAD_REQUEST = 32,  // a ring's request: it never runs, and is completed where it would (kernel/object/ring.h)
 };
 
 struct thread {
@@ -65,7 +67,7 @@ struct thread {
     struct thread *server;  // AWAITING_REPLY: the thread that has us as `caller`, or null ...
     struct reply *reply;    // ... and then the reply object that does
     struct endpoint *serving; // where it last received: that endpoint's `server` may be this thread
-    void *waiting_on;       // SENDING, RECEIVING: struct endpoint; WAITING: struct notification
+    void *waiting_on;       // SENDING, RECEIVING: struct endpoint; WAITING: struct notification or ring
 
     struct list_node link;  // run queue or notification queue
     struct thread *next;    // endpoint receiver stack
@@ -80,6 +82,7 @@ struct thread {
     void *message_page;      // kernel address, null when the thread has none
     struct vmo *message_vmo; // holds that page
     uint64_t message_address; // where the process sees it
+    struct ring *ring;       // that it owns, or null
     uint64_t cpu_ns;
     uint64_t slice_left_ns;  // of a slice that was taken away; 0: a whole one
     uint64_t fault_words[8]; // THREAD_FAULTED: the message
@@ -87,6 +90,9 @@ struct thread {
 
 // Creates a thread of `process` in state NEW. The caller owns the reference. NO_MEMORY.
 status_t thread_create(struct process *process, uint32_t band, struct thread **out);
+
+// Makes a thread that never runs, in the process and band of `owner`: part of a ring's request.
+void thread_init_request(struct thread *thread, const struct thread *owner);
 
 // Sets the registers of a NEW thread and makes it ready.
 void thread_start(struct thread *thread, uint64_t entry, uint64_t stack_pointer, uint64_t argument,

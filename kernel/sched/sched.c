@@ -1,5 +1,6 @@
 #include "kernel/sched/sched.h"
 
+#include "kernel/ipc/ring.h"
 #include "kernel/object/process.h"
 #include "kernel/object/reaper.h"
 #include "kernel/panic.h"
@@ -87,8 +88,12 @@ void sched_timer(void) {
 // ---- queues ----------------------------------------------------------------------------------------
 
 void sched_ready(struct thread *thread) {
-    if ((thread->flags & THREAD_ENDING) != 0) {
-        thread->state = THREAD_NEW; // in no queue, until thread_end
+    if ((thread->flags & (THREAD_ENDING | THREAD_REQUEST)) != 0) {
+        if ((thread->flags & THREAD_REQUEST) != 0) {
+            ring_complete(thread);
+        } else {
+            thread->state = THREAD_NEW; // in no queue, until thread_end
+        }
         return;
     }
     struct percpu *cpu = this_cpu();
@@ -172,7 +177,8 @@ static struct thread *idle_until_ready(struct percpu *cpu) {
         switch_now(current_thread(), cpu->idle);
     }
     for (;;) {
-        while (reaper_run(IDLE_REAP_STEPS) && cpu->ready.ready_mask == 0) {
+        while ((reaper_run(IDLE_REAP_STEPS) || cpu->rings != nullptr) && cpu->ready.ready_mask == 0) {
+            ring_attend(cpu);
             arch_poll_interrupts();
         }
         if (reaper_pending() == 0) {

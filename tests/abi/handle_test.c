@@ -256,6 +256,9 @@ CASE(a_full_handle_table_refuses_everything_that_returns_a_handle) {
     REFUSED(ACCOUNT_CREATE_NOTIFICATION, NO_HANDLES,
             tess_account_create_notification(suite.account, &handle));
     REFUSED(ACCOUNT_CREATE_TIMER, NO_HANDLES, tess_account_create_timer(suite.account, &handle));
+    uint64_t address;
+    REFUSED(ACCOUNT_CREATE_RING, NO_HANDLES,
+            tess_account_create_ring(suite.account, 4, 4, 0, 0, suite.vspace, 0, &handle, &address));
     REFUSED(RESOURCE_MINT_IOPORT, NO_HANDLES,
             tess_resource_mint_ioport(suite.resource, SPARE_PORT, 1, suite.account, &handle));
     REFUSED(RESOURCE_MINT_INTERRUPT, NO_HANDLES,

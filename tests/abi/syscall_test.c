@@ -1,5 +1,6 @@
 // What every system call refuses: unknown numbers, handles that are none, objects of another type,
 // handles without the right, headers with reserved bits.
+#include "lib/tess/ring.h"
 #include "tests/abi/peer.h"
 #include "tests/abi/suite.h"
 #include "tests/arch/x86_64/raw.h"
@@ -10,8 +11,7 @@ static status_t raw(uint64_t number, uint64_t handle, uint64_t info) {
 }
 
 CASE(unknown_system_call_numbers_are_refused) {
-    static const uint64_t numbers[] = {6,
-                                       7,
+    static const uint64_t numbers[] = {7,
                                        8,
                                        10,
                                        11,
@@ -68,6 +68,7 @@ static void refuse_bad_handles(enum op op, uint64_t number) {
 CASE(handles_that_are_none_are_refused_by_every_call) {
     refuse_bad_handles(OP_CALL, SYS_CALL);
     refuse_bad_handles(OP_SEND, SYS_SEND);
+    refuse_bad_handles(OP_RING_ENTER, SYS_RING_ENTER);
     refuse_bad_handles(OP_RECV, SYS_RECV);
     refuse_bad_handles(OP_REPLY_RECV, SYS_REPLY_RECV);
     refuse_bad_handles(OP_SIGNAL, SYS_SIGNAL);
@@ -189,6 +190,9 @@ CASE(every_method_needs_its_right_and_its_number) {
     REQUIRE_OK(tess_resource_mint_interrupt(suite.resource, SPARE_LINE, 4, suite.account,
                                             &sample[OBJECT_INTERRUPT]));
     REQUIRE_OK(tess_account_create_timer(suite.account, &sample[OBJECT_TIMER]));
+    struct tess_ring ring;
+    REQUIRE_OK(tess_ring_create(4, 4, 0, &ring));
+    sample[OBJECT_RING] = ring.handle;
     for (uint32_t op = 0; op < OP_COUNT; op++) {
         const struct op_row *row = &op_rows[op];
         if (row->object_type == 0) {
@@ -214,4 +218,5 @@ CASE(every_method_needs_its_right_and_its_number) {
     suite_close(sample[OBJECT_IOPORT]);
     suite_close(sample[OBJECT_INTERRUPT]);
     suite_close(sample[OBJECT_TIMER]);
+    tess_ring_destroy(&ring);
 }

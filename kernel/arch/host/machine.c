@@ -20,6 +20,8 @@
 
 struct host_user host_user;
 
+constexpr uint64_t HOST_RESUME_RESTART = 2; // arch_regs.resume: makes the system call in its registers again
+
 static jmp_buf idle_point; // where an entry goes on that ended in the idle loop
 static uint64_t memory_at_boot;
 
@@ -35,10 +37,13 @@ uint64_t arch_kernel_page_table(void) {
     return mmu_kernel_root().v;
 }
 
-void arch_regs_restart([[maybe_unused]] struct arch_regs *regs, [[maybe_unused]] uint64_t number,
-                       [[maybe_unused]] uint64_t handle, [[maybe_unused]] uint64_t info,
-                       [[maybe_unused]] uint64_t deadline_ns) {
-    panic("a system call of a host test takes more than one step");
+void arch_regs_restart(struct arch_regs *regs, uint64_t number, uint64_t handle, uint64_t info,
+                       uint64_t deadline_ns) {
+    regs->status = number;
+    regs->badge = handle;
+    regs->info = info;
+    regs->rdx = deadline_ns;
+    regs->resume = HOST_RESUME_RESTART;
 }
 
 void arch_regs_start(struct arch_regs *regs, uint64_t entry, uint64_t stack_pointer, uint64_t argument,
@@ -153,6 +158,12 @@ static void enter(const struct entry *entry) {
     }
     if (setjmp(idle_point) == 0) {
         resume(handle_entry(entry));
+        while (host_user.thread->regs.resume == HOST_RESUME_RESTART) {
+            struct arch_regs *regs = &host_user.thread->regs;
+            regs->resume = ARCH_RESUME_SYSCALL;
+            resume(handle_entry(&(struct entry){ENTRY_SYSCALL, (uint32_t)regs->status, regs->badge, regs->info,
+                                                regs->rdx}));
+        }
         return;
     }
     ASSERT(current_thread() == boot_percpu.idle);

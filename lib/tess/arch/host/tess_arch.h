@@ -50,6 +50,12 @@ static inline status_t tess_arch_word(uint32_t number, handle_t handle, uint64_t
     return status;
 }
 
+static inline status_t tess_arch_enter(uint32_t number, handle_t handle, uint64_t info, uint64_t word,
+                                       uint64_t deadline_ns) {
+    uint64_t words[MESSAGE_WORDS] = {word};
+    return tess_arch_words(number, handle, &info, words, deadline_ns);
+}
+
 [[noreturn]] static inline void tess_arch_trap(void) {
     __builtin_trap();
 }

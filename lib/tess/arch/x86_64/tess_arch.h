@@ -104,6 +104,18 @@ tess_arch_receive(uint32_t number, handle_t handle, struct tess_message *message
     return (status_t){(uint32_t)rax};
 }
 
+// Info and one word in, nothing out: ring_enter.
+[[gnu::always_inline]] static inline status_t tess_arch_enter(uint32_t number, handle_t handle, uint64_t info,
+                                                              uint64_t word, uint64_t deadline_ns) {
+    uint64_t rax = number, rdi = handle.v;
+    register uint64_t w0 __asm__("r8") = word;
+    __asm__ volatile("syscall"
+                     : "+a"(rax), "+D"(rdi), "+S"(info), "+d"(deadline_ns), "+r"(w0)
+                     :
+                     : "rcx", "r11", "memory", "r9", "r10", "rbx", "r12", "r13", "r14", "r15");
+    return (status_t){(uint32_t)rax};
+}
+
 struct tess_thread_block;
 
 // The calling thread's block (lib/tess/thread.h), to which the fs segment points; its first word is its
