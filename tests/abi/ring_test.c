@@ -71,7 +71,7 @@ CASE(create_ring_refusals) {
     REFUSED(ACCOUNT_CREATE_RING, IN_USE,
             create(account, 4, 4, 0, 0, vspace, (uint64_t)(uintptr_t)&ring & ~(PAGE_BYTES - 1)));
     handle_t poor;
-    REQUIRE_OK(tess_account_create_account(account, 64 * 1024, &poor));
+    REQUIRE_OK(tess_account_create_account(account, 24 * 1024, &poor));
     // Wherever the account ends on the way, nothing is left charged.
     for (uint64_t pages = 0; pages <= 16; pages += 4) {
         for (uint64_t in_flight = 48; in_flight <= 128; in_flight += 20) {
