@@ -103,6 +103,7 @@ static void compare_counters(const uint64_t *other, uint64_t *mine) {
     cpu_use(cpu);
     start.arrivals[cpu->id.v].error = cpu_enable();
     apic_enable();
+    apic_timer_mask(false);
     cpu->hardware_id = apic_id();
     sched_init(cpu);
     compare_counters(&start.counter, &start.arrivals[cpu->id.v].counter);
