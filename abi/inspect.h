@@ -51,6 +51,39 @@ struct inspect_handle {
     uint32_t zero;
 };
 
+struct inspect_account {
+    uint64_t koid;
+    uint64_t parent_koid;    // 0: the root
+    uint64_t limit_bytes;
+    uint64_t reserved_bytes; // of its limit, what its parent has set aside
+    uint64_t used_bytes;
+    uint64_t peak_bytes;
+    uint64_t cpu_ns;         // of its threads, and of accounts split off from it that are gone
+    uint64_t count[2];       // objects and handles of it and all below it; where `counts` is set
+    uint64_t count_limit[2];
+    uint32_t objects[16];    // charged to this very account, by type
+    uint32_t counts;
+    uint32_t ended;
+};
+
+// The state of an object. What the numbers are:
+//   account       state 1: ended; limit, used, reserved bytes, processor time in ns
+//   process       state as in inspect_process; threads, handles, koid of its account, processor time in ns
+//   thread        state as in thread.info; koid of what it waits on, band, processor time in ns, koid of its process
+//   vmo           state 0 anonymous, 1 physical; length and committed bytes
+//   endpoint      state bit 0: senders wait, 1: its notification has bits, 2: dead; senders and receivers waiting
+//                 (at most 64 are counted), koid of the thread that served last, handles with RECEIVE
+//   notification  state 1: bound; bits, threads waiting (at most 64 are counted), koid of the endpoint it is bound to
+struct inspect_object {
+    uint64_t koid;
+    uint64_t account_koid; // who pays; 0: nobody
+    uint32_t handle;       // the one that it was reached by
+    uint32_t type;
+    uint32_t references;
+    uint32_t state;
+    uint64_t numbers[4];
+};
+
 // The parent is among so many siblings that it was not looked for.
 constexpr uint32_t INSPECT_PARENT_FAR = 0xffff'ffff;
 

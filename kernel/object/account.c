@@ -25,16 +25,32 @@ constexpr uint32_t RIGHTS_ENDPOINT = RIGHTS_PLAIN | RIGHT_SEND_BIT | RIGHT_RECEI
 constexpr uint32_t RIGHTS_NOTIFICATION = RIGHTS_PLAIN | RIGHT_SIGNAL_BIT | RIGHT_WAIT_BIT;
 constexpr uint32_t RIGHTS_TIMER = RIGHTS_PLAIN | RIGHT_MANAGE_BIT;
 
+// All accounts in the order of their creation, and so of their koids.
+static struct {
+    struct spinlock lock;
+    struct list list GUARDED_BY(lock);
+} all = {.list = LIST_INIT(all.list)};
+
+static uint32_t ends_under_way; // atomic
+
 // ---- Creation and destruction ----
+
+// The rest of a new account; its reservation is its limit.
+static struct account *prepare(struct object *object, uint64_t limit_bytes) NO_THREAD_SAFETY_ANALYSIS {
+    struct account *account = account_of(object);
+    account->limit_bytes = account->reserved_bytes = limit_bytes;
+    spin_lock(&all.lock);
+    list_push_back(&all.list, &account->all_link);
+    spin_unlock(&all.lock);
+    return account;
+}
 
 struct account *account_create_root(uint64_t limit_bytes) {
     struct object *object;
     if (!status_ok(object_create(OBJECT_ACCOUNT, nullptr, &object))) {
         panic("no memory for the root account");
     }
-    struct account *account = account_of(object);
-    account->limit_bytes = limit_bytes;
-    return account;
+    return prepare(object, limit_bytes);
 }
 
 status_t account_create(struct account *parent, uint64_t limit_bytes, struct account **out) {
@@ -48,72 +64,322 @@ status_t account_create(struct account *parent, uint64_t limit_bytes, struct acc
         account_uncharge(parent, limit_bytes);
         return status;
     }
-    struct account *account = account_of(object);
-    account->depth = parent->depth + 1;
-    account->limit_bytes = limit_bytes;
-    *out = account;
+    *out = prepare(object, limit_bytes);
+    (*out)->depth = parent->depth + 1;
     return STATUS_OK;
 }
 
 // Everything charged holds a reference, so nothing is charged any more.
-bool account_destroy_step(struct object *object) {
-    struct account *account = account_of(object);
-    spin_lock(&account->lock);
-    ASSERT(account->used_bytes == 0 && account->object_count == 0);
-    spin_unlock(&account->lock);
-    if (object->account != nullptr) {
-        account_uncharge(object->account, account->limit_bytes);
+bool account_destroy_step(struct object *object) NO_THREAD_SAFETY_ANALYSIS {
+    struct account *account = account_of(object), *parent = object->account;
+    ASSERT(account->used_bytes == 0);
+    spin_lock(&all.lock);
+    list_remove(&account->all_link);
+    spin_unlock(&all.lock);
+    if (parent != nullptr) {
+        account_uncharge(parent, account->reserved_bytes);
+        account_use_time(parent, account->cpu_ns);
     }
     return true;
 }
 
 // ---- Charging ----
 
-static status_t charge(struct account *account, uint64_t bytes, uint64_t objects) {
-    status_t status = STATUS_NO_MEMORY;
-    spin_lock(&account->lock);
-    if (bytes <= account->limit_bytes - account->used_bytes) {
-        account->used_bytes += bytes;
-        account->object_count += objects;
-        if (account->used_bytes > account->peak_bytes) {
-            account->peak_bytes = account->used_bytes;
+// What an account that uses so much costs its parent.
+static uint64_t cost(const struct account *account, uint64_t used_bytes) REQUIRES(account->lock) {
+    return used_bytes > account->reserved_bytes ? used_bytes : account->reserved_bytes;
+}
+
+static void add(struct account *account, uint64_t bytes) REQUIRES(account->lock) {
+    account->used_bytes += bytes;
+    if (account->used_bytes > account->peak_bytes) {
+        account->peak_bytes = account->used_bytes;
+    }
+}
+
+// Charges an account, which is locked, beyond its reservation: it and as many above it as it takes are
+// checked with all their locks held, then charged. Only the account itself is locked afterwards.
+static status_t charge_above(struct account *account, uint64_t bytes) NO_THREAD_SAFETY_ANALYSIS {
+    struct account *top = account;
+    uint64_t need = bytes;
+    bool fits;
+    for (;;) {
+        fits = need <= top->limit_bytes && top->used_bytes <= top->limit_bytes - need;
+        need = fits ? cost(top, top->used_bytes + need) - cost(top, top->used_bytes) : 0;
+        if (need == 0) {
+            break;
         }
-        status = STATUS_OK;
+        top = top->object.account; // the root has nothing to find beyond its reservation
+        spin_lock(&top->lock);
+    }
+    need = bytes;
+    for (struct account *each = account;; each = each->object.account) {
+        const uint64_t more = cost(each, each->used_bytes + need) - cost(each, each->used_bytes);
+        if (fits) {
+            add(each, need);
+        }
+        need = more;
+        if (each != account) {
+            spin_unlock(&each->lock);
+        }
+        if (each == top) {
+            return fits ? STATUS_OK : STATUS_NO_MEMORY;
+        }
+    }
+}
+
+// Takes from a locked account, and from those above it what it had cost them.
+static void uncharge_above(struct account *account, uint64_t bytes) NO_THREAD_SAFETY_ANALYSIS {
+    for (struct account *each = account; bytes != 0;) {
+        ASSERT(each->used_bytes >= bytes);
+        const uint64_t less = cost(each, each->used_bytes) - cost(each, each->used_bytes - bytes);
+        each->used_bytes -= bytes;
+        bytes = less;
+        struct account *above = each->object.account;
+        if (bytes != 0) {
+            spin_lock(&above->lock);
+        }
+        if (each != account) {
+            spin_unlock(&each->lock);
+        }
+        if (bytes == 0) {
+            return;
+        }
+        each = above;
+    }
+}
+
+status_t account_charge(struct account *account, uint64_t bytes) {
+    status_t status = STATUS_OK;
+    spin_lock(&account->lock);
+    if (account->used_bytes <= account->reserved_bytes &&
+        bytes <= account->reserved_bytes - account->used_bytes) {
+        add(account, bytes);
+    } else {
+        status = charge_above(account, bytes);
     }
     spin_unlock(&account->lock);
     return status;
 }
 
-static void uncharge(struct account *account, uint64_t bytes, uint64_t objects) {
+void account_uncharge(struct account *account, uint64_t bytes) {
     spin_lock(&account->lock);
-    ASSERT(account->used_bytes >= bytes && account->object_count >= objects);
-    account->used_bytes -= bytes;
-    account->object_count -= objects;
+    ASSERT(account->used_bytes >= bytes);
+    if (account->used_bytes <= account->reserved_bytes) {
+        account->used_bytes -= bytes;
+    } else {
+        uncharge_above(account, bytes);
+    }
     spin_unlock(&account->lock);
 }
 
-status_t account_charge(struct account *account, uint64_t bytes) {
-    return charge(account, bytes, 0);
+bool account_count(struct account *account, enum account_count kind) {
+    for (struct account *each = account; each != nullptr; each = each->object.account) {
+        if (each->counts &&
+            __atomic_add_fetch(&each->count[kind], 1, __ATOMIC_RELAXED) > each->count_limit[kind]) {
+            for (; account != each->object.account; account = account->object.account) {
+                __atomic_fetch_sub(&account->count[kind], account->counts, __ATOMIC_RELAXED);
+            }
+            return false;
+        }
+    }
+    return true;
 }
 
-void account_uncharge(struct account *account, uint64_t bytes) {
-    uncharge(account, bytes, 0);
+void account_discount(struct account *account, enum account_count kind) {
+    for (; account != nullptr; account = account->object.account) {
+        if (account->counts) {
+            __atomic_fetch_sub(&account->count[kind], 1, __ATOMIC_RELAXED);
+        }
+    }
 }
 
-status_t account_charge_object(struct account *account, uint64_t bytes) {
-    return charge(account, bytes, 1);
+// Charged first and counted then, and the other way round: what is charged keeps set_limits from beginning to
+// count.
+status_t account_charge_object(struct account *account, enum object_type type, uint64_t bytes) {
+    TRY(account_charge(account, bytes));
+    if (!account_count(account, COUNT_OBJECTS)) {
+        account_uncharge(account, bytes);
+        return STATUS_NO_MEMORY;
+    }
+    __atomic_fetch_add(&account->objects[type], 1, __ATOMIC_RELAXED);
+    return STATUS_OK;
 }
 
-void account_uncharge_object(struct account *account, uint64_t bytes) {
-    uncharge(account, bytes, 1);
+void account_uncharge_object(struct account *account, enum object_type type, uint64_t bytes) {
+    __atomic_fetch_sub(&account->objects[type], 1, __ATOMIC_RELAXED);
+    account_discount(account, COUNT_OBJECTS);
+    account_uncharge(account, bytes);
 }
+
+// ---- Limits ----
+
+// Gives an account another limit and reservation; `parent` pays the difference.
+static status_t change(struct account *parent, struct account *child, uint64_t limit_bytes,
+                       uint64_t reserved_bytes) REQUIRES(child->lock) {
+    const uint64_t used = child->used_bytes, before = cost(child, used);
+    const uint64_t after = used > reserved_bytes ? used : reserved_bytes;
+    if (after > before) {
+        TRY(account_charge(parent, after - before));
+    } else {
+        account_uncharge(parent, before - after);
+    }
+    child->limit_bytes = limit_bytes;
+    child->reserved_bytes = reserved_bytes;
+    return STATUS_OK;
+}
+
+status_t account_set_limits(struct account *account, struct account *child, uint64_t limit_bytes,
+                            uint64_t reserved_bytes, const uint64_t count_limit[COUNT_KINDS]) {
+    const bool counts =
+        count_limit[COUNT_OBJECTS] != COUNT_UNLIMITED || count_limit[COUNT_HANDLES] != COUNT_UNLIMITED;
+    if (child->object.account != account) {
+        return STATUS_NOT_ALLOWED;
+    }
+    if (limit_bytes == 0 || reserved_bytes > limit_bytes) {
+        return STATUS_BAD_ARGUMENT;
+    }
+    spin_lock(&child->lock);
+    status_t status = STATUS_BAD_STATE;
+    // Who begins to count must not have missed anything.
+    if (!child->ended && child->used_bytes <= limit_bytes &&
+        (child->counts || !counts || child->used_bytes == 0)) {
+        status = change(account, child, limit_bytes, reserved_bytes);
+    }
+    if (status_ok(status) && (child->counts || counts)) {
+        child->counts = true;
+        for (uint32_t kind = 0; kind < COUNT_KINDS; kind++) {
+            child->count_limit[kind] = count_limit[kind];
+        }
+    }
+    spin_unlock(&child->lock);
+    return status;
+}
+
+// ---- The end ----
+
+bool account_dooms(const struct object *object) {
+    return __atomic_load_n(&ends_under_way, __ATOMIC_ACQUIRE) != 0 && object->type != OBJECT_ACCOUNT &&
+           object->type != OBJECT_PROCESS && object->type != OBJECT_THREAD &&
+           account_has_ended(object->account);
+}
+
+// From now on the account can pay for nothing, and its parent gets back what it does not use any more.
+static void shut(struct account *account) {
+    spin_lock(&account->lock);
+    __atomic_store_n(&account->ended, true, __ATOMIC_RELEASE);
+    if (account->object.account != nullptr) {
+        status_t ignored = change(account->object.account, account, 0, 0);
+        (void)ignored; // nothing more is charged by it
+    }
+    spin_unlock(&account->lock);
+}
+
+// Closes what a process holds of ended accounts, a few slots at a time; true at the end of its table.
+static bool sweep_some(struct process *process, uint32_t *index) {
+    constexpr uint32_t AT_ONCE = 64;
+    for (uint32_t i = 0; i < AT_ONCE; i++, ++*index) {
+        struct capability capability;
+        if (*index >= process->slot_limit) {
+            return true;
+        }
+        if (!status_ok(handle_read_at(process, *index, &capability))) {
+            continue;
+        }
+        if (account_dooms(capability.object)) {
+            handle_take_away(&capability);
+        } else if (capability_type(&capability) == OBJECT_ACCOUNT &&
+                   account_has_ended(account_of(capability.object)) &&
+                   !account_of(capability.object)->ended) {
+            shut(account_of(capability.object));
+        }
+    }
+    return false;
+}
+
+// One step of the end: process by process, in the order of their creation, so that new ones come last.
+static bool end_step(struct reap_item *item) {
+    struct account *account = CONTAINER_OF(item, struct account, ending);
+    if (account->sweep != nullptr && account_has_ended(account->sweep->object.account)) {
+        process_end(account->sweep, &(struct exit_record){.kind = EXIT_KILLED});
+    } else if (account->sweep != nullptr && !sweep_some(account->sweep, &account->sweep_index)) {
+        return false;
+    }
+    account->sweep_index = 0;
+    account->sweep = process_next(account->sweep);
+    if (account->sweep != nullptr) {
+        return false;
+    }
+    __atomic_fetch_sub(&ends_under_way, 1, __ATOMIC_ACQ_REL);
+    account->ending.step = nullptr;
+    object_put(&account->object);
+    return true;
+}
+
+void account_end(struct account *account) {
+    shut(account);
+    spin_lock(&account->lock);
+    const bool begins = account->ending.step == nullptr;
+    account->ending.step = end_step;
+    spin_unlock(&account->lock);
+    if (begins) {
+        __atomic_fetch_add(&ends_under_way, 1, __ATOMIC_ACQ_REL);
+        object_get(&account->object); // until the last step
+        account->sweep = process_next(nullptr);
+        reaper_add(&account->ending);
+    }
+}
+
+// ---- Looking at accounts ----
 
 struct account_usage account_usage(struct account *account) {
     spin_lock(&account->lock);
-    struct account_usage usage = {account->limit_bytes, account->used_bytes, account->peak_bytes,
-                                  account->object_count};
+    struct account_usage usage = {account->limit_bytes, account->used_bytes, account->peak_bytes, 0};
+    for (uint32_t type = 0; type < OBJECT_TYPE_COUNT; type++) {
+        usage.objects += account->objects[type];
+    }
     spin_unlock(&account->lock);
     return usage;
+}
+
+struct account *account_first_after(uint64_t after_koid) {
+    struct account *found = nullptr;
+    spin_lock(&all.lock);
+    LIST_FOR_EACH(node, &all.list) {
+        struct account *account = LIST_ENTRY(node, struct account, all_link);
+        if (account->object.koid.v > after_koid && account->object.references != 0) {
+            object_get(&account->object);
+            found = account;
+            break;
+        }
+    }
+    spin_unlock(&all.lock);
+    return found;
+}
+
+void account_describe(struct account *account, struct inspect_account *out) {
+    const struct account_usage usage = account_usage(account);
+    const struct account *parent = account->object.account;
+    *out = (struct inspect_account){
+        .koid = account->object.koid.v,
+        .parent_koid = parent == nullptr ? 0 : parent->object.koid.v,
+        .limit_bytes = usage.limit_bytes,
+        .used_bytes = usage.used_bytes,
+        .peak_bytes = usage.peak_bytes,
+        .cpu_ns = account->cpu_ns,
+        .counts = account->counts,
+        .ended = account->ended,
+    };
+    spin_lock(&account->lock);
+    out->reserved_bytes = account->reserved_bytes;
+    for (uint32_t kind = 0; kind < COUNT_KINDS; kind++) {
+        out->count[kind] = account->count[kind];
+        out->count_limit[kind] = account->count_limit[kind];
+    }
+    for (uint32_t type = 0; type < OBJECT_TYPE_COUNT; type++) {
+        out->objects[type] = account->objects[type];
+    }
+    spin_unlock(&account->lock);
 }
 
 // ---- Methods ----
@@ -205,8 +471,29 @@ status_t method_account_info(struct invocation *invocation) {
 }
 
 status_t method_account_end(struct invocation *invocation) {
-    struct account *account = account_of(invocation->object);
-    __atomic_store_n(&account->ended, true, __ATOMIC_RELEASE);
-    process_end_all(account);
+    account_end(account_of(invocation->object));
+    if (account_has_ended(invocation->caller->process->object.account)) {
+        process_end(invocation->caller->process, &(struct exit_record){.kind = EXIT_KILLED});
+    }
+    return STATUS_OK;
+}
+
+status_t method_account_set_limits(struct invocation *invocation) {
+    const uint64_t *words = invocation->words;
+    struct object *child;
+    TRY(handle_object(invocation->caller->process, words[0], OBJECT_ACCOUNT, (rights_t){0}, &child));
+    return account_set_limits(account_of(invocation->object), account_of(child), words[1], words[2],
+                              &words[3]);
+}
+
+status_t method_account_limits(struct invocation *invocation) {
+    struct inspect_account account;
+    account_describe(account_of(invocation->object), &account);
+    invocation->words[0] = account.reserved_bytes;
+    invocation->words[1] = account.count[COUNT_OBJECTS];
+    invocation->words[2] = account.counts ? account.count_limit[COUNT_OBJECTS] : COUNT_UNLIMITED;
+    invocation->words[3] = account.count[COUNT_HANDLES];
+    invocation->words[4] = account.counts ? account.count_limit[COUNT_HANDLES] : COUNT_UNLIMITED;
+    invocation->words[5] = account.cpu_ns;
     return STATUS_OK;
 }

@@ -1,16 +1,22 @@
-// account: what memory is charged to, in bytes, before it exists.
+// account: what memory is charged to, in bytes, before it exists; and what counts objects, handles and time.
 //
-// A sub-account reserves its whole limit from its parent when it is created, so charging touches one
-// account only, and what one sub-account uses up no other can notice.
+// Accounts form a tree. What an account may use is bounded by its limit; of that, its parent has set the
+// reservation aside, so that nobody else can notice how much of it is used. What goes beyond the reservation
+// is charged to the parent as well, and so on upwards: each level checks its own limit. A new account's
+// reservation is its whole limit; account.set_limits changes that.
 //
-// Invariants: used <= limit, used <= peak; used is the sum of what exists: objects (their slab share),
-// committed pages, page tables, and the limits of sub-accounts.
-// Lock: the account's own; it comes after vspace, vmo and handle-table locks, before slab and frame locks.
+// Objects and handles are counted where somebody asked for a limit: a `counter`, for itself and all below it.
+//
+// Invariants: used <= limit unless the account has ended, reserved <= limit, used <= peak. An account's used
+// is the sum of what exists: objects (their slab share), committed pages, page tables, and for each
+// sub-account the greater of its reservation and its use. Locks: each account's own, a child's before its
+// parent's; they come after vspace, vmo and handle-table locks, before slab and frame locks.
 #pragma once
 
 #include <stdint.h>
 
-#include "base/container.h"
+#include "base/list.h"
+#include "abi/inspect.h"
 #include "kernel/lock.h"
 #include "kernel/mm/slab.h"
 #include "kernel/object/object.h"
@@ -18,15 +24,28 @@
 // How deep accounts may be split: what walks from one to the root is bounded work.
 constexpr uint32_t ACCOUNT_MAX_DEPTH = 32;
 
+// What a counter counts.
+enum account_count { COUNT_OBJECTS, COUNT_HANDLES, COUNT_KINDS };
+constexpr uint64_t COUNT_UNLIMITED = UINT64_MAX;
+
 struct account {
     struct object object;
     struct spinlock lock;
-    uint32_t depth;       // 0 for the root
-    uint64_t limit_bytes; // fixed at creation
+    uint32_t depth; // 0 for the root
+    uint64_t limit_bytes GUARDED_BY(lock);
+    uint64_t reserved_bytes GUARDED_BY(lock);
     uint64_t used_bytes GUARDED_BY(lock);
     uint64_t peak_bytes GUARDED_BY(lock);
-    uint64_t object_count GUARDED_BY(lock);
-    bool ended; // atomic: pays for no new process (account.end)
+    uint32_t objects[OBJECT_TYPE_COUNT]; // atomic: charged to this very account
+    bool ended;                          // atomic: pays for nothing new
+    bool counts;                         // a counter: itself and all below are counted here
+    uint64_t count[COUNT_KINDS];         // atomic
+    uint64_t count_limit[COUNT_KINDS];
+    uint64_t cpu_ns; // atomic: of its threads, and of sub-accounts that are gone
+    struct list_node all_link;
+    struct reap_item ending;
+    struct process *sweep; // how far account.end has come: referenced
+    uint32_t sweep_index;
 };
 
 extern struct slab_cache account_cache;
@@ -49,18 +68,42 @@ status_t account_charge(struct account *account, uint64_t bytes);
 void account_uncharge(struct account *account, uint64_t bytes);
 
 // The same, and counts an object (object.c).
-status_t account_charge_object(struct account *account, uint64_t bytes);
-void account_uncharge_object(struct account *account, uint64_t bytes);
+status_t account_charge_object(struct account *account, enum object_type type, uint64_t bytes);
+void account_uncharge_object(struct account *account, enum object_type type, uint64_t bytes);
 
-// Whether `account` is `ancestor` or was split off from it, directly or not.
-static inline bool account_descends(const struct account *account, const struct account *ancestor)
-{
-    while (account != nullptr && account != ancestor)
+// Counts one more in every counter from this account upwards. False, and nothing changed, when one is at its
+// limit. Cheap where there is no counter.
+bool account_count(struct account *account, enum account_count kind);
+void account_discount(struct account *account, enum account_count kind);
+
+// Its threads have used the processor.
+static inline void account_use_time(struct account *account, uint64_t used_ns) {
+    __atomic_fetch_add(&account->cpu_ns, used_ns, __ATOMIC_RELAXED);
+}
+
+// Changes what a sub-account of `account` may use; see account.set_limits.
+status_t account_set_limits(struct account *account, struct account *child, uint64_t limit_bytes,
+                            uint64_t reserved_bytes, const uint64_t count_limit[COUNT_KINDS]);
+
+// Whether the account, or one that it was split off from, has ended.
+static inline bool account_has_ended(const struct account *account) {
+    while (account != nullptr && !__atomic_load_n(&account->ended, __ATOMIC_ACQUIRE)) {
         account = account->object.account;
+    }
     return account != nullptr;
 }
+
+// Whether an end is under way, and the object goes with it: then no handle to it may be made.
+bool account_dooms(const struct object *object);
+
+// Ends the account: it pays for nothing more, and what it paid for is found and taken apart.
+void account_end(struct account *account);
 
 struct account_usage {
     uint64_t limit_bytes, used_bytes, peak_bytes, objects;
 };
 struct account_usage account_usage(struct account *account);
+
+// A reference to the account with the lowest koid above `after`; null at the end.
+struct account *account_first_after(uint64_t after_koid);
+void account_describe(struct account *account, struct inspect_account *out);

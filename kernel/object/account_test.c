@@ -94,6 +94,131 @@ TEST(accounts_are_not_split_without_end) {
     CHECK_EQ(host_live_objects(), 0u);
 }
 
+static const uint64_t NO_COUNTS[COUNT_KINDS] = {COUNT_UNLIMITED, COUNT_UNLIMITED};
+
+// Two levels of sub-accounts that reserve less than they may use.
+TEST(what_goes_beyond_the_reservation_is_charged_upwards) {
+    struct account *root = account_create_root(ROOT_LIMIT), *middle, *leaf;
+    REQUIRE(status_ok(account_create(root, 20'000, &middle)));
+    REQUIRE(status_ok(account_create(middle, 1000, &leaf)));
+    const uint64_t in_root = account_usage(root).used_bytes, in_middle = account_usage(middle).used_bytes;
+    CHECK(status_is(account_set_limits(root, leaf, 1000, 500, NO_COUNTS), STATUS_NOT_ALLOWED));
+    CHECK(status_is(account_set_limits(middle, leaf, 1000, 1001, NO_COUNTS), STATUS_BAD_ARGUMENT));
+    CHECK(status_is(account_set_limits(middle, leaf, 0, 0, NO_COUNTS), STATUS_BAD_ARGUMENT));
+    CHECK(status_is(account_set_limits(middle, leaf, 100'000, 50'000, NO_COUNTS), STATUS_NO_MEMORY));
+    CHECK_EQ(account_usage(middle).used_bytes, in_middle);
+    REQUIRE(status_ok(account_set_limits(middle, leaf, 100'000, 400, NO_COUNTS)));
+    REQUIRE(status_ok(account_set_limits(root, middle, 30'000, 10'000, NO_COUNTS)));
+    CHECK_EQ(account_usage(middle).used_bytes, in_middle - 600);
+    CHECK_EQ(account_usage(root).used_bytes, in_root - 10'000);
+    const uint64_t base = in_middle - 1000; // what the leaf's object costs
+    CHECK(status_ok(account_charge(leaf, 400)));
+    CHECK_EQ(account_usage(middle).used_bytes, base + 400);
+    CHECK(status_ok(account_charge(leaf, 9600 - base))); // to the end of the middle one's reservation
+    CHECK_EQ(account_usage(root).used_bytes, in_root - 10'000);
+    CHECK(status_ok(account_charge(leaf, base + 5000)));
+    CHECK_EQ(account_usage(leaf).used_bytes, 15'000u);
+    CHECK_EQ(account_usage(middle).used_bytes, base + 15'000);
+    CHECK_EQ(account_usage(root).used_bytes, in_root - 20'000 + base + 15'000);
+    CHECK(status_is(account_charge(leaf, 30'000 - base - 15'000 + 1),
+                    STATUS_NO_MEMORY)); // the middle one's limit
+    CHECK(status_is(account_charge(leaf, UINT64_MAX), STATUS_NO_MEMORY));
+    CHECK_EQ(account_usage(leaf).used_bytes, 15'000u);
+    CHECK_EQ(account_usage(middle).used_bytes, base + 15'000);
+    CHECK(status_is(account_set_limits(middle, leaf, 14'999, 0, NO_COUNTS), STATUS_BAD_STATE));
+    CHECK(status_ok(account_set_limits(middle, leaf, 15'000, 0, NO_COUNTS)));
+    account_uncharge(leaf, 14'900);
+    CHECK_EQ(account_usage(middle).used_bytes, base + 100);
+    CHECK_EQ(account_usage(root).used_bytes, in_root - 10'000);
+    account_uncharge(leaf, 100);
+    object_put(&leaf->object);
+    object_put(&middle->object);
+    host_reap();
+    CHECK_EQ(account_usage(root).used_bytes, 0u);
+    object_put(&root->object);
+    host_reap();
+    CHECK_EQ(host_live_objects(), 0u);
+}
+
+// Random charges over a tree: each level is the sum of what it should be, whatever fails on the way.
+TEST(a_tree_of_accounts_adds_up) {
+    struct account *root = account_create_root(ROOT_LIMIT), *all[7];
+    uint64_t charged[7] = {}, random = 1;
+    for (uint32_t i = 0; i < 7; i++) {
+        REQUIRE(status_ok(account_create(i == 0 ? root : all[(i - 1) / 2], 100'000 >> i, &all[i])));
+    }
+    const uint64_t self = slab_charge(&account_cache);
+    for (uint32_t round = 0; round < 20'000; round++) {
+        random = random * 6364136223846793005 + 1442695040888963407;
+        const uint32_t i = (uint32_t)(random >> 33) % 7;
+        const uint64_t amount = (random >> 40) % 4000;
+        struct account *parent = i == 0 ? root : all[(i - 1) / 2];
+        if (random >> 62 == 0) {
+            const uint64_t limit = (random >> 20) % 60'000;
+            (void)status_ok(
+                account_set_limits(parent, all[i], limit + 1, (random >> 50) % (limit + 1), NO_COUNTS));
+        } else if (random >> 62 == 1 && charged[i] >= amount) {
+            account_uncharge(all[i], amount);
+            charged[i] -= amount;
+        } else if (status_ok(account_charge(all[i], amount))) {
+            charged[i] += amount;
+        }
+        uint64_t expected[7];
+        for (uint32_t k = 7; k-- > 0;) {
+            expected[k] = charged[k];
+            for (uint32_t child = 2 * k + 1; child < 2 * k + 3 && child < 7; child++) {
+                struct inspect_account of;
+                account_describe(all[child], &of);
+                expected[k] +=
+                    self + (of.reserved_bytes > expected[child] ? of.reserved_bytes : expected[child]);
+            }
+            const struct account_usage usage = account_usage(all[k]);
+            CHECK_EQ(usage.used_bytes, expected[k]);
+            CHECK(usage.used_bytes <= usage.limit_bytes);
+        }
+    }
+    for (uint32_t i = 7; i-- > 0;) {
+        account_uncharge(all[i], charged[i]);
+        object_put(&all[i]->object);
+    }
+    host_reap();
+    CHECK_EQ(account_usage(root).used_bytes, 0u);
+    object_put(&root->object);
+    host_reap();
+}
+
+TEST(counts_are_limited_for_all_below) {
+    struct account *root = account_create_root(ROOT_LIMIT), *middle, *leaf;
+    constexpr uint64_t THREE[COUNT_KINDS] = {3, COUNT_UNLIMITED};
+    REQUIRE(status_ok(account_create(root, 50'000, &middle)));
+    REQUIRE(status_ok(account_set_limits(root, middle, 50'000, 50'000, THREE)));
+    REQUIRE(status_ok(account_create(middle, 20'000, &leaf)));
+    CHECK(status_is(account_set_limits(root, middle, 50'000, 50'000, NO_COUNTS),
+                    STATUS_OK)); // counts on, no limit
+    CHECK(status_ok(account_set_limits(root, middle, 50'000, 50'000, THREE)));
+    CHECK(status_ok(account_charge_object(leaf, OBJECT_VMO, 10)));
+    CHECK(status_ok(account_charge_object(middle, OBJECT_VMO, 10)));
+    CHECK(status_is(account_charge_object(leaf, OBJECT_VMO, 10), STATUS_NO_MEMORY));
+    CHECK_EQ(account_usage(leaf).used_bytes, 10u);
+    CHECK_EQ(middle->count[COUNT_OBJECTS], 3u);
+    account_uncharge_object(middle, OBJECT_VMO, 10);
+    CHECK(status_ok(account_charge_object(leaf, OBJECT_ENDPOINT, 10)));
+    CHECK_EQ(leaf->objects[OBJECT_VMO], 1u);
+    CHECK_EQ(leaf->objects[OBJECT_ENDPOINT], 1u);
+    CHECK(
+        status_is(account_set_limits(middle, leaf, 20'000, 0, THREE), STATUS_BAD_STATE)); // too late to begin
+    account_uncharge_object(leaf, OBJECT_VMO, 10);
+    account_uncharge_object(leaf, OBJECT_ENDPOINT, 10);
+    CHECK(status_ok(account_set_limits(middle, leaf, 20'000, 0, THREE)));
+    CHECK_EQ(middle->count[COUNT_OBJECTS], 1u);
+    object_put(&leaf->object);
+    object_put(&middle->object);
+    host_reap();
+    CHECK_EQ(account_usage(root).used_bytes, 0u);
+    object_put(&root->object);
+    host_reap();
+}
+
 TEST(methods) {
     struct account *root = account_create_root(ROOT_LIMIT);
     uint64_t words[8] = {0};

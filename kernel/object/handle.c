@@ -27,6 +27,10 @@ uint64_t handle_total_count(void) {
 
 // ---- look-up ---------------------------------------------------------------------------------------
 
+static struct handle_slot *slot_at(const struct process *process, uint32_t index) {
+    return &process->chunks[index / HANDLE_CHUNK_SLOTS][index % HANDLE_CHUNK_SLOTS];
+}
+
 // Whether what was read from the slot before was all of this handle.
 static bool still_holds(const struct handle_slot *slot, uint64_t handle) {
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
@@ -80,6 +84,10 @@ status_t handle_read(const struct process *process, uint64_t handle, struct capa
     return still_holds(slot, handle) ? STATUS_OK : STATUS_BAD_HANDLE;
 }
 
+status_t handle_read_at(const struct process *process, uint32_t index, struct capability *out) {
+    return handle_read(process, index < process->slot_limit ? slot_at(process, index)->handle : 0, out);
+}
+
 status_t handle_read_as(const struct process *process, uint64_t handle, enum object_type type, rights_t need,
                         struct capability *out) {
     TRY(handle_read(process, handle, out));
@@ -95,10 +103,6 @@ struct process *handle_slot_process(const struct handle_slot *slot) {
 }
 
 // ---- free slots ------------------------------------------------------------------------------------
-
-static struct handle_slot *slot_at(const struct process *process, uint32_t index) {
-    return &process->chunks[index / HANDLE_CHUNK_SLOTS][index % HANDLE_CHUNK_SLOTS];
-}
 
 // A free slot keeps the generation of its last use in type_rights.
 static void free_list_append(struct process *process, uint32_t index) REQUIRES(process->lock) {
@@ -167,6 +171,9 @@ static status_t take_free_slot(struct process *process, uint32_t *out, struct ha
     if (process->free_first == HANDLE_NONE) {
         TRY(add_chunk(process));
     }
+    if (!account_count(process->object.account, COUNT_HANDLES)) {
+        return STATUS_NO_HANDLES;
+    }
     uint32_t index = process->free_first;
     struct handle_slot *slot = slot_at(process, index);
     process->free_first = slot->next_free;
@@ -210,6 +217,7 @@ static void slot_empty(struct process *process, struct handle_slot *slot) REQUIR
     slot->granter_koid = 0;
     free_list_append(process, handle & ((1u << HANDLE_INDEX_BITS) - 1));
     process->handle_count--;
+    account_discount(process->object.account, COUNT_HANDLES);
     __atomic_fetch_sub(&total_handles, 1, __ATOMIC_RELAXED);
 }
 
@@ -217,6 +225,9 @@ status_t handle_insert(struct process *process, struct object *object, rights_t 
                        uint64_t interface_id, struct handle_slot *parent, enum handle_origin origin,
                        handle_t *out) {
     const struct object_class *class = object_class(object->type);
+    if (account_dooms(object)) {
+        return STATUS_BAD_HANDLE;
+    }
     spin_lock(&process->lock);
     uint32_t index;
     struct handle_slot *slot;
@@ -417,6 +428,15 @@ bool handle_revoke_some(const struct capability *from, uint32_t limit) {
     return false;
 }
 
+void handle_take_away(const struct capability *handle) {
+    struct process *process = handle_slot_process(handle->slot);
+    object_get(handle->object); // until nobody waits on it
+    if (remove(process, handle->slot, handle->handle) && anyone_waits(handle->object)) {
+        wake_waiters(process, handle->object, capability_rights(handle));
+    }
+    object_put(handle->object);
+}
+
 // ---- looking at handles ----------------------------------------------------------------------------
 
 // False when the handle is gone by now.
@@ -449,11 +469,9 @@ static bool describe(const struct capability *of, uint32_t *steps, struct inspec
 bool handle_describe(const struct process *process, uint32_t *index, uint32_t *steps,
                      struct inspect_handle *out) {
     while (*index < process->slot_limit && *steps > 0) {
-        const struct handle_slot *slot = slot_at(process, *index);
         struct capability capability;
         --*steps;
-        ++*index;
-        if (slot->handle != 0 && status_ok(handle_read(process, slot->handle, &capability)) &&
+        if (status_ok(handle_read_at(process, (*index)++, &capability)) &&
             describe(&capability, steps, out)) {
             return true;
         }

@@ -81,8 +81,12 @@ status_t handle_read(const struct process *process, uint64_t handle, struct capa
 status_t handle_read_as(const struct process *process, uint64_t handle, enum object_type type, rights_t need,
                         struct capability *out);
 
+// The same for the slot of this index; BAD_HANDLE when it is free.
+status_t handle_read_at(const struct process *process, uint32_t index, struct capability *out);
+
 // Puts `object` into a free slot. On success the slot takes over the caller's reference; on failure
-// (NO_MEMORY, NO_HANDLES, BAD_STATE when the process is ending) the caller still has it.
+// (NO_MEMORY, NO_HANDLES, BAD_STATE when the process is ending, BAD_HANDLE when the object is about to go with its
+// account) the caller still has it.
 // `parent` is the slot it derives from, whose derivation lock is held, or null for the root of a new derivation.
 status_t handle_insert(struct process *process, struct object *object, rights_t rights, uint64_t badge,
                        uint64_t interface_id, struct handle_slot *parent, enum handle_origin origin,
@@ -113,6 +117,9 @@ void handle_retire(const struct capability *from, struct process *to, handle_t h
 // Takes away what was derived from a handle, directly or not, up to about `limit` handles; true when nothing
 // is left at one moment. Whatever thread waits through one of them wakes with REVOKED.
 bool handle_revoke_some(const struct capability *from, uint32_t limit);
+
+// Takes away this one handle, as a revoke does; what was derived from it stays.
+void handle_take_away(const struct capability *handle);
 
 // The process whose table the slot is in.
 struct process *handle_slot_process(const struct handle_slot *slot);

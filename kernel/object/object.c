@@ -61,10 +61,11 @@ static bool reap_object(struct reap_item *item) {
         return false;
     }
     struct account *account = object->account;
-    __atomic_fetch_sub(&live_count[object->type], 1, __ATOMIC_RELAXED);
+    const enum object_type type = (enum object_type)object->type;
+    __atomic_fetch_sub(&live_count[type], 1, __ATOMIC_RELAXED);
     slab_free(class->cache, object);
     if (account != nullptr) {
-        account_uncharge_object(account, slab_charge(class->cache));
+        account_uncharge_object(account, type, slab_charge(class->cache));
         object_put(&account->object);
     }
     return true;
@@ -73,12 +74,12 @@ static bool reap_object(struct reap_item *item) {
 status_t object_create(enum object_type type, struct account *account, struct object **out) {
     const struct object_class *class = &classes[type];
     if (account != nullptr) {
-        TRY(account_charge_object(account, slab_charge(class->cache)));
+        TRY(account_charge_object(account, type, slab_charge(class->cache)));
     }
     struct object *object = slab_alloc(class->cache);
     if (object == nullptr) {
         if (account != nullptr) {
-            account_uncharge_object(account, slab_charge(class->cache));
+            account_uncharge_object(account, type, slab_charge(class->cache));
         }
         return STATUS_NO_MEMORY;
     }

@@ -21,10 +21,8 @@ static struct {
 // No lock: nobody else knows of it yet.
 status_t process_create(struct account *account, const char name[PROCESS_NAME_BYTES],
                         struct process **out) NO_THREAD_SAFETY_ANALYSIS {
-    for (const struct account *payer = account; payer != nullptr; payer = payer->object.account) {
-        if (__atomic_load_n(&payer->ended, __ATOMIC_ACQUIRE)) {
-            return STATUS_BAD_STATE;
-        }
+    if (account_has_ended(account)) {
+        return STATUS_BAD_STATE;
     }
     struct object *object;
     TRY(object_create(OBJECT_PROCESS, account, &object));
@@ -154,18 +152,6 @@ void process_end(struct process *process, const struct exit_record *record) {
     this_cpu()->work |= WORK_RESCHEDULE; // the current thread may be one of them
 }
 
-void process_end_all(const struct account *account) {
-    spin_lock(&all.lock);
-    LIST_FOR_EACH(node, &all.list) {
-        struct process *process = LIST_ENTRY(node, struct process, all_link);
-        // One without references is being freed already.
-        if (process->object.references != 0 && account_descends(process->object.account, account)) {
-            process_end(process, &(struct exit_record){.kind = EXIT_KILLED});
-        }
-    }
-    spin_unlock(&all.lock);
-}
-
 // ---- looking at processes --------------------------------------------------------------------------
 
 struct process *process_first_after(uint64_t after_koid) {
@@ -180,6 +166,24 @@ struct process *process_first_after(uint64_t after_koid) {
         }
     }
     spin_unlock(&all.lock);
+    return found;
+}
+
+struct process *process_next(struct process *after) {
+    struct process *found = nullptr;
+    spin_lock(&all.lock);
+    struct list_node *node = after == nullptr ? list_first(&all.list) : list_next(&all.list, &after->all_link);
+    for (; node != nullptr && found == nullptr; node = list_next(&all.list, node)) {
+        struct process *process = LIST_ENTRY(node, struct process, all_link);
+        if (process->object.references != 0) { // else it is being freed already
+            object_get(&process->object);
+            found = process;
+        }
+    }
+    spin_unlock(&all.lock);
+    if (after != nullptr) {
+        object_put(&after->object);
+    }
     return found;
 }
 

@@ -77,8 +77,9 @@ void process_end(struct process *process, const struct exit_record *record);
 // it apart, and must not return. Once, at boot.
 void process_set_essential(const struct process *process, void (*ended)(const struct exit_record *record));
 
-// Begins the end of every process that this account or one split off from it pays for.
-void process_end_all(const struct account *account);
+// A reference to the process that was made after this one (null: the first), in exchange for the one to it; null at
+// the end. Those made meanwhile come, too.
+struct process *process_next(struct process *after);
 
 // A reference to the live or ended process with the lowest koid above `after`; null at the end.
 struct process *process_first_after(uint64_t after_koid);

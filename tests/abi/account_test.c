@@ -1,5 +1,6 @@
 // Accounts: what they create, what they charge, and that one's exhaustion is nobody else's.
 #include "tests/abi/child.h"
+#include "tests/abi/peer.h"
 #include "tests/abi/suite.h"
 
 constexpr uint64_t MIB = 1024 * 1024;
@@ -201,5 +202,165 @@ CASE(ending_an_account_ends_its_processes) {
     child_destroy(&nested);
     child_destroy(&other);
     suite_close(inner);
+    suite_close(account);
+}
+
+CASE(limits_can_be_wider_than_what_is_reserved) {
+    constexpr uint64_t NONE = UINT64_MAX;
+    handle_t account, other, inner, vmo;
+    uint64_t limit, used, before, reserved, objects, objects_limit, handles, handles_limit, done;
+    static const uint8_t byte = 1;
+    REQUIRE_OK(tess_account_create_account(suite.account, 64 * 1024, &account));
+    REQUIRE_OK(tess_account_create_account(suite.account, 64 * 1024, &other));
+    REQUIRE_OK(tess_account_create_account(account, 4096, &inner));
+    REFUSED(ACCOUNT_SET_LIMITS, BAD_HANDLE,
+            tess_account_set_limits(suite.account, (handle_t){0}, MIB, 0, NONE, NONE));
+    REFUSED(ACCOUNT_SET_LIMITS, WRONG_TYPE,
+            tess_account_set_limits(suite.account, suite.process, MIB, 0, NONE, NONE));
+    REFUSED(ACCOUNT_SET_LIMITS, NOT_ALLOWED, tess_account_set_limits(account, other, MIB, 0, NONE, NONE));
+    REFUSED(ACCOUNT_SET_LIMITS, NOT_ALLOWED,
+            tess_account_set_limits(suite.account, inner, MIB, 0, NONE, NONE));
+    REFUSED(ACCOUNT_SET_LIMITS, BAD_ARGUMENT,
+            tess_account_set_limits(suite.account, account, 0, 0, NONE, NONE));
+    REFUSED(ACCOUNT_SET_LIMITS, BAD_ARGUMENT,
+            tess_account_set_limits(suite.account, account, MIB, MIB + 1, NONE, NONE));
+    REFUSED(ACCOUNT_SET_LIMITS, BAD_STATE,
+            tess_account_set_limits(suite.account, account, 10, 0, NONE, NONE));
+    REFUSED(ACCOUNT_SET_LIMITS, BAD_STATE, tess_account_set_limits(suite.account, account, MIB, 0, 10, NONE));
+    REFUSED(ACCOUNT_SET_LIMITS, NO_MEMORY,
+            tess_account_set_limits(suite.account, account, 1ull << 60, 1ull << 60, NONE, NONE));
+    REQUIRE(usage(suite.account, nullptr, &before, nullptr, nullptr));
+    EXPECT_OK(tess_account_set_limits(suite.account, account, 8 * MIB, 32 * 1024, NONE, NONE));
+    REQUIRE(usage(suite.account, nullptr, &used, nullptr, nullptr));
+    EXPECT_EQ(used, before - 32 * 1024);
+    EXPECT_OK(
+        tess_account_limits(account, &reserved, nullptr, &objects_limit, nullptr, &handles_limit, nullptr));
+    EXPECT_EQ(reserved, 32 * 1024);
+    EXPECT_EQ(objects_limit, NONE);
+    EXPECT_EQ(handles_limit, NONE);
+    // Beyond the reservation the parent pays, page by page.
+    REQUIRE_OK(tess_account_create_vmo(account, MIB, &vmo));
+    for (uint64_t page = 0; page < 20; page++) {
+        EXPECT_OK(tess_vmo_write(vmo, page * PAGE_BYTES, (uint64_t)(uintptr_t)&byte, 1, &done));
+    }
+    uint64_t above, below;
+    REQUIRE(usage(account, &limit, &below, nullptr, nullptr));
+    REQUIRE(usage(suite.account, nullptr, &above, nullptr, nullptr));
+    EXPECT_EQ(limit, 8 * MIB);
+    EXPECT_EQ(above - used, below - 32 * 1024);
+    suite_close(vmo);
+    suite_close(inner);
+    suite_close(account);
+    // Counts of objects and handles.
+    EXPECT_OK(tess_account_set_limits(suite.account, other, MIB, MIB, 8, 3));
+    struct child child;
+    handle_t notification[8];
+    uint64_t foreign = 0;
+    REQUIRE(child_create(&child, other)); // process and vspace
+    EXPECT_OK(
+        tess_account_limits(other, nullptr, &objects, &objects_limit, &handles, &handles_limit, nullptr));
+    EXPECT_EQ(objects_limit, 8);
+    EXPECT_EQ(handles_limit, 3);
+    EXPECT_EQ(handles, 0);
+    const uint64_t room = 8 - objects;
+    for (uint64_t i = 0; i < room; i++) {
+        EXPECT_OK(tess_account_create_notification(other, &notification[i]));
+    }
+    handle_t refused;
+    REFUSED(ACCOUNT_CREATE_NOTIFICATION, NO_MEMORY, tess_account_create_notification(other, &refused));
+    for (uint64_t i = 0; i < 3; i++) {
+        EXPECT_OK(tess_process_grant(child.process, other, RIGHTS_ALL_BITS, 0, &foreign));
+    }
+    REFUSED(PROCESS_GRANT, NO_HANDLES,
+            tess_process_grant(child.process, other, RIGHTS_ALL_BITS, 0, &foreign));
+    EXPECT_OK(tess_process_handle_close(child.process, foreign));
+    EXPECT_OK(tess_process_grant(child.process, other, RIGHTS_ALL_BITS, 0, &foreign));
+    for (uint64_t i = 0; i < room; i++) {
+        suite_close(notification[i]);
+    }
+    child_destroy(&child);
+    suite_close(other);
+}
+
+static void waits_on_what_ends(struct peer *peer) {
+    struct tess_message message = {};
+    peer->status = tess_recv(peer->handle[0], &message, DEADLINE_NEVER);
+}
+
+static bool gone(handle_t handle) {
+    return status_is(
+        tess_process_handle_info(suite.process, handle.v, nullptr, nullptr, nullptr, nullptr, nullptr),
+        STATUS_BAD_HANDLE);
+}
+
+// What the account paid for ends with it, whoever holds it; what is left of it can still be looked at.
+CASE(ending_an_account_takes_its_objects_away) {
+    static struct peer peer;
+    handle_t account, inner, vmo, inner_vmo, endpoint, outside, refused;
+    struct child child;
+    uint64_t used, objects, foreign = 0;
+    REQUIRE_OK(tess_account_create_account(suite.account, MIB, &account));
+    REQUIRE_OK(tess_account_create_account(account, MIB / 4, &inner));
+    REQUIRE_OK(tess_account_create_vmo(account, PAGE_BYTES, &vmo));
+    REQUIRE_OK(tess_account_create_vmo(inner, PAGE_BYTES, &inner_vmo));
+    REQUIRE_OK(tess_account_create_endpoint(account, 0, &endpoint));
+    REQUIRE_OK(tess_account_create_endpoint(suite.account, 0, &outside));
+    REQUIRE(child_create(&child, suite.account));
+    EXPECT_OK(tess_process_grant(child.process, inner_vmo, RIGHTS_ALL_BITS, 0, &foreign));
+    peer.handle[0] = endpoint;
+    REQUIRE(peer_start(&peer, 0, PEER_WITHOUT_PAGE, waits_on_what_ends));
+    REQUIRE(peer_await_blocked(&peer));
+    EXPECT_OK(tess_account_end(account));
+    REFUSED(ACCOUNT_CREATE_VMO, NO_MEMORY, tess_account_create_vmo(account, PAGE_BYTES, &refused));
+    REQUIRE(peer_join(&peer));
+    EXPECT_STATUS(OBJECT_DEAD, peer.status);
+    struct inspect_system system;
+    REQUIRE(suite_settled(&system));
+    EXPECT(gone(vmo));
+    EXPECT(gone(inner_vmo));
+    EXPECT(gone(endpoint));
+    EXPECT(!gone(outside));
+    EXPECT_STATUS(BAD_HANDLE, tess_process_handle_info(child.process, foreign, nullptr, nullptr, nullptr,
+                                                       nullptr, nullptr));
+    // The inner account has ended, too. Only it is charged to the outer one now.
+    REFUSED(ACCOUNT_CREATE_VMO, NO_MEMORY, tess_account_create_vmo(inner, PAGE_BYTES, &refused));
+    REFUSED(ACCOUNT_SET_LIMITS, BAD_STATE,
+            tess_account_set_limits(suite.account, account, MIB, MIB, UINT64_MAX, UINT64_MAX));
+    REQUIRE(usage(inner, nullptr, &used, nullptr, &objects));
+    EXPECT_EQ(used, 0);
+    EXPECT_EQ(objects, 0);
+    REQUIRE(usage(account, nullptr, &used, nullptr, &objects));
+    EXPECT_EQ(objects, 1);
+    suite_close(inner);
+    suite_close(account);
+    suite_close(outside);
+    child_destroy(&child);
+}
+
+// Processes that never ran hold each other: nobody else can end them, the account can.
+CASE(ending_an_account_ends_processes_that_hold_each_other) {
+    handle_t account;
+    uint64_t foreign, used, objects;
+    REQUIRE_OK(tess_account_create_account(suite.account, MIB, &account));
+    handle_t process[2], vspace[2];
+    for (uint32_t i = 0; i < 2; i++) {
+        REQUIRE_OK(tess_account_create_process(account, 0, 0, &process[i], &vspace[i]));
+    }
+    for (uint32_t i = 0; i < 2; i++) {
+        EXPECT_OK(tess_process_grant(process[i], process[1 - i], RIGHTS_ALL_BITS, 0, &foreign));
+    }
+    for (uint32_t i = 0; i < 2; i++) {
+        suite_close(process[i]);
+        suite_close(vspace[i]);
+    }
+    struct inspect_system system;
+    REQUIRE(suite_settled(&system));
+    REQUIRE(usage(account, nullptr, &used, nullptr, &objects));
+    EXPECT_EQ(objects, 4);
+    EXPECT_OK(tess_account_end(account));
+    REQUIRE(suite_settled(&system));
+    REQUIRE(usage(account, nullptr, &used, nullptr, &objects));
+    EXPECT_EQ(objects, 0);
+    EXPECT_EQ(used, 0);
     suite_close(account);
 }

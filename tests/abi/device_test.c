@@ -167,7 +167,7 @@ CASE(inspector_shows_processes_and_handles) {
     EXPECT_EQ(handle->parent_process_koid, own_koid);
     EXPECT_EQ(handle->parent_handle, suite.account.v);
     EXPECT_EQ(handle->granter_koid, own_koid);
-    REFUSED(INSPECTOR_HANDLES, NOT_FOUND, 
+    REFUSED(INSPECTOR_HANDLES, NOT_FOUND,
             tess_inspector_handles(suite.inspector, UINT64_MAX, 0, &count, nullptr));
     REFUSED(INSPECTOR_HANDLES, NOT_FOUND, tess_inspector_handles(suite.inspector, 0, 0, &count, nullptr));
     child_destroy(&child);
@@ -190,6 +190,8 @@ static void asks_without_a_page(struct peer *self) {
     self->result[1] = tess_inspector_processes(suite.inspector, 0, &count).code;
     self->result[2] = tess_inspector_handles(suite.inspector, self->arg[0], 0, &count, nullptr).code;
     self->result[3] = tess_process_exit_record(self->handle[0]).code;
+    self->arg[1] = tess_inspector_objects(suite.inspector, self->arg[0], 0, &count, nullptr).code;
+    self->arg[2] = tess_inspector_accounts(suite.inspector, 0, &count).code;
 }
 
 CASE(what_comes_in_the_message_page_needs_one) {
@@ -209,5 +211,103 @@ CASE(what_comes_in_the_message_page_needs_one) {
         suite_check_refused(ops[i], (status_t){(uint32_t)peer.result[i]}, STATUS_TOO_LARGE, "without a page",
                             __FILE__, (int)i);
     }
+    suite_check_refused(OP_INSPECTOR_OBJECTS, (status_t){(uint32_t)peer.arg[1]}, STATUS_TOO_LARGE,
+                        "without a page", __FILE__, __LINE__);
+    suite_check_refused(OP_INSPECTOR_ACCOUNTS, (status_t){(uint32_t)peer.arg[2]}, STATUS_TOO_LARGE,
+                        "without a page", __FILE__, __LINE__);
     child_destroy(&child);
+}
+
+static const struct inspect_object *object_of(handle_t handle) {
+    uint64_t koid = 0, index = 0, count = 0;
+    EXPECT_OK(tess_process_info(suite.process, &koid, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
+                                nullptr));
+    do {
+        if (!suite_check_status(tess_inspector_objects(suite.inspector, koid, index, &count, &index),
+                                STATUS_OK, "objects", __FILE__, __LINE__)) {
+            return nullptr;
+        }
+        const struct inspect_object *list = (const void *)suite_page();
+        for (uint64_t i = 0; i < count; i++) {
+            if (list[i].handle == handle.v) {
+                return &list[i];
+            }
+        }
+    } while (index != 0);
+    return nullptr;
+}
+
+static void waits_to_be_served(struct peer *self) {
+    struct tess_message message = {.info = 1};
+    self->status = tess_call(self->handle[0], &message, DEADLINE_NEVER);
+}
+
+CASE(inspector_shows_what_state_objects_are_in) {
+    static struct peer peer;
+    handle_t vmo, endpoint, notification, account;
+    uint64_t count, koid = 0, done;
+    static const uint8_t byte = 1;
+    REQUIRE_OK(tess_account_create_account(suite.account, 64 * 1024, &account));
+    REQUIRE_OK(tess_account_create_vmo(account, 3 * PAGE_BYTES, &vmo));
+    REQUIRE_OK(tess_vmo_write(vmo, 0, (uint64_t)(uintptr_t)&byte, 1, &done));
+    REQUIRE_OK(tess_account_create_endpoint(suite.account, 0, &endpoint));
+    REQUIRE_OK(tess_account_create_notification(suite.account, &notification));
+    EXPECT_OK(tess_signal(notification, 0x50));
+    peer.handle[0] = endpoint;
+    REQUIRE(peer_start(&peer, 0, PEER_WITHOUT_PAGE, waits_to_be_served));
+    REQUIRE(peer_await_blocked(&peer));
+    const struct inspect_object *object;
+    REQUIRE((object = object_of(vmo)) != nullptr);
+    EXPECT_EQ(object->type, OBJECT_VMO);
+    EXPECT_EQ(object->numbers[0], 3 * PAGE_BYTES);
+    EXPECT_EQ(object->numbers[1], PAGE_BYTES);
+    const uint64_t account_koid = object->account_koid;
+    REQUIRE((object = object_of(endpoint)) != nullptr);
+    EXPECT_EQ(object->state, 1);
+    EXPECT_EQ(object->numbers[0], 1);
+    EXPECT_EQ(object->numbers[1], 0);
+    EXPECT_EQ(object->numbers[3], 1);
+    const uint64_t endpoint_koid = object->koid;
+    REQUIRE((object = object_of(notification)) != nullptr);
+    EXPECT_EQ(object->numbers[0], 0x50);
+    EXPECT_EQ(object->state, 0);
+    REQUIRE((object = object_of(peer.thread)) != nullptr);
+    EXPECT_EQ(object->state, THREAD_STATE_SENDING);
+    EXPECT_EQ(object->numbers[0], endpoint_koid);
+    REQUIRE((object = object_of(suite.process)) != nullptr);
+    EXPECT(object->numbers[0] >= 2);
+    REQUIRE((object = object_of(account)) != nullptr);
+    EXPECT_EQ(object->koid, account_koid);
+    EXPECT_EQ(object->numbers[0], 64 * 1024);
+    EXPECT(object->numbers[1] > PAGE_BYTES);
+    // The tree of accounts: each parent before its children, up to the root.
+    bool saw_root = false, saw_it = false;
+    do {
+        REQUIRE_OK(tess_inspector_accounts(suite.inspector, koid, &count));
+        const struct inspect_account *list = (const void *)suite_page();
+        for (uint64_t i = 0; i < count; i++) {
+            EXPECT(list[i].koid > koid);
+            EXPECT(list[i].parent_koid < list[i].koid);
+            EXPECT(list[i].used_bytes <= list[i].limit_bytes);
+            koid = list[i].koid;
+            saw_root |= list[i].parent_koid == 0;
+            if (koid == account_koid) {
+                saw_it = true;
+                EXPECT_EQ(list[i].limit_bytes, 64 * 1024);
+                EXPECT_EQ(list[i].reserved_bytes, 64 * 1024);
+                EXPECT_EQ(list[i].objects[OBJECT_VMO], 1);
+                EXPECT_EQ(list[i].objects[OBJECT_ENDPOINT], 0);
+            }
+        }
+    } while (count > 0);
+    EXPECT(saw_root);
+    EXPECT(saw_it);
+    REFUSED(INSPECTOR_OBJECTS, NOT_FOUND,
+            tess_inspector_objects(suite.inspector, UINT64_MAX, 0, &count, nullptr));
+    suite_close(endpoint); // which wakes the peer
+    REQUIRE(peer_join(&peer));
+    EXPECT_STATUS(OBJECT_DEAD, peer.status);
+    suite_close(notification);
+    suite_close(vmo);
+    suite_close(account);
 }

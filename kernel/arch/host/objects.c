@@ -30,12 +30,12 @@ static uint32_t slot_count;
 status_t object_create(enum object_type type, struct account *account, struct object **out) {
     struct slab_cache *cache = classes[type].cache;
     if (account != nullptr) {
-        TRY(account_charge_object(account, slab_charge(cache)));
+        TRY(account_charge_object(account, type, slab_charge(cache)));
     }
     struct object *object = slab_alloc(cache);
     if (object == nullptr) {
         if (account != nullptr) {
-            account_uncharge_object(account, slab_charge(cache));
+            account_uncharge_object(account, type, slab_charge(cache));
         }
         return STATUS_NO_MEMORY;
     }
@@ -68,10 +68,11 @@ uint32_t host_reap(void) {
             steps++;
         } while (!class->destroy_step(object));
         struct account *account = object->account;
+        const enum object_type type = (enum object_type)object->type;
         slab_free(class->cache, object);
         live--;
         if (account != nullptr) {
-            account_uncharge_object(account, slab_charge(class->cache));
+            account_uncharge_object(account, type, slab_charge(class->cache));
             object_put(&account->object);
         }
     }
@@ -89,8 +90,8 @@ uint64_t host_handle(struct object *object, uint32_t rights) {
     return (uint64_t)(slot - slots) + 1;
 }
 
-status_t handle_read_as([[maybe_unused]] const struct process *process, uint64_t handle, enum object_type type,
-                        rights_t need, struct capability *out) {
+status_t handle_read_as([[maybe_unused]] const struct process *process, uint64_t handle,
+                        enum object_type type, rights_t need, struct capability *out) {
     if (handle == 0 || handle > slot_count) {
         return STATUS_BAD_HANDLE;
     }
@@ -113,14 +114,37 @@ status_t handle_insert([[maybe_unused]] struct process *process, struct object *
     return STATUS_OK;
 }
 
+status_t handle_object([[maybe_unused]] struct process *process, uint64_t handle, enum object_type type,
+                       rights_t need, struct object **out) {
+    struct capability capability;
+    TRY(handle_read_as(process, handle, type, need, &capability));
+    *out = capability.object;
+    return STATUS_OK;
+}
+
 status_t handle_close([[maybe_unused]] struct process *process, uint64_t handle) {
     object_put(slots[handle - 1].object);
     return STATUS_OK;
 }
 
-void process_end_all(const struct account *account) {
-    (void)account;
-    panic("account.end in a host test");
+// The end of accounts is tested on the whole core.
+struct process *process_next([[maybe_unused]] struct process *after) {
+    panic("account.end in a test of memory objects");
+}
+
+void process_end([[maybe_unused]] struct process *process,
+                 [[maybe_unused]] const struct exit_record *record) {
+}
+
+status_t handle_read_at([[maybe_unused]] const struct process *process, [[maybe_unused]] uint32_t index,
+                        [[maybe_unused]] struct capability *out) {
+    return STATUS_BAD_HANDLE;
+}
+
+void handle_take_away([[maybe_unused]] const struct capability *handle) {
+}
+
+void reaper_add([[maybe_unused]] struct reap_item *item) {
 }
 
 status_t process_create([[maybe_unused]] struct account *account,
