@@ -17,8 +17,8 @@ static status_t fetch_grants(const char *name, uint64_t *koid) {
     grant_count = 0;
     while (grant_count < total && grant_count < GRANTS_MAX) {
         size_t count;
-        TRY(supervisor_capset(shell.supervisor, name, grant_count, grants + grant_count, GRANTS_MAX - grant_count,
-                              &count, &total, koid));
+        TRY(supervisor_capset(shell.supervisor, name, grant_count, grants + grant_count,
+                              GRANTS_MAX - grant_count, &count, &total, koid));
         if (count == 0) {
             break;
         }
@@ -42,19 +42,28 @@ static void origin_text(const struct inspect_handle *handle, char *to, size_t si
     case ORIGIN_BOOT: fmt_snprintf(to, size, "made by the kernel at boot"); break;
     case ORIGIN_CREATED: fmt_snprintf(to, size, "came with the creation of its object"); break;
     case ORIGIN_COPIED:
-        if (handle->parent_handle != 0) {
-            fmt_snprintf(to, size, "copied from 0x%x", handle->parent_handle);
-        } else {
-            fmt_snprintf(to, size, "copied from a handle that is closed");
-        }
+        fmt_snprintf(to, size, "copied in %s", process_name(handle->granter_koid, name));
         break;
     case ORIGIN_GRANTED:
-        fmt_snprintf(to, size, "granted by %s", process_name(handle->parent_process_koid, name));
+        fmt_snprintf(to, size, "granted by %s", process_name(handle->granter_koid, name));
         break;
     case ORIGIN_MESSAGE:
-        fmt_snprintf(to, size, "came in a message from %s", process_name(handle->parent_process_koid, name));
+        fmt_snprintf(to, size, "came in a message from %s", process_name(handle->granter_koid, name));
         break;
     default: fmt_snprintf(to, size, "?"); break;
+    }
+}
+
+// The handle that this one is derived from: what a revoke of that one takes away.
+static void print_parent(const struct inspect_handle *handle) {
+    char name[24];
+    if (handle->parent_handle == 0) {
+        table_cell(&shell.table, "-");
+    } else if (handle->parent_handle == INSPECT_PARENT_FAR) {
+        table_cell(&shell.table, "one of many");
+    } else {
+        table_cell(&shell.table, "0x%x of %s", handle->parent_handle,
+                   process_name(handle->parent_process_koid, name));
     }
 }
 
@@ -74,6 +83,7 @@ static void print_handle(const struct inspect_handle *handle) {
     } else {
         table_cell(table, "-");
     }
+    print_parent(handle);
     if (grant != nullptr && grant->manifest_line != 0) {
         table_cell(table, "manifest line %u: %s", grant->manifest_line, grant->source);
     } else if (grant != nullptr) {
@@ -102,7 +112,7 @@ void command_caps(const struct arguments *arguments) {
         out("caps: %s is not running, and so holds nothing\n", name);
         return;
     }
-    table_begin(&shell.table, "HANDLE NAME TYPE RIGHTS BADGE FROM", out_sink, nullptr);
+    table_begin(&shell.table, "HANDLE NAME TYPE RIGHTS BADGE PARENT FROM", out_sink, nullptr);
     uint64_t index = 0;
     do {
         uint64_t count = 0;

@@ -19,10 +19,13 @@ static const struct command commands[] = {
                 "  -v          debug records, too"},
     {.name = "caps", .usage = "SERVICE", .summary = "show every handle of a service or job", .run = command_caps,
      .min = 1, .max = 1, .completion = COMPLETE_UNITS,
-     .details = "Type, rights, badge and where it is from: the manifest's line that granted it,\n"
-                "or how else it came. Jobs are called NAME.ID."},
-    {.name = "mem", .usage = "", .summary = "show what memory is used for", .run = command_mem},
-    {.name = "ps", .usage = "", .summary = "list the processes", .run = command_ps},
+     .details = "Type, rights, badge, the handle it is derived from, and where it is from: the\n"
+                "manifest's line that granted it, or how else it came. Jobs are called NAME.ID."},
+    {.name = "mem", .usage = "[-a]", .summary = "show what memory is used for", .run = command_mem, .max = 1,
+     .details = "  -a  the tree of accounts: limit, what of it is reserved, use, highest use,\n"
+                "      processor time, objects, and the programs that each pays for"},
+    {.name = "ps", .usage = "", .summary = "list the processes", .run = command_ps,
+     .details = "MEMORY and LIMIT are those of the account that pays; `mem -a` shows all accounts."},
     {.name = "run", .usage = "PROGRAM [ARGUMENT...] [&]", .summary = "run a program", .run = command_run, .min = 1,
      .max = SHELL_WORDS_MAX, .completion = COMPLETE_PROGRAMS, .background = true,
      .details = "Waits until it ends; Ctrl-C ends it, a second Ctrl-C stops waiting.\n"

@@ -33,7 +33,8 @@ static void printable_name(const struct inspect_process *process, char out[24]) 
 const char *process_name(uint64_t koid, char out[24]) {
     static struct inspect_process process[PROCESSES_PER_PAGE];
     size_t count = 0;
-    if (koid > 0 && status_ok(fetch_processes(koid - 1, process, &count)) && count > 0 && process[0].koid == koid) {
+    if (koid > 0 && status_ok(fetch_processes(koid - 1, process, &count)) && count > 0 &&
+        process[0].koid == koid) {
         printable_name(&process[0], out);
     } else {
         fmt_snprintf(out, 24, "koid %llu", (unsigned long long)koid);
@@ -48,9 +49,93 @@ static void memory_row(const char *what, uint64_t bytes) {
     table_cell(&shell.table, "%s", shell_size(number, bytes));
 }
 
+constexpr size_t ACCOUNTS_MOST = 200;
+static struct inspect_account accounts[ACCOUNTS_MOST];
+
+static status_t fetch_accounts(size_t *count) {
+    uint64_t after = 0, found = 0;
+    *count = 0;
+    do {
+        TRY(tess_inspector_accounts(shell.inspector, after, &found));
+        for (uint64_t i = 0; i < found && *count < ACCOUNTS_MOST; i++) {
+            accounts[*count] = ((const struct inspect_account *)tess_message_page())[i];
+            after = accounts[(*count)++].koid;
+        }
+    } while (found > 0 && *count < ACCOUNTS_MOST);
+    return STATUS_OK;
+}
+
+// The names of the first programs that the account pays for.
+static void account_programs(uint64_t koid, char *out, size_t size) {
+    static struct inspect_process processes[PROCESSES_PER_PAGE];
+    uint64_t after = 0;
+    size_t count = 0, len = 0;
+    out[0] = '\0';
+    while (status_ok(fetch_processes(after, processes, &count)) && count > 0) {
+        for (size_t i = 0; i < count; i++) {
+            char name[24];
+            printable_name(&processes[i], name);
+            if (processes[i].account_koid == koid && len + strlen(name) + 2 < size) {
+                len += (size_t)fmt_snprintf(out + len, size - len, "%s%s", len > 0 ? " " : "", name);
+            }
+        }
+        after = processes[count - 1].koid;
+    }
+}
+
+static void print_account(const struct inspect_account *account, uint32_t depth) {
+    struct shell_table *table = &shell.table;
+    char number[SHELL_NUMBER_BYTES];
+    char programs[64];
+    uint64_t objects = 0;
+    for (uint32_t type = 0; type < sizeof(account->objects) / sizeof(account->objects[0]); type++) {
+        objects += account->objects[type];
+    }
+    account_programs(account->koid, programs, sizeof(programs));
+    table_cell(table, "%s%llu%s", &"                "[16 - (depth < 8 ? 2 * depth : 16)],
+               (unsigned long long)account->koid, account->ended != 0 ? " (ended)" : "");
+    table_cell(table, "%s", shell_size(number, account->limit_bytes));
+    table_cell(table, "%s", shell_size(number, account->reserved_bytes));
+    table_cell(table, "%s", shell_size(number, account->used_bytes));
+    table_cell(table, "%s", shell_size(number, account->peak_bytes));
+    table_cell(table, "%s", shell_duration(number, account->cpu_ns));
+    table_cell(table, "%llu", (unsigned long long)objects);
+    table_cell(table, "%s", programs[0] != '\0' ? programs : "-");
+}
+
+// An account and those below it: parents are older than their children.
+static void print_accounts(size_t count, uint64_t parent_koid, uint32_t depth) {
+    for (size_t i = 0; i < count && depth <= 32; i++) {
+        if (accounts[i].parent_koid == parent_koid) {
+            print_account(&accounts[i], depth);
+            print_accounts(count, accounts[i].koid, depth + 1);
+        }
+    }
+}
+
+static void show_accounts(void) {
+    size_t count;
+    status_t status = fetch_accounts(&count);
+    if (!status_ok(status)) {
+        out_problem("mem", status);
+        return;
+    }
+    table_begin(&shell.table, "ACCOUNT >LIMIT >RESERVED >USED >PEAK >CPU >OBJECTS PROGRAMS", out_sink,
+                nullptr);
+    print_accounts(count, 0, 0);
+    table_end(&shell.table);
+}
+
 void command_mem(const struct arguments *arguments) {
-    (void)arguments;
     struct inspect_system system;
+    if (arguments->count > 1) {
+        if (str_equal(arguments->words[1], "-a")) {
+            show_accounts();
+        } else {
+            out("mem: `%s` is no option; `help mem` lists them\n", arguments->words[1]);
+        }
+        return;
+    }
     status_t status = fetch_system(&system);
     if (!status_ok(status)) {
         out_problem("mem", status);
@@ -124,7 +209,8 @@ void command_ps(const struct arguments *arguments) {
 }
 
 static uint32_t busy_percent(uint64_t whole_ns, uint64_t idle_ns) {
-    return whole_ns / 100 == 0 || idle_ns > whole_ns ? 0 : (uint32_t)((whole_ns - idle_ns) / (whole_ns / 100));
+    return whole_ns / 100 == 0 || idle_ns > whole_ns ? 0
+                                                     : (uint32_t)((whole_ns - idle_ns) / (whole_ns / 100));
 }
 
 void command_uptime(const struct arguments *arguments) {
@@ -136,8 +222,9 @@ void command_uptime(const struct arguments *arguments) {
         return;
     }
     char up[SHELL_NUMBER_BYTES];
-    out("up %s, %u processor%s, %u%% busy since boot", shell_duration(up, system.uptime_ns), system.processors,
-        system.processors == 1 ? "" : "s", busy_percent(system.uptime_ns * system.processors, system.idle_ns));
+    out("up %s, %u processor%s, %u%% busy since boot", shell_duration(up, system.uptime_ns),
+        system.processors, system.processors == 1 ? "" : "s",
+        busy_percent(system.uptime_ns * system.processors, system.idle_ns));
     constexpr uint32_t MOST = sizeof(system.processor_idle_ns) / sizeof(system.processor_idle_ns[0]);
     for (uint32_t i = 0; system.processors > 1 && i < system.processors && i < MOST; i++) {
         out("%s%u%%", i == 0 ? " (" : " ", busy_percent(system.uptime_ns, system.processor_idle_ns[i]));

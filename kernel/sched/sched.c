@@ -1,6 +1,7 @@
 #include "kernel/sched/sched.h"
 
 #include "kernel/ipc/ring.h"
+#include "kernel/object/account.h"
 #include "kernel/object/process.h"
 #include "kernel/object/reaper.h"
 #include "kernel/panic.h"
@@ -32,6 +33,7 @@ static void charge_slice(struct percpu *cpu, uint64_t now_ns) {
     cpu->slice_start_ns = now_ns;
     if (cpu->slice_owner != nullptr) {
         cpu->slice_owner->cpu_ns += used_ns;
+        account_use_time(cpu->slice_owner->process->object.account, used_ns);
         run_queue_charge(&cpu->ready, cpu->slice_band, used_ns);
     }
 }

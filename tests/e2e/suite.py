@@ -80,6 +80,9 @@ def caps_say_where_from(session):
 
 def figures_are_shown(session):
     session.expect_in("mem", r"(?i)used", r"(KiB|MiB)")
+    session.expect_in("mem -a", r"LIMIT", r"RESERVED", r"init", r"  \d+ .* logd", r"  \d+ .* shell")
+    session.expect_in("mem -x", r"no option")
+    session.expect_in("caps shell", r"PARENT", r"0x[0-9a-f]+ of init")
     session.expect_in("ps", r"init", r"shell", r"logd")
     session.expect_in("uptime", r"\d")
     session.expect_in("echo one 'two  three' \"four\" fi\\ ve", r"^one two  three four fi ve$")
