@@ -97,7 +97,7 @@ static void release_held(struct ring *ring, const struct ring_request *ended) RE
             list_remove(node);
             list_push_back(&ring->startable, node);
             held->phase = REQUEST_STARTABLE;
-            held->thread.state = THREAD_NEW; // in no wait
+            thread_set_state(&held->thread, THREAD_NEW); // in no wait
         }
     }
 }
@@ -140,7 +140,7 @@ static struct thread *take_owner(struct ring *ring) REQUIRES(ring->lock) {
         return nullptr;
     }
     ring->sleeping = false;
-    ring->owner->state = THREAD_NEW; // in no queue
+    thread_set_state(ring->owner, THREAD_WAKING);
     return ring->owner;
 }
 
@@ -168,7 +168,7 @@ void ring_complete(struct thread *thread) {
     struct ring *ring = request->ring;
     bool expired = false;
     spin_lock(&ring->lock);
-    thread->state = THREAD_NEW; // in no queue
+    thread_set_state(thread, THREAD_NEW); // in no wait
     if (request->op == RING_TIMEOUT && thread->regs.status == STATUS_CODE_TIMED_OUT) {
         thread->regs.status = 0; // just what was asked for
         expired = (request->waits & WAITS_EARLIER) != 0;
@@ -343,15 +343,17 @@ static void start_call(struct ring *ring, struct ring_request *request, bool own
 static void start_receive(struct ring_request *request) {
     struct thread *thread = &request->thread;
     struct object *object;
-    bool waits = false;
+    enum transfer_progress progress = TRANSFER_DONE;
     status_t status = handle_object(thread->process, request->target, OBJECT_ENDPOINT, RIGHT_RECEIVE, &object);
     if (status_ok(status)) {
         status = transfer_receive(thread, CONTAINER_OF(object, struct endpoint, object),
-                                  message_accept(request->info), request->deadline_ns, &waits);
+                                  message_accept(request->info), request->deadline_ns, &progress);
     }
     if (!status_ok(status)) {
         end_request(request, status);
-    } else if (!waits) {
+    } else if (progress == TRANSFER_AGAIN) {
+        leave_to_owner(request->ring, request);
+    } else if (progress == TRANSFER_DONE) {
         ring_complete(thread);
     }
 }
@@ -367,7 +369,6 @@ static void start_wait(struct ring_request *request) {
                                    request->deadline_ns, &bits, &waits);
     }
     if (waits) {
-        thread_arm_deadline(thread, request->deadline_ns);
         return;
     }
     thread->regs.words[0] = bits;
@@ -557,8 +558,8 @@ static void fill_request(struct ring *ring, struct ring_request *request, const 
     ring->pending++;
     if (waits != 0 || entry->op == RING_TIMEOUT) {
         request->phase = REQUEST_HELD;
-        request->thread.state = THREAD_WAITING;
         request->thread.waiting_on = &ring->object;
+        thread_set_state(&request->thread, THREAD_WAITING);
         list_push_back(&ring->held, &request->thread.link);
     } else {
         request->phase = REQUEST_ACTIVE;
@@ -714,11 +715,12 @@ static status_t await_completions(struct ring *ring, uint32_t seen, uint64_t min
         return STATUS_TIMED_OUT;
     }
     *waits = true;
+    thread_arm_deadline(ring->owner, deadline_ns); // before anybody can end the wait
     ring->sleeping = true;
     ring->seen = seen;
     ring->goal = seen + (uint32_t)goal;
-    ring->owner->state = THREAD_WAITING;
     ring->owner->waiting_on = &ring->object;
+    thread_set_state(ring->owner, THREAD_WAITING);
     return STATUS_OK;
 }
 
@@ -751,9 +753,6 @@ status_t ring_enter(struct ring *ring, uint64_t handle, uint64_t *submit, uint64
     status = await_completions(ring, seen, min_complete, deadline_ns, &waits, available);
     spin_unlock(&ring->lock);
     TRY(status);
-    if (waits) {
-        thread_arm_deadline(ring->owner, deadline_ns);
-    }
     *entered = waits ? RING_ENTERED_WAITS : RING_ENTERED_DONE;
     return STATUS_OK;
 }

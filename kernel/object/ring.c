@@ -234,7 +234,7 @@ bool ring_take_waiter(struct ring *ring, struct thread *thread) {
         }
     }
     if (taken) {
-        thread->state = THREAD_NEW; // in no queue
+        thread_set_state(thread, THREAD_WAKING);
     }
     spin_unlock(&ring->lock);
     return taken;

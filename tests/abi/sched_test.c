@@ -75,6 +75,8 @@ CASE(the_lowest_band_is_not_starved) {
     REQUIRE(child_create(&busy, suite.account));
     REQUIRE(child_start(&busy, count_for_ever));
     REQUIRE(child_start(&low, count_for_ever));
+    EXPECT_OK(tess_thread_set_affinity(low.thread, 1)); // bands share a processor
+    EXPECT_OK(tess_thread_set_affinity(busy.thread, 1));
     EXPECT_OK(tess_thread_set_band(low.thread, BAND_BACKGROUND));
     uint64_t low_start = progress(&low), busy_start = progress(&busy), end = suite_after_ms(10'000);
     while (progress(&low) == low_start && suite_now_ns() < end) {
@@ -99,12 +101,15 @@ CASE(yield_lets_others_of_the_band_run) {
     struct child child;
     REQUIRE(child_create(&child, suite.account));
     REQUIRE(child_start(&child, count_yields));
+    EXPECT_OK(tess_thread_set_affinity(child.thread, 1)); // both on one processor
+    EXPECT_OK(tess_thread_set_affinity(suite.thread, 1));
     REQUIRE(child_await_progress(&child, 1, 5000));
     uint64_t start = progress(&child);
     for (int i = 0; i < 1000; i++) {
         tess_yield();
     }
     EXPECT(progress(&child) >= start + 500);
+    EXPECT_OK(tess_thread_set_affinity(suite.thread, UINT64_MAX));
     child_destroy(&child);
 }
 
@@ -222,4 +227,21 @@ CASE(an_endless_loop_holds_up_no_end_of_another_process) {
     REQUIRE(child_await_exit(&ending, 5000));
     child_destroy(&ending);
     child_destroy(&looping);
+}
+
+CASE(a_thread_keeps_to_its_processors) {
+    struct child child;
+    REQUIRE(child_create(&child, suite.account));
+    REQUIRE(child_start(&child, count_for_ever));
+    REQUIRE(child_await_progress(&child, 1, 5000));
+    REFUSED(THREAD_SET_AFFINITY, BAD_ARGUMENT, tess_thread_set_affinity(child.thread, 0));
+    for (uint64_t processors = 1; status_ok(tess_thread_set_affinity(child.thread, processors)); processors <<= 1) {
+        REQUIRE(child_await_progress(&child, progress(&child) + 1, 5000));
+        if (processors == 1ull << 63) {
+            break;
+        }
+    }
+    EXPECT_OK(tess_thread_set_affinity(child.thread, UINT64_MAX));
+    REQUIRE(child_await_progress(&child, progress(&child) + 1, 5000));
+    child_destroy(&child);
 }

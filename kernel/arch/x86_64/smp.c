@@ -110,9 +110,7 @@ static void compare_counters(const uint64_t *other, uint64_t *mine) {
     while (!__atomic_load_n(&start.go, __ATOMIC_ACQUIRE)) {
         arch_wait_for_interrupt();
     }
-    for (;;) {
-        arch_wait_for_interrupt(); // until the scheduler knows of many processors: it runs nothing
-    }
+    arch_enter_user();
 }
 
 // ---- The boot processor ----
