@@ -5,6 +5,7 @@
 #include "abi/gen/stubs.h"
 #include "bench/image.h"
 #include "bench/peer.h"
+#include "bench/ring_rows.h"
 #include "lib/tess/capset.h"
 #include "lib/tess/handle.h"
 #include "lib/tess/main.h"
@@ -355,6 +356,10 @@ static const struct {
     {"handoff_1m", handoff_1m, 200},
     {"revoke_each", revoke_each, 1000},
     {"thread_lifecycle", thread_lifecycle, 50},
+    {"ring_nop_1", ring_nop_1, 1000},
+    {"ring_nop_64", ring_nop_64, 6400},
+    {"ring_call_64", ring_call_64, 640},
+    {"ring_pipeline_3", ring_pipeline_3, 100},
     {"process_lifecycle", process_lifecycle, 10},
 };
 
@@ -378,6 +383,7 @@ int main(int argc, char **argv) {
     process = tess_self_process();
     boot_package = tess_cap_required("boot_package", 0);
     child = image_find(boot_package, "bench_child");
+    ring_rows_begin(peer);
     for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
         uint64_t batches[BATCHES], sum = 0;
         (void)rows[row].run(rows[row].count); // warm-up

@@ -41,7 +41,7 @@ static inline uint32_t tess_ring_space(const struct tess_ring *ring) {
 }
 
 // Puts an entry into the queue, where there must be space. Returns its submission index, by which later entries
-// name it. Nothing happens before tess_ring_enter (or, in a polled ring, tess_ring_offer).
+// name it. Nothing happens before tess_ring_enter.
 static inline uint32_t tess_ring_put(struct tess_ring *ring, struct ring_entry entry) {
     ring->entries[ring->submitted & ring->mask] = entry;
     return ring->submitted++;
@@ -72,15 +72,18 @@ static inline bool tess_ring_next(struct tess_ring *ring, struct ring_completion
     return true;
 }
 
-// The same without copying: valid until tess_ring_read is told of it. Null when there is none.
-static inline const struct ring_completion *tess_ring_peek(const struct tess_ring *ring) {
-    return ring->seen == __atomic_load_n(&ring->header->completion_tail, __ATOMIC_ACQUIRE)
-               ? nullptr
-               : &ring->completions[ring->seen & (2 * ring->mask + 1)];
+// The same for many at once: how many there are, each of them, valid until they are read, and that so many are.
+static inline uint32_t tess_ring_available(const struct tess_ring *ring) {
+    return __atomic_load_n(&ring->header->completion_tail, __ATOMIC_ACQUIRE) - ring->seen;
 }
 
-static inline void tess_ring_read(struct tess_ring *ring) {
-    __atomic_store_n(&ring->header->completion_head, ++ring->seen, __ATOMIC_RELEASE);
+static inline const struct ring_completion *tess_ring_at(const struct tess_ring *ring, uint32_t i) {
+    return &ring->completions[(ring->seen + i) & (2 * ring->mask + 1)];
+}
+
+static inline void tess_ring_read(struct tess_ring *ring, uint32_t count) {
+    ring->seen += count;
+    __atomic_store_n(&ring->header->completion_head, ring->seen, __ATOMIC_RELEASE);
 }
 
 // ---- entries ----

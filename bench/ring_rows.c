@@ -1,0 +1,89 @@
+#include "bench/ring_rows.h"
+
+#include "bench/peer.h"
+#include "lib/tess/panic.h"
+#include "lib/tess/ring.h"
+
+static struct tess_ring ring;
+static handle_t peer;
+
+static void require(status_t status, const char *what) {
+    if (!status_ok(status)) {
+        tess_panic("bench: %s: status %u", what, status.code);
+    }
+}
+
+void ring_rows_begin(handle_t service) {
+    peer = service;
+    require(tess_ring_create(64, 64, 0, &ring), "create_ring");
+}
+
+// Reads all completions, which must be this many and good.
+static void read_all(uint32_t count) {
+    uint32_t failed = 0;
+    if (tess_ring_available(&ring) != count) {
+        tess_panic("bench: %u completions instead of %u", tess_ring_available(&ring), count);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        failed |= tess_ring_at(&ring, i)->status;
+    }
+    if (failed != 0) {
+        tess_panic("bench: a ring entry failed: status %u", failed);
+    }
+    tess_ring_read(&ring, count);
+}
+
+static uint64_t nops(uint64_t count, uint32_t batch) {
+    const uint64_t start = tess_arch_cycles();
+    for (uint64_t i = 0; i < count; i += batch) {
+        for (uint32_t k = 0; k < batch; k++) {
+            (void)tess_ring_put_nop(&ring, k);
+        }
+        require(tess_ring_enter(&ring, batch, DEADLINE_NEVER), "ring_enter");
+        read_all(batch);
+    }
+    return tess_arch_cycles() - start;
+}
+
+uint64_t ring_nop_1(uint64_t count) {
+    return nops(count, 1);
+}
+
+uint64_t ring_nop_64(uint64_t count) {
+    return nops(count, 64);
+}
+
+uint64_t ring_call_64(uint64_t count) {
+    const uint64_t start = tess_arch_cycles();
+    for (uint64_t i = 0; i < count; i += 64) {
+        for (uint32_t k = 0; k < 64; k++) {
+            (void)tess_ring_put(&ring, tess_ring_call(peer, PEER_ECHO, k));
+        }
+        require(tess_ring_enter(&ring, 64, DEADLINE_NEVER), "ring_enter");
+        read_all(64);
+    }
+    return tess_arch_cycles() - start;
+}
+
+// A call that sends the peer's own endpoint and gets it back.
+static struct ring_entry ask_back(uint8_t buffer) {
+    struct ring_entry entry = tess_ring_accept(&ring, tess_ring_call(peer, PEER_RETURN, buffer), buffer, 1);
+    tess_ring_words(&ring, buffer)[6] = peer.v;
+    entry.info |= message_info(0, 0, 1, 0);
+    return entry;
+}
+
+uint64_t ring_pipeline_3(uint64_t count) {
+    const struct ring_entry release = {.op = RING_RELEASE};
+    const uint64_t start = tess_arch_cycles();
+    for (uint64_t i = 0; i < count; i++) {
+        const uint32_t first = tess_ring_put(&ring, ask_back(1));
+        const uint32_t second = tess_ring_put(&ring, tess_ring_on(ask_back(2), first, 0));
+        (void)tess_ring_put(&ring, tess_ring_on(tess_ring_call(peer, PEER_ECHO, 3), second, 0));
+        (void)tess_ring_put(&ring, tess_ring_on(release, first, 0));
+        (void)tess_ring_put(&ring, tess_ring_on(release, second, 0));
+        require(tess_ring_enter(&ring, 5, DEADLINE_NEVER), "ring_enter");
+        read_all(5);
+    }
+    return tess_arch_cycles() - start;
+}
