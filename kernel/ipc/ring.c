@@ -407,7 +407,15 @@ static void start(struct ring *ring, struct ring_request *request, bool own) {
     }
 }
 
+// Whether there is something to start. The answer may be old; who lets go looks again with the lock held.
+static bool may_start(const struct ring *ring, bool own) NO_THREAD_SAFETY_ANALYSIS {
+    return !list_empty(&ring->startable) || (own && !list_empty(&ring->local));
+}
+
 static struct ring_request *next_to_start(struct ring *ring, bool own) {
+    if (!may_start(ring, own)) {
+        return nullptr;
+    }
     spin_lock(&ring->lock);
     struct list_node *node = own ? list_pop_front(&ring->local) : nullptr;
     if (node == nullptr) {
@@ -557,6 +565,9 @@ static void fill_request(struct ring *ring, struct ring_request *request, const 
     ring->outcome[ring->head & ring->mask] = (uint8_t)(OUTCOME_PENDING + request->number);
     ring->pending++;
     if (waits != 0 || entry->op == RING_TIMEOUT) {
+        if (entry->op == RING_TIMEOUT || entry->deadline_ns != DEADLINE_POLL) {
+            thread_arm_deadline(&request->thread, entry->deadline_ns); // before anybody can end the wait
+        }
         request->phase = REQUEST_HELD;
         request->thread.waiting_on = &ring->object;
         thread_set_state(&request->thread, THREAD_WAITING);
@@ -609,8 +620,6 @@ static bool take_entry(struct ring *ring, bool own) {
         finish_entry(ring, &entry, sequence, status_ok(status) ? perform(ring, &entry, entry.target) : status);
     } else if (request->phase != REQUEST_HELD) {
         start(ring, request, own);
-    } else if (entry.op == RING_TIMEOUT || entry.deadline_ns != DEADLINE_POLL) {
-        thread_arm_deadline(&request->thread, entry.deadline_ns);
     }
     return true;
 }
@@ -679,20 +688,18 @@ static uint32_t take_and_start(struct ring *ring, uint32_t count, bool own, bool
 
 // How many of `submit` entries may be taken now, by the program's indices, of which *seen comes out. BAD_ARGUMENT when
 // those cannot be.
-static status_t count_entries(struct ring *ring, uint64_t submit, uint32_t *seen, uint32_t *count) {
+static status_t count_entries(struct ring *ring, uint64_t submit, uint32_t *seen, uint32_t *count)
+    REQUIRES(ring->lock) {
     const struct ring_header *header = ring_header(ring);
     const uint32_t capacity = 2 * (ring->mask + 1);
     const uint32_t offered_to = __atomic_load_n(&header->submission_tail, __ATOMIC_ACQUIRE);
     *seen = __atomic_load_n(&header->completion_head, __ATOMIC_ACQUIRE);
-    spin_lock(&ring->lock);
-    const uint32_t tail = ring->tail, pending = ring->pending;
-    spin_unlock(&ring->lock);
     if (submit > ring->mask + 1 || !ring_hint_fits(ring->head, offered_to, ring->mask + 1) ||
-        !ring_hint_fits(*seen, tail, capacity)) {
+        !ring_hint_fits(*seen, ring->tail, capacity)) {
         return STATUS_BAD_ARGUMENT;
     }
     const uint32_t offered = ring_distance(ring->head, offered_to);
-    const uint32_t room = ring_room(capacity, ring_distance(*seen, tail), pending);
+    const uint32_t room = ring_room(capacity, ring_distance(*seen, ring->tail), ring->pending);
     *count = submit < offered ? (uint32_t)submit : offered;
     *count = *count < room ? *count : room;
     return STATUS_OK;
@@ -731,17 +738,20 @@ status_t ring_enter(struct ring *ring, uint64_t handle, uint64_t *submit, uint64
     if (ring->owner != current_thread()) {
         return STATUS_NOT_ALLOWED;
     }
-    if (!take_hold(ring)) {
-        return STATUS_OK; // another processor is at it for a moment
+    spin_lock(&ring->lock);
+    const bool was_busy = ring->busy;
+    status_t status = was_busy ? STATUS_OK : count_entries(ring, *submit, &seen, &count);
+    ring->busy = was_busy || status_ok(status);
+    spin_unlock(&ring->lock);
+    if (was_busy || !status_ok(status)) {
+        return status; // busy: another processor is at it for a moment
     }
-    status_t status = count_entries(ring, *submit, &seen, &count);
     bool stuck = false;
     uint32_t taken = 0;
-    if (status_ok(status) && !__atomic_load_n(&ring->ended, __ATOMIC_RELAXED)) {
+    if (!__atomic_load_n(&ring->ended, __ATOMIC_RELAXED)) {
         taken = take_and_start(ring, count, true, &stuck);
     }
     const bool left = let_go(ring, true);
-    TRY(status);
     *submit = stuck || taken == count ? 0 : count - taken;
     if (*submit != 0 || (left && !stuck)) {
         return STATUS_OK;
