@@ -11,7 +11,8 @@ import subprocess
 import sys
 
 FILE_LINES_LIMIT = 800
-KERNEL_LINES_LIMIT = 12000
+KERNEL_LINES_GOAL = 12000  # for one architecture
+KERNEL_LINES_LIMIT = 14000 # until it has been cut back: docs/decisions/kernel-size.md
 CODE = (".c", ".h", ".S", ".ld", ".py", ".build")
 C_LIKE = (".c", ".h", ".S")
 
@@ -91,7 +92,7 @@ def main():
     count, found, kernel = check(tree)
     for line in found:
         print(line)
-    print(f"lint: {count} files read, {len(found)} findings; the kernel has {kernel} of {KERNEL_LINES_LIMIT} lines")
+    print(f"lint: {count} files read, {len(found)} findings; the kernel has {kernel} of {KERNEL_LINES_GOAL} lines")
     sys.exit(1 if found else 0)
 
 
