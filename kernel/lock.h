@@ -1,7 +1,8 @@
 // Spinlocks, with the annotations that clang's -Wthread-safety checks.
 //
 // The kernel runs with interrupts off and never blocks with a lock held, so a plain spinlock is
-// enough. Lock order is in docs/concepts/kernel-objects.md.
+// enough. Every lock has a rank, and a processor takes locks in rising order of rank only; the debug build
+// verifies it (lock.c). What the ranks mean is in docs/concepts/locking.md.
 #pragma once
 
 #include <stdint.h>
@@ -17,9 +18,59 @@
 #define RELEASE(...) __attribute__((release_capability(__VA_ARGS__)))
 #define NO_THREAD_SAFETY_ANALYSIS __attribute__((no_thread_safety_analysis))
 
+// Outermost first. Of one rank a processor holds one lock at a time, but for spin_lock_related.
+#define LOCK_RANKS(X) \
+    X(LINES) \
+    X(INTERRUPT) \
+    X(TIMER) \
+    X(NOTIFICATION) \
+    X(ENDPOINT) \
+    X(DERIVATION) \
+    X(PROCESS_LIST) \
+    X(PROCESS) \
+    X(VSPACE) \
+    X(VMO) \
+    X(RING) \
+    X(RUN_QUEUE) \
+    X(TIMERS) \
+    X(MACHINE) \
+    X(ACCOUNT) \
+    X(SLAB) \
+    X(FRAMES)
+
+#define LOCK_RANK_ENUM(name) LOCK_##name,
+enum lock_rank : uint8_t { LOCK_UNRANKED, LOCK_RANKS(LOCK_RANK_ENUM) };
+
 struct CAPABILITY("spinlock") spinlock {
     uint32_t held;
+#if KERNEL_DEBUG
+    enum lock_rank rank;
+#endif
 };
+
+// For `static struct spinlock x = SPINLOCK(LOCK_X)` and for locks in new objects, which are all zeros. The rank is all
+// there is to a free lock: outside the debug build both are nothing.
+#if KERNEL_DEBUG
+#define SPINLOCK(lock_rank) {.rank = lock_rank}
+#define spin_init(lock, lock_rank) ((void)((lock)->rank = (lock_rank)))
+#else
+#define SPINLOCK(lock_rank) {}
+#define spin_init(lock, lock_rank) ((void)0)
+#endif
+
+// The debug build's view of it: panic when the order is broken. lock_check_none: this processor holds no lock.
+void lock_check_take(const struct spinlock *lock, bool child);
+void lock_check_give(const struct spinlock *lock);
+void lock_check_none(void);
+
+#if KERNEL_DEBUG
+// What a processor holds, in the order in which it took it (struct percpu).
+constexpr uint32_t LOCKS_HELD_MAX = 8;
+struct lock_stack {
+    uint32_t count;
+    const struct spinlock *locks[LOCKS_HELD_MAX];
+};
+#endif
 
 // What a processor does between two looks at something that another will change: it serves what others ask of it
 // meanwhile, so that no two wait for each other. Any context, any locks held. In kernel/sched/tlb.c.
@@ -30,11 +81,24 @@ ARCH_COLD_CALL void spin_wait(const struct spinlock *lock);
 
 static inline void spin_lock(struct spinlock *lock) ACQUIRE(lock) NO_THREAD_SAFETY_ANALYSIS
 {
+    if (KERNEL_DEBUG)
+        lock_check_take(lock, false);
+    while (__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE) != 0)
+        spin_wait(lock);
+}
+
+// Beside others of its rank: where a tree of objects says which of them is the outer one.
+static inline void spin_lock_related(struct spinlock *lock) ACQUIRE(lock) NO_THREAD_SAFETY_ANALYSIS
+{
+    if (KERNEL_DEBUG)
+        lock_check_take(lock, true);
     while (__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE) != 0)
         spin_wait(lock);
 }
 
 static inline void spin_unlock(struct spinlock *lock) RELEASE(lock) NO_THREAD_SAFETY_ANALYSIS
 {
+    if (KERNEL_DEBUG)
+        lock_check_give(lock);
     __atomic_store_n(&lock->held, 0, __ATOMIC_RELEASE);
 }

@@ -74,6 +74,10 @@ struct [[gnu::aligned(CACHE_LINE_BYTES)]] percpu {
 
     struct thread *idle;       // "current" while nothing is ready: no process, never queued
     struct thread idle_thread;
+
+#if KERNEL_DEBUG
+    struct lock_stack held; // by this processor
+#endif
 };
 
 // The processors that run, by number; the others' entries are not valid.

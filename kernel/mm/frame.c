@@ -32,7 +32,7 @@ struct free_block {
     struct free_block *next, *prev;
 };
 
-static struct spinlock frame_lock;
+static struct spinlock frame_lock = SPINLOCK(LOCK_FRAMES);
 
 static struct {
     struct free_block lists[ORDER_COUNT] GUARDED_BY(frame_lock);
@@ -298,6 +298,9 @@ void frame_free(paddr_t base, unsigned order) {
     spin_lock(&frame_lock);
     if (frame < pool.first_frame || frame >= pool.end_frame || *state_of(frame) != (STATE_USED | order)) {
         panic("frame_free: %#lx order %u was not given out so", base.v, order);
+    }
+    if (KERNEL_DEBUG) {
+        memset(phys_to_virt(base), FREED_BYTE, FRAME_BYTES << (order < 4 ? order : 4));
     }
     pool.free_frames += 1ull << order;
     if (order == 0 && pool.stack_count < STACK_FRAMES) {

@@ -17,6 +17,7 @@ struct boot_info;
 
 constexpr unsigned FRAME_SHIFT = 12;
 constexpr unsigned FRAME_MAX_ORDER = 10; // 4 MiB
+constexpr uint8_t FREED_BYTE = 0xdd;     // what freed frames hold in the debug build (up to 64 KiB of a block), but for links
 
 // Before frame_init: hands out single frames (contents unspecified) below 4 GiB for the first page tables,
 // from one region that frame_early_init picks. frame_early_alloc gives false when that region is used up.

@@ -37,6 +37,7 @@ constexpr size_t SLAB_MAX_BYTES = 1984; // two in a page, aligned to 64
     struct slab_cache cache = { \
         .name = text, \
         .object_bytes = SLAB_ROUND(bytes), \
+        .lock = SPINLOCK(LOCK_SLAB), \
         .per_page = (SLAB_PAGE_BYTES - SLAB_HEADER_BYTES) / SLAB_ROUND(bytes), \
     }; \
     static_assert((bytes) <= SLAB_MAX_BYTES)

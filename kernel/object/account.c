@@ -19,6 +19,7 @@ static uint32_t ends_under_way; // atomic
 // The rest of a new account; its reservation is its limit.
 static struct account *prepare(struct object *object, uint64_t limit_bytes) NO_THREAD_SAFETY_ANALYSIS {
     struct account *account = account_of(object);
+    spin_init(&account->lock, LOCK_ACCOUNT);
     account->limit_bytes = account->reserved_bytes = limit_bytes;
     spin_lock(&all.lock);
     list_push_back(&all.list, &account->all_link);
@@ -91,7 +92,7 @@ static status_t charge_above(struct account *account, uint64_t bytes) NO_THREAD_
             break;
         }
         top = top->object.account; // the root has nothing to find beyond its reservation
-        spin_lock(&top->lock);
+        spin_lock_related(&top->lock);
     }
     need = bytes;
     for (struct account *each = account;; each = each->object.account) {
@@ -118,7 +119,7 @@ static void uncharge_above(struct account *account, uint64_t bytes) NO_THREAD_SA
         bytes = less;
         struct account *above = each->object.account;
         if (bytes != 0) {
-            spin_lock(&above->lock);
+            spin_lock_related(&above->lock);
         }
         if (each != account) {
             spin_unlock(&each->lock);
@@ -132,7 +133,7 @@ static void uncharge_above(struct account *account, uint64_t bytes) NO_THREAD_SA
 
 status_t account_charge(struct account *account, uint64_t bytes) {
     status_t status = STATUS_OK;
-    spin_lock(&account->lock);
+    spin_lock_related(&account->lock);
     if (account->used_bytes <= account->reserved_bytes &&
         bytes <= account->reserved_bytes - account->used_bytes) {
         add(account, bytes);
@@ -144,7 +145,7 @@ status_t account_charge(struct account *account, uint64_t bytes) {
 }
 
 void account_uncharge(struct account *account, uint64_t bytes) {
-    spin_lock(&account->lock);
+    spin_lock_related(&account->lock);
     ASSERT(account->used_bytes >= bytes);
     if (account->used_bytes <= account->reserved_bytes) {
         account->used_bytes -= bytes;

@@ -12,6 +12,7 @@ status_t endpoint_create(struct account *account, struct endpoint **out) {
     struct object *object;
     TRY(object_create(OBJECT_ENDPOINT, account, &object));
     struct endpoint *endpoint = CONTAINER_OF(object, struct endpoint, object);
+    spin_init(&endpoint->lock, LOCK_ENDPOINT);
     list_init(&endpoint->senders);
     *out = endpoint;
     return STATUS_OK;

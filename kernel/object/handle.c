@@ -13,7 +13,7 @@
 // hold it, and is taken only when handles are derived, moved, closed or revoked.
 static struct {
     alignas(64) struct spinlock lock;
-} derivations[64];
+} derivations[64] = {[0 ... 63] = {.lock = SPINLOCK(LOCK_DERIVATION)}};
 
 static struct spinlock *derivation_lock(const struct object *object) {
     return &derivations[((uintptr_t)object >> 6 ^ (uintptr_t)object >> 12) % 64].lock;

@@ -9,7 +9,7 @@
 
 SLAB_CACHE(interrupt_cache, struct interrupt);
 
-static struct spinlock taken_lock;
+static struct spinlock taken_lock = SPINLOCK(LOCK_MACHINE);
 static bool taken[LINE_COUNT] GUARDED_BY(taken_lock);
 
 enum mint_flags : uint32_t {
@@ -80,6 +80,7 @@ status_t interrupt_create(struct account *account, uint64_t line, uint64_t flags
         return status;
     }
     struct interrupt *interrupt = interrupt_of(object);
+    spin_init(&interrupt->lock, LOCK_INTERRUPT);
     interrupt->gsi = wiring.gsi;
     line_attach(wiring.gsi, wiring.level, wiring.active_low, interrupt_fired, interrupt);
     *out = interrupt;

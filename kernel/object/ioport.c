@@ -9,7 +9,7 @@
 
 SLAB_CACHE(ioport_cache, struct ioport);
 
-static struct spinlock ranges_lock;
+static struct spinlock ranges_lock = SPINLOCK(LOCK_MACHINE);
 static struct list ranges = LIST_INIT(ranges);
 
 static bool is_taken(uint64_t base, uint64_t count) REQUIRES(ranges_lock) {

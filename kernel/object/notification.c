@@ -12,6 +12,7 @@ status_t notification_create(struct account *account, struct notification **out)
     struct object *object;
     TRY(object_create(OBJECT_NOTIFICATION, account, &object));
     struct notification *notification = CONTAINER_OF(object, struct notification, object);
+    spin_init(&notification->lock, LOCK_NOTIFICATION);
     list_init(&notification->waiters);
     *out = notification;
     return STATUS_OK;

@@ -15,7 +15,7 @@
 static struct {
     struct spinlock lock;
     struct list list GUARDED_BY(lock);
-} all = {.list = LIST_INIT(all.list)};
+} all = {.lock = SPINLOCK(LOCK_PROCESS_LIST), .list = LIST_INIT(all.list)};
 
 // ---- create and destroy ----------------------------------------------------------------------------
 
@@ -28,6 +28,7 @@ status_t process_create(struct account *account, const char name[PROCESS_NAME_BY
     struct object *object;
     TRY(object_create(OBJECT_PROCESS, account, &object));
     struct process *process = CONTAINER_OF(object, struct process, object);
+    spin_init(&process->lock, LOCK_PROCESS);
     process->chunks = process->first_chunks;
     process->free_first = process->free_last = HANDLE_NONE;
     list_init(&process->threads);

@@ -68,6 +68,7 @@ status_t timer_create(struct account *account, struct timer **out) {
     struct object *object;
     TRY(object_create(OBJECT_TIMER, account, &object));
     struct timer *timer = timer_of(object);
+    spin_init(&timer->lock, LOCK_TIMER);
     timer->node.expired = timer_fired;
     *out = timer;
     return STATUS_OK;

@@ -50,6 +50,7 @@ static status_t create(struct account *account, uint64_t len_bytes, struct vmo *
     struct object *object;
     TRY(object_create(OBJECT_VMO, account, &object));
     struct vmo *vmo = vmo_of(object);
+    spin_init(&vmo->lock, LOCK_VMO);
     vmo->page_count = align_up(len_bytes, PAGE_BYTES) >> FRAME_SHIFT;
     *out = vmo;
     return STATUS_OK;

@@ -114,6 +114,7 @@ status_t vspace_create(struct account *account, struct vspace **out) {
     struct object *object;
     TRY(object_create(OBJECT_VSPACE, account, &object));
     struct vspace *vspace = vspace_of(object);
+    spin_init(&vspace->lock, LOCK_VSPACE);
     spin_lock(&vspace->lock);
     rb_init(&vspace->mappings);
     vspace->lowest_gap = USER_LOWEST;

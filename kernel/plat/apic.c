@@ -140,7 +140,7 @@ struct line {
     line_handler *handler;
     void *context;
 };
-static struct spinlock line_lock; // registers are selected, then accessed; also guards `lines`
+static struct spinlock line_lock = SPINLOCK(LOCK_LINES); // registers are selected, then accessed; also guards `lines`
 static struct line lines[LINE_COUNT] GUARDED_BY(line_lock);
 
 static uint32_t ioapic_read(const struct ioapic *io, uint32_t reg) {

@@ -24,6 +24,8 @@ uint64_t sched_online(void) {
 
 void sched_init(struct percpu *cpu) {
     cpu->idle = &cpu->idle_thread;
+    spin_init(&cpu->ready_lock, LOCK_RUN_QUEUE);
+    spin_init(&cpu->timer_lock, LOCK_TIMERS);
     run_queue_init(&cpu->ready);
     timer_queue_init(&cpu->timers);
     cpu->idle->state = THREAD_RUNNING;

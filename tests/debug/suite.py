@@ -4,16 +4,31 @@ All of the ABI suite, and of the end-to-end suite what says that the system star
 `tools/test --debug SUITE` runs any other suite on it.
 """
 
-from testing import runner
+import functools
+import re
+
+from testing import check, deadline, runner
 
 TARGETS = ("kernel.elf", "boot.pkg", "system/abi.pkg", "system/test.pkg")
-END_TO_END = ("boots_directly", "services_and_one", "caps_say_where_from", "kill", "panic_explains_itself", "misbehaves: stack_smash",
+END_TO_END = ("boots_directly", "services_and_one", "caps_say_where_from", "panic_explains_itself", "misbehaves: stack_smash",
               "misbehaves: process_flood", "misbehaves: kernel_pointers")
+
+
+def builds(ctx):
+    ctx.run(["tools/build", "--arch", ctx.arch, "--debug", "--quiet", *TARGETS], timeout=600, status=0)
+
+
+def ranks_are_documented(ctx):
+    """docs/concepts/locking.md names the ranks of kernel/lock.h, in their order."""
+    ranks = re.findall(r"\bX\((\w+)\)", (ctx.root / "kernel" / "lock.h").read_text().split("LOCK_RANKS(X)")[1].split("\n\n")[0])
+    rows = re.findall(r"^\| `(\w+)` \|", (ctx.root / "docs" / "concepts" / "locking.md").read_text(), re.MULTILINE)
+    check(ranks == rows, "the ranks in the document", ranks, rows)
 
 
 def cases(ctx):
     ctx.use_build(debug=True)
-    ctx.run(["tools/build", "--arch", ctx.arch, "--debug", "--quiet", *TARGETS], timeout=600, status=0)
     suites = runner.suites(ctx.root)
     end_to_end = [(name, function) for name, function in suites["e2e"](ctx) if name.startswith(END_TO_END)]
-    return suites["abi"](ctx) + end_to_end
+    return [("builds", deadline(600)(functools.partial(builds, ctx))),
+            ("ranks_are_documented", functools.partial(ranks_are_documented, ctx)),
+            *suites["abi"](ctx), *end_to_end]

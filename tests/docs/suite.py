@@ -31,6 +31,9 @@ COVERED = {
     "tools/test host": ("build", "suites_of_the_documents"),
     "tools/test e2e": ("build", "suites_of_the_documents"),
     "tools/test abi": ("build", "suites_of_the_documents"),
+    "tools/build --debug": ("debug", "builds"),
+    "tools/test --debug e2e": ("debug", "boots_directly"),
+    "tools/qemu --debug --direct": ("debug", "boots_directly"),
     "tools/test badinput": ("build", "suites_of_the_documents"),
     "tools/test e2e --case history --verbose": ("build", "suites_of_the_documents"),
 }

@@ -37,9 +37,9 @@ def local_timer(session, path):
     return tuple(int(value) for value in re.search(r"initial_count = (\d+) current_count = (\d+)", text).groups())
 
 
-def panic_explains_itself(ctx):
+def panic_explains_itself(ctx, **options):
     """A non-maskable interrupt is the operator's way to stop a machine: the one panic path of the kernel."""
-    session, path = with_monitor(ctx)
+    session, path = with_monitor(ctx, **options)
     limit = time.monotonic() + 15
     while local_timer(session, path)[1] != 0 or "HLT=1" not in monitor(session, path, "info registers"):
         check(time.monotonic() < limit, "the processor does not come to rest at the prompt")
@@ -51,10 +51,20 @@ def panic_explains_itself(ctx):
     guest.expect(r"^  rax [0-9a-f]{16} ", 20)
     guest.expect(r"^backtrace", 20)
     guest.expect(r"^    [0-9a-f]{16}  sched_\w+\+0x[0-9a-f]+$", 20)  # it was idle
-    found = guest.expect(r"^kernel build ([0-9a-f]{40})", 20)
+    found = guest.expect(r"^kernel build ([0-9a-f]{40}) at 0x([0-9a-f]{16}), after \d+ us$", 20)
     start = re.search(r"^Tessera ([0-9a-f]{8}) ", guest.transcript, re.MULTILINE)
     check(found.group(1).startswith(start.group(1)), "the panic names the build that booted", start.group(1), found.group(1))
     guest.expect(r"^The machine is stopped\.$", 20)
+    return int(found.group(2), 16)
+
+
+def addresses_are_random(ctx):
+    """The image lies elsewhere with each boot, where a panic says; and where it was linked on request."""
+    linked = 0xffffffff80000000
+    check(panic_explains_itself(ctx, cmdline="nokaslr") == linked, "the image with nokaslr", hex(linked))
+    places = [panic_explains_itself(ctx) for _ in range(3)]
+    check(len(set(places)) > 1 and all(place >= linked and place % (2 << 20) == 0 for place in places),
+          "where the image lay in three boots", "2 MiB steps of the top 2 GiB, not all the same", [hex(place) for place in places])
 
 
 def idle_without_a_tick(ctx):
