@@ -11,7 +11,7 @@
 #include "kernel/types.h"
 
 // From the linker script: what can be a return address.
-extern const char __text_start[], __text_end[];
+extern const char __text_start[], __text_end[], __image_start[];
 
 constexpr uint32_t BACKTRACE_LINES = 24;
 constexpr uint32_t BACKTRACE_WORDS = 2048; // how far up the stack to look
@@ -61,7 +61,7 @@ static void print_build_id(void) {
     for (size_t i = 0; i < KSYM_BUILD_ID_BYTES; i++) {
         klog("%02x", id[i]);
     }
-    klog(", after %lu us\n", clock_now().v / 1000);
+    klog(" at %p, after %lu us\n", (const void *)__image_start, clock_now().v / 1000);
 }
 
 [[noreturn]] static void stop(void) {

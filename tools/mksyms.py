@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Writes the kernel's symbol table as assembly: tools/mksyms.py KERNEL OUTPUT.S
+"""Writes the kernel's own tables as assembly: tools/mksyms.py KERNEL OUTPUT.S
 
-Only functions, as offsets from __image_start, so that the table stays right when its own size moves
-the data behind it. The layout is described in kernel/ksyms.h. With --check KERNEL FINAL the two are
-compared: every function must lie where the table of the first says.
+The symbol table (kernel/ksyms.h): only functions. The relocation table (kernel/arch/x86_64/slide.c): the places that
+hold an address of the image, as --emit-relocs kept them; whoever does not relocate passes none. Both hold offsets
+from __image_start, and lie behind all that they speak of, so that their size moves nothing. With --check KERNEL FINAL
+the two are compared: every function must lie where the table of the first says.
 """
 
 import sys
@@ -32,7 +33,7 @@ def functions(path):
     return [(offset, found[offset][1]) for offset in sorted(found)]
 
 
-def assembly(table):
+def symbol_table(table):
     names = {}
     blob = []
     position = 8 + 8 * len(table)
@@ -43,7 +44,22 @@ def assembly(table):
             blob.append(f'    .asciz "{name}"')
             position += len(name) + 1
         lines.append(f"    .long {offset:#x}, {names[name]}")
-    return "\n".join(lines + blob + ['    .section .note.GNU-stack, "", @progbits', ""])
+    return lines + blob
+
+
+def relocations(path):
+    """Offsets from __image_start of the places that hold an address of the image: (those of 64 bits, of 32 bits)."""
+    kernel = elf.Elf.load(path)
+    start = next(symbol.value for symbol in kernel.symbols() if symbol.name == "__image_start")
+    places = list(kernel.relocations())
+    return tuple(sorted(address - start for address, kind in places if kind == wanted)
+                 for wanted in (elf.X86_64_64, elf.X86_64_32S))
+
+
+def relocation_table(wide, narrow):
+    """What the kernel adds to, when it moves itself (kernel/arch/x86_64/slide.c)."""
+    return ['    .section .relocs, "a", @progbits', "    .balign 4", f"    .long {len(wide)}, {len(narrow)}",
+            *(f"    .long {offset:#x}" for offset in wide + narrow)]
 
 
 def main():
@@ -54,7 +70,8 @@ def main():
             sys.exit(f"mksyms: the second link moved {moved[0]} to {moved[1]}")
         return
     with open(sys.argv[2], "w", encoding="utf-8") as output:
-        output.write(assembly(functions(sys.argv[1])))
+        lines = symbol_table(functions(sys.argv[1])) + relocation_table(*relocations(sys.argv[1]))
+        output.write("\n".join([*lines, '    .section .note.GNU-stack, "", @progbits', ""]))
 
 
 if __name__ == "__main__":

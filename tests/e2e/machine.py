@@ -83,4 +83,4 @@ def idle_without_a_tick(ctx):
 
 
 def cases(ctx):
-    return [(function.__name__, functools.partial(function, ctx)) for function in (panic_explains_itself, idle_without_a_tick)]
+    return [(function.__name__, functools.partial(function, ctx)) for function in (panic_explains_itself, addresses_are_random, idle_without_a_tick)]

@@ -8,7 +8,6 @@
 
 constexpr uintptr_t ARCH_DIRECT_MAP_BASE = 0xffff'8000'0000'0000;
 constexpr uintptr_t ARCH_KERNEL_AREA_BASE = 0xffff'c000'0000'0000;
-constexpr uintptr_t ARCH_KERNEL_IMAGE_BASE = 0xffff'ffff'8000'0000;
 
 #include "page_table_entry.h"
 

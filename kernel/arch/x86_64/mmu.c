@@ -5,13 +5,16 @@
 #include "abi/gen/abi.h"
 #include "base/align.h"
 #include "base/mem.h"
+#include "kernel/arch/arch.h"
 #include "kernel/mm/direct_map.h"
 #include "kernel/mm/frame.h"
 #include "kernel/panic.h"
 #include "page_table.h"
+#include "slide.h"
 
 extern char __image_start[], __text_start[], __text_end[], __rodata_start[], __rodata_end[], __data_start[],
-    __ro_after_init_end[], __image_end[], boot_stack_guard[];
+    __ro_after_init_end[], __data_end[], __tables_start[], __tables_end[], __bss_start[],
+    __image_end[], boot_stack_guard[];
 
 // One place where mmu_init writes an instruction (user_access.h).
 struct alternative {
@@ -29,6 +32,8 @@ constexpr uint64_t KERNEL_READ_ONLY = KERNEL_COMMON | PTE_NO_EXECUTE;
 constexpr uint64_t KERNEL_DATA = KERNEL_COMMON | PTE_NO_EXECUTE | PTE_WRITE;
 constexpr uint64_t KERNEL_DEVICE = KERNEL_DATA | PTE_CACHE_OFF | PTE_WRITE_THROUGH;
 
+constexpr uint64_t AREA_STEPS = 1 << 17; // half of what one entry of the root table serves
+
 // Where firmware puts tables that its memory map may not name.
 constexpr uint64_t BIOS_AREA_BASE = 0xe0000, BIOS_AREA_END = 0x100000;
 
@@ -42,7 +47,9 @@ constexpr uint64_t CR4_GLOBAL_PAGES = 1ull << 7;
 static bool switched;
 static bool have_1g_pages;
 static uint64_t *kernel_root_table;
-static uint64_t area_next = ARCH_KERNEL_AREA_BASE; // stacks and devices: nothing is ever given back
+// Stacks and devices, from a random place on: nothing is ever given back.
+RO_AFTER_INIT static uint64_t area_first = ARCH_KERNEL_AREA_BASE;
+static uint64_t area_next;
 
 // ---- The processor ----
 
@@ -222,14 +229,16 @@ static bool map_direct(const struct boot_info *boot, struct protected_range imag
 
 static bool map_image_part(const struct boot_info *boot, const char *start, const char *end, uint64_t flags) {
     uint64_t address = (uint64_t)start;
-    return map_range(address, boot->kernel_phys_base + (address - ARCH_KERNEL_IMAGE_BASE),
+    return map_range(address, boot->kernel_phys_base + (uint64_t)(start - __image_start),
                      align_up((uint64_t)(end - start), PAGE_BYTES), flags);
 }
 
 static bool map_image(const struct boot_info *boot) {
     return map_image_part(boot, __text_start, __text_end, KERNEL_TEXT) &&
            map_image_part(boot, __rodata_start, __rodata_end, KERNEL_READ_ONLY) &&
-           map_image_part(boot, __data_start, boot_stack_guard, KERNEL_DATA) &&
+           map_image_part(boot, __data_start, __data_end, KERNEL_DATA) &&
+           map_image_part(boot, __tables_start, __tables_end, KERNEL_READ_ONLY) &&
+           map_image_part(boot, __bss_start, boot_stack_guard, KERNEL_DATA) &&
            map_image_part(boot, boot_stack_guard + PAGE_BYTES, __image_end, KERNEL_DATA);
 }
 
@@ -246,9 +255,13 @@ bool mmu_init(const struct boot_info *boot) {
     kernel_root_table = table_pointer(root);
     uint64_t image_phys = boot->kernel_phys_base;
     struct protected_range image = {image_phys, image_phys + (uint64_t)(__ro_after_init_end - __image_start)};
+    if (slide_is_wanted(boot)) {
+        area_first += arch_random() % AREA_STEPS << SHIFT_2M;
+    }
+    area_next = area_first;
     // The area's first table must be there before spaces begin to share the root's upper half.
     if (!map_direct(boot, image) || !map_image(boot) ||
-        entry_make(ARCH_KERNEL_AREA_BASE, SHIFT_1G) == nullptr) {
+        entry_make(area_first, SHIFT_1G) == nullptr) {
         return false;
     }
     smap_patch();
@@ -308,6 +321,6 @@ void *mmu_alloc_kernel_stack(size_t pages) {
 
 bool mmu_is_stack_guard(uint64_t address) {
     const uint64_t boot_guard = (uint64_t)boot_stack_guard;
-    return (address >= ARCH_KERNEL_AREA_BASE && address < area_next && entry_find(address) == 0) ||
+    return (address >= area_first && address < area_next && entry_find(address) == 0) ||
            (address >= boot_guard && address < boot_guard + PAGE_BYTES);
 }
