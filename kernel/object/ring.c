@@ -100,6 +100,7 @@ static status_t ring_create(struct account *account, struct thread *owner, const
     struct object *object;
     TRY(object_create(OBJECT_RING, account, &object));
     struct ring *ring = ring_of(object);
+    spin_init(&ring->lock, LOCK_RING);
     lay_out(ring, shape);
     list_init(&ring->held);
     list_init(&ring->startable);
