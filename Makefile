@@ -9,6 +9,7 @@ ARGS ?=
 help:
 	@echo "make run              build, boot under QEMU with UEFI firmware, reach the shell in this terminal"
 	@echo "make run DIRECT=1     the same kernel and boot package with no firmware (PVH)"
+	@echo "make run ARCH=riscv64 on QEMU's virt machine, through OpenSBI; test, image and check take ARCH, too"
 	@echo "make run SYSTEM=name  another system of system/; ARGS=... goes to tools/qemu (--cpus, --mem, ...)"
 	@echo "make test             every check, ending in 'N passed, N failed'; SUITE=name runs one suite"
 	@echo "make image            kernel.elf, boot.pkg and tessera.img in build/$(ARCH)"
@@ -18,7 +19,7 @@ help:
 
 run:
 	@tools/setup
-	@tools/build --arch $(ARCH) $(if $(filter tessera,$(SYSTEM)),kernel.elf boot.pkg tessera.img)
+	@tools/build --arch $(ARCH) $(if $(filter tessera,$(SYSTEM)),kernel.elf boot.pkg $(if $(filter x86_64,$(ARCH)),tessera.img))
 	@tools/qemu --arch $(ARCH) --system $(SYSTEM) $(if $(filter-out 0,$(DIRECT)),--direct) $(ARGS) || test $$? = 4
 
 test:

@@ -1,6 +1,7 @@
 #include "kernel/elf.h"
 
 #include "abi/message.h"
+#include "arch_cpu.h"
 
 struct elf_header {
     uint8_t ident[16];
@@ -20,7 +21,6 @@ static_assert(sizeof(struct elf_header) == 64 && sizeof(struct elf_program) == 5
 enum {
     TYPE_EXEC = 2,
     TYPE_DYN = 3,
-    MACHINE_X86_64 = 62,
     PROGRAM_LOAD = 1,
     PROGRAM_INTERPRETER = 3,
     FLAG_EXECUTE = 1,
@@ -38,7 +38,7 @@ static const char *check_header(const struct elf_header *h, uint64_t len) {
             return "this is no little-endian ELF64 file";
         }
     }
-    if (h->machine != MACHINE_X86_64) {
+    if (h->machine != ARCH_ELF_MACHINE) {
         return "the file is for another processor";
     }
     if (h->type != TYPE_EXEC && h->type != TYPE_DYN) {

@@ -12,6 +12,7 @@
 #include "kernel/log.h"
 #include "kernel/mm/frame.h"
 #include "kernel/object/inspector.h"
+#include "kernel/object/resource.h"
 #include "kernel/panic.h"
 #include "kernel/percpu.h"
 #include "kernel/plat/clock.h"
@@ -103,6 +104,7 @@ static void bring_up_memory(void) {
             frame_add_range((paddr_t){boot.regions[i].base}, boot.regions[i].len_bytes);
         }
     }
+    resource_set_machine(&boot);
     inspector_set_memory(ram_bytes(), boot.kernel_phys_bytes, boot.package_bytes);
 }
 

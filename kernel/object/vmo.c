@@ -9,6 +9,7 @@
 #include "kernel/mm/direct_map.h"
 #include "kernel/mm/frame.h"
 #include "kernel/object/account.h"
+#include "kernel/object/resource.h"
 #include "kernel/panic.h"
 
 SLAB_CACHE(vmo_cache, struct vmo);
@@ -135,6 +136,9 @@ static bool subtree_free(void *root, unsigned height, struct destroy_step *step)
 bool vmo_destroy_step(struct object *object) {
     struct vmo *vmo = vmo_of(object);
     if (vmo->kind == VMO_PHYSICAL) {
+        if (vmo->device) {
+            resource_give_back(vmo);
+        }
         return true;
     }
     struct destroy_step step = {.budget = DESTROY_STEP_PIECES};
@@ -316,6 +320,9 @@ static status_t copy_method(struct invocation *invocation, bool write) {
     uint64_t user = invocation->words[1];
     uint64_t len = invocation->words[2];
     uint64_t size = vmo_len_bytes(vmo);
+    if (vmo->device) {
+        return STATUS_UNSUPPORTED; // the kernel has no translation for it
+    }
     if (len > VMO_COPY_BYTES || offset > size || len > size - offset) {
         return STATUS_BAD_ARGUMENT;
     }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/container.h"
+#include "base/list.h"
 #include "kernel/lock.h"
 #include "kernel/mm/slab.h"
 #include "kernel/object/object.h"
@@ -31,13 +32,16 @@ struct vmo {
     struct spinlock lock;
     uint8_t kind;   // enum vmo_kind
     uint8_t height; // of the radix tree: 0 is a single leaf of 64 pages
-    uint16_t zero;
+    bool device;    // minted from resource: nobody else has it, and the kernel does not reach it
     uint64_t page_count;
     uint64_t committed_pages GUARDED_BY(lock);
     union {
         uint32_t inline_frames[VMO_INLINE_PAGES]; // anonymous, page_count <= VMO_INLINE_PAGES: frame numbers
         void *root;                               // anonymous, larger: radix node, null until touched
-        paddr_t base;                             // physical
+        struct {                                  // physical
+            paddr_t base;
+            struct list_node device_link; // with `device`: resource.c
+        };
     };
 };
 

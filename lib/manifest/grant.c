@@ -11,12 +11,23 @@ static const char *const kind_names[MANIFEST_GRANT_KIND_COUNT] = {
     [MANIFEST_GRANT_ENDPOINT] = "endpoint",   [MANIFEST_GRANT_IOPORT] = "ioport",
     [MANIFEST_GRANT_INTERRUPT] = "interrupt", [MANIFEST_GRANT_RESOURCE] = "resource",
     [MANIFEST_GRANT_ACCOUNT] = "account",     [MANIFEST_GRANT_BOOT_PACKAGE] = "boot_package",
+    [MANIFEST_GRANT_SERIAL] = "serial",
 };
 
 static const char *const resource_names[] = {
     [MANIFEST_RESOURCE_POWER] = "power",
     [MANIFEST_RESOURCE_MINT] = "mint",
     [MANIFEST_RESOURCE_ALL] = "all",
+};
+
+static const char *const serial_names[] = {
+    [MANIFEST_SERIAL_CONSOLE] = "console",
+    [MANIFEST_SERIAL_SPARE] = "spare",
+};
+
+static const char *const serial_part_names[] = {
+    [MANIFEST_SERIAL_REGISTERS] = "registers",
+    [MANIFEST_SERIAL_INTERRUPT] = "interrupt",
 };
 
 static bool parse_number(struct parser *parser, const struct lex_word *word, const char *what, uint64_t max,
@@ -51,16 +62,30 @@ static bool parse_resource(struct parser *parser, const struct lex_word *word, s
                       word->text);
 }
 
+static bool parse_serial(struct parser *parser, const struct lex_word words[2], struct manifest_grant *grant) {
+    for (uint64_t i = 0; i < 4; i++) {
+        if (str_equal(words[0].text, serial_names[i / 2]) && str_equal(words[1].text, serial_part_names[i % 2])) {
+            grant->first = i / 2;
+            grant->second = i % 2;
+            return true;
+        }
+    }
+    return parse_fail(parser, "`%s %s` is no part of a serial port: console or spare is expected, then registers or "
+                              "interrupt", words[0].text, words[1].text);
+}
+
 // Words after the kind: fewest, most.
 static const uint8_t argument_counts[MANIFEST_GRANT_KIND_COUNT][2] = {
     [MANIFEST_GRANT_SERVICE] = {1, 2},  [MANIFEST_GRANT_SUPERVISOR] = {0, 1},
     [MANIFEST_GRANT_IOPORT] = {2, 2},   [MANIFEST_GRANT_INTERRUPT] = {1, 1},
     [MANIFEST_GRANT_RESOURCE] = {1, 1}, [MANIFEST_GRANT_ACCOUNT] = {1, 1},
+    [MANIFEST_GRANT_SERIAL] = {2, 2},
 };
 static const char *const argument_texts[MANIFEST_GRANT_KIND_COUNT] = {
     [MANIFEST_GRANT_SERVICE] = " NAME [control]",  [MANIFEST_GRANT_SUPERVISOR] = " [control]",
     [MANIFEST_GRANT_IOPORT] = " BASE COUNT",       [MANIFEST_GRANT_INTERRUPT] = " LINE",
     [MANIFEST_GRANT_RESOURCE] = " power|mint|all", [MANIFEST_GRANT_ACCOUNT] = " SIZE",
+    [MANIFEST_GRANT_SERIAL] = " console|spare registers|interrupt",
 };
 
 static bool parse_arguments(struct parser *parser, struct manifest_grant *grant) {
@@ -87,6 +112,7 @@ static bool parse_arguments(struct parser *parser, struct manifest_grant *grant)
                           grant->first, grant->first + grant->second);
     case MANIFEST_GRANT_INTERRUPT:
         return parse_number(parser, &words[0], "interrupt line", 255, &grant->first);
+    case MANIFEST_GRANT_SERIAL: return parse_serial(parser, words, grant);
     case MANIFEST_GRANT_RESOURCE: return parse_resource(parser, &words[0], grant);
     case MANIFEST_GRANT_ACCOUNT: return parse_size(parser, &words[0], &grant->first);
     default: return true;
@@ -127,7 +153,7 @@ bool parse_grant(struct parser *parser) {
     return parse_fail(
         parser,
         "`%s` cannot be granted: service, supervisor, inspector, notification, endpoint, ioport, "
-        "interrupt, resource, account or boot_package is expected",
+        "interrupt, serial, resource, account or boot_package is expected",
         kind);
 }
 
@@ -141,6 +167,9 @@ void manifest_grant_source(const struct manifest_grant *grant, char *to, size_t 
         fmt_snprintf(to, size, "%s %#lx %lu", kind, grant->first, grant->second);
         break;
     case MANIFEST_GRANT_INTERRUPT: fmt_snprintf(to, size, "%s %lu", kind, grant->first); break;
+    case MANIFEST_GRANT_SERIAL:
+        fmt_snprintf(to, size, "%s %s %s", kind, serial_names[grant->first], serial_part_names[grant->second]);
+        break;
     case MANIFEST_GRANT_RESOURCE: fmt_snprintf(to, size, "%s %s", kind, resource_names[grant->first]); break;
     case MANIFEST_GRANT_ACCOUNT: fmt_snprintf(to, size, "%s %luK", kind, grant->first / 1024); break;
     default: fmt_snprintf(to, size, "%s", kind); break;

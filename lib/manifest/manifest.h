@@ -18,7 +18,8 @@
 //       provides  NAME ...              services only: makes an endpoint of that name and interface
 //       grant     NAME = WHAT           one capability of its CapSet:
 //                     service NAME [control] | supervisor [control] | inspector | notification | endpoint |
-//                     ioport BASE COUNT | interrupt LINE | resource power|mint|all | account SIZE |
+//                     ioport BASE COUNT | interrupt LINE |
+//                     serial console|spare registers|interrupt | resource power|mint|all | account SIZE |
 //                     boot_package
 //       resolve   NAME ...              what the registry will resolve for it
 //   }
@@ -55,6 +56,7 @@ enum manifest_grant_kind : uint8_t {
     MANIFEST_GRANT_ENDPOINT,     // a fresh one, all rights
     MANIFEST_GRANT_IOPORT,       // first: base, second: count
     MANIFEST_GRANT_INTERRUPT,    // first: line
+    MANIFEST_GRANT_SERIAL,       // first: enum manifest_serial, second: enum manifest_serial_part
     MANIFEST_GRANT_RESOURCE,     // first: enum manifest_resource
     MANIFEST_GRANT_ACCOUNT,      // first: bytes
     MANIFEST_GRANT_BOOT_PACKAGE,
@@ -65,6 +67,17 @@ enum manifest_resource : uint64_t {
     MANIFEST_RESOURCE_POWER = 1,
     MANIFEST_RESOURCE_MINT = 2,
     MANIFEST_RESOURCE_ALL = 3
+};
+
+// A serial port of whatever machine it is.
+enum manifest_serial : uint64_t {
+    MANIFEST_SERIAL_CONSOLE = 0,
+    MANIFEST_SERIAL_SPARE = 1, // not the console's; the only one where there is no other
+};
+
+enum manifest_serial_part : uint64_t {
+    MANIFEST_SERIAL_REGISTERS = 0, // an ioport, or a VMO of device memory
+    MANIFEST_SERIAL_INTERRUPT = 1,
 };
 
 struct manifest_grant {

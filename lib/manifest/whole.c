@@ -115,10 +115,12 @@ static bool check_exclusive(struct parser *parser) {
             bool ports = one->kind == MANIFEST_GRANT_IOPORT && one->first < other->first + other->second &&
                          other->first < one->first + one->second;
             bool line = one->kind == MANIFEST_GRANT_INTERRUPT && one->first == other->first;
-            if (ports || line) {
+            bool serial = one->kind == MANIFEST_GRANT_SERIAL && one->first == other->first &&
+                          one->second == other->second;
+            if (ports || line || serial) {
                 return parse_fail_at(parser, one->line,
                                      "the same %s is granted in line %u; it can have one holder only",
-                                     ports ? "port" : "interrupt line", other->line);
+                                     ports ? "port" : line ? "interrupt line" : "part of a serial port", other->line);
             }
         }
     }

@@ -62,9 +62,11 @@ bool uart_init(struct uart *uart, struct uart_port port, struct byte_ring *outpu
         return false;
     }
     set(uart, INTERRUPT_ENABLE, 0);
-    set(uart, LINE_CONTROL, LINE_CONTROL_DIVISOR);
-    set(uart, DATA, DIVISOR_115200);
-    set(uart, INTERRUPT_ENABLE, 0);
+    if (!port.keep_speed) {
+        set(uart, LINE_CONTROL, LINE_CONTROL_DIVISOR);
+        set(uart, DATA, DIVISOR_115200);
+        set(uart, INTERRUPT_ENABLE, 0);
+    }
     set(uart, LINE_CONTROL, LINE_8N1);
     set(uart, FIFO_CONTROL, FIFO_ENABLE);
     set(uart, MODEM_CONTROL, MODEM_READY);

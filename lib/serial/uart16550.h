@@ -1,5 +1,5 @@
 // The 16550 UART (National Semiconductor PC16550D) without the machine: registers are reached through
-// functions that the driver is given. Interrupt driven in both directions, 115200 8N1.
+// functions that the driver is given. Interrupt driven in both directions, 8N1.
 //
 // The device is edge-triggered on the ISA bus: uart_interrupt goes on until the device says that nothing
 // is pending, so that the next event makes a new edge. The line must be acknowledged before.
@@ -16,6 +16,7 @@ struct uart_port {
     void (*write)(void *context, uint8_t offset, uint8_t value);
     // Writes `len` bytes (at most UART_FIFO_BYTES) to offset 0, in order.
     void (*write_data)(void *context, const uint8_t *bytes, size_t len);
+    bool keep_speed; // somebody has set it already; else the clock is a PC's, and the speed becomes 115200
 };
 
 constexpr size_t UART_FIFO_BYTES = 16;

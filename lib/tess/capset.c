@@ -6,19 +6,31 @@
 #include "lib/tess/syscall.h"
 #include "lib/tess/thread.h"
 
-status_t tess_cap(const char *name, uint64_t interface_id, handle_t *out) {
+static const struct bootstrap_cap *find(const char *name) {
     const struct bootstrap_cap *caps = bootstrap_caps(tess_bootstrap);
     for (uint32_t i = 0; i < tess_bootstrap->cap_count; i++) {
-        if (strncmp(caps[i].name, name, BOOTSTRAP_CAP_NAME_BYTES) != 0) {
-            continue;
+        if (strncmp(caps[i].name, name, BOOTSTRAP_CAP_NAME_BYTES) == 0) {
+            return &caps[i];
         }
-        if (interface_id != 0 && caps[i].interface_id != interface_id) {
-            return STATUS_WRONG_TYPE;
-        }
-        *out = (handle_t){caps[i].handle};
-        return STATUS_OK;
     }
-    return STATUS_NOT_FOUND;
+    return nullptr;
+}
+
+status_t tess_cap(const char *name, uint64_t interface_id, handle_t *out) {
+    const struct bootstrap_cap *cap = find(name);
+    if (cap == nullptr) {
+        return STATUS_NOT_FOUND;
+    }
+    if (interface_id != 0 && cap->interface_id != interface_id) {
+        return STATUS_WRONG_TYPE;
+    }
+    *out = (handle_t){cap->handle};
+    return STATUS_OK;
+}
+
+uint32_t tess_cap_type(const char *name) {
+    const struct bootstrap_cap *cap = find(name);
+    return cap == nullptr ? 0 : cap->type;
 }
 
 handle_t tess_cap_required(const char *name, uint64_t interface_id) {

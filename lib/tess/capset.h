@@ -13,6 +13,9 @@ extern const struct bootstrap *tess_bootstrap;
 // NOT_FOUND: no such grant. WRONG_TYPE: it is of another interface.
 status_t tess_cap(const char *name, uint64_t interface_id, handle_t *out);
 
+// The type (enum object_type) of the capability granted under `name`; 0 when there is none.
+uint32_t tess_cap_type(const char *name);
+
 // The same where the program can do nothing without it: ends the program with a message otherwise.
 handle_t tess_cap_required(const char *name, uint64_t interface_id);
 

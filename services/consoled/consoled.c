@@ -4,11 +4,12 @@
 // One loop: requests and the device's interrupts arrive at the same endpoint. What cannot be answered at
 // once (a line that is not typed yet, output for which there is no room) waits as a saved reply.
 //
-// CapSet: `console` (RECEIVE), `uart` (ioport of 8 registers), `uart_interrupt`; `log` if it is to have one.
+// CapSet: `console` (RECEIVE), `uart` (its registers: ioport or device memory), `uart_interrupt`; `log` if it is to have one.
 #include "abi/gen/stubs.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "lib/serial/uart16550.h"
+#include "lib/serial/uart_device.h"
 #include "lib/tess/capset.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/handle.h"
@@ -33,7 +34,7 @@ static_assert(LINE_BYTES == CONSOLE_LINE_MAX && LINE_PROMPT_BYTES == CONSOLE_PRO
 static struct terminal terminal;
 static struct uart uart;
 static struct wire_server server;
-static handle_t port;
+static struct uart_device device;
 static handle_t interrupt;
 
 static handle_t reader;                 // the saved reply of whoever reads a line, or 0
@@ -44,31 +45,6 @@ static handle_t watcher;                // notification for Ctrl-C
 static uint64_t watcher_bits;
 
 // --- the device ---
-
-static uint8_t port_read(void *context, uint8_t offset) {
-    (void)context;
-    uint64_t value = 0;
-    if (!status_ok(tess_ioport_read(port, offset, 1, &value))) {
-        tess_panic("consoled: cannot read the UART");
-    }
-    return (uint8_t)value;
-}
-
-static void port_write(void *context, uint8_t offset, uint8_t value) {
-    (void)context;
-    if (!status_ok(tess_ioport_write(port, offset, 1, value))) {
-        tess_panic("consoled: cannot write the UART");
-    }
-}
-
-static void port_write_data(void *context, const uint8_t *bytes, size_t len) {
-    (void)context;
-    uint64_t words[UART_FIFO_BYTES / 8] = {};
-    memcpy(words, bytes, len);
-    if (!status_ok(tess_ioport_write_bytes(port, 0, len, words[0], words[1], 0, 0, 0, 0))) {
-        tess_panic("consoled: cannot write the UART");
-    }
-}
 
 static void take_input(void *context, char byte) {
     (void)context;
@@ -281,12 +257,13 @@ static void report_first_prompt(void) {
 static void set_up(void) {
     handle_t notification;
     handle_t endpoint = tess_cap_required("console", WIRE_INTERFACE_CONSOLE);
-    port = tess_cap_required("uart", 0);
+    const handle_t registers = tess_cap_required("uart", 0);
     interrupt = tess_cap_required("uart_interrupt", 0);
     wire_server_init(&server, endpoint, 1);
     terminal_init(&terminal, TERMINAL_COLUMNS);
-    if (!uart_init(&uart, (struct uart_port){nullptr, port_read, port_write, port_write_data}, &terminal.output)) {
-        tess_panic("consoled: there is no UART at the ports granted");
+    if (!status_ok(uart_device_open(&device, registers, tess_cap_type("uart"))) ||
+        !uart_init(&uart, uart_device_port(&device), &terminal.output)) {
+        tess_panic("consoled: there is no UART where one was granted");
     }
     if (!status_ok(tess_account_create_notification(tess_self_account(), &notification)) ||
         !status_ok(tess_notification_bind(notification, endpoint)) ||

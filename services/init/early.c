@@ -4,39 +4,26 @@
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "lib/serial/uart_device.h"
 #include "lib/tess/capset.h"
 #include "lib/tess/handle.h"
 #include "lib/tess/panic.h"
 #include "services/init/init.h"
 
-constexpr uint64_t SERIAL_BASE = 0x3f8, SERIAL_COUNT = 8; // the first serial port of a PC
-constexpr uint64_t LINE_STATUS = 5, TRANSMIT_EMPTY = 0x20;
-constexpr uint64_t FIFO_BYTES = 16;
-constexpr uint32_t POLLS_MAX = 100'000; // a dead line must not hold init up for ever
-
-static void write_piece(handle_t port, const char *bytes, uint64_t count) {
-    uint64_t status = 0;
-    for (uint32_t i = 0; i < POLLS_MAX && (status & TRANSMIT_EMPTY) == 0; i++) {
-        if (!status_ok(tess_ioport_read(port, LINE_STATUS, 1, &status))) {
-            return;
-        }
-    }
-    uint64_t data[6] = {};
-    memcpy(data, bytes, count);
-    (void)tess_ioport_write_bytes(port, 0, count, data[0], data[1], data[2], data[3], data[4], data[5]);
-}
-
 bool early_print(const char *line) {
-    TESS_OWNED handle_t port = {};
-    if (!status_ok(
-            tess_resource_mint_ioport(init.resource, SERIAL_BASE, SERIAL_COUNT, init.account, &port))) {
+    TESS_OWNED handle_t registers = {};
+    struct uart_device device;
+    uint32_t type;
+    if (!status_ok(serial_mint(&tess_bootstrap->serial[0], init.account, &type, &registers)) ||
+        !status_ok(uart_device_open(&device, registers, type))) {
         return false;
     }
     size_t len = strlen(line);
-    for (size_t at = 0; at < len; at += FIFO_BYTES) {
-        write_piece(port, line + at, len - at < FIFO_BYTES ? len - at : FIFO_BYTES);
+    for (size_t at = 0; at < len; at += UART_FIFO_BYTES) {
+        uart_device_send(&device, line + at, len - at < UART_FIFO_BYTES ? len - at : UART_FIFO_BYTES);
     }
-    write_piece(port, "\r\n", 2);
+    uart_device_send(&device, "\r\n", 2);
+    uart_device_close(&device);
     return true;
 }
 

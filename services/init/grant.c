@@ -1,8 +1,10 @@
 #include "abi/gen/decode.h"
 #include "abi/gen/stubs.h"
+#include "abi/message.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "lib/tess/capset.h"
 #include "lib/tess/handle.h"
 #include "lib/tess/heap.h"
 #include "services/init/init.h"
@@ -43,6 +45,35 @@ static status_t make_resource(const struct manifest_grant *grant, struct spawn_g
     return tess_handle_copy(init.resource, to->rights, &to->handle);
 }
 
+status_t serial_mint(const struct bootstrap_serial *serial, handle_t account, uint32_t *type, handle_t *out) {
+    if (serial->kind == SERIAL_PORTS) {
+        *type = OBJECT_IOPORT;
+        return tess_resource_mint_ioport(init.resource, serial->base, serial->len, account, out);
+    }
+    // Registers side by side, at the beginning of a page: all that uart_device.c knows.
+    if (serial->kind != SERIAL_MEMORY || serial->register_shift != 0 || serial->base % PAGE_BYTES != 0) {
+        return STATUS_UNSUPPORTED;
+    }
+    *type = OBJECT_VMO;
+    return tess_resource_mint_vmo(init.resource, serial->base, PAGE_BYTES, account, out);
+}
+
+// `spare` is a port that is not the console's; the only one where there is no other.
+static status_t make_serial(const struct manifest_grant *grant, handle_t account, struct spawn_grant *to) {
+    const bool spare = grant->first == MANIFEST_SERIAL_SPARE && tess_bootstrap->serial[1].kind != SERIAL_NONE;
+    const struct bootstrap_serial *serial = &tess_bootstrap->serial[spare ? 1 : 0];
+    if (grant->second == MANIFEST_SERIAL_INTERRUPT) {
+        to->type = OBJECT_INTERRUPT;
+        to->rights.v = RIGHT_WAIT_BIT | RIGHT_INSPECT_BIT;
+        return tess_resource_mint_interrupt(init.resource, serial->line, INTERRUPT_AS_FIRMWARE_SAYS, account,
+                                            &to->handle);
+    }
+    TRY(serial_mint(serial, account, &to->type, &to->handle));
+    to->rights.v = RIGHT_READ_BIT | RIGHT_WRITE_BIT | RIGHT_INSPECT_BIT;
+    to->rights.v |= to->type == OBJECT_VMO ? RIGHT_MAP_BIT : 0;
+    return STATUS_OK;
+}
+
 // Every result is a fresh handle of init's own, closed again after the start.
 static status_t make(const struct init_unit *unit, const struct manifest_grant *grant, handle_t account,
                      struct spawn_grant *to) {
@@ -74,6 +105,7 @@ static status_t make(const struct init_unit *unit, const struct manifest_grant *
         to->rights.v = RIGHT_WAIT_BIT | RIGHT_INSPECT_BIT;
         return tess_resource_mint_interrupt(init.resource, grant->first, INTERRUPT_AS_FIRMWARE_SAYS, account,
                                             &to->handle);
+    case MANIFEST_GRANT_SERIAL: return make_serial(grant, account, to);
     case MANIFEST_GRANT_RESOURCE: return make_resource(grant, to);
     case MANIFEST_GRANT_ACCOUNT:
         to->type = OBJECT_ACCOUNT;

@@ -91,6 +91,9 @@ extern struct init init;
 
 // --- early.c ---
 
+// The registers of a serial port, minted on that account; UNSUPPORTED when there is none that programs here can use.
+status_t serial_mint(const struct bootstrap_serial *serial, handle_t account, uint32_t *type, handle_t *out);
+
 // Writes one line to the serial port when nobody else holds it; says whether it could.
 bool early_print(const char *line);
 

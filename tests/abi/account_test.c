@@ -1,4 +1,5 @@
 // Accounts: what they create, what they charge, and that one's exhaustion is nobody else's.
+#include "machine.h"
 #include "tests/abi/child.h"
 #include "tests/abi/peer.h"
 #include "tests/abi/suite.h"
@@ -91,7 +92,7 @@ CASE(an_exhausted_account_refuses_everything) {
     EXPECT(count > 4);
     EXPECT(count < 512);
     // What room is left, smaller objects take.
-    while (port_count < 8 && status_ok(tess_resource_mint_ioport(suite.resource, SPARE_PORT + 1 + port_count,
+    while (MACHINE_HAS_PORTS && port_count < 8 && status_ok(tess_resource_mint_ioport(suite.resource, SPARE_PORT + 1 + port_count,
                                                                  1, account, &ports[port_count]))) {
         port_count++;
     }
@@ -103,8 +104,12 @@ CASE(an_exhausted_account_refuses_everything) {
     REFUSED(ACCOUNT_CREATE_VMO, NO_MEMORY, tess_account_create_vmo(account, PAGE_BYTES, &handle));
     REFUSED(ACCOUNT_CREATE_ENDPOINT, NO_MEMORY, tess_account_create_endpoint(account, 0, &handle));
     REFUSED(ACCOUNT_CREATE_ACCOUNT, NO_MEMORY, tess_account_create_account(account, PAGE_BYTES, &handle));
-    REFUSED(RESOURCE_MINT_IOPORT, NO_MEMORY,
-            tess_resource_mint_ioport(suite.resource, SPARE_PORT, 1, account, &handle));
+    if (MACHINE_HAS_PORTS) {
+        REFUSED(RESOURCE_MINT_IOPORT, NO_MEMORY,
+                tess_resource_mint_ioport(suite.resource, SPARE_PORT, 1, account, &handle));
+    }
+    REFUSED(RESOURCE_MINT_VMO, NO_MEMORY,
+            tess_resource_mint_vmo(suite.resource, MACHINE_SPARE_DEVICE, PAGE_BYTES, account, &handle));
     REFUSED(RESOURCE_MINT_INTERRUPT, NO_MEMORY,
             tess_resource_mint_interrupt(suite.resource, SPARE_LINE, 4, account, &handle));
     REQUIRE(usage(account, nullptr, &after, nullptr, &objects));
@@ -113,8 +118,10 @@ CASE(an_exhausted_account_refuses_everything) {
     // The other account does not notice; nor are the range and the line taken.
     EXPECT_OK(tess_account_create_vmo(other, PAGE_BYTES, &handle));
     suite_close(handle);
-    EXPECT_OK(tess_resource_mint_ioport(suite.resource, SPARE_PORT, 1, other, &handle));
-    suite_close(handle);
+    if (MACHINE_HAS_PORTS) {
+        EXPECT_OK(tess_resource_mint_ioport(suite.resource, SPARE_PORT, 1, other, &handle));
+        suite_close(handle);
+    }
     suite_close(notifications[--count]);
     struct inspect_system system;
     REQUIRE(suite_settled(&system));

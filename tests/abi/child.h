@@ -8,7 +8,7 @@
 
 #include "abi/types.h"
 #include "abi/message.h"
-#include "tests/arch/x86_64/raw.h"
+#include "raw.h"
 
 constexpr uint64_t CHILD_CODE = 0x1000'0000;
 constexpr uint64_t CHILD_PAGE = 0x2000'0000;

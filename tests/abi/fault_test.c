@@ -3,7 +3,7 @@
 #include "tests/abi/child.h"
 #include "tests/abi/peer.h"
 #include "tests/abi/suite.h"
-#include "tests/arch/x86_64/fault.h"
+#include "fault.h"
 
 // One function a way to fault, in child processes.
 CHILD static void read_null(struct child_page *page) {

@@ -1,4 +1,5 @@
 // Handle tables: copies, badges, generations, grants, and what a full table or account refuses.
+#include "machine.h"
 #include "tests/abi/child.h"
 #include "tests/abi/peer.h"
 #include "tests/abi/suite.h"
@@ -259,8 +260,12 @@ CASE(a_full_handle_table_refuses_everything_that_returns_a_handle) {
     uint64_t address;
     REFUSED(ACCOUNT_CREATE_RING, NO_HANDLES,
             tess_account_create_ring(suite.account, 4, 4, 0, 0, suite.vspace, 0, &handle, &address));
-    REFUSED(RESOURCE_MINT_IOPORT, NO_HANDLES,
-            tess_resource_mint_ioport(suite.resource, SPARE_PORT, 1, suite.account, &handle));
+    if (MACHINE_HAS_PORTS) {
+        REFUSED(RESOURCE_MINT_IOPORT, NO_HANDLES,
+                tess_resource_mint_ioport(suite.resource, SPARE_PORT, 1, suite.account, &handle));
+    }
+    REFUSED(RESOURCE_MINT_VMO, NO_HANDLES,
+            tess_resource_mint_vmo(suite.resource, MACHINE_SPARE_DEVICE, PAGE_BYTES, suite.account, &handle));
     REFUSED(RESOURCE_MINT_INTERRUPT, NO_HANDLES,
             tess_resource_mint_interrupt(suite.resource, SPARE_LINE, 4, suite.account, &handle));
     REFUSED(THREAD_SAVE_REPLY, NO_HANDLES, tess_thread_save_reply(suite.thread, &handle));

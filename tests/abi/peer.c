@@ -3,7 +3,7 @@
 
 #include "lib/tess/syscall.h"
 #include "tests/abi/suite.h"
-#include "tests/arch/x86_64/raw.h"
+#include "raw.h"
 
 constexpr uint64_t STACK_BYTES = 16 * 1024;
 constexpr uint64_t PAGE_BASE = 0x5000'0000; // message pages, one in two

@@ -4,4 +4,4 @@
 #include "abi/types.h"
 
 // Takes the port (the caller's handle stays the caller's) and sets it up; false when it refuses.
-bool report_open(handle_t ioport);
+bool report_open(handle_t registers, uint32_t type);

@@ -2,7 +2,7 @@
 #include "tests/abi/child.h"
 #include "tests/abi/peer.h"
 #include "tests/abi/suite.h"
-#include "tests/arch/x86_64/fpu.h"
+#include "fpu.h"
 
 CHILD static void count_for_ever(struct child_page *page) {
     for (;;) {

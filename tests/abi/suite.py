@@ -12,12 +12,13 @@ from testing import Failure, check, deadline
 BOOT_DEADLINE_S = 240
 CASE = re.compile(r"^CASE\((\w+)\)", re.MULTILINE)
 COVERAGE = "every_documented_error_was_seen"  # the runner's own last case
-REPORTER_PORT = "ioport 0x2f8 8"
+REPORTER_PORT = "serial spare registers"
 
 
 def case_names(ctx):
     names = []
-    for path in sorted((ctx.root / "tests" / "abi").glob("*_test.c")):
+    folders = (ctx.root / "tests" / "abi", ctx.root / "tests" / "arch" / ctx.arch)
+    for path in [path for folder in folders for path in sorted(folder.glob("*_test.c"))]:
         names += CASE.findall(path.read_text())
     return names + [COVERAGE]
 
@@ -64,7 +65,7 @@ class Run:
 def reporter_is_granted_once(ctx):
     """Each manifest that names the reporter's port grants it to the suite, and to nobody else."""
     for path in sorted((ctx.root / "system").glob("*.system")):
-        lines = [line for line in path.read_text().splitlines() if "0x2f8" in line.split("#")[0]]
+        lines = [line for line in path.read_text().splitlines() if "serial spare" in line.split("#")[0]]
         expected = [f"grant reporter = {REPORTER_PORT}"] if path.stem == "abi" else []
         check([" ".join(line.split()) for line in lines] == expected, f"{path.name} grants the reporter's port", expected, lines)
 

@@ -1,6 +1,6 @@
 // Uses every system call number that does not exist.
 #include "tests/programs/common.h"
-#include "tests/arch/x86_64/raw.h"
+#include "raw.h"
 
 int main(int, char **) {
     uint64_t refused = 0, wrong = 0;

@@ -1,6 +1,6 @@
 // Divides by zero.
 #include "tests/programs/common.h"
-#include "tests/arch/x86_64/fault.h"
+#include "fault.h"
 
 int main(int argc, char **) {
     return (int)arch_fault_divide((uint64_t)argc / 100);

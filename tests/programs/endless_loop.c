@@ -1,6 +1,6 @@
 // Never ends and never waits.
 #include "tests/programs/common.h"
-#include "tests/arch/x86_64/raw.h"
+#include "raw.h"
 
 int main(int, char **) {
     for (;;) {

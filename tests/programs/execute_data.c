@@ -1,5 +1,5 @@
 // Jumps into its own data.
-#include "tests/arch/x86_64/code.h"
+#include "code.h"
 #include "tests/programs/common.h"
 
 static uint8_t code[16];

@@ -1,7 +1,7 @@
 // Hands addresses of the kernel, and of nothing, to every system call and every method that it has a
 // handle for, in every argument. All must be refused, or not be taken for addresses at all.
 #include "tests/programs/common.h"
-#include "tests/arch/x86_64/raw.h"
+#include "raw.h"
 
 static const uint64_t bad[] = {
     0xffff'8000'0000'0000, 0xffff'8000'0010'0000, 0xffff'ffff'8000'0000, 0xffff'ffff'8020'0000,

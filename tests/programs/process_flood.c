@@ -1,6 +1,6 @@
 // Makes processes that loop for ever, until its account is used up; then ends them and itself, or with
 // an argument, process_flood 1, leaves them behind.
-#include "tests/arch/x86_64/code.h"
+#include "code.h"
 #include "tests/programs/common.h"
 
 constexpr uint64_t CODE = 0x1000'0000;

@@ -1,6 +1,6 @@
 // Makes random system calls: random_calls [SEED [COUNT]]. It may well end itself with one of them.
 #include "tests/programs/common.h"
-#include "tests/arch/x86_64/raw.h"
+#include "raw.h"
 
 static uint64_t state;
 

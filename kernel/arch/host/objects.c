@@ -8,6 +8,7 @@
 #include "kernel/object/handle.h"
 #include "kernel/object/notification.h"
 #include "kernel/object/process.h"
+#include "kernel/object/resource.h"
 #include "kernel/object/thread.h"
 #include "kernel/object/timer.h"
 #include "kernel/object/vmo.h"
@@ -175,4 +176,7 @@ status_t host_invoke(method_handler method, struct object *object, uint64_t word
         status = method(&invocation);
     } while (status_ok(status) && invocation.again);
     return status;
+}
+
+void resource_give_back(struct vmo *) {
 }

@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-#include "tests/arch/x86_64/raw.h"
+#include "raw.h"
 
 [[gnu::always_inline]] static inline void arch_fpu_set(uint64_t value) {
     __asm__ volatile("movq %0, %%xmm7\n\t"

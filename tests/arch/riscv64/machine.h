@@ -1,0 +1,10 @@
+// What the suite's machine (QEMU virt) has at known places.
+#pragma once
+
+#include <stdint.h>
+
+constexpr bool MACHINE_HAS_PORTS = false;
+
+constexpr uint64_t MACHINE_SPARE_DEVICE = 0x10'1000;   // the clock: nobody drives it, and its first word is not 0
+constexpr uint64_t MACHINE_KERNEL_DEVICE = 0xc00'0000; // the PLIC
+constexpr uint64_t MACHINE_MEMORY = 0x8100'0000;
