@@ -16,15 +16,11 @@
 
 #include <stdint.h>
 
+#include "abi/message_bits.h"
 #include "abi/types.h"
-
-constexpr uint32_t MESSAGE_WORDS = 8;
-constexpr uint32_t MESSAGE_PAGE_BYTES = 4096;
-constexpr uint32_t MESSAGE_HANDLES = 4;
 
 constexpr uint32_t MESSAGE_PAGE_SHIFT = 32;
 constexpr uint32_t MESSAGE_COUNT_SHIFT = 45;
-constexpr uint32_t MESSAGE_MOVE_SHIFT = 48;
 constexpr uint32_t MESSAGE_ACCEPT_SHIFT = 56;
 
 constexpr uint64_t MESSAGE_NOTIFICATION = 1ull << 52;
@@ -34,18 +30,6 @@ constexpr uint64_t MESSAGE_WANTS_REPLY = 1ull << 54;
 // Bits a sender may set.
 constexpr uint64_t MESSAGE_SENDABLE = 0x070f'ffff'ffff'ffffull;
 constexpr uint64_t MESSAGE_ACCEPT_MASK = 7ull << MESSAGE_ACCEPT_SHIFT;
-
-static inline uint64_t message_info(uint32_t label, uint32_t page_bytes, uint32_t handles, uint32_t move_mask)
-{
-    return label | (uint64_t)page_bytes << MESSAGE_PAGE_SHIFT | (uint64_t)handles << MESSAGE_COUNT_SHIFT |
-           (uint64_t)move_mask << MESSAGE_MOVE_SHIFT;
-}
-static inline uint32_t message_label(uint64_t info) { return (uint32_t)info; }
-static inline uint32_t message_page_bytes(uint64_t info) { return (uint32_t)(info >> MESSAGE_PAGE_SHIFT) & 0x1fff; }
-static inline uint32_t message_handle_count(uint64_t info) { return (uint32_t)(info >> MESSAGE_COUNT_SHIFT) & 7; }
-static inline uint32_t message_move_mask(uint64_t info) { return (uint32_t)(info >> MESSAGE_MOVE_SHIFT) & 15; }
-static inline uint32_t message_accept(uint64_t info) { return (uint32_t)(info >> MESSAGE_ACCEPT_SHIFT) & 7; }
-
 
 // Handle number `index` of a message; 0 when it has fewer.
 static inline handle_t message_handle(const uint64_t words[MESSAGE_WORDS], uint64_t info, uint32_t index)

@@ -2,13 +2,15 @@
 """What can be said about the tree by reading it: tools/lint.py
 
 Architecture conditionals in portable code, files that grew too long, leftovers, and things that must not be
-committed. Also counts the kernel's lines of code.
+committed; and whether every proved file is the one that was proved. Also counts the kernel's lines of code.
 """
 
 import pathlib
 import re
 import subprocess
 import sys
+
+import proofs
 
 FILE_LINES_LIMIT = 800
 KERNEL_LINES_GOAL = 12000  # for one architecture
@@ -96,6 +98,8 @@ def check(tree):
         if in_kernel(path):
             for port in ports_of(path):
                 kernel[port] += code_lines(text)
+    if (tree / "proofs").is_dir():
+        found += proofs.complaints(tree)
     for port, lines in kernel.items():
         if lines > KERNEL_LINES_LIMIT:
             found.append(f"kernel/: {lines} lines of code for {port}; {KERNEL_LINES_LIMIT} is the limit")

@@ -8,11 +8,7 @@
 constexpr uint32_t FIRST_HANDLE_WORD = 6;
 
 status_t message_check(const struct thread *thread, uint64_t info) {
-    const uint32_t page_bytes = message_page_bytes(info);
-    if ((info & ~MESSAGE_SENDABLE) != 0 || page_bytes > MESSAGE_PAGE_BYTES ||
-        message_handle_count(info) > MESSAGE_HANDLES || message_accept(info) > MESSAGE_HANDLES ||
-        message_move_mask(info) >> message_handle_count(info) != 0 ||
-        (page_bytes != 0 && thread->message_page == nullptr)) {
+    if (!message_sendable(info) || (message_page_bytes(info) != 0 && thread->message_page == nullptr)) {
         return STATUS_BAD_ARGUMENT;
     }
     return STATUS_OK;

@@ -115,7 +115,7 @@ status_t invoke_method(struct thread *caller, const struct handle_slot *slot, ui
         return STATUS_BAD_METHOD;
     }
     const struct method *method = &table->methods[number];
-    if ((slot->type_rights & method->right.v) != method->right.v) {
+    if (!rights_cover(slot->type_rights, method->right.v)) {
         return STATUS_NO_RIGHT;
     }
     *invocation = (struct invocation){

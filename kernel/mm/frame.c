@@ -5,17 +5,9 @@
 #include "base/align.h"
 #include "base/mem.h"
 #include "kernel/lock.h"
+#include "kernel/mm/buddy.h"
 #include "kernel/mm/direct_map.h"
 #include "kernel/panic.h"
-
-// One byte for each frame of the span. The head of a block says what the block is; every other frame
-// of a block is INSIDE, and so is what does not belong to us.
-enum frame_state : uint8_t {
-    STATE_INSIDE = 0,
-    STATE_FREE = 0x40,    // | order: head of a block on a free list
-    STATE_USED = 0x80,    // | order: head of a block that was given out
-    STATE_STACKED = 0xc0, // a single free frame on the stack
-};
 
 constexpr unsigned ORDER_COUNT = FRAME_MAX_ORDER + 1;
 constexpr uint32_t STACK_FRAMES = 32;
@@ -88,7 +80,7 @@ static void list_insert(uint64_t frame, unsigned order) REQUIRES(frame_lock) {
     head->next->prev = block;
     head->next = block;
     pool.non_empty |= 1u << order;
-    *state_of(frame) = (uint8_t)(STATE_FREE | order);
+    *state_of(frame) = frame_state(STATE_FREE, order);
 }
 
 static void list_unlink(uint64_t frame, unsigned order) REQUIRES(frame_lock) {
@@ -104,16 +96,18 @@ static void list_unlink(uint64_t frame, unsigned order) REQUIRES(frame_lock) {
 // Puts a block on its list, together with its buddies as far as they are free.
 static void block_release(uint64_t frame, unsigned order) REQUIRES(frame_lock) {
     *state_of(frame) = STATE_INSIDE;
+    uint64_t block = frame >> order;
     while (order < FRAME_MAX_ORDER) {
-        uint64_t buddy = frame ^ 1ull << order;
-        if (buddy < pool.first_frame || buddy >= pool.end_frame || *state_of(buddy) != (STATE_FREE | order)) {
+        uint64_t buddy = buddy_beside(block) << order;
+        if (!frame_in_span(buddy, pool.first_frame, pool.end_frame) ||
+            *state_of(buddy) != frame_state(STATE_FREE, order)) {
             break;
         }
         list_unlink(buddy, order);
-        frame &= ~(1ull << order);
+        block = buddy_joined(block);
         order++;
     }
-    list_insert(frame, order);
+    list_insert(block << order, order);
 }
 
 static bool block_take(unsigned order, uint64_t *out) REQUIRES(frame_lock) {
@@ -286,7 +280,7 @@ status_t frame_alloc(unsigned order, paddr_t *out) {
         spin_unlock(&frame_lock);
         return STATUS_NO_MEMORY;
     }
-    *state_of(frame) = (uint8_t)(STATE_USED | order);
+    *state_of(frame) = frame_state(STATE_USED, order);
     pool.free_frames -= 1ull << order;
     spin_unlock(&frame_lock);
     *out = (paddr_t){frame << FRAME_SHIFT};
@@ -296,7 +290,8 @@ status_t frame_alloc(unsigned order, paddr_t *out) {
 void frame_free(paddr_t base, unsigned order) {
     uint64_t frame = base.v >> FRAME_SHIFT;
     spin_lock(&frame_lock);
-    if (frame < pool.first_frame || frame >= pool.end_frame || *state_of(frame) != (STATE_USED | order)) {
+    if (!frame_in_span(frame, pool.first_frame, pool.end_frame) ||
+        *state_of(frame) != frame_state(STATE_USED, order)) {
         panic("frame_free: %#lx order %u was not given out so", base.v, order);
     }
     if (KERNEL_DEBUG) {

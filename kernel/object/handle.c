@@ -55,7 +55,7 @@ status_t handle_lookup(struct process *process, uint64_t handle, enum object_typ
     if (slot_type(slot) != type) {
         return STATUS_WRONG_TYPE;
     }
-    if ((slot->type_rights & need.v) != need.v) {
+    if (!rights_cover(slot->type_rights, need.v)) {
         return STATUS_NO_RIGHT;
     }
     *out = slot;
@@ -94,7 +94,7 @@ status_t handle_read_as(const struct process *process, uint64_t handle, enum obj
     if (capability_type(out) != type) {
         return STATUS_WRONG_TYPE;
     }
-    return (out->type_rights & need.v) == need.v ? STATUS_OK : STATUS_NO_RIGHT;
+    return rights_cover(out->type_rights, need.v) ? STATUS_OK : STATUS_NO_RIGHT;
 }
 
 struct process *handle_slot_process(const struct handle_slot *slot) {
@@ -188,11 +188,7 @@ static status_t take_free_slot(struct process *process, uint32_t *out, struct ha
 
 // The next handle value of a slot: generations run from 1 to 65535 and over again.
 static uint32_t next_handle(const struct handle_slot *slot, uint32_t index) {
-    uint32_t generation = (slot->type_rights + 1) & 0xffff;
-    if (generation == 0) {
-        generation = 1;
-    }
-    return generation << HANDLE_INDEX_BITS | index;
+    return handle_make(handle_next_generation(slot->type_rights), index);
 }
 
 // ---- filling and emptying --------------------------------------------------------------------------
@@ -200,7 +196,7 @@ static uint32_t next_handle(const struct handle_slot *slot, uint32_t index) {
 // Writes a slot that is in use from now on. The handle value comes last: it makes the slot visible.
 static void slot_fill(struct handle_slot *slot, uint32_t handle, struct object *object, rights_t rights,
                       uint64_t badge, uint64_t interface_id, enum handle_origin origin) {
-    slot->type_rights = (uint32_t)object->type << 24 | (uint32_t)origin << 20 | rights.v;
+    slot->type_rights = slot_word(object->type, origin, rights.v);
     slot->object = object;
     slot->badge = badge;
     slot->interface_id = interface_id;
@@ -213,9 +209,9 @@ static void slot_empty(struct process *process, struct handle_slot *slot) REQUIR
     uint32_t handle = slot->handle;
     __atomic_store_n(&slot->handle, 0, __ATOMIC_RELAXED);
     __atomic_thread_fence(__ATOMIC_RELEASE);
-    slot->type_rights = handle >> HANDLE_INDEX_BITS;
+    slot->type_rights = handle_generation(handle);
     slot->granter_koid = 0;
-    free_list_append(process, handle & ((1u << HANDLE_INDEX_BITS) - 1));
+    free_list_append(process, handle_index(handle));
     process->handle_count--;
     account_discount(process->object.account, COUNT_HANDLES);
     __atomic_fetch_sub(&total_handles, 1, __ATOMIC_RELAXED);
@@ -530,7 +526,7 @@ bool handle_table_check(struct process *process) {
             continue;
         }
         used++;
-        if ((uint16_t)slot->handle != index || slot->handle >> HANDLE_INDEX_BITS == 0 ||
+        if (handle_index(slot->handle) != index || handle_generation(slot->handle) == 0 ||
             slot->object->type != slot_type(slot) || slot->object->references == 0 ||
             !derivation_check(slot)) {
             return false;

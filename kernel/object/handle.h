@@ -19,7 +19,9 @@
 #include "abi/inspect.h"
 #include "kernel/lock.h"
 #include "kernel/object/derivation.h"
+#include "kernel/object/handle_bits.h"
 #include "kernel/object/object.h"
+#include "kernel/object/rights.h"
 #include "kernel/types.h"
 
 struct process;
@@ -49,9 +51,6 @@ struct capability {
     uint32_t type_rights;
 };
 
-// Slots per page-sized chunk. The first line of each chunk is a header, so 63 hold handles.
-constexpr uint32_t HANDLE_CHUNK_SLOTS = 64;
-constexpr uint32_t HANDLE_INDEX_BITS = 16;
 constexpr uint32_t HANDLE_NONE = 0xffff'ffff;
 
 // The header line of a chunk. Its `handle` is one that no slot of this index can have, so a look-up
@@ -138,18 +137,18 @@ void handle_table_free(struct process *process);
 bool handle_table_check(struct process *process);
 
 static inline rights_t slot_rights(const struct handle_slot *slot) {
-    return (rights_t){slot->type_rights & 0x000f'ffff};
+    return (rights_t){slot_word_rights(slot->type_rights)};
 }
 static inline enum handle_origin slot_origin(const struct handle_slot *slot) {
-    return (enum handle_origin)(slot->type_rights >> 20 & 15);
+    return (enum handle_origin)slot_word_origin(slot->type_rights);
 }
 static inline enum object_type slot_type(const struct handle_slot *slot) {
-    return (enum object_type)(slot->type_rights >> 24);
+    return (enum object_type)slot_word_type(slot->type_rights);
 }
 
 static inline rights_t capability_rights(const struct capability *capability) {
-    return (rights_t){capability->type_rights & 0x000f'ffff};
+    return (rights_t){slot_word_rights(capability->type_rights)};
 }
 static inline enum object_type capability_type(const struct capability *capability) {
-    return (enum object_type)(capability->type_rights >> 24);
+    return (enum object_type)slot_word_type(capability->type_rights);
 }

@@ -117,7 +117,7 @@ TEST(generations_come_round) {
     uint64_t last = 0;
     for (uint32_t i = 0; i < 0x1'0010; i++) {
         const uint64_t handle = host_give(scene.a, scene.object, EVERY_RIGHT, 0);
-        if (handle >> HANDLE_INDEX_BITS == 0 || handle == last) {
+        if (handle_generation((uint32_t)handle) == 0 || handle == last) {
             test_fail(__FILE__, __LINE__, "a handle without generation, or the same again");
             break;
         }

@@ -99,11 +99,11 @@ bool process_destroy_step(struct object *object);
 // handle value is written last and cleared first. Another processor may close it, and put another into the slot, at
 // any time: what was read from the slot belongs together if slot_holds is still true afterwards.
 static inline struct handle_slot *process_slot(const struct process *process, uint64_t handle) {
-    uint32_t index = (uint16_t)handle;
+    uint32_t index = handle_index(handle);
     if (__builtin_expect(index >= process->slot_limit, false)) {
         return nullptr;
     }
-    struct handle_slot *slot = &process->chunks[index / HANDLE_CHUNK_SLOTS][index % HANDLE_CHUNK_SLOTS];
+    struct handle_slot *slot = &process->chunks[handle_chunk(index)][handle_slot_in_chunk(index)];
     return __builtin_expect(__atomic_load_n(&slot->handle, __ATOMIC_ACQUIRE) == handle, true) ? slot : nullptr;
 }
 

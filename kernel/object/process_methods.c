@@ -121,7 +121,7 @@ status_t method_process_grant(struct invocation *invocation) {
     if ((from.type_rights & need) == 0) {
         return STATUS_NO_RIGHT;
     }
-    const rights_t keep = {(uint32_t)invocation->words[1] & capability_rights(&from).v};
+    const rights_t keep = {rights_narrow(capability_rights(&from).v, (uint32_t)invocation->words[1])};
     handle_t granted;
     TRY(move == 1
             ? handle_move(&from, target, keep, ORIGIN_GRANTED, &granted)
@@ -135,7 +135,7 @@ static status_t derive(struct invocation *invocation, const struct capability *f
                        uint64_t interface_id) {
     handle_t derived;
     TRY(handle_duplicate(from, process_of(invocation),
-                         (rights_t){(uint32_t)invocation->words[1] & capability_rights(from).v}, badge,
+                         (rights_t){rights_narrow(capability_rights(from).v, (uint32_t)invocation->words[1])}, badge,
                          interface_id, ORIGIN_COPIED, &derived));
     invocation->words[0] = derived.v;
     return STATUS_OK;

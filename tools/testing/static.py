@@ -15,6 +15,7 @@ import layers  # noqa: E402
 import lint  # noqa: E402
 import mkimage  # noqa: E402
 import mkpkg  # noqa: E402
+import proofs  # noqa: E402
 import xxh64  # noqa: E402
 
 OUTPUTS = ("kernel.elf", "boot.pkg", "tessera.img")
@@ -26,6 +27,7 @@ def cases(ctx):
         ("layers-can-fail", layers_can_fail),
         ("lint", lambda: lint_is_clean(ctx)),
         ("lint-can-fail", lint_can_fail),
+        ("proofs-notice-a-change", lambda: proofs_notice_a_change(ctx)),
         ("kernel-lines-count", counting_lines),
         ("xxh64-twin", checksum_vectors),
         ("package-layout", package_layout),
@@ -97,6 +99,17 @@ def lint_can_fail():
     }
     for path, text in good.items():
         expect_equal(list(lint.findings_in(path, text)), [], path)
+
+
+def proofs_notice_a_change(ctx):
+    """A proved file that is not the one that was proved is refused."""
+    for path in [*proofs.proved_files(ctx.root), proofs.RECORD]:
+        (ctx.scratch / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ctx.root / path, ctx.scratch / path)
+    expect_equal(proofs.complaints(ctx.scratch), [], "complaints about what was proved")
+    changed = ctx.scratch / "kernel/object/rights.h"
+    changed.write_text(changed.read_text().replace("have & keep", "have | keep"))
+    expect_match("\n".join(proofs.complaints(ctx.scratch)), "^kernel/object/rights.h: changed", "the complaint")
 
 
 def counting_lines():

@@ -87,7 +87,7 @@ uint64_t host_live_objects(void) {
 uint64_t host_handle(struct object *object, uint32_t rights) {
     struct handle_slot *slot = &slots[slot_count++ % HANDLES];
     slot->object = object;
-    slot->type_rights = (uint32_t)object->type << 24 | rights;
+    slot->type_rights = slot_word(object->type, 0, rights);
     return (uint64_t)(slot - slots) + 1;
 }
 

@@ -120,5 +120,6 @@ void arch_poll_interrupts(void) {
 // It wakes the processor that an interrupt is pending, whether or not they are on.
 void arch_wait_for_interrupt(void) {
     __asm__ volatile("wfi" ::: "memory");
+    cpu_quiet(this_cpu()); // not asleep any more
     arch_poll_interrupts();
 }
