@@ -71,7 +71,6 @@ struct ring_header {
     // Written by the kernel.
     alignas(64) uint32_t submission_head;
     uint32_t completion_tail;
-    uint32_t asleep; // polled rings: nobody looks at submission_tail; ring_enter makes it seen
     // Written once.
     alignas(64) uint32_t entries;
     uint32_t pages;
@@ -79,6 +78,3 @@ struct ring_header {
 };
 static_assert(sizeof(struct ring_header) == 192);
 constexpr uint32_t RING_HEADER_BYTES = 256; // to the first entry, aligned so that none crosses a page
-
-// account.create_ring flags.
-constexpr uint64_t RING_POLLED = 1; // an idle processor takes entries without being told

@@ -624,6 +624,13 @@ static bool take_entry(struct ring *ring, bool own) {
     return true;
 }
 
+// Whether it is worth while to look for plain NOPs; take_nops looks again.
+static bool next_is_nop(const struct ring *ring) {
+    const uint32_t offset =
+        ring_offset(ring->entries_at, ring->head, ring->mask, sizeof(struct ring_entry));
+    return !ring->linked && *(const volatile uint32_t *)ring_at(ring, offset) == RING_NOP;
+}
+
 // Takes plain NOPs, at most `count`, and returns how many there were.
 static uint32_t take_nops(struct ring *ring, uint32_t count) {
     uint32_t taken = 0;
@@ -672,7 +679,8 @@ static uint32_t take_and_start(struct ring *ring, uint32_t count, bool own, bool
             budget--;
             continue;
         }
-        const uint32_t nops = take_nops(ring, count - taken < budget ? count - taken : budget);
+        const uint32_t most = count - taken < budget ? count - taken : budget;
+        const uint32_t nops = next_is_nop(ring) ? take_nops(ring, most) : 0;
         taken += nops;
         budget -= nops;
         *stuck = taken < count && budget > 0 && !take_entry(ring, own);

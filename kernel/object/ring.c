@@ -65,7 +65,6 @@ static status_t make_memory(struct ring *ring) {
         ring->pages[i] = phys_to_virt(frame);
     }
     *ring_header(ring) = (struct ring_header){
-        .asleep = 1,
         .entries = ring->mask + 1,
         .pages = ring->buffer_pages,
         .entries_offset = ring->entries_at,
@@ -250,7 +249,7 @@ status_t method_account_create_ring(struct invocation *invocation) {
     struct object *vspace;
     TRY(handle_object(owner->process, words[4], OBJECT_VSPACE, RIGHT_MAP, &vspace));
     if (words[0] == 0 || words[0] > RING_MAX_ENTRIES || (words[0] & (words[0] - 1)) != 0 || words[1] == 0 ||
-        words[1] > RING_MAX_ENTRIES || words[2] > words[0] || (words[3] & ~RING_POLLED) != 0) {
+        words[1] > RING_MAX_ENTRIES || words[2] > words[0] || words[3] != 0) {
         return STATUS_BAD_ARGUMENT;
     }
     if ((owner->flags & THREAD_REQUEST) != 0) {

@@ -86,7 +86,7 @@ CASE(create_ring_refusals) {
     REFUSED(ACCOUNT_CREATE_RING, NO_RIGHT, create(account, 4, 4, 0, 0, weak, 0));
     suite_close(weak);
     static const uint64_t bad[][4] = {{0, 1, 0, 0},   {3, 1, 0, 0}, {256, 1, 0, 0},       {4, 0, 0, 0},
-                                      {4, 129, 0, 0}, {4, 4, 5, 0}, {4, 4, UINT64_MAX, 0}, {4, 4, 0, 2}};
+                                      {4, 129, 0, 0}, {4, 4, 5, 0}, {4, 4, UINT64_MAX, 0}, {4, 4, 0, 1}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         REFUSED(ACCOUNT_CREATE_RING, BAD_ARGUMENT,
                 create(account, bad[i][0], bad[i][1], bad[i][2], bad[i][3], vspace, 0));

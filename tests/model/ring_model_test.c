@@ -289,6 +289,17 @@ static bool world_step(enum step step) {
 
 // ---- what must be true -----------------------------------------------------------------------------
 
+// Whether the entry is still in flight.
+static bool is_in_flight(const struct ring *ring, uint32_t sequence) {
+    for (uint32_t i = 0; i < REQUESTS; i++) {
+        const struct ring_request *request = ring->requests[i];
+        if (request->phase != REQUEST_FREE && request->phase != REQUEST_UNANSWERED && request->sequence == sequence) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static const char *complaint(void) {
     if (!thread_check(world.s0) && world.server->state < PROCESS_ENDED) {
         return "the server's thread";
@@ -326,6 +337,11 @@ static const char *complaint(void) {
         if (request->phase == REQUEST_ACTIVE &&
             (request->thread.state < THREAD_SENDING || !thread_check(&request->thread))) {
             return "an active request that waits for nothing";
+        }
+        if (request->phase == REQUEST_HELD &&
+            (((request->waits & WAITS_LINK) != 0 && !is_in_flight(ring, request->sequence - 1)) ||
+             ((request->waits & WAITS_EARLIER) != 0 && !is_in_flight(ring, request->target)))) {
+            return "a request that is held for what is over";
         }
         if (request->phase == REQUEST_HELD && request->waits == 0 && (request->thread.flags & THREAD_TIMED) == 0) {
             return "a request that is held for nothing";
