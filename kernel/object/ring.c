@@ -121,14 +121,19 @@ static status_t ring_create(struct account *account, struct thread *owner, const
     return STATUS_OK;
 }
 
+static void free_requests(struct ring *ring) {
+    for (uint32_t i = 0; i < ring->request_count && ring->requests[i] != nullptr; i++) {
+        slab_free(&request_cache, ring->requests[i]);
+        account_uncharge(ring->object.account, slab_charge(&request_cache));
+        ring->requests[i] = nullptr;
+    }
+}
+
 bool ring_destroy_step(struct object *object) NO_THREAD_SAFETY_ANALYSIS {
     struct ring *ring = ring_of(object);
     struct account *account = object->account;
     if (ring->pages != nullptr) {
-        for (uint32_t i = 0; i < ring->request_count && ring->requests[i] != nullptr; i++) {
-            slab_free(&request_cache, ring->requests[i]);
-            account_uncharge(account, slab_charge(&request_cache));
-        }
+        free_requests(ring); // those of a ring that was never finished
         const uint64_t bytes = table_bytes(ring);
         kfree(ring->pages, bytes);
         account_uncharge(account, kalloc_charge(bytes));
@@ -180,6 +185,13 @@ static bool end_request(struct ring *ring, struct ring_request *request) {
     return true;
 }
 
+static bool ended_step(struct reap_item *item) {
+    struct ring *ring = CONTAINER_OF(item, struct ring, ending);
+    free_requests(ring);
+    object_put(&ring->object);
+    return true;
+}
+
 static bool end_step(struct reap_item *item) {
     constexpr uint32_t AT_ONCE = 16;
     struct ring *ring = CONTAINER_OF(item, struct ring, ending);
@@ -198,7 +210,8 @@ static bool end_step(struct reap_item *item) {
     if (ring->end_index < ring->request_count) {
         return false;
     }
-    object_put(&ring->object);
+    ring->ending.step = ended_step;
+    reaper_defer(item); // another processor may still look at a request, as at a thread that it found
     return true;
 }
 
