@@ -38,6 +38,7 @@ struct [[gnu::packed]] start_parameters {
 extern const uint8_t smp_start_code[], smp_start_64[], smp_start_parameters[], smp_start_end[];
 void smp_enter(void);
 
+constexpr uint32_t LAST_HARDWARE_ID = 254; // 255 is everybody; more would need x2APIC mode
 constexpr uint64_t REAL_MODE_END = 1 << 20;
 constexpr uint64_t NS_PER_MS = 1'000'000;
 constexpr uint64_t INIT_NS = 10 * NS_PER_MS; // until they can be started
@@ -169,7 +170,7 @@ static bool is_counted(uint32_t hardware_id) {
 static void start_others(const struct acpi_info *acpi, uint32_t most) {
     uint32_t chosen[CPU_MAX], count = 0;
     for (uint32_t i = 0; i < acpi->processor_count && count + 1 < most; i++) {
-        if (acpi->processors[i] == boot_percpu.hardware_id) {
+        if (acpi->processors[i] == boot_percpu.hardware_id || acpi->processors[i] > LAST_HARDWARE_ID) {
             continue;
         }
         smp_waiting[count + 1] = cpu_create((cpu_id_t){count + 1});
