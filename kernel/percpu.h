@@ -65,7 +65,8 @@ struct [[gnu::aligned(CACHE_LINE_BYTES)]] percpu {
     struct ring *rings;        // to be attended to (WORK_RING)
 
     uint64_t context_switches; // not counting direct switches
-    uint64_t idle_ns;
+    uint64_t idle_ns;       // all that is over, and
+    uint64_t idle_since_ns; // 0: it is not idle
 
     // What others leave here, before they send an interrupt.
     [[gnu::aligned(CACHE_LINE_BYTES)]] uint32_t remote_work; // atomic: enum percpu_work

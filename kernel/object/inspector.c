@@ -39,6 +39,13 @@ bool inspector_destroy_step(struct object *object) {
     return true;
 }
 
+// With what it has been idle for now. It may wake meanwhile: then this is at most that much wrong, once.
+static uint64_t idle_ns_of(const struct percpu *cpu, uint64_t now_ns) {
+    const uint64_t since_ns = __atomic_load_n(&cpu->idle_since_ns, __ATOMIC_RELAXED);
+    const uint64_t idle_ns = __atomic_load_n(&cpu->idle_ns, __ATOMIC_RELAXED);
+    return since_ns != 0 && since_ns < now_ns ? idle_ns + (now_ns - since_ns) : idle_ns;
+}
+
 // ---- Methods. All write into the caller's message page, and fail with TOO_LARGE when it has none. ----
 
 status_t method_inspector_system(struct invocation *invocation) {
@@ -64,7 +71,7 @@ status_t method_inspector_system(struct invocation *invocation) {
     static_assert(CPU_MAX <= sizeof system->processor_idle_ns / sizeof system->processor_idle_ns[0]);
     for (uint32_t i = 0; i < system->processors; i++) {
         const struct percpu *cpu = percpu_of((cpu_id_t){i});
-        const uint64_t idle_ns = __atomic_load_n(&cpu->idle_ns, __ATOMIC_RELAXED);
+        const uint64_t idle_ns = idle_ns_of(cpu, system->uptime_ns);
         system->context_switches += __atomic_load_n(&cpu->context_switches, __ATOMIC_RELAXED);
         system->idle_ns += idle_ns;
         system->processor_idle_ns[i] = idle_ns;

@@ -219,7 +219,7 @@ void process_describe(struct process *process, struct inspect_process *out) {
     out->cpu_ns = process->cpu_ns;
     LIST_FOR_EACH(node, &process->threads) {
         const struct thread *thread = LIST_ENTRY(node, struct thread, process_link);
-        out->cpu_ns += thread->cpu_ns;
+        out->cpu_ns += sched_used_ns(thread);
         if (thread->band < out->band) {
             out->band = thread->band;
         }

@@ -443,11 +443,14 @@ status_t method_thread_set_affinity(struct invocation *invocation) {
 
 status_t method_thread_info(struct invocation *invocation) {
     const struct thread *thread = thread_of(invocation);
-    const enum thread_state state = thread_state(thread);
+    enum thread_state state = thread_state(thread);
+    if (state == THREAD_DEAD && list_linked(&thread->process_link)) {
+        state = THREAD_READY; // another processor is ending it: its message page may still be mapped
+    }
     invocation->words[0] = thread->object.koid.v;
     invocation->words[1] = state <= THREAD_DEAD ? state : THREAD_READY;
     invocation->words[2] = thread->band;
-    invocation->words[3] = thread->cpu_ns;
+    invocation->words[3] = sched_used_ns(thread);
     return STATUS_OK;
 }
 

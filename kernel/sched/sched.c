@@ -338,6 +338,15 @@ void sched_set_affinity(struct thread *thread, uint64_t affinity) {
     }
 }
 
+uint64_t sched_used_ns(const struct thread *thread) {
+    struct percpu *cpu = percpu_of(thread->cpu);
+    spin_lock(&cpu->ready_lock);
+    const uint64_t now_ns = cpu->slice_owner == thread ? clock_now().v - cpu->slice_start_ns : 0;
+    const uint64_t used_ns = thread->cpu_ns + now_ns;
+    spin_unlock(&cpu->ready_lock);
+    return used_ns;
+}
+
 void sched_forget(struct thread *thread) {
     struct percpu *here = this_cpu();
     if (here->slice_owner == thread) {
@@ -448,8 +457,10 @@ static struct thread *idle_until_ready(struct percpu *cpu) {
         }
         sched_arm_timer();
         cpu_sleeps(cpu);
+        __atomic_store_n(&cpu->idle_since_ns, now_ns, __ATOMIC_RELAXED);
         arch_wait_for_interrupt();
         cpu_quiet(cpu);
+        cpu->idle_since_ns = 0;
         cpu->idle_ns += clock_now().v - now_ns;
     }
     __atomic_fetch_and(&idle_mask, ~cpu_bit(cpu), __ATOMIC_ACQ_REL);

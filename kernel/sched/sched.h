@@ -43,6 +43,9 @@ void sched_kick(const struct thread *thread);
 // WORK_KICKED: something was put into this processor's queue by another, or its current thread is ending.
 void sched_kicked(void);
 
+// Processor time that the thread has used, with what it uses now.
+uint64_t sched_used_ns(const struct thread *thread);
+
 // The thread ends: its slice belongs to nobody.
 void sched_forget(struct thread *thread);
 

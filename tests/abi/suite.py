@@ -1,4 +1,5 @@
-"""Suite "abi": the ABI suite, one boot of the system `abi`, every case of it a case here.
+"""Suite "abi": the ABI suite, a boot of the system `abi` with one processor and one with several, every case of it
+a case here.
 
 Verdicts are read from the guest's second serial port alone. Only the suite is granted that port
 (system/abi.system, which a case here checks), so no other program can write one.
@@ -10,6 +11,7 @@ import re
 from testing import Failure, check, deadline
 
 BOOT_DEADLINE_S = 240
+PROCESSORS = (1, 4)
 CASE = re.compile(r"^CASE\((\w+)\)", re.MULTILINE)
 COVERAGE = "every_documented_error_was_seen"  # the runner's own last case
 REPORTER_PORT = "serial spare registers"
@@ -24,9 +26,10 @@ def case_names(ctx):
 
 
 class Run:
-    """The one boot, at the first case that asks for it."""
+    """One boot, at the first case that asks for it."""
 
-    def __init__(self, ctx):
+    def __init__(self, ctx, cpus):
+        self.cpus = cpus
         self.ctx, self.verdicts, self.notes, self.transcript, self.done = ctx, None, {}, "", None
 
     def boot(self):
@@ -34,7 +37,7 @@ class Run:
             return
         self.verdicts = {}
         report = self.ctx.scratch / "verdicts"
-        guest = self.ctx.guest(direct=True, system="abi",
+        guest = self.ctx.guest(direct=True, system="abi", cpus=self.cpus,
                                qemu_args=["-chardev", f"file,id=verdicts,path={report}", "-serial", "chardev:verdicts"])
         try:
             guest.wait(BOOT_DEADLINE_S)
@@ -80,9 +83,12 @@ def nothing_stands_on_the_console(ctx, run):
 
 
 def cases(ctx):
-    run = Run(ctx)
     found = [("reporter_is_granted_once", functools.partial(reporter_is_granted_once, ctx))]
-    for name in case_names(ctx):
-        found.append((name, deadline(BOOT_DEADLINE_S + 30)(functools.partial(run.judge, name))))
-    found.append(("all_cases_reported", deadline(BOOT_DEADLINE_S + 30)(functools.partial(nothing_stands_on_the_console, ctx, run))))
+    for cpus in PROCESSORS if ctx.cpus == 1 else (ctx.cpus,):
+        run = Run(ctx, cpus)
+        where = f" ({cpus} processors)" if cpus > 1 else ""
+        for name in case_names(ctx):
+            found.append((name + where, deadline(BOOT_DEADLINE_S + 30)(functools.partial(run.judge, name))))
+        found.append(("all_cases_reported" + where,
+                      deadline(BOOT_DEADLINE_S + 30)(functools.partial(nothing_stands_on_the_console, ctx, run))))
     return found
