@@ -20,16 +20,16 @@
 
 // Outermost first. Of one rank a processor holds one lock at a time, but for spin_lock_related.
 #define LOCK_RANKS(X) \
+    X(PROCESS_LIST) \
+    X(DERIVATION) \
+    X(PROCESS) \
+    X(VSPACE) \
+    X(VMO) \
     X(LINES) \
     X(INTERRUPT) \
     X(TIMER) \
     X(NOTIFICATION) \
     X(ENDPOINT) \
-    X(DERIVATION) \
-    X(PROCESS_LIST) \
-    X(PROCESS) \
-    X(VSPACE) \
-    X(VMO) \
     X(RING) \
     X(RUN_QUEUE) \
     X(TIMERS) \

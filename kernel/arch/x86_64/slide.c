@@ -16,6 +16,12 @@ struct relocations {
     uint32_t offsets[];
 };
 
+// Such a place: an instruction's may begin anywhere.
+union [[gnu::packed]] unaligned {
+    uint64_t wide;
+    uint32_t narrow;
+};
+
 extern char __image_start[], __boot_end[];
 
 // Whether the command line, which is words, has this one.
@@ -66,10 +72,10 @@ uint64_t kernel_slide(uint64_t boot_info_phys) {
     __asm__("lea __relocs(%%rip), %0" : "=r"(relocs));
     const uint32_t *offset = relocs->offsets;
     for (uint32_t i = 0; i < relocs->wide_count; i++) {
-        *(uint64_t *)(image + *offset++) += slide;
+        ((union unaligned *)(image + *offset++))->wide += slide;
     }
     for (uint32_t i = 0; i < relocs->narrow_count; i++) {
-        *(uint32_t *)(image + *offset++) += (uint32_t)slide;
+        ((union unaligned *)(image + *offset++))->narrow += (uint32_t)slide;
     }
     return slide;
 }
