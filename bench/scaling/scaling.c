@@ -2,7 +2,7 @@
 // plugin where it begins and ends (bench/scaling/measure.py). The work is the same however many processors there
 // are: with one they take turns.
 #include "abi/gen/stubs.h"
-#include "bench/arch/x86_64/marker.h"
+#include "marker.h"
 #include "bench/image.h"
 #include "bench/scaling/work.h"
 #include "lib/tess/capset.h"

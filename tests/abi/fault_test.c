@@ -45,7 +45,7 @@ struct fault_row {
     const char *name;
     child_fn *run;
     uint64_t arg;
-    uint32_t kind;
+    uint32_t kind;    // FAULT_NONE: none on this processor
     uint64_t address; // UINT64_MAX: not looked at
     uint64_t access;  // as FAULT_WORD_ACCESS
 };
@@ -68,15 +68,18 @@ static const struct fault_row rows[] = {
     {"null jump", jump_there, 0, FAULT_PAGE, 0, EXECUTE},
     {"stack overflow", overflow_the_stack, 0, FAULT_PAGE, ANY, WRITE},
     {"illegal instruction", fault_illegal, 0, FAULT_ILLEGAL, ANY, ANY},
-    {"division by zero", fault_divide, 0, FAULT_DIVIDE, ANY, ANY},
+    {"division by zero", fault_divide, 0, ARCH_DIVIDE_FAULT, ANY, ANY},
     {"breakpoint", fault_breakpoint, 0, FAULT_BREAKPOINT, ANY, ANY},
-    {"non-canonical address", fault_noncanonical, 0, FAULT_PROTECTION, ANY, ANY},
+    {"non-canonical address", fault_noncanonical, 0, ARCH_NONCANONICAL_FAULT, ANY, ANY},
 };
 
 CASE(every_fault_ends_the_process_with_a_record) {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct child child;
         struct exit_record record = {};
+        if (rows[i].kind == FAULT_NONE) {
+            continue;
+        }
         REQUIRE(child_create(&child, suite.account));
         child.page->arg[0] = rows[i].arg;
         REQUIRE(child_start(&child, rows[i].run));

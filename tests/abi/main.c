@@ -222,7 +222,7 @@ static const struct excuse {
 // Operations on I/O ports, where there are none.
 static bool needs_ports(enum op op, uint32_t code) {
     return op == OP_IOPORT_READ || op == OP_IOPORT_WRITE || op == OP_IOPORT_WRITE_BYTES ||
-           (op == OP_RESOURCE_MINT_IOPORT && code != STATUS_CODE_UNSUPPORTED);
+           (op == OP_RESOURCE_MINT_IOPORT && code != STATUS_CODE_UNSUPPORTED && code != STATUS_CODE_NO_RIGHT);
 }
 
 static bool excused(enum op op, uint32_t code) {

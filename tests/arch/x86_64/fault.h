@@ -6,6 +6,9 @@
 
 #include "tests/abi/child.h"
 
+constexpr uint32_t ARCH_DIVIDE_FAULT = FAULT_DIVIDE;
+constexpr uint32_t ARCH_NONCANONICAL_FAULT = FAULT_PROTECTION;
+
 [[gnu::always_inline]] static inline void arch_fault_illegal(void) {
     __asm__ volatile("ud2");
 }
