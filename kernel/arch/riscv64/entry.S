@@ -125,28 +125,31 @@ trap_user: // an exception or interrupt while a program ran: its frame in sp, se
     .size trap_user, . - trap_user
 
 // ---- back to a thread: a0 = its frame (it is current), a1 = the eight words it gets with status 0, or 0 ----
+// The words lie in the registers of the thread that the processor comes from (or in its own). From where that
+// thread's on_cpu is cleared on, another processor may run it.
 
     .globl resume
     .type resume, @function
 resume:
-    li a7, 0
-    bnez a1, 1f
     ld a7, REGS_STATUS(a0)
-    addi a1, a0, REGS_W0
-1:  ld a3, 0(a1)
-    ld a4, 8(a1)
-    ld a5, 16(a1)
-    ld a6, 24(a1)
-    ld s2, 32(a1)
-    ld s3, 40(a1)
-    ld s4, 48(a1)
-    ld s5, 56(a1)
-    // The words lie in the registers of the thread that the processor comes from (or in its own): from here on
-    // another may run that thread.
+    addi t0, a0, REGS_W0
+    beqz a1, 1f
+    li a7, 0
+    mv t0, a1
+1:  ld a3, 0(t0)
+    ld a4, 8(t0)
+    ld a5, 16(t0)
+    ld a6, 24(t0)
+    ld s2, 32(t0)
+    ld s3, 40(t0)
+    ld s4, 48(t0)
+    ld s5, 56(t0)
+    beqz a1, 3f
     fence rw, w
     sb zero, THREAD_ON_CPU(a1)
     li t0, 1
     sb t0, (THREAD_ON_CPU - FRAME_TOP)(a0)
+3:
     ld ra, REGS_RA(a0)
     ld gp, REGS_GP(a0)
     ld s0, REGS_S0(a0)

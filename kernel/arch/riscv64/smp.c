@@ -21,6 +21,7 @@ static struct start {
     uint64_t virtual_offset; // of the image
     const char *error;       // what the processor lacks
     bool done;               // atomic
+    bool go;                 // atomic: all have been started
 } start;
 
 RO_AFTER_INIT static uint64_t image_offset;
@@ -40,6 +41,9 @@ void arch_reserve_memory(struct boot_info *boot) {
     start.error = cpu_enable();
     sched_init(cpu);
     __atomic_store_n(&start.done, true, __ATOMIC_RELEASE);
+    while (!__atomic_load_n(&start.go, __ATOMIC_ACQUIRE)) {
+        arch_relax();
+    }
     arch_enter_user();
 }
 
@@ -88,6 +92,7 @@ void arch_start_processors(uint32_t most) {
         }
     }
     klog("tessera: %u processors\n", cpu_count());
+    __atomic_store_n(&start.go, true, __ATOMIC_RELEASE);
 }
 
 // There is no interrupt that cannot be held off: one that spins in the kernel for ever does not stop.
