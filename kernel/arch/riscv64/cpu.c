@@ -27,7 +27,6 @@ static_assert(REG(s11) == REGS_S11 && REG(ip) == REGS_IP && REG(sp) == REGS_SP);
 static_assert(REG(badge) == REGS_BADGE && REG(info) == REGS_INFO && REG(a2) == REGS_A2 && REG(t[0]) == REGS_T0);
 static_assert(REG(t[6]) == REGS_T6 && REG(resume) == REGS_RESUME && REG(tls_base) == REGS_TLS);
 
-static_assert(offsetof(struct thread, on_cpu) - offsetof(struct thread, regs) == THREAD_ON_CPU);
 
 constexpr size_t STACK_PAGES = KERNEL_STACK_BYTES / PAGE_BYTES;
 constexpr uint64_t COUNTER_TIME = 1u << 1; // scounteren: programs may read the clock, and no other counter
@@ -123,6 +122,5 @@ void arch_poll_interrupts(void) {
 // It wakes the processor that an interrupt is pending, whether or not they are on.
 void arch_wait_for_interrupt(void) {
     __asm__ volatile("wfi" ::: "memory");
-    cpu_quiet(this_cpu()); // not asleep any more
     arch_poll_interrupts();
 }

@@ -5,8 +5,6 @@
 #define PERCPU_KERNEL_STACK 16 // struct percpu.kernel_stack_top
 #define PERCPU_SCRATCH 24      // struct percpu.scratch: the current thread's thread pointer
 
-#define THREAD_ON_CPU 281     // struct thread.on_cpu, relative to its regs
-
 #define KERNEL_STACK_BYTES 16384
 
 // struct arch_regs, relative to its FRAME_TOP.
