@@ -53,16 +53,14 @@ static inline struct arch_leaf *arch_leaf_last(const struct arch_space *space, u
 //       with PROT_* bits (never 0); over an old one the caller flushes with arch_tlb_flush_page(address).
 //   bool arch_leaf_present(const struct arch_leaf *, uint64_t address)
 
-// Takes all translations in the range away, or changes them to `prot` (not 0), and flushes this processor's
+// Takes all translations in the range away, or changes them to `prot` (0 takes them away, too; this one is also for a
+// caller that holds only the lock of the VMO that is shown there), and flushes this processor's
 // TLB as needed. Both ends page-aligned.
 //
 // A bounded step: stops when *budget entries have been changed (looking at a table counts, too), takes what it used
 // off *budget, and returns how far it got; `end` when it is done.
 uint64_t arch_space_unmap(struct arch_space *space, uint64_t start, uint64_t end, uint32_t *budget);
 uint64_t arch_space_protect(struct arch_space *space, uint64_t start, uint64_t end, uint32_t prot, uint32_t *budget);
-
-// arch_space_unmap for a caller that holds only the lock of the VMO that is shown there, as may arch_space_protect's.
-uint64_t arch_space_clear(struct arch_space *space, uint64_t start, uint64_t end, uint32_t *budget);
 
 // What is entered for an address; false when nothing is. For tests and checks.
 bool arch_space_query(const struct arch_space *space, uint64_t address, paddr_t *frame, uint32_t *prot);

@@ -15,7 +15,6 @@ constexpr unsigned REFILL_ORDER = 3; // how many single frames are split off at 
 constexpr uint64_t FRAME_BYTES = 1ull << FRAME_SHIFT;
 constexpr uint64_t EARLY_END = 1ull << 32;
 constexpr uint64_t FRAME_NUMBER_END = 1ull << 30; // VMOs keep frame numbers in 30 bits
-constexpr uint8_t SHARES_MAX = UINT8_MAX;
 
 // Bookkeeping may take at most 1/16 of the memory it is for: memory behind larger holes is left out.
 constexpr uint64_t SPAN_FRAMES_PER_FRAME = FRAME_BYTES / 16;
@@ -34,15 +33,16 @@ static struct {
     uint64_t stack[STACK_FRAMES] GUARDED_BY(frame_lock); // frame numbers
     uint64_t free_frames GUARDED_BY(frame_lock);         // on the lists and on the stack
     uint64_t total_frames GUARDED_BY(frame_lock);
-    uint8_t
-        *states; // enum frame_state | order, by frame number less first_frame; the bytes are under the lock
+    uint8_t *states; // enum frame_state | order, by frame number less first_frame; the bytes are under the lock
     // How many refer to a frame beside its first owner; atomic, and 0 unless it is given out singly.
     uint8_t *shares;
     uint64_t first_frame, end_frame;
 } pool;
 
 // What is left of the region that early frames come from; they are taken from its end.
-static struct { uint64_t base, next, end; } early;
+static struct {
+    uint64_t base, next, end;
+} early;
 
 void frame_early_init(const struct boot_info *boot) {
     early.base = early.next = early.end = 0;
@@ -328,20 +328,15 @@ static uint8_t *shares_of(paddr_t base) {
     return &pool.shares[(base.v >> FRAME_SHIFT) - pool.first_frame];
 }
 
-bool frame_share(paddr_t base) {
+bool frame_share(paddr_t base, uint8_t most) {
     uint8_t *shares = shares_of(base);
     uint8_t count = __atomic_load_n(shares, __ATOMIC_RELAXED);
-    do {
-        if (count >= FRAME_SHARES_USUAL) {
-            return false;
+    while (count < most) {
+        if (__atomic_compare_exchange_n(shares, &count, count + 1, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+            return true;
         }
-    } while (!__atomic_compare_exchange_n(shares, &count, count + 1, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
-    return true;
-}
-
-void frame_hold(paddr_t base) {
-    uint8_t before = __atomic_fetch_add(shares_of(base), 1, __ATOMIC_RELAXED);
-    ASSERT(before < SHARES_MAX);
+    }
+    return false;
 }
 
 bool frame_is_shared(paddr_t base) {

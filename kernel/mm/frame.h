@@ -43,11 +43,10 @@ void frame_split(paddr_t base, unsigned order);
 
 // A single frame may have several owners, each of which gives it up with frame_release; the last one's frees it.
 //
-// frame_share adds one, and is for whoever has one: false when there are FRAME_SHARES_USUAL more already. frame_hold adds
-// one for the length of a kernel entry: every processor has at most one, so there is always room.
-constexpr uint8_t FRAME_SHARES_USUAL = 127;
-bool frame_share(paddr_t base);
-void frame_hold(paddr_t base);
+// frame_share adds one, and is for whoever has one: false when there are `most` more already. FRAME_SHARES_USUAL leaves
+// room for one that each processor adds for the length of a kernel entry.
+constexpr uint8_t FRAME_SHARES_USUAL = 127, FRAME_SHARES_MAX = UINT8_MAX;
+bool frame_share(paddr_t base, uint8_t most);
 void frame_release(paddr_t base);
 
 // Whether there is another owner. Only an owner can add one, so false stays true while the caller's is guarded.

@@ -35,8 +35,8 @@ static bool allowed_elsewhere(struct vmo *vmo, const struct mapping *mapping, ui
     return false;
 }
 
-// Whether the mapping may have this protection in [from, to): nothing is writable in one place and executable in another. A VMO whose
-// mappings are not limited in number is not searched: there any conflict counts.
+// Whether the mapping may have this protection in [from, to): nothing is writable in one place and executable in
+// another. A VMO whose mappings are not limited in number is not searched: there any conflict counts.
 static status_t prot_check(struct vmo *vmo, const struct mapping *mapping, uint64_t from, uint64_t to, uint32_t prot)
     REQUIRES(vmo->lock) {
     if ((prot & PROT_WRITE) != 0 && vmo_has(vmo, VMO_SEALED)) {
@@ -74,8 +74,8 @@ status_t mapping_protect(struct mapping *mapping, uint64_t *start, uint64_t end,
         mapping->prot = (uint8_t)prot;
         // Where pages may have to be copied before they are written, they become writable one by one.
         const bool anew = prot == 0 || ((prot & PROT_WRITE) != 0 && vmo_has(vmo, VMO_MARKED));
-        *start = anew ? arch_space_unmap(space, *start, end, budget)
-                      : arch_space_protect(space, *start, end, prot, budget);
+        *start =
+            anew ? arch_space_unmap(space, *start, end, budget) : arch_space_protect(space, *start, end, prot, budget);
     }
     spin_unlock(&vmo->lock);
     return status;
@@ -102,15 +102,9 @@ static void detach(struct mapping *mapping, struct vmo *vmo) REQUIRES(vmo->lock)
     prot_count(vmo, mapping->prot, -1u);
 }
 
-bool mapping_may_split(const struct mapping *mapping) {
-    struct vmo *vmo = mapping->vmo;
-    if (vmo == nullptr || !is_bounded(vmo)) {
-        return true;
-    }
-    spin_lock(&vmo->lock);
-    const bool may = vmo->mapping_count < VMO_MAX_MAPPINGS;
-    spin_unlock(&vmo->lock);
-    return may;
+bool mapping_may_split(const struct mapping *mapping) NO_THREAD_SAFETY_ANALYSIS {
+    const struct vmo *vmo = mapping->vmo;
+    return vmo == nullptr || !is_bounded(vmo) || vmo->mapping_count < VMO_MAX_MAPPINGS;
 }
 
 void mapping_split_shown(struct mapping *mapping, struct mapping *upper, uint64_t address) {
@@ -148,29 +142,16 @@ void mapping_abandon(struct mapping *mapping) {
     }
 }
 
-static void change(struct vmo *vmo, uint64_t first, uint64_t end, bool clear) REQUIRES(vmo->lock) {
+void mappings_change(struct vmo *vmo, uint64_t first, uint64_t end, bool clear) {
     for (struct list_node *node = vmo->mappings.head.next; node != &vmo->mappings.head; node = node->next) {
         const struct mapping *mapping = CONTAINER_OF(node, struct mapping, vmo_link);
-        struct arch_space *space = &mapping->vspace->space;
         uint64_t start, stop;
         uint32_t budget = UINT32_MAX;
-        if (!shown(mapping, first, end, &start, &stop)) {
-            continue;
-        }
-        if (clear) {
-            (void)arch_space_clear(space, start, stop, &budget);
-        } else if ((mapping->prot & PROT_WRITE) != 0) {
-            (void)arch_space_protect(space, start, stop, mapping->prot & ~PROT_WRITE, &budget);
+        const uint32_t prot = clear ? 0 : mapping->prot & ~PROT_WRITE;
+        if (shown(mapping, first, end, &start, &stop) && (clear || prot != mapping->prot)) {
+            (void)arch_space_protect(&mapping->vspace->space, start, stop, prot, &budget);
         }
     }
-}
-
-void mappings_clear(struct vmo *vmo, uint64_t first, uint64_t end) {
-    change(vmo, first, end, true);
-}
-
-void mappings_write_protect(struct vmo *vmo, uint64_t first, uint64_t end) {
-    change(vmo, first, end, false);
 }
 
 // ---- Entering pages ----
@@ -179,26 +160,20 @@ static uint32_t page_prot(const struct mapping *mapping, const struct vmo_page *
     return page->writable ? mapping->prot : mapping->prot & ~PROT_WRITE;
 }
 
-// Enters what is there of the pages in [start, end), which lie in the leaf and in the mapping.
-static void enter_present(struct vmo *vmo, const struct mapping *mapping, struct arch_leaf *leaf, uint64_t start,
-                          uint64_t end) REQUIRES(vmo->lock) {
+// Enters what is there from `start` to the end of its aligned window of AROUND_PAGES, as far as the mapping goes; all
+// of it is in the leaf.
+static void enter_around(struct vmo *vmo, const struct mapping *mapping, struct arch_leaf *leaf, uint64_t start)
+    REQUIRES(vmo->lock) {
+    const uint64_t window_end = align_down(start, AROUND_PAGES * PAGE_BYTES) + AROUND_PAGES * PAGE_BYTES;
+    const uint64_t end = window_end < mapping->end ? window_end : mapping->end;
+    start = start > mapping->start ? start : mapping->start;
     struct vmo_page pages[AROUND_PAGES];
-    const uint32_t count = (uint32_t)((end - start) / PAGE_BYTES);
-    vmo_page_range(vmo, mapping_page(mapping, start), count, pages);
-    for (uint32_t i = 0; i < count; i++) {
-        const uint64_t address = start + i * PAGE_BYTES;
-        if (pages[i].frame.v != 0 && !arch_leaf_present(leaf, address)) {
-            arch_leaf_set(leaf, address, pages[i].frame, page_prot(mapping, &pages[i]));
+    vmo_page_range(vmo, mapping_page(mapping, start), (uint32_t)((end - start) / PAGE_BYTES), pages);
+    for (uint32_t i = 0; start < end; i++, start += PAGE_BYTES) {
+        if (pages[i].frame.v != 0 && !arch_leaf_present(leaf, start)) {
+            arch_leaf_set(leaf, start, pages[i].frame, page_prot(mapping, &pages[i]));
         }
     }
-}
-
-// The same from `from` to the end of the aligned window of AROUND_PAGES that `page` is in, as far as the mapping goes.
-static void enter_around(struct vmo *vmo, const struct mapping *mapping, struct arch_leaf *leaf, uint64_t page,
-                         uint64_t from) REQUIRES(vmo->lock) {
-    const uint64_t window_end = align_down(page, AROUND_PAGES * PAGE_BYTES) + AROUND_PAGES * PAGE_BYTES;
-    enter_present(vmo, mapping, leaf, from > mapping->start ? from : mapping->start,
-                  window_end < mapping->end ? window_end : mapping->end);
 }
 
 status_t mapping_attach(struct mapping *mapping, struct vmo *vmo) {
@@ -211,7 +186,7 @@ status_t mapping_attach(struct mapping *mapping, struct vmo *vmo) {
         attach(mapping, vmo);
         struct arch_leaf *leaf = arch_leaf_last(&mapping->vspace->space, mapping->start);
         if (leaf != nullptr && vmo->committed_pages != 0) {
-            enter_around(vmo, mapping, leaf, mapping->start, mapping->start);
+            enter_around(vmo, mapping, leaf, mapping->start);
         }
     }
     spin_unlock(&vmo->lock);
@@ -225,13 +200,12 @@ static bool enter_large(struct vmo *vmo, const struct mapping *mapping, uint64_t
     struct vmo_page found;
     if (start < mapping->start || mapping->end - start < ARCH_LEAF_BYTES ||
         !is_aligned(mapping_page(mapping, start), ARCH_LARGE_PAGES) ||
-        !vmo_large_page(vmo, mapping_page(mapping, start), &found) ||
-        ((access & PROT_WRITE) != 0 && !found.writable)) {
+        !vmo_large_page(vmo, mapping_page(mapping, start), &found) || ((access & PROT_WRITE) != 0 && !found.writable)) {
         return false;
     }
     struct vspace *vspace = mapping->vspace;
-    return status_ok(arch_large_set(&vspace->space, vspace->object.account, start, found.frame,
-                                    page_prot(mapping, &found)));
+    return status_ok(
+        arch_large_set(&vspace->space, vspace->object.account, start, found.frame, page_prot(mapping, &found)));
 }
 
 static status_t enter(struct vmo *vmo, const struct mapping *mapping, uint64_t page, uint32_t access)
@@ -252,7 +226,7 @@ static status_t enter(struct vmo *vmo, const struct mapping *mapping, uint64_t p
     // A page that was there already came from elsewhere, and its neighbours likely with it. Around a fresh
     // one there is rarely anything to find.
     if (!found.fresh) {
-        enter_around(vmo, mapping, leaf, page, align_down(page, AROUND_PAGES * PAGE_BYTES));
+        enter_around(vmo, mapping, leaf, align_down(page, AROUND_PAGES * PAGE_BYTES));
     }
     return STATUS_OK;
 }

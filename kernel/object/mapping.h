@@ -37,14 +37,14 @@ static inline uint64_t mapping_page(const struct mapping *mapping, uint64_t addr
     return (mapping->offset + (address - mapping->start)) >> 12;
 }
 
-// All but the last two: with the vspace's lock held.
+// All but the last: with the vspace's lock held.
 
 // Puts a mapping whose other fields are set onto the list of `vmo`, with a reference, and enters what lies at its start
 // and is there already. NOT_ALLOWED: the VMO is sealed, or its memory would be writable in one place and executable in
 // another. NO_MEMORY: VMO_MAX_MAPPINGS.
 status_t mapping_attach(struct mapping *mapping, struct vmo *vmo);
 
-// Whether the VMO's number of mappings allows for more.
+// Whether the VMO's number of mappings allows for more, as far as one can tell without its lock.
 bool mapping_may_split(const struct mapping *mapping);
 
 // The mapping now ends at `address`; `upper`, which has its start, end and protection, shows the rest.
@@ -53,12 +53,12 @@ void mapping_split_shown(struct mapping *mapping, struct mapping *upper, uint64_
 // Whether the protection of [start, end) may become this one. NOT_ALLOWED as above.
 status_t mapping_may_protect(struct mapping *mapping, uint64_t start, uint64_t end, uint32_t prot);
 
-// Gives all of the mapping another protection, and changes what the page tables say of [start, end); how far it got, and
-// `budget`, as arch_space_protect. NOT_ALLOWED as above: then nothing has changed.
+// Gives all of the mapping another protection, and changes what the page tables say of [start, end); how far it got,
+// and `budget`, as arch_space_protect. NOT_ALLOWED as above: then nothing has changed.
 status_t mapping_protect(struct mapping *mapping, uint64_t *start, uint64_t end, uint32_t prot, uint32_t *budget);
 
-// Takes the mapping out of the page tables from its start on, and moves the start as far as it got. When that is the end
-// it is off its VMO's list, and the reference is dropped.
+// Takes the mapping out of the page tables from its start on, and moves the start as far as it got. When that is the
+// end it is off its VMO's list, and the reference is dropped.
 void mapping_detach(struct mapping *mapping, uint32_t *budget);
 
 // The same when the vspace is taken apart, and nobody walks its tables any more. Nothing for one without a VMO.
@@ -68,6 +68,5 @@ void mapping_abandon(struct mapping *mapping);
 // before it.
 status_t mapping_fault(struct mapping *mapping, uint64_t page, uint32_t access);
 
-// Takes pages [first, end) of a VMO out of every address space, or only makes them unwritable there.
-void mappings_clear(struct vmo *vmo, uint64_t first, uint64_t end) REQUIRES(vmo->lock);
-void mappings_write_protect(struct vmo *vmo, uint64_t first, uint64_t end) REQUIRES(vmo->lock);
+// Takes pages [first, end) of a VMO out of every address space (`clear`), or only makes them unwritable there.
+void mappings_change(struct vmo *vmo, uint64_t first, uint64_t end, bool clear) REQUIRES(vmo->lock);

@@ -152,7 +152,7 @@ static status_t page_make_own(struct vmo *vmo, uint64_t page_index, uint32_t *sl
     paddr_t own;
     TRY(frame_alloc(0, &own)); // what is shared is charged for already
     memcpy(phys_to_virt(own), phys_to_virt(shared), PAGE_BYTES);
-    mappings_clear(vmo, page_index, page_index + 1);
+    mappings_change(vmo, page_index, page_index + 1, true);
     *slot = slot_of(own);
     frame_release(shared);
     return STATUS_OK;
@@ -258,7 +258,7 @@ status_t vmo_page_hold(struct vmo *vmo, uint64_t page_index, bool write, paddr_t
         status = page_index < vmo->page_count ? STATUS_OK : STATUS_NOT_FOUND;
     }
     if (status_ok(status) && page.frame.v != 0 && vmo->kind != VMO_PHYSICAL) {
-        frame_hold(page.frame);
+        status = frame_share(page.frame, FRAME_SHARES_MAX) ? STATUS_OK : STATUS_NO_MEMORY;
     }
     spin_unlock(&vmo->lock);
     *out = page.frame;
@@ -275,12 +275,6 @@ static void flag_set(struct vmo *vmo, uint8_t flag) REQUIRES(vmo->lock) {
     __atomic_fetch_or(&vmo->flags, flag, __ATOMIC_RELAXED);
 }
 
-void vmo_pin(struct vmo *vmo) {
-    spin_lock(&vmo->lock);
-    flag_set(vmo, VMO_PINNED);
-    spin_unlock(&vmo->lock);
-}
-
 status_t vmo_seal(struct vmo *vmo) {
     spin_lock(&vmo->lock);
     status_t status = vmo->writable_count == 0 ? STATUS_OK : STATUS_IN_USE;
@@ -289,14 +283,6 @@ status_t vmo_seal(struct vmo *vmo) {
     }
     spin_unlock(&vmo->lock);
     return status;
-}
-
-bool vmo_contiguous_base(struct vmo *vmo, paddr_t *out) {
-    if (vmo->kind == VMO_PHYSICAL) {
-        *out = vmo->base;
-        return true;
-    }
-    return vmo_has(vmo, VMO_PINNED) && vmo_has(vmo, VMO_LARGE) && vmo_peek(vmo, 0, out);
 }
 
 uint64_t vmo_committed_bytes(struct vmo *vmo) {

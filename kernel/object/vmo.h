@@ -10,8 +10,8 @@
 //
 // Pages can be taken away again (decommit, shrinking, copy on write, supply): every mapping of the VMO is on its
 // list, and what the page tables say about its pages is entered and removed under the VMO's lock only
-// (kernel/object/mapping.h). A frame number that was read under the lock is good until the lock is dropped; what is used
-// longer is kept with vmo_page_hold, or is of a pinned VMO, which never loses a page.
+// (kernel/object/mapping.h). A frame number that was read under the lock is good until the lock is dropped; what is
+// used longer is kept with vmo_page_hold, or is of a pinned VMO, which never loses a page.
 //
 // Files: vmo.c creation, pages; vmo_pages.c where frame numbers are kept; vmo_range.c what is done to ranges;
 // vmo_methods.c what programs call.
@@ -56,14 +56,14 @@ constexpr uint32_t SLOT_FRAME = SLOT_DIRTY - 1;
 struct vmo {
     struct object object;
     struct spinlock lock;
-    uint8_t kind;                           // enum vmo_kind
-    uint8_t flags;                          // enum vmo_flags; written under the lock
-    uint8_t height GUARDED_BY(lock);        // of the radix tree: 0 is a single leaf of 64 pages
-    bool device;                            // minted from resource: nobody else has it, and the kernel does not reach it
-    bool inlined;                           // pages are in inline_frames
-    uint64_t page_count;                    // written under the lock; fixed unless VMO_RESIZABLE
+    uint8_t kind;                    // enum vmo_kind
+    uint8_t flags;                   // enum vmo_flags; written under the lock
+    uint8_t height GUARDED_BY(lock); // of the radix tree: 0 is a single leaf of 64 pages
+    bool device;                     // minted from resource: nobody else has it, and the kernel does not reach it
+    bool inlined;                    // pages are in inline_frames
+    uint64_t page_count;             // written under the lock; fixed unless VMO_RESIZABLE
     uint64_t committed_pages GUARDED_BY(lock);
-    struct list mappings GUARDED_BY(lock);  // struct mapping, by vmo_link
+    struct list mappings GUARDED_BY(lock); // struct mapping, by vmo_link
     uint32_t mapping_count GUARDED_BY(lock);
     uint32_t writable_count GUARDED_BY(lock), executable_count GUARDED_BY(lock); // mappings that allow it now
     union {
@@ -112,13 +112,6 @@ status_t vmo_commit(struct vmo *vmo, uint64_t page_index, paddr_t *out, bool *fr
 // The frame of a page if it is committed.
 bool vmo_peek(struct vmo *vmo, uint64_t page_index, paddr_t *out);
 
-// From now on the VMO keeps the frames that it has, so that the kernel or a device may keep their addresses. For
-// memory that programs have handles to: decommit, resize, clone and supply are refused with BAD_STATE.
-void vmo_pin(struct vmo *vmo);
-
-// The address of a physical or contiguous VMO; false for any other.
-bool vmo_contiguous_base(struct vmo *vmo, paddr_t *out);
-
 // ---- Pages, with the lock held ----
 
 struct vmo_page {
@@ -163,6 +156,3 @@ status_t vmo_seal(struct vmo *vmo);
 // Bytes committed, of one VMO and of all anonymous ones.
 uint64_t vmo_committed_bytes(struct vmo *vmo);
 uint64_t vmo_all_committed_bytes(void);
-
-// Checks the invariants above; false when one does not hold. For tests and debug builds.
-bool vmo_check(struct vmo *vmo);

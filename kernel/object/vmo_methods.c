@@ -96,8 +96,8 @@ status_t method_vmo_seal(struct invocation *invocation) {
     return vmo_seal(vmo_of(invocation->object));
 }
 
-// Words: offset, length, account, then how it stands while the call goes on: the child, and that it is this call's own. A
-// program that sets those itself continues into a VMO that it may write to, and loses its own handle when that fails.
+// Words: offset, length, account, then how it stands while the call goes on: the child, and that it is this call's own.
+// A program that sets those itself continues into a VMO that it may write to, and loses its own handle when that fails.
 constexpr uint64_t CLONE_GOES_ON = 1;
 
 static status_t clone_begin(struct invocation *invocation, uint64_t page_count) {

@@ -14,10 +14,6 @@ struct radix_node {
 
 constexpr uint32_t TRIM_STEP_PIECES = 32; // nodes looked at and pages freed; a leaf is finished once begun
 
-static uint64_t min_u64(uint64_t a, uint64_t b) {
-    return a < b ? a : b;
-}
-
 // How many pages a tree of this height holds.
 static uint64_t reach(unsigned height) {
     return 1ull << VMO_NODE_BITS * (height + 1u);
@@ -98,7 +94,7 @@ static void slots_empty(struct vmo *vmo, uint32_t slots[], uint64_t base, uint32
     REQUIRES(vmo->lock) {
     const uint64_t first = trim->first > base ? trim->first : base;
     const uint64_t end = min_u64(base + count, trim->end);
-    mappings_clear(vmo, first, end);
+    mappings_change(vmo, first, end, true);
     for (uint64_t page = first; page < end; page++) {
         const uint32_t slot = slots[page - base];
         if (slot == 0 || (trim->keep_dirty && (slot & SLOT_DIRTY) != 0)) {
@@ -122,8 +118,8 @@ static bool none(const void *bytes, size_t count) {
     return true;
 }
 
-// Takes the range out of a subtree, and the nodes that nothing is left in; false when the budget is used up. Recursion is
-// as deep as the tree is high: at most 6.
+// Takes the range out of a subtree, and the nodes that nothing is left in; false when the budget is used up. Recursion
+// is as deep as the tree is high: at most 6.
 static bool subtree_trim(struct vmo *vmo, void **link, unsigned height, uint64_t base, struct trim *trim)
     REQUIRES(vmo->lock) {
     if (*link == nullptr || base >= trim->end) {

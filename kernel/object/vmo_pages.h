@@ -1,5 +1,5 @@
-// Where a VMO's frame numbers are kept: in the object itself up to VMO_INLINE_PAGES pages, else in a radix tree of 64-way
-// nodes, grown on touch and charged like the pages. All with the VMO's lock held.
+// Where a VMO's frame numbers are kept: in the object itself up to VMO_INLINE_PAGES pages, else in a radix tree of
+// 64-way nodes, grown on touch and charged like the pages. All with the VMO's lock held.
 #pragma once
 
 #include <stdint.h>
@@ -10,8 +10,12 @@ constexpr unsigned VMO_NODE_BITS = 6;
 constexpr uint32_t VMO_NODE_WAYS = 1u << VMO_NODE_BITS;
 constexpr uint64_t VMO_NODE_MASK = VMO_NODE_WAYS - 1;
 
-// Where the slot of a page is; null when its part of the tree does not exist. Slots of one aligned group of 64 pages, or
-// of an inlined VMO, lie side by side.
+static inline uint64_t min_u64(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+// Where the slot of a page is; null when its part of the tree does not exist. Slots of one aligned group of 64 pages,
+// or of an inlined VMO, lie side by side.
 uint32_t *slot_find(struct vmo *vmo, uint64_t page_index) REQUIRES(vmo->lock);
 
 // The same, and grows the tree where it has to. Nodes made before a failure stay, empty and charged.

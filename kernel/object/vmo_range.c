@@ -11,10 +11,6 @@
 
 constexpr uint32_t STEP_PAGES = VMO_NODE_WAYS; // zeroed, shared or looked at in one step
 
-static uint64_t min_u64(uint64_t a, uint64_t b) {
-    return a < b ? a : b;
-}
-
 // ---- Commit ----
 
 // A block of ARCH_LARGE_PAGES frames for pages none of which is there. False when there is none, or it cannot be paid
@@ -113,7 +109,7 @@ status_t vmo_resize_some(struct vmo *vmo, uint64_t page_count, bool *done) {
 // Gives each page of [first, first + count) that is there another owner; a frame that has too many already is copied.
 // slots[i] is what the clone keeps, 0 for nothing. Returns how many were done.
 static uint32_t share_out(struct vmo *from, uint64_t first, uint32_t count, uint32_t slots[]) REQUIRES(from->lock) {
-    mappings_write_protect(from, first, first + count);
+    mappings_change(from, first, first + count, false);
     __atomic_fetch_or(&from->flags, VMO_MARKED, __ATOMIC_RELAXED);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t *slot = slot_find(from, first + i);
@@ -122,7 +118,7 @@ static uint32_t share_out(struct vmo *from, uint64_t first, uint32_t count, uint
             continue;
         }
         const paddr_t frame = {(uint64_t)(*slot & SLOT_FRAME) << FRAME_SHIFT};
-        if (frame_share(frame)) {
+        if (frame_share(frame, FRAME_SHARES_USUAL)) {
             *slot |= SLOT_SHARED;
             slots[i] = (*slot & SLOT_FRAME) | SLOT_SHARED;
             continue;

@@ -21,8 +21,7 @@ static struct mapping *mapping_of(struct rb_node *node) {
 }
 
 static bool mapping_less(const struct rb_node *a, const struct rb_node *b) {
-    return CONTAINER_OF(a, const struct mapping, node)->start <
-           CONTAINER_OF(b, const struct mapping, node)->start;
+    return CONTAINER_OF(a, const struct mapping, node)->start < CONTAINER_OF(b, const struct mapping, node)->start;
 }
 
 // The first mapping that ends behind `address`: the one that holds it, else the next one, else null.
@@ -84,8 +83,7 @@ static void mapping_drop(struct vspace *vspace, struct mapping *mapping) REQUIRE
 
 // Unmaps a mapping from its start on; false when the budget did not last. The page tables come first: a frame must not
 // be freed, with its VMO, while it can still be reached.
-static bool mapping_empty(struct vspace *vspace, struct mapping *mapping, uint32_t *budget)
-    REQUIRES(vspace->lock) {
+static bool mapping_empty(struct vspace *vspace, struct mapping *mapping, uint32_t *budget) REQUIRES(vspace->lock) {
     if (mapping->vmo == nullptr) {
         return true;
     }
@@ -96,8 +94,8 @@ static bool mapping_empty(struct vspace *vspace, struct mapping *mapping, uint32
 }
 
 // Cuts a mapping in two at `address`, which lies inside it. `upper` is memory for the second part.
-static void mapping_split(struct vspace *vspace, struct mapping *mapping, uint64_t address,
-                          struct mapping *upper) REQUIRES(vspace->lock) {
+static void mapping_split(struct vspace *vspace, struct mapping *mapping, uint64_t address, struct mapping *upper)
+    REQUIRES(vspace->lock) {
     upper->start = address;
     upper->end = mapping->end;
     upper->prot = mapping->prot;
@@ -114,9 +112,9 @@ static void mapping_split(struct vspace *vspace, struct mapping *mapping, uint64
 
 // ---- The mapping unmapped last ----
 //
-// Memory that is passed around is mapped, used and unmapped, again and again. So the last mapping that was unmapped whole,
-// if the kernel had chosen its place, stays in the tree, empty, for the next one of its length; whatever else is done
-// with the vspace takes it out first. The vspace pays for it from the beginning.
+// Memory that is passed around is mapped, used and unmapped, again and again. So the last mapping that was unmapped
+// whole, if the kernel had chosen its place, stays in the tree, empty, for the next one of its length; whatever else is
+// done with the vspace takes it out first. The vspace pays for it from the beginning.
 
 static void last_drop(struct vspace *vspace) REQUIRES(vspace->lock) {
     if (vspace->last_unmapped != nullptr) {
@@ -296,8 +294,8 @@ static bool place_find(struct vspace *vspace, uint64_t len_bytes, uint64_t align
 }
 
 // Checks all that can be checked without the vspace.
-static status_t map_check(struct vmo *vmo, uint64_t offset_bytes, uint64_t len_bytes, uint64_t address,
-                          uint32_t prot, uint32_t max_prot) {
+static status_t map_check(struct vmo *vmo, uint64_t offset_bytes, uint64_t len_bytes, uint64_t address, uint32_t prot,
+                          uint32_t max_prot) {
     uint64_t size = vmo_len_bytes(vmo);
     const bool in_reserved = (prot & MAP_RESERVED) != 0;
     prot &= ~MAP_RESERVED;
@@ -590,17 +588,15 @@ static bool check_locked(struct vspace *vspace) REQUIRES(vspace->lock) {
             continue;
         }
         if (mapping->start < reached || !range_valid(mapping->start, mapping->end - mapping->start) ||
-            (mapping->vmo != nullptr) != (mapping->kind == MAPPING_VMO) ||
-            !prot_valid(mapping->prot) || write_and_execute(mapping->prot) ||
-            (mapping->prot & ~mapping->max_prot)) {
+            (mapping->vmo != nullptr) != (mapping->kind == MAPPING_VMO) || !prot_valid(mapping->prot) ||
+            write_and_execute(mapping->prot) || (mapping->prot & ~mapping->max_prot)) {
             return false;
         }
         count++;
         bytes += mapping->end - mapping->start;
         reached = mapping->end;
     }
-    return count == vspace->mapping_count && bytes == vspace->mapped_bytes &&
-           rb_check(&vspace->mappings, mapping_less);
+    return count == vspace->mapping_count && bytes == vspace->mapped_bytes && rb_check(&vspace->mappings, mapping_less);
 }
 
 bool vspace_check(struct vspace *vspace) {

@@ -16,14 +16,12 @@ status_t method_vspace_map(struct invocation *invocation) {
         return STATUS_BAD_ARGUMENT;
     }
     uint32_t rights = capability_rights(&vmo).v;
-    uint32_t max_prot = (rights & RIGHT_READ_BIT ? PROT_READ : 0) |
-                        (rights & RIGHT_WRITE_BIT ? PROT_WRITE : 0) |
+    uint32_t max_prot = (rights & RIGHT_READ_BIT ? PROT_READ : 0) | (rights & RIGHT_WRITE_BIT ? PROT_WRITE : 0) |
                         (rights & RIGHT_EXECUTE_BIT ? PROT_EXECUTE : 0);
     if (prot & PROT_ALL & ~max_prot) {
         return STATUS_NO_RIGHT;
     }
-    TRY(vspace_map(vspace_of(invocation->object), vmo_of(vmo.object), offset, len, &address, (uint32_t)prot,
-                   max_prot));
+    TRY(vspace_map(vspace_of(invocation->object), vmo_of(vmo.object), offset, len, &address, (uint32_t)prot, max_prot));
     invocation->words[0] = address;
     return STATUS_OK;
 }

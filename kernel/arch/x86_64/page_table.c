@@ -18,7 +18,7 @@ constexpr unsigned USER_ROOT_ENTRIES = PTE_PER_TABLE / 2;
 constexpr unsigned LEAF_SHIFT = 21;
 constexpr unsigned DESTROY_STEP_TABLES = 32;
 
-static uint64_t all_tables; // atomic; of all spaces and the kernel
+static uint64_t all_tables;               // atomic; of all spaces and the kernel
 RO_AFTER_INIT static paddr_t kernel_root; // its upper half is in every space
 
 void page_table_set_kernel_root(paddr_t root) {
@@ -147,8 +147,7 @@ static status_t leaf_make(struct arch_space *space, struct account *account, uin
     return STATUS_OK;
 }
 
-status_t arch_leaf_make(struct arch_space *space, struct account *account, uint64_t address,
-                        struct arch_leaf **out) {
+status_t arch_leaf_make(struct arch_space *space, struct account *account, uint64_t address, struct arch_leaf **out) {
     if (arch_leaf_last(space, address) == nullptr) {
         TRY(leaf_make(space, account, address));
     }
@@ -231,8 +230,7 @@ static void leaf_change(struct change *change, struct arch_leaf *leaf, uint64_t 
     }
 }
 
-static uint64_t range_change(struct arch_space *space, uint64_t start, uint64_t end, uint64_t flags,
-                             uint32_t *budget) {
+static uint64_t range_change(struct arch_space *space, uint64_t start, uint64_t end, uint64_t flags, uint32_t *budget) {
     struct change change = {space, flags, 0, arch_space_is_active(space)};
     uint64_t *entry = nullptr;
     uint64_t address = next_entry(space, start, end, &entry);
@@ -267,13 +265,8 @@ uint64_t arch_space_unmap(struct arch_space *space, uint64_t start, uint64_t end
     return end;
 }
 
-uint64_t arch_space_clear(struct arch_space *space, uint64_t start, uint64_t end, uint32_t *budget) {
-    return range_change(space, start, end, 0, budget);
-}
-
-uint64_t arch_space_protect(struct arch_space *space, uint64_t start, uint64_t end, uint32_t prot,
-                            uint32_t *budget) {
-    return range_change(space, start, end, pte_user((paddr_t){0}, prot), budget);
+uint64_t arch_space_protect(struct arch_space *space, uint64_t start, uint64_t end, uint32_t prot, uint32_t *budget) {
+    return range_change(space, start, end, prot == 0 ? 0 : pte_user((paddr_t){0}, prot), budget);
 }
 
 bool arch_space_query(const struct arch_space *space, uint64_t address, paddr_t *frame, uint32_t *prot) {
