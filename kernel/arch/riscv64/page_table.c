@@ -178,7 +178,12 @@ uint64_t arch_space_unmap(struct arch_space *space, uint64_t start, uint64_t end
 
 uint64_t arch_space_protect(struct arch_space *space, uint64_t start, uint64_t end, uint32_t prot,
                             uint32_t *budget) {
-    return range_change(space, start, end, pte_user((paddr_t){0}, prot), budget);
+    return range_change(space, start, end, prot == 0 ? 0 : pte_user((paddr_t){0}, prot), budget);
+}
+
+// Not yet: every page has an entry of its own.
+status_t arch_large_set(struct arch_space *, struct account *, uint64_t, paddr_t, uint32_t) {
+    return STATUS_IN_USE;
 }
 
 bool arch_space_query(const struct arch_space *space, uint64_t address, paddr_t *frame, uint32_t *prot) {

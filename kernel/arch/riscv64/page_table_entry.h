@@ -20,6 +20,7 @@ constexpr uint64_t PTE_FRAME_MASK = 0x003f'ffff'ffff'fc00;
 
 constexpr unsigned PTE_INDEX_BITS = 9;
 constexpr unsigned PTE_PER_TABLE = 512;
+constexpr uint64_t ARCH_LARGE_PAGES = PTE_PER_TABLE;
 constexpr uint64_t ARCH_LEAF_BYTES = 2ull << 20;
 
 struct arch_leaf {
