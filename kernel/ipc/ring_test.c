@@ -119,7 +119,7 @@ static struct ring_completion next(void) {
 
 static struct ring_entry call_entry(uint64_t user_data, uint64_t target) {
     return (struct ring_entry){.op = RING_CALL, .target = (uint32_t)target, .user_data = user_data,
-                               .info = 5, .deadline_ns = DEADLINE_NEVER, .words = {user_data, 2, 3, 4}};
+                               .info = 99, .deadline_ns = DEADLINE_NEVER, .words = {user_data, 2, 3, 4}};
 }
 
 static struct ring_entry after(struct ring_entry entry, uint32_t earlier, uint8_t index) {

@@ -210,7 +210,7 @@ def setup_is_quiet(ctx):
 
 def qemu_arguments(ctx):
     done = ctx.run(["tools/qemu", "--arch", "vax"], status=2)
-    expect_match(done.stdout, r"there is no port to 'vax'", "the message")
+    expect_match(done.stdout, r"invalid choice: 'vax'", "the message")
     done = ctx.run(["tools/qemu", "--direct", "--system", "no-such-system", "--headless"], status=1)
     expect_match(done.stdout, r"no-such-system\.pkg is missing; is there a system/no-such-system\.system\?", "the message")
     done = ctx.run(["tools/qemu", "--disk", "no-such-disk", "--direct", "--package", "", "--kernel", __file__],
