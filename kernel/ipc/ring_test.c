@@ -119,7 +119,7 @@ static struct ring_completion next(void) {
 
 static struct ring_entry call_entry(uint64_t user_data, uint64_t target) {
     return (struct ring_entry){.op = RING_CALL, .target = (uint32_t)target, .user_data = user_data,
-                               .info = 99, .deadline_ns = DEADLINE_NEVER, .words = {user_data, 2, 3, 4}};
+                               .info = 5, .deadline_ns = DEADLINE_NEVER, .words = {user_data, 2, 3, 4}};
 }
 
 static struct ring_entry after(struct ring_entry entry, uint32_t earlier, uint8_t index) {
@@ -265,7 +265,7 @@ TEST(bad_entries_fail_alone) {
         NEXT_IS(i, BAD_ARGUMENT);
     }
     put(call_entry(1, 0));
-    put(call_entry(2, scene.vspace));
+    put((struct ring_entry){.op = RING_CALL, .target = (uint32_t)scene.vspace, .info = 99, .user_data = 2});
     put((struct ring_entry){.op = RING_RECV, .target = (uint32_t)scene.at_client, .user_data = 3});
     put((struct ring_entry){.op = RING_WAIT, .target = (uint32_t)scene.at_client, .user_data = 4});
     put((struct ring_entry){.op = RING_RELEASE, .target = 1, .user_data = 5});
