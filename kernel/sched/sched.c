@@ -149,13 +149,14 @@ void sched_timer(void) {
 // unless that is busy and another has nothing to do.
 [[gnu::noinline]] static struct percpu *choose_among_many(const struct thread *thread, struct percpu *here) {
     const uint64_t allowed = thread->affinity & sched_online();
-    const uint64_t idle = __atomic_load_n(&idle_mask, __ATOMIC_RELAXED) & allowed;
     const uint64_t last = 1ull << thread->cpu.v;
-    if ((idle & last) != 0) {
-        return percpu_of(thread->cpu);
-    }
-    if (idle != 0) {
-        return percpu_of((cpu_id_t){(uint32_t)__builtin_ctzll(idle)});
+    uint64_t idle;
+    while ((idle = __atomic_load_n(&idle_mask, __ATOMIC_RELAXED) & allowed) != 0) {
+        const uint64_t chosen = (idle & last) != 0 ? last : idle & -idle;
+        // From now on it is spoken for: the next thread goes elsewhere, even before this one runs.
+        if ((__atomic_fetch_and(&idle_mask, ~chosen, __ATOMIC_ACQ_REL) & chosen) != 0) {
+            return percpu_of((cpu_id_t){(uint32_t)__builtin_ctzll(chosen)});
+        }
     }
     if ((allowed & last) != 0) {
         return percpu_of(thread->cpu);
@@ -412,8 +413,9 @@ static struct thread *take_next(struct percpu *cpu, uint64_t *now_ns) {
 static bool steal(struct percpu *cpu) {
     for (uint64_t left = sched_online() & ~cpu_bit(cpu); left != 0; left &= left - 1) {
         struct percpu *victim = percpu_of((cpu_id_t){(uint32_t)__builtin_ctzll(left)});
-        if (victim->ready.ready_mask == 0) {
-            continue;
+        if (victim->ready.ready_mask == 0 ||
+            __atomic_load_n(&victim->frame, __ATOMIC_RELAXED) == &victim->idle->regs.status) {
+            continue; // it has none, or is just waking up for it
         }
         spin_lock(&victim->ready_lock);
         struct thread *thread = run_queue_steal(&victim->ready, cpu_bit(cpu));
@@ -435,9 +437,9 @@ static struct thread *idle_until_ready(struct percpu *cpu) {
         switch_now(current_thread(), cpu->idle);
         send_away(cpu);
     }
-    __atomic_fetch_or(&idle_mask, cpu_bit(cpu), __ATOMIC_ACQ_REL);
     struct thread *thread;
     for (;;) {
+        __atomic_fetch_or(&idle_mask, cpu_bit(cpu), __ATOMIC_ACQ_REL);
         while ((reaper_run(IDLE_REAP_STEPS) || cpu->rings != nullptr) && cpu->ready.ready_mask == 0) {
             ring_attend(cpu);
             arch_poll_interrupts();
