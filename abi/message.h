@@ -106,6 +106,7 @@ enum band : uint32_t {
 constexpr uint32_t PROT_READ = 1;
 constexpr uint32_t PROT_WRITE = 2;
 constexpr uint32_t PROT_EXECUTE = 4;
+constexpr uint32_t MAP_RESERVED = 256; // into a range that vspace.reserve keeps free
 
 constexpr uint64_t PAGE_BYTES = 4096;
 constexpr uint64_t USER_LOWEST = 0x1'0000;

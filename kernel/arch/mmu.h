@@ -37,6 +37,17 @@ struct arch_leaf *arch_leaf_find(const struct arch_space *space, uint64_t addres
 status_t arch_leaf_make(struct arch_space *space, struct account *account, uint64_t address,
                         struct arch_leaf **out);
 
+// Enters one translation for the ARCH_LARGE_PAGES pages of an aligned ARCH_LEAF_BYTES, with PROT_* bits. The frames are
+// adjacent and as aligned. NO_MEMORY; IN_USE: there is a table for single pages. A later arch_leaf_make there, or a
+// change of a part of the range, takes the large translation away.
+status_t arch_large_set(struct arch_space *space, struct account *account, uint64_t address, paddr_t frame,
+                        uint32_t prot);
+
+// The table made or found last, if it serves `address`.
+static inline struct arch_leaf *arch_leaf_last(const struct arch_space *space, uint64_t address) {
+    return address - space->last_start < ARCH_LEAF_BYTES ? space->last_leaf : nullptr;
+}
+
 // Inline in arch_mmu.h:
 //   void arch_leaf_set(struct arch_leaf *, uint64_t address, paddr_t, uint32_t prot): enters one translation
 //       with PROT_* bits (never 0); over an old one the caller flushes with arch_tlb_flush_page(address).
@@ -49,6 +60,9 @@ status_t arch_leaf_make(struct arch_space *space, struct account *account, uint6
 // off *budget, and returns how far it got; `end` when it is done.
 uint64_t arch_space_unmap(struct arch_space *space, uint64_t start, uint64_t end, uint32_t *budget);
 uint64_t arch_space_protect(struct arch_space *space, uint64_t start, uint64_t end, uint32_t prot, uint32_t *budget);
+
+// arch_space_unmap for a caller that holds only the lock of the VMO that is shown there, as may arch_space_protect's.
+uint64_t arch_space_clear(struct arch_space *space, uint64_t start, uint64_t end, uint32_t *budget);
 
 // What is entered for an address; false when nothing is. For tests and checks.
 bool arch_space_query(const struct arch_space *space, uint64_t address, paddr_t *frame, uint32_t *prot);

@@ -22,7 +22,8 @@ constexpr uint32_t STACK_FRAMES = 32;
 constexpr unsigned REFILL_ORDER = 3; // how many single frames are split off at once
 constexpr uint64_t FRAME_BYTES = 1ull << FRAME_SHIFT;
 constexpr uint64_t EARLY_END = 1ull << 32;
-constexpr uint64_t FRAME_NUMBER_END = 1ull << 32; // VMOs keep frame numbers in 32 bits
+constexpr uint64_t FRAME_NUMBER_END = 1ull << 30; // VMOs keep frame numbers in 30 bits
+constexpr uint8_t SHARES_MAX = UINT8_MAX;
 
 // Bookkeeping may take at most 1/16 of the memory it is for: memory behind larger holes is left out.
 constexpr uint64_t SPAN_FRAMES_PER_FRAME = FRAME_BYTES / 16;
@@ -43,6 +44,8 @@ static struct {
     uint64_t total_frames GUARDED_BY(frame_lock);
     uint8_t
         *states; // enum frame_state | order, by frame number less first_frame; the bytes are under the lock
+    // How many refer to a frame beside its first owner; atomic, and 0 unless it is given out singly.
+    uint8_t *shares;
     uint64_t first_frame, end_frame;
 } pool;
 
@@ -228,13 +231,15 @@ static bool states_place(const struct boot_info *boot, uint64_t frames_needed, u
 bool frame_init(const struct boot_info *boot) {
     span_choose(boot);
     uint64_t span = pool.end_frame - pool.first_frame;
-    uint64_t states_frames = align_up(span, FRAME_BYTES) >> FRAME_SHIFT;
+    uint64_t states_frames = align_up(2 * span, FRAME_BYTES) >> FRAME_SHIFT;
     uint64_t states_first;
     if (span == 0 || !states_place(boot, states_frames, &states_first)) {
         return false;
     }
     pool.states = phys_to_virt((paddr_t){states_first << FRAME_SHIFT});
     memset(pool.states, STATE_INSIDE, span);
+    pool.shares = pool.states + span;
+    memset(pool.shares, 0, span);
 
     spin_lock(&frame_lock);
     for (unsigned order = 0; order < ORDER_COUNT; order++) {
@@ -307,6 +312,53 @@ void frame_free(paddr_t base, unsigned order) {
         block_release(frame, order);
     }
     spin_unlock(&frame_lock);
+}
+
+void frame_split(paddr_t base, unsigned order) {
+    uint64_t frame = base.v >> FRAME_SHIFT;
+    spin_lock(&frame_lock);
+    if (*state_of(frame) != (STATE_USED | order)) {
+        panic("frame_split: %#lx order %u was not given out so", base.v, order);
+    }
+    memset(state_of(frame), STATE_USED, 1ull << order);
+    spin_unlock(&frame_lock);
+}
+
+// ---- Sharing ----
+
+static uint8_t *shares_of(paddr_t base) {
+    return &pool.shares[(base.v >> FRAME_SHIFT) - pool.first_frame];
+}
+
+bool frame_share(paddr_t base) {
+    uint8_t *shares = shares_of(base);
+    uint8_t count = __atomic_load_n(shares, __ATOMIC_RELAXED);
+    do {
+        if (count >= FRAME_SHARES_USUAL) {
+            return false;
+        }
+    } while (!__atomic_compare_exchange_n(shares, &count, count + 1, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+    return true;
+}
+
+void frame_hold(paddr_t base) {
+    uint8_t before = __atomic_fetch_add(shares_of(base), 1, __ATOMIC_RELAXED);
+    ASSERT(before < SHARES_MAX);
+}
+
+bool frame_is_shared(paddr_t base) {
+    return __atomic_load_n(shares_of(base), __ATOMIC_ACQUIRE) != 0;
+}
+
+void frame_release(paddr_t base) {
+    uint8_t *shares = shares_of(base);
+    uint8_t count = __atomic_load_n(shares, __ATOMIC_ACQUIRE);
+    while (count != 0) {
+        if (__atomic_compare_exchange_n(shares, &count, count - 1, true, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+            return;
+        }
+    }
+    frame_free(base, 0);
 }
 
 uint64_t frame_free_bytes(void) {

@@ -1,6 +1,6 @@
 // Physical frames: a buddy allocator over all usable RAM.
 //
-// Blocks are 2^order frames, naturally aligned. One byte of bookkeeping a frame; free blocks are linked
+// Blocks are 2^order frames, naturally aligned. Two bytes of bookkeeping a frame; free blocks are linked
 // through their own first bytes. A small stack of single frames in front keeps the common case short.
 // Nothing here is charged: callers charge an account before they ask.
 //
@@ -36,6 +36,21 @@ status_t frame_alloc(unsigned order, paddr_t *out);
 
 // Gives a block back. The order must be that of its allocation; a wrong or double free panics.
 void frame_free(paddr_t base, unsigned order);
+
+// Makes single frames of a block: each is given back on its own.
+void frame_split(paddr_t base, unsigned order);
+
+// A single frame may have several owners, each of which gives it up with frame_release; the last one's frees it.
+//
+// frame_share adds one, and is for whoever has one: false when there are FRAME_SHARES_USUAL more already. frame_hold adds
+// one for the length of a kernel entry: every processor has at most one, so there is always room.
+constexpr uint8_t FRAME_SHARES_USUAL = 127;
+bool frame_share(paddr_t base);
+void frame_hold(paddr_t base);
+void frame_release(paddr_t base);
+
+// Whether there is another owner. Only an owner can add one, so false stays true while the caller's is guarded.
+bool frame_is_shared(paddr_t base);
 
 uint64_t frame_free_bytes(void);
 

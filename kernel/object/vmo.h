@@ -1,42 +1,73 @@
 // vmo: memory as an object.
 //
 // Anonymous: zero-filled pages, committed one by one on first touch and charged to the VMO's account.
+// Contiguous: anonymous, but committed from the start in adjacent frames, and pinned.
 // Physical: a fixed contiguous range handed out at boot; nothing is charged and nothing ever freed.
-// A committed page stays until the VMO is destroyed, so a physical address is valid as long as a reference.
 //
-// Up to VMO_INLINE_PAGES pages are kept in the object itself; larger VMOs use a radix tree of 64-way nodes,
-// grown on touch and charged like the pages.
+// A VMO is charged for every page that it refers to, shared or not. After a clone two VMOs refer to the same frames
+// (frame.h counts them); whoever writes to such a page first gets a copy of its own. So what an account pays never
+// depends on what others do with their copies.
 //
-// Lock: the VMO's own, after the vspace's, before the account's.
+// Pages can be taken away again (decommit, shrinking, copy on write, supply): every mapping of the VMO is on its
+// list, and what the page tables say about its pages is entered and removed under the VMO's lock only
+// (kernel/object/mapping.h). A frame number that was read under the lock is good until the lock is dropped; what is used
+// longer is kept with vmo_page_hold, or is of a pinned VMO, which never loses a page.
+//
+// Files: vmo.c creation, pages; vmo_pages.c where frame numbers are kept; vmo_range.c what is done to ranges;
+// vmo_methods.c what programs call.
+//
+// Lock: the VMO's own, after the vspace's, before the account's. No two VMOs' locks are held together.
 #pragma once
 
 #include <stdint.h>
 
 #include "base/container.h"
+#include "base/list.h"
 #include "kernel/lock.h"
 #include "kernel/mm/slab.h"
 #include "kernel/object/object.h"
 
 constexpr uint32_t VMO_INLINE_PAGES = 8;
 constexpr uint64_t VMO_MAX_BYTES = 1ull << 46;
-constexpr uint64_t VMO_COPY_BYTES = 64 * 1024; // the most that read and write move at once
+constexpr uint64_t VMO_COPY_BYTES = 64 * 1024;            // the most that read and write move at once
+constexpr uint64_t VMO_CONTIGUOUS_MAX_BYTES = 4ull << 20; // the largest block of frames
+// A page that is taken away must leave all mappings in one bounded step. Physical and sealed VMOs never lose a page and
+// have no such limit.
+constexpr uint32_t VMO_MAX_MAPPINGS = 4096;
 
 enum vmo_kind : uint8_t {
     VMO_ANONYMOUS = 0,
     VMO_PHYSICAL = 1,
 };
 
+enum vmo_flags : uint8_t {
+    VMO_RESIZABLE = 1, // never kept inline
+    VMO_PINNED = 2,    // keeps the frames it has: somebody relies on their addresses
+    VMO_SEALED = 4,    // contents never change again
+    VMO_LARGE = 8,     // may have whole, aligned blocks of ARCH_LARGE_PAGES frames
+    VMO_MARKED = 16,   // slots may have marks: a page may have to be prepared for writing
+};
+
+// What a slot says beside the frame number. A slot of 0 is a page that is not there.
+constexpr uint32_t SLOT_SHARED = 1u << 31; // another VMO may refer to the frame as well: copy before writing
+constexpr uint32_t SLOT_DIRTY = 1u << 30;  // written since it was supplied or taken for writing back
+constexpr uint32_t SLOT_FRAME = SLOT_DIRTY - 1;
+
 struct vmo {
     struct object object;
     struct spinlock lock;
-    uint8_t kind;   // enum vmo_kind
-    uint8_t height; // of the radix tree: 0 is a single leaf of 64 pages
-    uint16_t zero;
-    uint64_t page_count;
+    uint8_t kind;                           // enum vmo_kind
+    uint8_t flags;                          // enum vmo_flags; written under the lock
+    uint8_t height GUARDED_BY(lock);        // of the radix tree: 0 is a single leaf of 64 pages
+    bool inlined;                           // pages are in inline_frames
+    uint64_t page_count;                    // written under the lock; fixed unless VMO_RESIZABLE
     uint64_t committed_pages GUARDED_BY(lock);
+    struct list mappings GUARDED_BY(lock);  // struct mapping, by vmo_link
+    uint32_t mapping_count GUARDED_BY(lock);
+    uint32_t writable_count GUARDED_BY(lock), executable_count GUARDED_BY(lock); // mappings that allow it now
     union {
-        uint32_t inline_frames[VMO_INLINE_PAGES]; // anonymous, page_count <= VMO_INLINE_PAGES: frame numbers
-        void *root;                               // anonymous, larger: radix node, null until touched
+        uint32_t inline_frames[VMO_INLINE_PAGES]; // slots
+        void *root;                               // radix node, null until touched
         paddr_t base;                             // physical
     };
 };
@@ -49,26 +80,85 @@ static inline struct vmo *vmo_of(struct object *object) {
 }
 
 static inline uint64_t vmo_len_bytes(const struct vmo *vmo) {
-    return vmo->page_count << 12;
+    return __atomic_load_n(&vmo->page_count, __ATOMIC_RELAXED) << 12;
+}
+
+static inline bool vmo_has(const struct vmo *vmo, uint32_t flags) {
+    return (__atomic_load_n(&vmo->flags, __ATOMIC_RELAXED) & flags) != 0;
 }
 
 // Anonymous memory; the length is rounded up to whole pages. BAD_ARGUMENT for 0 or above VMO_MAX_BYTES.
 // The caller gets one reference.
 status_t vmo_create(struct account *account, uint64_t len_bytes, struct vmo **out);
 
+// The same, but its length can be changed later (vmo_resize_some).
+status_t vmo_create_resizable(struct account *account, uint64_t len_bytes, struct vmo **out);
+
+// Adjacent frames, zeroed, the first aligned to the next power of two of the length. BAD_ARGUMENT for 0 or above
+// VMO_CONTIGUOUS_MAX_BYTES; NO_MEMORY also when no such block is free.
+status_t vmo_create_contiguous(struct account *account, uint64_t len_bytes, struct vmo **out);
+
 // A fixed range, page-aligned; `account` pays for the object only.
 status_t vmo_create_physical(struct account *account, paddr_t base, uint64_t len_bytes, struct vmo **out);
 
-// The frame of a page; commits it when it is not there yet. `*fresh` (may be null) says whether it did.
-// NO_MEMORY when the account cannot pay. `page_index` must be below page_count.
+// The frame of a page, to be written by the kernel; commits it when it is not there yet. `*fresh` (may be null) says
+// whether it did. NO_MEMORY when the account cannot pay; NOT_FOUND beyond the end.
 status_t vmo_commit(struct vmo *vmo, uint64_t page_index, paddr_t *out, bool *fresh);
 
 // The frame of a page if it is committed.
 bool vmo_peek(struct vmo *vmo, uint64_t page_index, paddr_t *out);
 
-// As vmo_peek for `count` pages at once (at most 64, within the VMO); frames not committed come out as 0.
-void vmo_peek_range(struct vmo *vmo, uint64_t first_page, uint32_t count, paddr_t out[]);
+// From now on the VMO keeps the frames that it has, so that the kernel or a device may keep their addresses. For
+// memory that programs have handles to: decommit, resize, clone and supply are refused with BAD_STATE.
+void vmo_pin(struct vmo *vmo);
+
+// The address of a physical or contiguous VMO; false for any other.
+bool vmo_contiguous_base(struct vmo *vmo, paddr_t *out);
+
+// ---- Pages, with the lock held ----
+
+struct vmo_page {
+    paddr_t frame;
+    bool writable; // by a mapping: not shared, and known to be dirty where that matters
+    bool fresh;    // was not there before
+};
+
+// The page at an index, made to be there, and with `write` made writable. NO_MEMORY, NOT_FOUND (beyond the end).
+status_t vmo_page_get(struct vmo *vmo, uint64_t page_index, bool write, struct vmo_page *out) REQUIRES(vmo->lock);
+
+// The same for up to `count` pages, within the VMO or not, as they are: a frame of 0 where nothing is.
+void vmo_page_range(struct vmo *vmo, uint64_t first_page, uint32_t count, struct vmo_page out[]) REQUIRES(vmo->lock);
+
+// Whether a frame can be had for a mapping of the aligned ARCH_LARGE_PAGES around a page: *out is the first one's.
+bool vmo_large_page(struct vmo *vmo, uint64_t page_index, struct vmo_page *out) REQUIRES(vmo->lock);
+
+// A page that the kernel copies from or to without the lock: the frame stays until vmo_page_drop, even if the VMO loses
+// it meanwhile. With `write` the page is made writable; else one that is not there gives a frame of 0.
+status_t vmo_page_hold(struct vmo *vmo, uint64_t page_index, bool write, paddr_t *out);
+void vmo_page_drop(struct vmo *vmo, paddr_t frame);
+
+// ---- Ranges, in bounded steps (vmo_range.c). What is left of the range comes out in *first and *end, which are
+// equal when nothing is. ----
+
+// Commits what is not there, with large blocks where they fit. NO_MEMORY: what came before stays.
+status_t vmo_commit_some(struct vmo *vmo, uint64_t *first, uint64_t *end);
+
+// Takes pages away, from the end down: they read as zero again. BAD_STATE when pinned or sealed.
+status_t vmo_decommit_some(struct vmo *vmo, uint64_t *first, uint64_t *end);
+
+// One step towards another length; *done says whether it is reached. BAD_STATE when not resizable.
+status_t vmo_resize_some(struct vmo *vmo, uint64_t page_count, bool *done);
+
+// Makes `into`, from page `into_first` on, share the pages of `from` that are there, copy on write. Pages that
+// `into` has already stay.
+status_t vmo_clone_some(struct vmo *from, uint64_t *first, uint64_t *end, struct vmo *into, uint64_t into_first);
+
+// From now on nobody can write to it, nor change its length. IN_USE while a mapping allows writing.
+status_t vmo_seal(struct vmo *vmo);
 
 // Bytes committed, of one VMO and of all anonymous ones.
 uint64_t vmo_committed_bytes(struct vmo *vmo);
 uint64_t vmo_all_committed_bytes(void);
+
+// Checks the invariants above; false when one does not hold. For tests and debug builds.
+bool vmo_check(struct vmo *vmo);

@@ -1,27 +1,16 @@
 #include "kernel/object/vspace.h"
 
-#include "abi/gen/methods.h"
 #include "base/align.h"
-#include "kernel/ipc/invoke.h"
 #include "kernel/object/account.h"
-#include "kernel/object/handle.h"
-#include "kernel/object/thread.h"
+#include "kernel/object/mapping.h"
 #include "kernel/object/vmo.h"
 #include "kernel/panic.h"
 
 SLAB_CACHE(vspace_cache, struct vspace);
 
-struct mapping {
-    struct rb_node node;
-    uint64_t start, end; // page-aligned, start < end
-    uint64_t offset;     // of `start` in the VMO, page-aligned
-    struct vmo *vmo;     // referenced
-    uint8_t prot, max_prot;
-};
 static SLAB_CACHE(mapping_cache, struct mapping);
 
 constexpr uint64_t GAP_BYTES = PAGE_BYTES; // between mappings that the kernel places
-constexpr uint32_t AROUND_PAGES = 16;      // what one fault may enter of pages that are there already
 constexpr uint32_t DESTROY_STEP_MAPPINGS = 32;
 constexpr uint32_t PROT_ALL = PROT_READ | PROT_WRITE | PROT_EXECUTE;
 
@@ -63,6 +52,7 @@ static status_t mapping_alloc(struct vspace *vspace, struct mapping **out) {
         account_uncharge(vspace->object.account, slab_charge(&mapping_cache));
         return STATUS_NO_MEMORY;
     }
+    mapping->vspace = vspace;
     *out = mapping;
     return STATUS_OK;
 }
@@ -81,7 +71,7 @@ static void mapping_link(struct vspace *vspace, struct mapping *mapping) REQUIRE
     vspace->mapped_bytes += mapping->end - mapping->start;
 }
 
-// Takes a mapping out and drops what it holds. The page tables are the caller's business.
+// Takes out a mapping that shows nothing (any more).
 static void mapping_drop(struct vspace *vspace, struct mapping *mapping) REQUIRES(vspace->lock) {
     rb_remove(&vspace->mappings, &mapping->node);
     vspace->mapping_count--;
@@ -89,8 +79,20 @@ static void mapping_drop(struct vspace *vspace, struct mapping *mapping) REQUIRE
     if (vspace->last_hit == mapping) {
         vspace->last_hit = nullptr;
     }
-    object_put(&mapping->vmo->object);
     mapping_free(vspace, mapping);
+}
+
+// Unmaps a mapping from its start on; false when the budget did not last. The page tables come first: a frame must not
+// be freed, with its VMO, while it can still be reached.
+static bool mapping_empty(struct vspace *vspace, struct mapping *mapping, uint32_t *budget)
+    REQUIRES(vspace->lock) {
+    if (mapping->vmo == nullptr) {
+        return true;
+    }
+    const uint64_t start = mapping->start;
+    mapping_detach(mapping, budget); // moves the lower end: its place in the tree stays the same
+    vspace->mapped_bytes -= mapping->start - start;
+    return mapping->start == mapping->end;
 }
 
 // Cuts a mapping in two at `address`, which lies inside it. `upper` is memory for the second part.
@@ -98,14 +100,57 @@ static void mapping_split(struct vspace *vspace, struct mapping *mapping, uint64
                           struct mapping *upper) REQUIRES(vspace->lock) {
     upper->start = address;
     upper->end = mapping->end;
-    upper->offset = mapping->offset + (address - mapping->start);
-    upper->vmo = mapping->vmo;
     upper->prot = mapping->prot;
     upper->max_prot = mapping->max_prot;
-    object_get(&upper->vmo->object);
+    upper->kind = mapping->kind;
     vspace->mapped_bytes -= mapping->end - address;
-    mapping->end = address;
+    if (mapping->vmo != nullptr) {
+        mapping_split_shown(mapping, upper, address);
+    } else {
+        mapping->end = address;
+    }
     mapping_link(vspace, upper);
+}
+
+// ---- The mapping unmapped last ----
+//
+// Memory that is passed around is mapped, used and unmapped, again and again. So the last mapping that was unmapped whole,
+// if the kernel had chosen its place, stays in the tree, empty, for the next one of its length; whatever else is done
+// with the vspace takes it out first. The vspace pays for it from the beginning.
+
+static void last_drop(struct vspace *vspace) REQUIRES(vspace->lock) {
+    if (vspace->last_unmapped != nullptr) {
+        rb_remove(&vspace->mappings, &vspace->last_unmapped->node);
+        slab_free(&mapping_cache, vspace->last_unmapped);
+        vspace->last_unmapped = nullptr;
+    }
+}
+
+// Keeps a mapping that was emptied; `start` is where it began.
+static void last_keep(struct vspace *vspace, struct mapping *mapping, uint64_t start) REQUIRES(vspace->lock) {
+    last_drop(vspace);
+    mapping->start = start;
+    mapping->vmo = nullptr;
+    mapping->prot = 0;
+    mapping->kind = MAPPING_LAST;
+    vspace->last_unmapped = mapping;
+    vspace->last_hit = nullptr;
+    vspace->mapping_count--;
+    account_uncharge(vspace->object.account, slab_charge(&mapping_cache));
+}
+
+// That mapping, for the kernel to choose its place again; null when there is none of this length.
+static struct mapping *last_take(struct vspace *vspace, uint64_t len_bytes) REQUIRES(vspace->lock) {
+    struct mapping *mapping = vspace->last_unmapped;
+    if (mapping == nullptr || mapping->end - mapping->start != len_bytes ||
+        !status_ok(account_charge(vspace->object.account, slab_charge(&mapping_cache)))) {
+        return nullptr;
+    }
+    vspace->last_unmapped = nullptr;
+    vspace->mapping_count++;
+    vspace->mapped_bytes += len_bytes;
+    mapping->kind = MAPPING_VMO;
+    return mapping;
 }
 
 // ---- Creation and destruction ----
@@ -118,7 +163,10 @@ status_t vspace_create(struct account *account, struct vspace **out) {
     rb_init(&vspace->mappings);
     vspace->lowest_gap = USER_LOWEST;
     spin_unlock(&vspace->lock);
-    status_t status = arch_space_init(&vspace->space, account);
+    status_t status = account_charge(account, slab_charge(&mapping_cache)); // last_unmapped
+    if (status_ok(status) && !status_ok(status = arch_space_init(&vspace->space, account))) {
+        account_uncharge(account, slab_charge(&mapping_cache));
+    }
     if (!status_ok(status)) {
         object_put(object);
         return status;
@@ -130,20 +178,26 @@ status_t vspace_create(struct account *account, struct vspace **out) {
 bool vspace_destroy_step(struct object *object) {
     struct vspace *vspace = vspace_of(object);
     uint32_t budget = DESTROY_STEP_MAPPINGS;
+    if (vspace->space.root.v == 0) {
+        return true; // its creation failed
+    }
     spin_lock(&vspace->lock);
+    last_drop(vspace);
     while (budget > 0 && !rb_empty(&vspace->mappings)) {
-        mapping_drop(vspace, mapping_of(rb_first(&vspace->mappings)));
+        struct mapping *mapping = mapping_of(rb_first(&vspace->mappings));
+        mapping_abandon(mapping);
+        mapping_drop(vspace, mapping);
         budget--;
     }
     spin_unlock(&vspace->lock);
-    if (budget == 0) {
+    if (budget == 0 || !arch_space_destroy_step(&vspace->space, object->account)) {
         return false;
     }
-    // Without a root there never were tables: its creation failed.
-    return vspace->space.root.v == 0 || arch_space_destroy_step(&vspace->space, object->account);
+    account_uncharge(object->account, slab_charge(&mapping_cache));
+    return true;
 }
 
-// ---- Map, unmap, protect ----
+// ---- Ranges ----
 
 static bool prot_valid(uint32_t prot) {
     return (prot & ~PROT_ALL) == 0 && (prot == 0 || (prot & PROT_READ));
@@ -159,84 +213,9 @@ static bool range_valid(uint64_t address, uint64_t len_bytes) {
            address < arch_user_end() && len_bytes <= arch_user_end() - address;
 }
 
-// The lowest place with a gap on both sides. False when there is none.
-static bool place_find(struct vspace *vspace, uint64_t len_bytes, uint64_t *out) REQUIRES(vspace->lock) {
-    uint64_t place = vspace->lowest_gap;
-    bool lowest = true; // nothing was skipped that a smaller mapping could use
-    struct mapping *mapping = mapping_at_or_after(vspace, place - GAP_BYTES);
-    for (; mapping != nullptr; mapping = mapping_next(mapping)) {
-        if (mapping->start >= place + GAP_BYTES) {
-            uint64_t room = mapping->start - GAP_BYTES - place;
-            if (room >= len_bytes) {
-                break;
-            }
-            lowest = lowest && room == 0;
-        }
-        place = mapping->end + GAP_BYTES;
-        if (lowest) {
-            vspace->lowest_gap = place;
-        }
-    }
-    if (place >= arch_user_end() || len_bytes > arch_user_end() - place) {
-        return false;
-    }
-    *out = place;
-    return true;
-}
+// ---- Cutting ----
 
-// Checks all that can be checked without the vspace.
-static status_t map_check(struct vmo *vmo, uint64_t offset_bytes, uint64_t len_bytes, uint64_t address,
-                          uint32_t prot, uint32_t max_prot) {
-    uint64_t size = vmo_len_bytes(vmo);
-    if (!is_aligned(offset_bytes | len_bytes, PAGE_BYTES) || len_bytes == 0 || offset_bytes > size ||
-        len_bytes > size - offset_bytes || !prot_valid(prot) || prot == 0) {
-        return STATUS_BAD_ARGUMENT;
-    }
-    if (address != 0 && !range_valid(address, len_bytes)) {
-        return STATUS_BAD_ARGUMENT;
-    }
-    return write_and_execute(prot) || (prot & ~max_prot) ? STATUS_NOT_ALLOWED : STATUS_OK;
-}
-
-// Where the new mapping goes.
-static status_t map_place(struct vspace *vspace, uint64_t len_bytes, uint64_t *address)
-    REQUIRES(vspace->lock) {
-    if (vspace->mapping_count >= VSPACE_MAX_MAPPINGS) {
-        return STATUS_NO_MEMORY;
-    }
-    if (*address == 0) {
-        return place_find(vspace, len_bytes, address) ? STATUS_OK : STATUS_IN_USE;
-    }
-    struct mapping *after = mapping_at_or_after(vspace, *address);
-    return after != nullptr && after->start < *address + len_bytes ? STATUS_IN_USE : STATUS_OK;
-}
-
-status_t vspace_map(struct vspace *vspace, struct vmo *vmo, uint64_t offset_bytes, uint64_t len_bytes,
-                    uint64_t *address, uint32_t prot, uint32_t max_prot) {
-    TRY(map_check(vmo, offset_bytes, len_bytes, *address, prot, max_prot));
-    struct mapping *mapping;
-    TRY(mapping_alloc(vspace, &mapping));
-    uint64_t start = *address;
-    spin_lock(&vspace->lock);
-    status_t status = map_place(vspace, len_bytes, &start);
-    if (status_ok(status)) {
-        mapping->start = start;
-        mapping->end = start + len_bytes;
-        mapping->offset = offset_bytes;
-        mapping->vmo = vmo;
-        mapping->prot = (uint8_t)prot;
-        mapping->max_prot = (uint8_t)max_prot;
-        object_get(&vmo->object);
-        mapping_link(vspace, mapping);
-    }
-    spin_unlock(&vspace->lock);
-    if (!status_ok(status)) {
-        mapping_free(vspace, mapping);
-        return status;
-    }
-    *address = start;
-    return STATUS_OK;
-}
+constexpr uint32_t PROT_NO_SUCH = 0xff; // no mapping has it
 
 // Memory for the cuts at both ends of a range; null where none is needed. On failure nothing is held.
 static status_t cuts_alloc(struct vspace *vspace, bool below, bool above, struct mapping *cuts[2])
@@ -268,9 +247,13 @@ static status_t cut_out(struct vspace *vspace, uint64_t start, uint64_t end, uin
         return STATUS_OK;
     }
     struct mapping *last = mapping_at_or_after(vspace, end - PAGE_BYTES);
+    const bool below = first->start < start && first->prot != same;
+    const bool above = last != nullptr && last->start < end && last->end > end && last->prot != same;
+    if ((below && !mapping_may_split(first)) || (above && !mapping_may_split(last))) {
+        return STATUS_NO_MEMORY;
+    }
     struct mapping *cuts[2];
-    TRY(cuts_alloc(vspace, first->start < start && first->prot != same,
-                   last != nullptr && last->start < end && last->end > end && last->prot != same, cuts));
+    TRY(cuts_alloc(vspace, below, above, cuts));
     if (cuts[1] != nullptr) {
         mapping_split(vspace, last, end, cuts[1]);
     }
@@ -282,41 +265,194 @@ static status_t cut_out(struct vspace *vspace, uint64_t start, uint64_t end, uin
     return STATUS_OK;
 }
 
+// ---- Mapping ----
+
+// The lowest place with a gap on both sides, aligned. False when there is none.
+static bool place_find(struct vspace *vspace, uint64_t len_bytes, uint64_t alignment, uint64_t *out)
+    REQUIRES(vspace->lock) {
+    uint64_t place = align_up(vspace->lowest_gap, alignment);
+    bool lowest = place == vspace->lowest_gap; // nothing was skipped that a smaller mapping could use
+    struct mapping *mapping = mapping_at_or_after(vspace, place - GAP_BYTES);
+    for (; mapping != nullptr; mapping = mapping_next(mapping)) {
+        if (mapping->start >= place + GAP_BYTES) {
+            uint64_t room = mapping->start - GAP_BYTES - place;
+            if (room >= len_bytes) {
+                break;
+            }
+            lowest = lowest && room == 0;
+        }
+        place = align_up(mapping->end + GAP_BYTES, alignment);
+        lowest = lowest && place == mapping->end + GAP_BYTES;
+        if (lowest) {
+            vspace->lowest_gap = place;
+        }
+    }
+    if (place >= arch_user_end() || len_bytes > arch_user_end() - place) {
+        return false;
+    }
+    *out = place;
+    return true;
+}
+
+// Checks all that can be checked without the vspace.
+static status_t map_check(struct vmo *vmo, uint64_t offset_bytes, uint64_t len_bytes, uint64_t address,
+                          uint32_t prot, uint32_t max_prot) {
+    uint64_t size = vmo_len_bytes(vmo);
+    const bool in_reserved = (prot & MAP_RESERVED) != 0;
+    prot &= ~MAP_RESERVED;
+    if (!is_aligned(offset_bytes | len_bytes, PAGE_BYTES) || len_bytes == 0 || offset_bytes > size ||
+        len_bytes > size - offset_bytes || !prot_valid(prot) || prot == 0) {
+        return STATUS_BAD_ARGUMENT;
+    }
+    if ((address != 0 || in_reserved) && !range_valid(address, len_bytes)) {
+        return STATUS_BAD_ARGUMENT;
+    }
+    return write_and_execute(prot) || (prot & ~max_prot) ? STATUS_NOT_ALLOWED : STATUS_OK;
+}
+
+// A mapping at *address, or where the kernel chooses, that shows nothing yet.
+static status_t mapping_place(struct vspace *vspace, uint64_t *address, uint64_t len_bytes, uint64_t alignment,
+                              struct mapping **out) REQUIRES(vspace->lock) {
+    last_drop(vspace);
+    if (vspace->mapping_count >= VSPACE_MAX_MAPPINGS) {
+        return STATUS_NO_MEMORY;
+    }
+    const bool chosen = *address == 0;
+    if (chosen) {
+        if (!place_find(vspace, len_bytes, alignment, address)) {
+            return STATUS_IN_USE;
+        }
+    } else {
+        struct mapping *after = mapping_at_or_after(vspace, *address);
+        if (after != nullptr && after->start < *address + len_bytes) {
+            return STATUS_IN_USE;
+        }
+    }
+    TRY(mapping_alloc(vspace, out));
+    (*out)->start = *address;
+    (*out)->end = *address + len_bytes;
+    (*out)->chosen = chosen;
+    mapping_link(vspace, *out);
+    return STATUS_OK;
+}
+
+// The same where a range was reserved.
+static status_t mapping_from_reserved(struct vspace *vspace, uint64_t address, uint64_t len_bytes, struct mapping **out)
+    REQUIRES(vspace->lock) {
+    const uint64_t end = address + len_bytes;
+    last_drop(vspace);
+    struct mapping *mapping = mapping_at_or_after(vspace, address);
+    if (mapping == nullptr || mapping->start > address || mapping->end < end) {
+        return STATUS_NOT_FOUND;
+    }
+    if (mapping->kind != MAPPING_RESERVED) {
+        return STATUS_IN_USE;
+    }
+    TRY(cut_out(vspace, address, end, PROT_NO_SUCH, out));
+    (*out)->kind = MAPPING_VMO;
+    return STATUS_OK;
+}
+
+static status_t map_locked(struct vspace *vspace, struct vmo *vmo, uint64_t offset_bytes, uint64_t len_bytes,
+                           uint64_t *address, uint32_t prot, uint32_t max_prot) REQUIRES(vspace->lock) {
+    const bool in_reserved = (prot & MAP_RESERVED) != 0;
+    const bool large = len_bytes >= ARCH_LEAF_BYTES && is_aligned(offset_bytes, ARCH_LEAF_BYTES);
+    struct mapping *mapping = *address == 0 ? last_take(vspace, len_bytes) : nullptr;
+    if (in_reserved) {
+        TRY(mapping_from_reserved(vspace, *address, len_bytes, &mapping));
+    } else if (mapping == nullptr) {
+        TRY(mapping_place(vspace, address, len_bytes, large ? ARCH_LEAF_BYTES : PAGE_BYTES, &mapping));
+    }
+    mapping->offset = offset_bytes;
+    mapping->prot = (uint8_t)(prot & PROT_ALL);
+    mapping->max_prot = (uint8_t)max_prot;
+    status_t status = mapping_attach(mapping, vmo);
+    if (status_ok(status)) {
+        *address = mapping->start;
+        vspace->last_hit = mapping;
+    } else if (in_reserved) {
+        mapping->kind = MAPPING_RESERVED;
+        mapping->prot = mapping->max_prot = 0;
+    } else {
+        mapping_drop(vspace, mapping);
+    }
+    return status;
+}
+
+status_t vspace_map(struct vspace *vspace, struct vmo *vmo, uint64_t offset_bytes, uint64_t len_bytes,
+                    uint64_t *address, uint32_t prot, uint32_t max_prot) {
+    TRY(map_check(vmo, offset_bytes, len_bytes, *address, prot, max_prot));
+    uint64_t place = *address;
+    spin_lock(&vspace->lock);
+    status_t status = map_locked(vspace, vmo, offset_bytes, len_bytes, &place, prot, max_prot);
+    spin_unlock(&vspace->lock);
+    TRY(status);
+    *address = place;
+    return STATUS_OK;
+}
+
+status_t vspace_reserve(struct vspace *vspace, uint64_t len_bytes, uint64_t *address, bool guard) {
+    if (!is_aligned(len_bytes, PAGE_BYTES) || len_bytes == 0 || (*address != 0 && !range_valid(*address, len_bytes))) {
+        return STATUS_BAD_ARGUMENT;
+    }
+    struct mapping *mapping;
+    uint64_t place = *address;
+    spin_lock(&vspace->lock);
+    status_t status = mapping_place(vspace, &place, len_bytes, PAGE_BYTES, &mapping);
+    if (status_ok(status)) {
+        mapping->kind = guard ? MAPPING_GUARD : MAPPING_RESERVED;
+        mapping->chosen = false;
+    }
+    spin_unlock(&vspace->lock);
+    TRY(status);
+    *address = place;
+    return STATUS_OK;
+}
+
 // ---- Unmapping and protecting, in steps ----
 
 // What one step may do: page table entries changed, mappings visited.
 constexpr uint32_t STEP_ENTRIES = 2048;
-constexpr uint32_t STEP_UNMAP_MAPPINGS = 128;
-constexpr uint32_t STEP_PROTECT_MAPPINGS = 1024;
-constexpr uint32_t PROT_NO_SUCH = 0xff; // no mapping has it
+constexpr uint32_t STEP_MAPPINGS = 128;
 
-// Moves the lower end of a mapping up. Its place in the tree stays the same.
-static void mapping_trim(struct vspace *vspace, struct mapping *mapping, uint64_t start) REQUIRES(vspace->lock) {
-    vspace->mapped_bytes -= start - mapping->start;
-    mapping->offset += start - mapping->start;
-    mapping->start = start;
+// The whole of the mapping that was touched last, as it is the rule; *start is how far it got.
+static void unmap_last_hit(struct vspace *vspace, struct mapping *mapping, uint64_t *start) REQUIRES(vspace->lock) {
+    uint32_t entries = STEP_ENTRIES;
+    const uint64_t whole = mapping->start;
+    if (whole < vspace->lowest_gap) {
+        vspace->lowest_gap = whole;
+    }
+    if (mapping_empty(vspace, mapping, &entries)) {
+        last_keep(vspace, mapping, whole);
+        *start = mapping->end;
+    } else {
+        *start = mapping->start;
+    }
 }
 
 // Unmaps from *start on; on return *start is how far it got.
 static status_t unmap_step(struct vspace *vspace, uint64_t *start, uint64_t end) REQUIRES(vspace->lock) {
     uint32_t entries = STEP_ENTRIES;
-    struct mapping *mapping;
+    struct mapping *mapping = vspace->last_hit;
+    if (mapping != nullptr && mapping->chosen && mapping->start == *start && mapping->end == end) {
+        unmap_last_hit(vspace, mapping, start);
+        return STATUS_OK;
+    }
+    last_drop(vspace);
     TRY(cut_out(vspace, *start, end, PROT_NO_SUCH, &mapping));
     if (mapping != nullptr && *start < vspace->lowest_gap) {
         vspace->lowest_gap = *start;
     }
     for (uint32_t i = 0; mapping != nullptr && mapping->start < end; i++) {
-        // The tables first: a frame must not be freed, with its VMO, while it can still be reached.
-        const uint64_t reached = arch_space_unmap(&vspace->space, mapping->start, mapping->end, &entries);
-        *start = reached;
-        if (reached < mapping->end) {
-            mapping_trim(vspace, mapping, reached);
+        if (!mapping_empty(vspace, mapping, &entries)) {
+            *start = mapping->start;
             return STATUS_OK;
         }
         struct mapping *next = mapping_next(mapping);
+        *start = mapping->end;
         mapping_drop(vspace, mapping);
         mapping = next;
-        if (entries == 0 || i == STEP_UNMAP_MAPPINGS) {
+        if (entries == 0 || i == STEP_MAPPINGS) {
             return STATUS_OK;
         }
     }
@@ -343,19 +479,26 @@ status_t vspace_unmap(struct vspace *vspace, uint64_t address, uint64_t len_byte
     return STATUS_OK;
 }
 
-// Whether the range is wholly mapped, and may all be changed to `prot`.
-static status_t protect_check(struct vspace *vspace, uint64_t start, uint64_t end, uint32_t prot)
+// Whether the range, or as much of it as one step visits, is wholly mapped and may be changed to `prot`. *end is then
+// how far the step goes.
+static status_t protect_check(struct vspace *vspace, uint64_t start, uint64_t *end, uint32_t prot)
     REQUIRES(vspace->lock) {
     struct mapping *mapping = mapping_at_or_after(vspace, start);
-    for (uint64_t reached = start; reached < end; mapping = mapping_next(mapping)) {
+    uint64_t reached = start;
+    for (uint32_t i = 0; reached < *end && i < STEP_MAPPINGS; i++, mapping = mapping_next(mapping)) {
         if (mapping == nullptr || mapping->start > reached) {
             return STATUS_NOT_FOUND;
         }
         if (prot & ~mapping->max_prot) {
             return STATUS_NOT_ALLOWED;
         }
-        reached = mapping->end;
+        const uint64_t stop = mapping->end < *end ? mapping->end : *end;
+        if (mapping->vmo != nullptr) {
+            TRY(mapping_may_protect(mapping, reached, stop, prot));
+        }
+        reached = stop;
     }
+    *end = reached;
     return STATUS_OK;
 }
 
@@ -365,13 +508,16 @@ static status_t protect_step(struct vspace *vspace, uint64_t *start, uint64_t en
     REQUIRES(vspace->lock) {
     uint32_t entries = STEP_ENTRIES;
     struct mapping *mapping;
-    TRY(protect_check(vspace, *start, end, prot));
+    last_drop(vspace);
+    TRY(protect_check(vspace, *start, &end, prot));
     TRY(cut_out(vspace, *start, end, prot, &mapping));
-    for (uint32_t i = 0; i < STEP_PROTECT_MAPPINGS && entries > 0 && *start < end; i++) {
-        mapping->prot = (uint8_t)prot;
+    while (entries > 0 && *start < end) {
         const uint64_t stop = mapping->end < end ? mapping->end : end;
-        *start = prot == 0 ? arch_space_unmap(&vspace->space, *start, stop, &entries)
-                           : arch_space_protect(&vspace->space, *start, stop, prot, &entries);
+        if (mapping->vmo == nullptr) {
+            *start = stop;
+        } else {
+            TRY(mapping_protect(mapping, start, stop, prot, &entries));
+        }
         mapping = mapping_next(mapping);
     }
     return STATUS_OK;
@@ -401,29 +547,11 @@ status_t vspace_protect(struct vspace *vspace, uint64_t address, uint64_t len_by
 
 // ---- Faults ----
 
-// Enters the committed neighbours of a page in its aligned window of AROUND_PAGES, as far as the mapping
-// goes.
-static void fault_around(struct mapping *mapping, struct arch_leaf *leaf, uint64_t page) {
-    uint64_t window = align_down(page, AROUND_PAGES * PAGE_BYTES);
-    uint64_t start = window > mapping->start ? window : mapping->start;
-    uint64_t end =
-        window + AROUND_PAGES * PAGE_BYTES < mapping->end ? window + AROUND_PAGES * PAGE_BYTES : mapping->end;
-    paddr_t frames[AROUND_PAGES];
-    uint32_t count = (uint32_t)((end - start) / PAGE_BYTES);
-    vmo_peek_range(mapping->vmo, (mapping->offset + (start - mapping->start)) / PAGE_BYTES, count, frames);
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t address = start + i * PAGE_BYTES;
-        if (frames[i].v != 0 && !arch_leaf_present(leaf, address)) {
-            arch_leaf_set(leaf, address, frames[i], mapping->prot);
-        }
-    }
-}
-
 static status_t fault_locked(struct vspace *vspace, uint64_t page, uint32_t access) REQUIRES(vspace->lock) {
     struct mapping *mapping = vspace->last_hit;
     if (mapping == nullptr || page - mapping->start >= mapping->end - mapping->start) {
         mapping = mapping_at_or_after(vspace, page);
-        if (mapping == nullptr || mapping->start > page) {
+        if (mapping == nullptr || mapping->start > page || mapping->kind == MAPPING_LAST) {
             return STATUS_NOT_FOUND;
         }
         vspace->last_hit = mapping;
@@ -431,22 +559,7 @@ static status_t fault_locked(struct vspace *vspace, uint64_t page, uint32_t acce
     if (mapping->prot == 0 || (access & ~mapping->prot)) {
         return STATUS_NOT_ALLOWED;
     }
-    struct arch_leaf *leaf;
-    TRY(arch_leaf_make(&vspace->space, vspace->object.account, page, &leaf));
-    paddr_t frame;
-    bool fresh;
-    TRY(vmo_commit(mapping->vmo, (mapping->offset + (page - mapping->start)) / PAGE_BYTES, &frame, &fresh));
-    if (arch_leaf_present(leaf, page)) {
-        // Another processor was faster, or this one remembers an older entry.
-        arch_tlb_flush_page(page);
-    }
-    arch_leaf_set(leaf, page, frame, mapping->prot);
-    // A page that was there already came from elsewhere, and its neighbours likely with it. Around a fresh
-    // one there is rarely anything to find.
-    if (!fresh) {
-        fault_around(mapping, leaf, page);
-    }
-    return STATUS_OK;
+    return mapping_fault(mapping, page, access);
 }
 
 status_t vspace_fault(struct vspace *vspace, uint64_t address, uint32_t access) {
@@ -456,55 +569,11 @@ status_t vspace_fault(struct vspace *vspace, uint64_t address, uint32_t access) 
     return status;
 }
 
-// ---- Methods ----
-
-status_t method_vspace_map(struct invocation *invocation) {
-    struct capability vmo;
-    uint64_t offset = invocation->words[1], len = invocation->words[2], address = invocation->words[3];
-    uint64_t prot = invocation->words[4];
-    TRY(handle_read_as(invocation->caller->process, invocation->words[0], OBJECT_VMO, RIGHT_MAP, &vmo));
-    if (prot & ~(uint64_t)PROT_ALL) {
-        return STATUS_BAD_ARGUMENT;
-    }
-    uint32_t rights = capability_rights(&vmo).v;
-    uint32_t max_prot = (rights & RIGHT_READ_BIT ? PROT_READ : 0) |
-                        (rights & RIGHT_WRITE_BIT ? PROT_WRITE : 0) |
-                        (rights & RIGHT_EXECUTE_BIT ? PROT_EXECUTE : 0);
-    if (prot & ~(uint64_t)max_prot) {
-        return STATUS_NO_RIGHT;
-    }
-    TRY(vspace_map(vspace_of(invocation->object), vmo_of(vmo.object), offset, len, &address, (uint32_t)prot,
-                   max_prot));
-    invocation->words[0] = address;
-    return STATUS_OK;
-}
-
-// Ranges as they are left in the words are what the next step begins with.
-status_t method_vspace_unmap(struct invocation *invocation) {
-    uint64_t *words = invocation->words;
-    TRY(vspace_unmap_some(vspace_of(invocation->object), &words[0], &words[1]));
-    invocation->again = words[1] != 0;
-    return STATUS_OK;
-}
-
-status_t method_vspace_protect(struct invocation *invocation) {
-    uint64_t *words = invocation->words;
-    if (words[2] > PROT_ALL) {
-        return STATUS_BAD_ARGUMENT;
-    }
-    TRY(vspace_protect_some(vspace_of(invocation->object), &words[0], &words[1], (uint32_t)words[2]));
-    invocation->again = words[1] != 0;
-    return STATUS_OK;
-}
-
-status_t method_vspace_info(struct invocation *invocation) {
-    struct vspace *vspace = vspace_of(invocation->object);
+struct vspace_info vspace_info(struct vspace *vspace) {
     spin_lock(&vspace->lock);
-    invocation->words[0] = vspace->mapping_count;
-    invocation->words[1] = vspace->mapped_bytes;
-    invocation->words[2] = vspace->space.table_bytes;
+    struct vspace_info info = {vspace->mapping_count, vspace->mapped_bytes, vspace->space.table_bytes};
     spin_unlock(&vspace->lock);
-    return STATUS_OK;
+    return info;
 }
 
 // ---- Invariants ----
@@ -513,8 +582,14 @@ static bool check_locked(struct vspace *vspace) REQUIRES(vspace->lock) {
     uint64_t count = 0, bytes = 0, reached = 0;
     for (struct rb_node *node = rb_first(&vspace->mappings); node != nullptr; node = rb_next(node)) {
         const struct mapping *mapping = mapping_of(node);
+        if (mapping->kind == MAPPING_LAST) {
+            if (mapping != vspace->last_unmapped || mapping->start < reached) {
+                return false;
+            }
+            continue;
+        }
         if (mapping->start < reached || !range_valid(mapping->start, mapping->end - mapping->start) ||
-            mapping->offset + (mapping->end - mapping->start) > vmo_len_bytes(mapping->vmo) ||
+            (mapping->vmo != nullptr) != (mapping->kind == MAPPING_VMO) ||
             !prot_valid(mapping->prot) || write_and_execute(mapping->prot) ||
             (mapping->prot & ~mapping->max_prot)) {
             return false;

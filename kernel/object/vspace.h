@@ -3,9 +3,9 @@
 // Mappings do not overlap, are page-aligned and lie in USER_LOWEST..USER_END. Each holds a reference to
 // its VMO. Page tables are only a cache of what the mappings say: filled on fault, emptied by unmap
 // and protect; they are charged to the vspace's account and given back when it is destroyed.
-// No mapping is writable and executable at once. What is mapped at all is readable.
+// No page is writable in one mapping and executable in the same or another one. What is mapped at all is readable.
 //
-// Lock: the vspace's own, before VMO and account locks.
+// Lock: the vspace's own, before VMO and account locks. See mapping.h for what else guards a mapping.
 #pragma once
 
 #include <stdint.h>
@@ -29,7 +29,8 @@ struct vspace {
     struct spinlock lock;
     uint32_t mapping_count GUARDED_BY(lock);
     struct rb_tree mappings GUARDED_BY(lock);  // by start address
-    struct mapping *last_hit GUARDED_BY(lock); // where the last fault was
+    struct mapping *last_hit GUARDED_BY(lock); // mapped or touched last
+    struct mapping *last_unmapped GUARDED_BY(lock);
     uint64_t mapped_bytes GUARDED_BY(lock);
     uint64_t lowest_gap GUARDED_BY(lock); // below it there is no room for another mapping
 };
@@ -49,8 +50,14 @@ status_t vspace_create(struct account *account, struct vspace **out);
 // `max_prot` bounds later vspace_protect; `prot` is within it. Nothing is committed or touched.
 // BAD_ARGUMENT (alignment, range), IN_USE (overlap; or no room when the kernel chooses), NOT_ALLOWED (write
 // with execute, or beyond max_prot), NO_MEMORY.
+//
+// With MAP_RESERVED in `prot` the place must be, and is taken from, one reserved range: NOT_FOUND when it is not.
 status_t vspace_map(struct vspace *vspace, struct vmo *vmo, uint64_t offset_bytes, uint64_t len_bytes,
                     uint64_t *address, uint32_t prot, uint32_t max_prot);
+
+// Keeps a range from being chosen or mapped, until it is unmapped: only MAP_RESERVED may, and not into a `guard`. Costs a
+// mapping. BAD_ARGUMENT, IN_USE, NO_MEMORY.
+status_t vspace_reserve(struct vspace *vspace, uint64_t len_bytes, uint64_t *address, bool guard);
 
 // Removes all mappings in the range; those partly in it are cut. BAD_ARGUMENT; NO_MEMORY (a cut needs a second
 // mapping, and there may be VSPACE_MAX_MAPPINGS).
@@ -59,16 +66,22 @@ status_t vspace_unmap(struct vspace *vspace, uint64_t address, uint64_t len_byte
 // One bounded step of it: what is left of the range comes out, length 0 when nothing is.
 status_t vspace_unmap_some(struct vspace *vspace, uint64_t *address, uint64_t *len_bytes);
 
-
 // BAD_ARGUMENT, NOT_FOUND (not wholly mapped), NOT_ALLOWED, NO_MEMORY. `prot` 0 takes all access away.
 status_t vspace_protect(struct vspace *vspace, uint64_t address, uint64_t len_bytes, uint32_t prot);
 
-// One bounded step of it, as above. A later step may fail where another thread has changed the range meanwhile.
+// One bounded step of it, as above: of at most 128 mappings. A step checks first and then changes all of its part; what
+// earlier ones did stays when a later one is refused.
 status_t vspace_protect_some(struct vspace *vspace, uint64_t *address, uint64_t *len_bytes, uint32_t prot);
 
 // Makes `address` accessible with `access` (PROT_* bits; 0 counts as read). OK: it is mapped now, try again.
-// NOT_FOUND: no mapping there. NOT_ALLOWED: the mapping forbids it. NO_MEMORY: the account cannot pay.
+// NOT_FOUND: no mapping there, or the VMO ends before it. NOT_ALLOWED: the mapping forbids it. NO_MEMORY: the account
+// cannot pay.
 status_t vspace_fault(struct vspace *vspace, uint64_t address, uint32_t access);
+
+struct vspace_info {
+    uint64_t mappings, mapped_bytes, table_bytes; // reserved ranges are mappings, too
+};
+struct vspace_info vspace_info(struct vspace *vspace);
 
 // Checks the invariants above; false when one does not hold. For tests and debug builds.
 bool vspace_check(struct vspace *vspace);

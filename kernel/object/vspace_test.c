@@ -139,7 +139,7 @@ TEST(bad_arguments) {
     CHECK(status_is(vspace_unmap(vspace, USER_LOWEST, USER_END), STATUS_BAD_ARGUMENT));
     CHECK(status_ok(vspace_unmap(vspace, USER_LOWEST + PAGE_BYTES, PAGE_BYTES))); // nothing there
     CHECK(status_is(vspace_protect(vspace, USER_LOWEST, PAGE_BYTES, RWX), STATUS_NOT_ALLOWED));
-    CHECK(status_is(vspace_protect(vspace, USER_LOWEST, 2 * PAGE_BYTES, RX), STATUS_NOT_FOUND));
+    CHECK(status_is(vspace_protect(vspace, USER_LOWEST, 2 * PAGE_BYTES, RW), STATUS_NOT_FOUND));
     CHECK(status_is(vspace_protect(vspace, USER_LOWEST, PAGE_BYTES, PROT_EXECUTE), STATUS_BAD_ARGUMENT));
     CHECK(vspace_check(vspace));
     end(vspace, vmo);
@@ -219,21 +219,34 @@ static void check_model(struct vspace *vspace, const struct model_page model[]) 
     }
 }
 
+// Whether a page of memory that is to have `prot` has the opposite of it elsewhere.
+static bool conflicts(const struct model_page model[], const struct vmo *vmo, uint64_t page, uint32_t prot,
+                      uint64_t except) {
+    bool found = false;
+    for (uint64_t i = 0; i < WINDOW_PAGES; i++) {
+        const uint32_t both = prot | model[i].prot;
+        found |= i != except && model[i].vmo == vmo && model[i].page == page && (both & PROT_WRITE) &&
+                 (both & PROT_EXECUTE);
+    }
+    return found;
+}
+
 static void random_map(struct vspace *vspace, struct vmo *vmos[3], struct model_page model[], uint64_t first,
                        uint64_t pages) {
     struct vmo *vmo = vmos[random_below(3)];
     uint64_t page = random_below(16);
     uint32_t prot = (uint32_t[]){PROT_READ, RW, RX}[random_below(3)];
     uint32_t max_prot = prot | (uint32_t)random_below(8);
-    bool taken = false;
+    bool taken = false, refused = false;
     for (uint64_t i = first; i < first + pages; i++) {
         taken |= model[i].vmo != nullptr;
+        refused |= conflicts(model, vmo, page + i - first, prot, WINDOW_PAGES);
     }
     uint64_t address = WINDOW + first * PAGE_BYTES;
     status_t status =
         vspace_map(vspace, vmo, page * PAGE_BYTES, pages * PAGE_BYTES, &address, prot, max_prot);
-    CHECK_EQ(status.code, taken ? STATUS_IN_USE.code : 0);
-    for (uint64_t i = 0; i < pages && !taken; i++) {
+    CHECK_EQ(status.code, taken ? STATUS_IN_USE.code : refused ? STATUS_NOT_ALLOWED.code : 0);
+    for (uint64_t i = 0; i < pages && !taken && !refused; i++) {
         model[first + i] = (struct model_page){vmo, page + i, prot, max_prot};
     }
 }
@@ -243,8 +256,10 @@ static void random_protect(struct vspace *vspace, struct model_page model[], uin
     uint32_t expected = 0;
     for (uint64_t i = first; i < first + pages && expected == 0; i++) {
         expected = model[i].vmo == nullptr       ? STATUS_NOT_FOUND.code
-                   : (prot & ~model[i].max_prot) ? STATUS_NOT_ALLOWED.code
-                                                 : 0;
+                   : (prot & ~model[i].max_prot) ||
+                           conflicts(model, model[i].vmo, model[i].page, prot, i)
+                       ? STATUS_NOT_ALLOWED.code
+                       : 0;
     }
     CHECK_EQ(vspace_protect(vspace, WINDOW + first * PAGE_BYTES, pages * PAGE_BYTES, prot).code, expected);
     for (uint64_t i = first; i < first + pages && expected == 0; i++) {
@@ -320,7 +335,9 @@ TEST(no_memory_at_each_step) {
 // Cutting makes mappings as well as mapping does.
 TEST(the_number_of_mappings_is_bounded) {
     struct vspace *vspace = new_vspace();
-    struct vmo *vmo = new_vmo(2 * VSPACE_MAX_MAPPINGS + 2);
+    struct vmo *vmo; // physical: its own number of mappings is not bounded
+    REQUIRE(status_ok(
+        vmo_create_physical(root, (paddr_t){0}, (2 * VSPACE_MAX_MAPPINGS + 2) * PAGE_BYTES, &vmo)));
     constexpr uint64_t BASE = 0x1000'0000;
     REQUIRE(status_ok(map_at(vspace, vmo, BASE, 2 * VSPACE_MAX_MAPPINGS + 2, PROT_READ)));
     // A hole needs two for a moment.
@@ -396,4 +413,33 @@ TEST(methods) {
     CHECK_EQ(info[1], 3 * PAGE_BYTES);
     CHECK_EQ(info[2], PAGE_BYTES);
     end(vspace, vmo);
+}
+
+// A place that the kernel chose is likely to be chosen again, one that a program chose is not.
+TEST(the_place_unmapped_last_is_used_again) {
+    struct vspace *vspace = new_vspace();
+    struct vmo *text = new_vmo(40), *vmo = new_vmo(1);
+    uint64_t first = 0, again = 0;
+    REQUIRE(status_ok(map_at(vspace, text, 0x40'0000, 40, RW)));
+    REQUIRE(status_ok(vspace_map(vspace, vmo, 0, PAGE_BYTES, &first, RW, RWX)));
+    const uint64_t used = account_usage(root).used_bytes;
+    for (uint64_t i = 0; i < 50; i++) {
+        const uint64_t at = 0x6000'0000 + (i % 4) * 2 * PAGE_BYTES;
+        REQUIRE(status_ok(map_at(vspace, vmo, at, 1, RW)));
+        REQUIRE(status_ok(vspace_fault(vspace, i % 2 == 0 ? at : 0x40'0000, PROT_WRITE)));
+        REQUIRE(status_ok(vspace_unmap(vspace, at, PAGE_BYTES)));
+        again = 0;
+        REQUIRE(status_ok(vspace_map(vspace, vmo, 0, PAGE_BYTES, &again, RW, RWX)));
+        CHECK_EQ(again, first + 2 * PAGE_BYTES);
+        REQUIRE(status_ok(vspace_fault(vspace, again, PROT_WRITE)));
+        REQUIRE(status_ok(vspace_unmap(vspace, again, PAGE_BYTES)));
+        CHECK(status_is(vspace_fault(vspace, again, PROT_READ), STATUS_NOT_FOUND));
+        CHECK(vspace_check(vspace));
+        // Whoever asks for the very place gets it.
+        REQUIRE(i % 3 != 0 || status_ok(map_at(vspace, vmo, again, 1, RW)));
+        REQUIRE(status_ok(vspace_unmap(vspace, again, PAGE_BYTES)));
+    }
+    CHECK(account_usage(root).used_bytes <= used + 8 * PAGE_BYTES); // two pages, six tables
+    object_put(&vmo->object);
+    end(vspace, text);
 }

@@ -104,6 +104,8 @@ CASE(creation_fails_whole_when_memory_is_out) {
     REQUIRE(take_everything(other));
     // The object could be paid for, the slot that its handle needs cannot.
     status_t vmo = tess_account_create_vmo(account, PAGE_BYTES, &handle);
+    status_t resizable = tess_account_create_resizable_vmo(account, PAGE_BYTES, &handle);
+    status_t contiguous = tess_account_create_contiguous_vmo(account, PAGE_BYTES, &handle);
     status_t thread_status =
         tess_process_create_thread(suite.process, 0x10'0000, 0x10'0000, 0, 0, BAND_NORMAL, 0, &thread);
     status_t sub = tess_account_create_account(account, 4096, &handle);
@@ -111,6 +113,8 @@ CASE(creation_fails_whole_when_memory_is_out) {
     status_t info = tess_account_info(account, nullptr, nullptr, nullptr, &objects);
     give_everything_back();
     REFUSED(ACCOUNT_CREATE_VMO, NO_MEMORY, vmo);
+    REFUSED(ACCOUNT_CREATE_RESIZABLE_VMO, NO_MEMORY, resizable);
+    REFUSED(ACCOUNT_CREATE_CONTIGUOUS_VMO, NO_MEMORY, contiguous);
     REFUSED(PROCESS_CREATE_THREAD, NO_MEMORY, thread_status);
     REFUSED(ACCOUNT_CREATE_ACCOUNT, NO_MEMORY, sub);
     EXPECT_OK(info);

@@ -228,9 +228,10 @@ CASE(a_full_handle_table_refuses_everything_that_returns_a_handle) {
     static struct peer caller;
     uint32_t count = 0;
     uint64_t copy = 0, words[2];
-    handle_t endpoint, other, handle, second;
+    handle_t endpoint, other, handle, second, vmo;
     REQUIRE_OK(tess_account_create_endpoint(suite.account, 0, &endpoint));
     REQUIRE_OK(tess_account_create_endpoint(suite.account, 0, &other));
+    REQUIRE_OK(tess_account_create_vmo(suite.account, PAGE_BYTES, &vmo));
     caller.handle[0] = endpoint;
     REQUIRE(peer_start(&caller, 0, PEER_WITHOUT_PAGE, full_table_caller));
     struct tess_message request = {};
@@ -252,6 +253,11 @@ CASE(a_full_handle_table_refuses_everything_that_returns_a_handle) {
     REFUSED(ACCOUNT_CREATE_PROCESS, NO_HANDLES,
             tess_account_create_process(suite.account, 0, 0, &handle, &second));
     REFUSED(ACCOUNT_CREATE_VMO, NO_HANDLES, tess_account_create_vmo(suite.account, PAGE_BYTES, &handle));
+    REFUSED(ACCOUNT_CREATE_RESIZABLE_VMO, NO_HANDLES,
+            tess_account_create_resizable_vmo(suite.account, PAGE_BYTES, &handle));
+    REFUSED(ACCOUNT_CREATE_CONTIGUOUS_VMO, NO_HANDLES,
+            tess_account_create_contiguous_vmo(suite.account, PAGE_BYTES, &handle));
+    REFUSED(VMO_CLONE, NO_HANDLES, tess_vmo_clone(vmo, 0, PAGE_BYTES, suite.account, &handle));
     REFUSED(ACCOUNT_CREATE_ENDPOINT, NO_HANDLES, tess_account_create_endpoint(suite.account, 0, &handle));
     REFUSED(ACCOUNT_CREATE_NOTIFICATION, NO_HANDLES,
             tess_account_create_notification(suite.account, &handle));
@@ -277,6 +283,7 @@ CASE(a_full_handle_table_refuses_everything_that_returns_a_handle) {
     while (count > 0) {
         suite_close((handle_t){copies[--count]});
     }
+    suite_close(vmo);
     suite_close(endpoint);
     suite_close(other);
 }

@@ -136,3 +136,213 @@ CASE(vmo_read_into_memory_that_cannot_be_paid_for) {
     suite_close(source);
     suite_close(account);
 }
+
+// ---- Length, commitment, contents ----------------------------------------------------------------------
+
+static uint64_t committed(handle_t vmo) {
+    uint64_t bytes = 0;
+    EXPECT_OK(tess_vmo_info(vmo, nullptr, &bytes));
+    return bytes;
+}
+
+static void put_byte(handle_t vmo, uint64_t offset, uint8_t byte) {
+    EXPECT_OK(tess_vmo_write(vmo, offset, address_of(&byte), 1, nullptr));
+}
+
+static uint8_t get_byte(handle_t vmo, uint64_t offset) {
+    uint8_t byte = 0xee;
+    EXPECT_OK(tess_vmo_read(vmo, offset, address_of(&byte), 1, nullptr));
+    return byte;
+}
+
+static volatile uint8_t *show(handle_t vmo, uint64_t len, uint64_t protection) {
+    uint64_t address = 0;
+    EXPECT_OK(tess_vspace_map(suite.vspace, vmo, 0, len, 0, protection, &address));
+    return (volatile uint8_t *)(uintptr_t)address;
+}
+
+static void hide(const volatile uint8_t *place, uint64_t len) {
+    EXPECT_OK(tess_vspace_unmap(suite.vspace, address_of(place), len));
+}
+
+// Whether a copy from there finds memory.
+static bool readable(handle_t scratch, const volatile uint8_t *place) {
+    return status_ok(tess_vmo_write(scratch, 0, address_of(place), 1, nullptr));
+}
+
+CASE(vmo_resizes_and_what_is_cut_off_is_gone) {
+    constexpr uint64_t PAGES = 600; // more than one step takes away
+    handle_t vmo, scratch, fixed;
+    uint64_t len;
+    REQUIRE_OK(tess_account_create_resizable_vmo(suite.account, PAGES * PAGE_BYTES, &vmo));
+    REQUIRE_OK(tess_account_create_vmo(suite.account, PAGE_BYTES, &scratch));
+    volatile uint8_t *place = show(vmo, PAGES * PAGE_BYTES, PROT_READ | PROT_WRITE);
+    for (uint64_t page = 0; page < PAGES; page++) {
+        place[page * PAGE_BYTES] = (uint8_t)(page + 1);
+    }
+    EXPECT_EQ(committed(vmo), PAGES * PAGE_BYTES);
+    EXPECT_OK(tess_vmo_resize(vmo, 5 * PAGE_BYTES - 100));
+    EXPECT_OK(tess_vmo_info(vmo, &len, nullptr));
+    EXPECT_EQ(len, 5 * PAGE_BYTES);
+    EXPECT_EQ(committed(vmo), 5 * PAGE_BYTES);
+    EXPECT_EQ(place[4 * PAGE_BYTES], 5);
+    EXPECT(!readable(scratch, place + 5 * PAGE_BYTES));
+    EXPECT(!readable(scratch, place + (PAGES - 1) * PAGE_BYTES));
+    REFUSED(VMO_WRITE, BAD_ARGUMENT, tess_vmo_write(vmo, 5 * PAGE_BYTES, address_of("x"), 1, nullptr));
+    EXPECT_OK(tess_vmo_resize(vmo, 100'000 * PAGE_BYTES)); // a taller tree
+    EXPECT_EQ(place[5 * PAGE_BYTES], 0);
+    EXPECT_EQ(place[4 * PAGE_BYTES], 5);
+    put_byte(vmo, 99'999 * PAGE_BYTES, 7);
+    EXPECT_EQ(get_byte(vmo, 99'999 * PAGE_BYTES), 7);
+    hide(place, PAGES * PAGE_BYTES);
+    REFUSED(VMO_RESIZE, BAD_ARGUMENT, tess_vmo_resize(vmo, 0));
+    REFUSED(VMO_RESIZE, BAD_ARGUMENT, tess_vmo_resize(vmo, 1ull << 63));
+    REFUSED(VMO_RESIZE, BAD_STATE, tess_vmo_resize(scratch, 2 * PAGE_BYTES));
+    REFUSED(ACCOUNT_CREATE_RESIZABLE_VMO, BAD_ARGUMENT,
+            tess_account_create_resizable_vmo(suite.account, 0, &fixed));
+    suite_close(scratch);
+    suite_close(vmo);
+}
+
+CASE(vmo_resize_that_cannot_be_paid_for) {
+    handle_t account, vmo;
+    uint64_t limit, used;
+    REQUIRE_OK(tess_account_create_account(suite.account, 64 * 1024, &account));
+    REQUIRE_OK(tess_account_create_resizable_vmo(account, 64 * PAGE_BYTES, &vmo));
+    put_byte(vmo, 0, 1); // from here on a taller tree needs a node
+    for (uint64_t page = 1; page < 64; page++) {
+        uint8_t byte = 1;
+        if (!status_ok(tess_vmo_write(vmo, page * PAGE_BYTES, address_of(&byte), 1, nullptr))) {
+            break;
+        }
+    }
+    EXPECT_OK(tess_account_info(account, &limit, &used, nullptr, nullptr));
+    handle_t rest;
+    EXPECT_OK(tess_account_create_account(account, limit - used - 256, &rest));
+    REFUSED(VMO_RESIZE, NO_MEMORY, tess_vmo_resize(vmo, 1ull << 40));
+    EXPECT_EQ(get_byte(vmo, 0), 1);
+    suite_close(rest);
+    suite_close(vmo);
+    suite_close(account);
+}
+
+CASE(vmo_commits_and_decommits_ranges) {
+    constexpr uint64_t PAGES = 1200;
+    handle_t vmo, physical, poor, account;
+    REQUIRE_OK(tess_account_create_vmo(suite.account, PAGES * PAGE_BYTES, &vmo));
+    EXPECT_OK(tess_vmo_commit(vmo, PAGE_BYTES, (PAGES - 1) * PAGE_BYTES)); // 512 of them as one large page
+    EXPECT_EQ(committed(vmo), (PAGES - 1) * PAGE_BYTES);
+    volatile uint8_t *place = show(vmo, PAGES * PAGE_BYTES, PROT_READ | PROT_WRITE);
+    EXPECT_EQ(address_of(place) % (2 << 20), 0);
+    for (uint64_t page = 0; page < PAGES; page++) {
+        EXPECT_EQ(place[page * PAGE_BYTES], 0);
+        place[page * PAGE_BYTES + 8] = (uint8_t)page;
+    }
+    // Out of the middle of the large page.
+    EXPECT_OK(tess_vmo_decommit(vmo, 700 * PAGE_BYTES, 10 * PAGE_BYTES));
+    EXPECT_EQ(committed(vmo), (PAGES - 10) * PAGE_BYTES);
+    EXPECT_EQ(place[699 * PAGE_BYTES + 8], 699 % 256);
+    EXPECT_EQ(place[705 * PAGE_BYTES + 8], 0);
+    EXPECT_EQ(place[710 * PAGE_BYTES + 8], 710 % 256);
+    EXPECT_OK(tess_vspace_protect(suite.vspace, address_of(place) + 600 * PAGE_BYTES, PAGE_BYTES, PROT_READ));
+    EXPECT_STATUS(BAD_ADDRESS, tess_vmo_read(vmo, 0, address_of(place) + 600 * PAGE_BYTES, 1, nullptr));
+    EXPECT_EQ(place[600 * PAGE_BYTES + 8], 600 % 256);
+    EXPECT_OK(tess_vmo_decommit(vmo, 0, PAGES * PAGE_BYTES));
+    EXPECT_EQ(committed(vmo), 0);
+    EXPECT_EQ(place[600 * PAGE_BYTES + 8], 0);
+    hide(place, PAGES * PAGE_BYTES);
+    REFUSED(VMO_COMMIT, BAD_ARGUMENT, tess_vmo_commit(vmo, 1, PAGE_BYTES));
+    REFUSED(VMO_COMMIT, BAD_ARGUMENT, tess_vmo_commit(vmo, PAGE_BYTES, PAGES * PAGE_BYTES));
+    REFUSED(VMO_DECOMMIT, BAD_ARGUMENT, tess_vmo_decommit(vmo, 0, 100));
+    REFUSED(VMO_DECOMMIT, BAD_ARGUMENT, tess_vmo_decommit(vmo, UINT64_MAX - 4095, 2 * PAGE_BYTES));
+    REQUIRE_OK(tess_account_create_contiguous_vmo(suite.account, 3 * PAGE_BYTES, &physical));
+    EXPECT_EQ(committed(physical), 3 * PAGE_BYTES);
+    EXPECT_EQ(get_byte(physical, 3 * PAGE_BYTES - 1), 0);
+    REFUSED(VMO_DECOMMIT, BAD_STATE, tess_vmo_decommit(physical, 0, PAGE_BYTES));
+    suite_close(physical);
+    REFUSED(ACCOUNT_CREATE_CONTIGUOUS_VMO, BAD_ARGUMENT,
+            tess_account_create_contiguous_vmo(suite.account, (4 << 20) + 1, &physical));
+    REQUIRE_OK(tess_account_create_account(suite.account, 64 * 1024, &account));
+    REQUIRE_OK(tess_account_create_vmo(account, PAGES * PAGE_BYTES, &poor));
+    REFUSED(VMO_COMMIT, NO_MEMORY, tess_vmo_commit(poor, 0, PAGES * PAGE_BYTES));
+    EXPECT(committed(poor) > 0); // what came first stays
+    suite_close(poor);
+    suite_close(account);
+    suite_close(vmo);
+}
+
+CASE(vmo_sealed_never_changes) {
+    handle_t vmo;
+    uint64_t address = 0;
+    REQUIRE_OK(tess_account_create_resizable_vmo(suite.account, 4 * PAGE_BYTES, &vmo));
+    volatile uint8_t *place = show(vmo, 4 * PAGE_BYTES, PROT_READ | PROT_WRITE);
+    place[0] = 9;
+    REFUSED(VMO_SEAL, IN_USE, tess_vmo_seal(vmo));
+    EXPECT_OK(tess_vspace_protect(suite.vspace, address_of(place), 4 * PAGE_BYTES, PROT_READ));
+    EXPECT_OK(tess_vmo_seal(vmo));
+    REFUSED(VSPACE_PROTECT, NOT_ALLOWED,
+            tess_vspace_protect(suite.vspace, address_of(place), 4 * PAGE_BYTES, PROT_READ | PROT_WRITE));
+    REFUSED(VSPACE_MAP, NOT_ALLOWED,
+            tess_vspace_map(suite.vspace, vmo, 0, PAGE_BYTES, 0, PROT_READ | PROT_WRITE, &address));
+    REFUSED(VMO_WRITE, NOT_ALLOWED, tess_vmo_write(vmo, 0, address_of("x"), 1, nullptr));
+    REFUSED(VMO_RESIZE, BAD_STATE, tess_vmo_resize(vmo, PAGE_BYTES));
+    REFUSED(VMO_DECOMMIT, BAD_STATE, tess_vmo_decommit(vmo, 0, PAGE_BYTES));
+    EXPECT_EQ(place[0], 9);
+    hide(place, 4 * PAGE_BYTES);
+    suite_close(vmo);
+}
+
+CASE(vmo_clones_share_until_written) {
+    constexpr uint64_t PAGES = 200; // several steps
+    handle_t parent, child, grandchild, account;
+    REQUIRE_OK(tess_account_create_vmo(suite.account, PAGES * PAGE_BYTES, &parent));
+    volatile uint8_t *place = show(parent, PAGES * PAGE_BYTES, PROT_READ | PROT_WRITE);
+    for (uint64_t page = 0; page < PAGES; page += 2) {
+        place[page * PAGE_BYTES] = (uint8_t)(page + 1);
+    }
+    REQUIRE_OK(tess_vmo_clone(parent, 0, PAGES * PAGE_BYTES, suite.account, &child));
+    REQUIRE_OK(tess_vmo_clone(child, 2 * PAGE_BYTES, 100 * PAGE_BYTES, suite.account, &grandchild));
+    volatile uint8_t *second = show(child, PAGES * PAGE_BYTES, PROT_READ | PROT_WRITE);
+    EXPECT_EQ(committed(child), PAGES / 2 * PAGE_BYTES); // each pays for what it refers to
+    EXPECT_EQ(committed(grandchild), 50 * PAGE_BYTES);
+    for (uint64_t page = 0; page < PAGES; page++) {
+        EXPECT_EQ(second[page * PAGE_BYTES], page % 2 == 0 ? (uint8_t)(page + 1) : 0);
+    }
+    place[4 * PAGE_BYTES] = 0xa1; // the parent's own now
+    second[6 * PAGE_BYTES] = 0xa2;
+    put_byte(grandchild, 6 * PAGE_BYTES, 0xa3); // page 8 of the other two
+    EXPECT_EQ(place[4 * PAGE_BYTES], 0xa1);
+    EXPECT_EQ(second[4 * PAGE_BYTES], 5);
+    EXPECT_EQ(get_byte(grandchild, 2 * PAGE_BYTES), 5);
+    EXPECT_EQ(place[6 * PAGE_BYTES], 7);
+    EXPECT_EQ(second[6 * PAGE_BYTES], 0xa2);
+    EXPECT_EQ(get_byte(grandchild, 4 * PAGE_BYTES), 7);
+    EXPECT_EQ(place[8 * PAGE_BYTES], 9);
+    EXPECT_EQ(second[8 * PAGE_BYTES], 9);
+    EXPECT_EQ(get_byte(grandchild, 6 * PAGE_BYTES), 0xa3);
+    // The parent goes; what the others share stays.
+    hide(place, PAGES * PAGE_BYTES);
+    suite_close(parent);
+    EXPECT_EQ(second[10 * PAGE_BYTES], 11);
+    second[10 * PAGE_BYTES] = 0xa4;
+    EXPECT_EQ(get_byte(grandchild, 8 * PAGE_BYTES), 11);
+    hide(second, PAGES * PAGE_BYTES);
+    REFUSED(VMO_CLONE, BAD_ARGUMENT, tess_vmo_clone(child, 0, 0, suite.account, &parent));
+    REFUSED(VMO_CLONE, BAD_ARGUMENT, tess_vmo_clone(child, 1, PAGE_BYTES, suite.account, &parent));
+    REFUSED(VMO_CLONE, BAD_ARGUMENT,
+            tess_vmo_clone(child, PAGE_BYTES, PAGES * PAGE_BYTES, suite.account, &parent));
+    REFUSED(VMO_CLONE, BAD_HANDLE, tess_vmo_clone(child, 0, PAGE_BYTES, (handle_t){0}, &parent));
+    REFUSED(VMO_CLONE, WRONG_TYPE, tess_vmo_clone(child, 0, PAGE_BYTES, child, &parent));
+    handle_t no_create = suite_copy(suite.account, RIGHTS_ALL_BITS & ~RIGHT_CREATE_BIT);
+    REFUSED(VMO_CLONE, NO_RIGHT, tess_vmo_clone(child, 0, PAGE_BYTES, no_create, &parent));
+    // A clone that its account cannot pay for leaves nothing.
+    REQUIRE_OK(tess_account_create_account(suite.account, 64 * 1024, &account));
+    REFUSED(VMO_CLONE, NO_MEMORY, tess_vmo_clone(child, 0, PAGES * PAGE_BYTES, account, &parent));
+    REQUIRE_OK(tess_account_create_contiguous_vmo(suite.account, PAGE_BYTES, &parent));
+    REFUSED(VMO_CLONE, BAD_STATE, tess_vmo_clone(parent, 0, PAGE_BYTES, suite.account, &account));
+    suite_close(parent);
+    suite_close(account);
+    suite_close(no_create);
+    suite_close(child);
+    suite_close(grandchild);
+}

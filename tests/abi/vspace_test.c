@@ -291,3 +291,75 @@ CASE(large_ranges_change_in_steps)
     suite_close(vmo);
     suite_close(account);
 }
+
+CASE(reserved_ranges_are_given_away_only_on_request)
+{
+    constexpr uint64_t BYTES = 16 * PAGE_BYTES;
+    handle_t vmo, account;
+    uint64_t range = 0, guard = 0, address = 0, before = mappings();
+    REQUIRE_OK(tess_account_create_vmo(suite.account, 4 * PAGE_BYTES, &vmo));
+    REQUIRE_OK(tess_vspace_reserve(suite.vspace, 0, BYTES, 0, &range));
+    REQUIRE_OK(tess_vspace_reserve(suite.vspace, SPOT, PAGE_BYTES, 1, &guard));
+    EXPECT_EQ(guard, SPOT);
+    REFUSED(VSPACE_MAP, IN_USE, tess_vspace_map(suite.vspace, vmo, 0, PAGE_BYTES, range, RW, &address));
+    REFUSED(VSPACE_MAP, IN_USE,
+            tess_vspace_map(suite.vspace, vmo, 0, PAGE_BYTES, guard, RW | MAP_RESERVED, &address));
+    REFUSED(VSPACE_MAP, NOT_FOUND,
+            tess_vspace_map(suite.vspace, vmo, 0, PAGE_BYTES, SPOT + PAGE_BYTES, RW | MAP_RESERVED, &address));
+    REFUSED(VSPACE_MAP, BAD_ARGUMENT,
+            tess_vspace_map(suite.vspace, vmo, 0, PAGE_BYTES, 0, RW | MAP_RESERVED, &address));
+    // Out of the middle, then the whole first part.
+    const uint64_t middle = range + 4 * PAGE_BYTES;
+    EXPECT_OK(tess_vspace_map(suite.vspace, vmo, 0, 4 * PAGE_BYTES, middle, RW | MAP_RESERVED, &address));
+    EXPECT_EQ(address, middle);
+    EXPECT_OK(tess_vspace_map(suite.vspace, vmo, 0, 4 * PAGE_BYTES, range, RW | MAP_RESERVED, &address));
+    EXPECT_EQ(mappings(), before + 4);
+    at(range)[0] = 0x5a;
+    EXPECT_EQ(at(middle)[0], 0x5a);
+    EXPECT_STATUS(BAD_ADDRESS, tess_vmo_read(vmo, 0, middle + 4 * PAGE_BYTES, 1, nullptr));
+    EXPECT_STATUS(BAD_ADDRESS, tess_vmo_read(vmo, 0, guard, 1, nullptr));
+    REFUSED(VSPACE_PROTECT, NOT_ALLOWED, tess_vspace_protect(suite.vspace, guard, PAGE_BYTES, PROT_READ));
+    EXPECT_OK(tess_vspace_unmap(suite.vspace, range, BYTES));
+    EXPECT_OK(tess_vspace_unmap(suite.vspace, guard, PAGE_BYTES));
+    EXPECT_EQ(mappings(), before);
+    REFUSED(VSPACE_RESERVE, BAD_ARGUMENT, tess_vspace_reserve(suite.vspace, 0, 0, 0, &range));
+    REFUSED(VSPACE_RESERVE, BAD_ARGUMENT, tess_vspace_reserve(suite.vspace, SPOT + 1, PAGE_BYTES, 0, &range));
+    REFUSED(VSPACE_RESERVE, BAD_ARGUMENT, tess_vspace_reserve(suite.vspace, SPOT, PAGE_BYTES, 2, &range));
+    REQUIRE_OK(tess_vspace_map(suite.vspace, vmo, 0, PAGE_BYTES, SPOT, RW, &address));
+    REFUSED(VSPACE_RESERVE, IN_USE, tess_vspace_reserve(suite.vspace, SPOT, PAGE_BYTES, 0, &range));
+    EXPECT_OK(tess_vspace_unmap(suite.vspace, SPOT, PAGE_BYTES));
+    suite_close(vmo);
+    struct child child;
+    REQUIRE_OK(tess_account_create_account(suite.account, 128 * 1024, &account));
+    REQUIRE(child_create(&child, account));
+    status_t status = STATUS_OK;
+    for (uint64_t i = 0; status_ok(status) && i < 2000; i++) {
+        status = tess_vspace_reserve(child.vspace, 0, PAGE_BYTES, 0, &range);
+    }
+    suite_check_refused(OP_VSPACE_RESERVE, status, STATUS_NO_MEMORY, "vspace.reserve", __FILE__, __LINE__);
+    child_destroy(&child);
+    suite_close(account);
+}
+
+// Not even through two handles to the same memory.
+CASE(no_page_is_writable_here_and_executable_there)
+{
+    handle_t vmo;
+    uint64_t code = 0, data = 0, address = 0;
+    REQUIRE_OK(tess_account_create_vmo(suite.account, 4 * PAGE_BYTES, &vmo));
+    REQUIRE_OK(tess_vspace_map(suite.vspace, vmo, 0, PAGE_BYTES, 0, PROT_READ | PROT_EXECUTE, &code));
+    REFUSED(VSPACE_MAP, NOT_ALLOWED, tess_vspace_map(suite.vspace, vmo, 0, 2 * PAGE_BYTES, 0, RW, &address));
+    REFUSED(VMO_WRITE, NOT_ALLOWED, tess_vmo_write(vmo, 0, (uint64_t)(uintptr_t)"x", 1, nullptr));
+    REQUIRE_OK(tess_vspace_map(suite.vspace, vmo, PAGE_BYTES, PAGE_BYTES, 0, RW, &data)); // other pages
+    REFUSED(VSPACE_MAP, NOT_ALLOWED,
+            tess_vspace_map(suite.vspace, vmo, 0, 2 * PAGE_BYTES, 0, PROT_READ | PROT_EXECUTE, &address));
+    EXPECT_OK(tess_vspace_protect(suite.vspace, code, PAGE_BYTES, RW));
+    REQUIRE_OK(tess_vspace_map(suite.vspace, vmo, 0, PAGE_BYTES, 0, RW, &address));
+    REFUSED(VSPACE_PROTECT, NOT_ALLOWED,
+            tess_vspace_protect(suite.vspace, code, PAGE_BYTES, PROT_READ | PROT_EXECUTE));
+    EXPECT_OK(tess_vspace_unmap(suite.vspace, address, PAGE_BYTES));
+    EXPECT_OK(tess_vspace_protect(suite.vspace, code, PAGE_BYTES, PROT_READ | PROT_EXECUTE));
+    EXPECT_OK(tess_vspace_unmap(suite.vspace, code, PAGE_BYTES));
+    EXPECT_OK(tess_vspace_unmap(suite.vspace, data, PAGE_BYTES));
+    suite_close(vmo);
+}

@@ -105,6 +105,14 @@ status_t handle_read_as([[maybe_unused]] const struct process *process, uint64_t
     return STATUS_OK;
 }
 
+status_t handle_object(struct process *process, uint64_t handle, enum object_type type, rights_t need,
+                       struct object **out) {
+    struct capability found;
+    TRY(handle_read_as(process, handle, type, need, &found));
+    *out = found.object;
+    return STATUS_OK;
+}
+
 status_t handle_insert([[maybe_unused]] struct process *process, struct object *object, rights_t rights,
                        [[maybe_unused]] uint64_t badge, [[maybe_unused]] uint64_t interface_id,
                        [[maybe_unused]] struct handle_slot *parent,

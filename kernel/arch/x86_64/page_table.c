@@ -80,12 +80,20 @@ status_t arch_space_init(struct arch_space *space, struct account *account) {
 }
 
 // ---- Walking ----
+//
+// An entry of level 2 points at a leaf table, or maps a large page itself. All of a large page belongs to mappings of
+// one VMO, and only under that VMO's lock is such an entry written or taken away. It may go at any time: page tables
+// are a cache, and what is left of the range is entered again page by page.
+
+static bool is_table(uint64_t entry) {
+    return (entry & (PTE_PRESENT | PTE_LARGE)) == PTE_PRESENT;
+}
 
 struct arch_leaf *arch_leaf_find(const struct arch_space *space, uint64_t address) {
     uint64_t *table = phys_to_virt(space->root);
     for (unsigned shift = ROOT_SHIFT; shift >= LEAF_SHIFT; shift -= PTE_INDEX_BITS) {
         uint64_t entry = table[index_at(address, shift)];
-        if (!(entry & PTE_PRESENT)) {
+        if (!is_table(entry)) {
             return nullptr;
         }
         table = table_at(entry);
@@ -93,52 +101,91 @@ struct arch_leaf *arch_leaf_find(const struct arch_space *space, uint64_t addres
     return (struct arch_leaf *)table;
 }
 
-status_t arch_leaf_make(struct arch_space *space, struct account *account, uint64_t address,
-                        struct arch_leaf **out) {
-    if (address - space->last_start < ARCH_LEAF_BYTES && space->last_leaf != nullptr) {
-        *out = space->last_leaf;
-        return STATUS_OK;
-    }
-    uint64_t *table = phys_to_virt(space->root);
-    uint64_t *parent = nullptr; // the entry that points at `table`; null for the root
-    for (unsigned shift = ROOT_SHIFT; shift >= LEAF_SHIFT; shift -= PTE_INDEX_BITS) {
-        uint64_t *entry = &table[index_at(address, shift)];
-        if (!(*entry & PTE_PRESENT)) {
-            paddr_t frame;
-            TRY(table_alloc(space, account, &frame));
-            memset(phys_to_virt(frame), 0, PAGE_BYTES);
-            *entry = frame.v | PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED;
-            if (parent == nullptr) {
-                space->root_children++;
-            } else {
-                *parent += PTE_COUNT_ONE;
-            }
+// The table that `entry` points at; makes it where there is none. `parent` points at the table that `entry` is in, null
+// for the root. Others may be walking there without a lock: the table is empty before it can be seen.
+static status_t lower_table(struct arch_space *space, struct account *account, uint64_t *parent, uint64_t *entry,
+                            uint64_t **out) {
+    if (!is_table(*entry)) {
+        paddr_t frame;
+        TRY(table_alloc(space, account, &frame));
+        memset(phys_to_virt(frame), 0, PAGE_BYTES);
+        __atomic_store_n(entry, frame.v | PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED, __ATOMIC_RELEASE);
+        if (parent == nullptr) {
+            space->root_children++;
+        } else {
+            *parent += PTE_COUNT_ONE;
         }
-        parent = entry;
-        table = table_at(*entry);
     }
+    *out = table_at(*entry);
+    return STATUS_OK;
+}
+
+// The entry of level 2 for an address; *parent points at its table.
+static status_t large_entry(struct arch_space *space, struct account *account, uint64_t address, uint64_t **parent,
+                            uint64_t **out) {
+    uint64_t *table = phys_to_virt(space->root);
+    *parent = nullptr;
+    for (unsigned shift = ROOT_SHIFT; shift > LEAF_SHIFT; shift -= PTE_INDEX_BITS) {
+        uint64_t *entry = &table[index_at(address, shift)];
+        TRY(lower_table(space, account, *parent, entry, &table));
+        *parent = entry;
+    }
+    *out = &table[index_at(address, LEAF_SHIFT)];
+    return STATUS_OK;
+}
+
+static status_t leaf_make(struct arch_space *space, struct account *account, uint64_t address) {
+    uint64_t *parent, *entry, *table;
+    TRY(large_entry(space, account, address, &parent, &entry));
+    const bool large = (*entry & PTE_LARGE) != 0;
+    TRY(lower_table(space, account, parent, entry, &table));
     space->last_leaf = (struct arch_leaf *)table;
     space->last_start = align_down(address, ARCH_LEAF_BYTES);
+    if (large) {
+        tlb_flush(space, space->last_start, space->last_start + ARCH_LEAF_BYTES);
+    }
+    return STATUS_OK;
+}
+
+status_t arch_leaf_make(struct arch_space *space, struct account *account, uint64_t address,
+                        struct arch_leaf **out) {
+    if (arch_leaf_last(space, address) == nullptr) {
+        TRY(leaf_make(space, account, address));
+    }
     *out = space->last_leaf;
     return STATUS_OK;
 }
 
-// The first address at or after `address` and below `end` whose leaf table exists, or `end`.
-static uint64_t next_leaf(const struct arch_space *space, uint64_t address, uint64_t end,
-                          struct arch_leaf **out) {
+status_t arch_large_set(struct arch_space *space, struct account *account, uint64_t address, paddr_t frame,
+                        uint32_t prot) {
+    uint64_t *parent, *entry;
+    TRY(large_entry(space, account, address, &parent, &entry));
+    if (is_table(*entry)) {
+        return STATUS_IN_USE; // tables stay until destruction
+    }
+    const bool old = *entry != 0;
+    *entry = pte_user(frame, prot) | PTE_LARGE;
+    if (old && arch_space_is_active(space)) {
+        arch_tlb_flush_page(address);
+    }
+    return STATUS_OK;
+}
+
+// The first address at or after `address` and below `end` that has an entry of level 2, or `end`.
+static uint64_t next_entry(const struct arch_space *space, uint64_t address, uint64_t end, uint64_t **out) {
     while (address < end) {
         uint64_t *table = phys_to_virt(space->root);
         unsigned shift = ROOT_SHIFT;
         for (;; shift -= PTE_INDEX_BITS) {
-            uint64_t entry = table[index_at(address, shift)];
-            if (!(entry & PTE_PRESENT)) {
+            uint64_t *entry = &table[index_at(address, shift)];
+            if (!(*entry & PTE_PRESENT)) {
                 break;
             }
-            table = table_at(entry);
             if (shift == LEAF_SHIFT) {
-                *out = (struct arch_leaf *)table;
+                *out = entry;
                 return address;
             }
+            table = table_at(*entry);
         }
         address = ((address >> shift) + 1) << shift;
     }
@@ -149,41 +196,78 @@ static uint64_t next_leaf(const struct arch_space *space, uint64_t address, uint
 
 constexpr uint32_t TABLE_COST = 16; // of looking through a table, in entries changed
 
-// Replaces each present entry in the range by `flags` over the same frame; by nothing when flags are 0.
-static uint64_t range_change(struct arch_space *space, uint64_t start, uint64_t end, uint64_t flags,
-                             uint32_t *budget) {
-    bool active = arch_space_is_active(space);
-    uint64_t changed = 0;
-    struct arch_leaf *leaf = nullptr;
-    uint64_t address = next_leaf(space, start, end, &leaf);
-    while (address < end && *budget > 0) {
-        uint64_t leaf_end = (address | (ARCH_LEAF_BYTES - 1)) + 1;
-        uint64_t stop = leaf_end < end ? leaf_end : end;
-        *budget -= *budget < TABLE_COST ? *budget : TABLE_COST;
-        uint64_t before = changed;
-        for (; address < stop; address += PAGE_BYTES) {
-            uint64_t *entry = &leaf->entries[index_at(address, FRAME_SHIFT)];
-            if (!(*entry & PTE_PRESENT)) {
-                continue;
-            }
-            *entry = flags == 0 ? 0 : (*entry & PTE_FRAME_MASK) | flags;
-            if (++changed <= TLB_PAGES_MAX && active) {
-                arch_tlb_flush_page(address);
-            }
-        }
-        *budget -= *budget < changed - before ? *budget : (uint32_t)(changed - before);
-        address = next_leaf(space, address, end, &leaf);
+// Entries changed so far in a range, and what of that this processor may still remember.
+struct change {
+    const struct arch_space *space;
+    uint64_t flags; // over the same frame; 0: nothing there any more
+    uint64_t count;
+    bool active;
+};
+
+static void changed(struct change *change, uint64_t address) {
+    if (++change->count <= TLB_PAGES_MAX && change->active) {
+        arch_tlb_flush_page(address);
     }
-    if (changed > TLB_PAGES_MAX && active) {
+}
+
+static void change_done(const struct change *change, uint64_t start, uint64_t end) {
+    if (change->count > TLB_PAGES_MAX && change->active) {
         arch_tlb_flush_user();
     }
-    if (changed > 0) {
-        tlb_flush_others(space, start, address);
+    if (change->count > 0) {
+        tlb_flush_others(change->space, start, end);
     }
+}
+
+// Replaces each present entry in the range, which lies in one leaf, by the flags over the same frame.
+static void leaf_change(struct change *change, struct arch_leaf *leaf, uint64_t address, uint64_t stop) {
+    const uint64_t flags = change->flags;
+    for (; address < stop; address += PAGE_BYTES) {
+        uint64_t *entry = &leaf->entries[index_at(address, FRAME_SHIFT)];
+        if ((*entry & PTE_PRESENT) != 0) {
+            *entry = flags == 0 ? 0 : (*entry & PTE_FRAME_MASK) | flags;
+            changed(change, address);
+        }
+    }
+}
+
+static uint64_t range_change(struct arch_space *space, uint64_t start, uint64_t end, uint64_t flags,
+                             uint32_t *budget) {
+    struct change change = {space, flags, 0, arch_space_is_active(space)};
+    uint64_t *entry = nullptr;
+    uint64_t address = next_entry(space, start, end, &entry);
+    while (address < end && *budget > 0) {
+        const uint64_t leaf_end = (address | (ARCH_LEAF_BYTES - 1)) + 1;
+        const uint64_t stop = leaf_end < end ? leaf_end : end;
+        const uint64_t before = change.count;
+        if (is_table(*entry)) {
+            leaf_change(&change, (struct arch_leaf *)table_at(*entry), address, stop);
+        } else {
+            const bool whole = stop - address == ARCH_LEAF_BYTES;
+            *entry = flags == 0 || !whole ? 0 : (*entry & PTE_FRAME_MASK) | flags | PTE_LARGE;
+            changed(&change, address);
+        }
+        const uint64_t cost = TABLE_COST + change.count - before;
+        *budget -= *budget < cost ? *budget : (uint32_t)cost;
+        address = next_entry(space, stop, end, &entry);
+    }
+    change_done(&change, start, address);
     return address;
 }
 
 uint64_t arch_space_unmap(struct arch_space *space, uint64_t start, uint64_t end, uint32_t *budget) {
+    struct arch_leaf *leaf = arch_leaf_last(space, start);
+    if (leaf == nullptr || end - space->last_start > ARCH_LEAF_BYTES) {
+        return range_change(space, start, end, 0, budget);
+    }
+    struct change change = {space, 0, 0, arch_space_is_active(space)};
+    leaf_change(&change, leaf, start, end);
+    change_done(&change, start, end);
+    *budget -= *budget < change.count ? *budget : (uint32_t)change.count;
+    return end;
+}
+
+uint64_t arch_space_clear(struct arch_space *space, uint64_t start, uint64_t end, uint32_t *budget) {
     return range_change(space, start, end, 0, budget);
 }
 
@@ -193,12 +277,20 @@ uint64_t arch_space_protect(struct arch_space *space, uint64_t start, uint64_t e
 }
 
 bool arch_space_query(const struct arch_space *space, uint64_t address, paddr_t *frame, uint32_t *prot) {
-    struct arch_leaf *leaf = arch_leaf_find(space, address);
-    if (leaf == nullptr || !arch_leaf_present(leaf, address)) {
+    uint64_t *found = nullptr;
+    if (next_entry(space, address, address + 1, &found) != address) {
         return false;
     }
-    uint64_t entry = leaf->entries[index_at(address, FRAME_SHIFT)];
-    *frame = (paddr_t){entry & PTE_FRAME_MASK};
+    uint64_t entry = *found;
+    uint64_t offset = address & (ARCH_LEAF_BYTES - PAGE_BYTES);
+    if (is_table(entry)) {
+        entry = table_at(entry)[index_at(address, FRAME_SHIFT)];
+        offset = 0;
+    }
+    if (!(entry & PTE_PRESENT)) {
+        return false;
+    }
+    *frame = (paddr_t){(entry & PTE_FRAME_MASK) + offset};
     *prot = PROT_READ | (entry & PTE_WRITE ? PROT_WRITE : 0) | (entry & PTE_NO_EXECUTE ? 0 : PROT_EXECUTE);
     return true;
 }
@@ -209,9 +301,9 @@ static uint64_t children_of(uint64_t entry) {
     return (entry & PTE_COUNT_MASK) >> PTE_COUNT_SHIFT;
 }
 
-// Index of the first present entry at or after `index`; the caller knows that there is one.
-static unsigned first_present(const uint64_t *table, unsigned index) {
-    while (!(table[index] & PTE_PRESENT)) {
+// Index of the first entry at or after `index` that points at a table; the caller knows that there is one.
+static unsigned first_table(const uint64_t *table, unsigned index) {
+    while (!is_table(table[index])) {
         index++;
     }
     return index;
@@ -227,12 +319,12 @@ bool arch_space_destroy_step(struct arch_space *space, struct account *account) 
     uint64_t *root = phys_to_virt(space->root);
     unsigned freed = 0;
     while (space->root_children > 0) {
-        space->sweep = first_present(root, (unsigned)space->sweep);
+        space->sweep = first_table(root, (unsigned)space->sweep);
         uint64_t *upper = &root[space->sweep];
         uint64_t *middle_table = table_at(*upper);
         unsigned middle_index = 0;
         while (children_of(*upper) > 0) {
-            middle_index = first_present(middle_table, middle_index);
+            middle_index = first_table(middle_table, middle_index);
             uint64_t *middle = &middle_table[middle_index];
             uint64_t *lower_table = table_at(*middle);
             unsigned lower_index = 0;
@@ -241,7 +333,7 @@ bool arch_space_destroy_step(struct arch_space *space, struct account *account) 
                     return false;
                 }
                 freed++;
-                lower_index = first_present(lower_table, lower_index);
+                lower_index = first_table(lower_table, lower_index);
                 table_free(space, account, (paddr_t){lower_table[lower_index] & PTE_FRAME_MASK});
                 lower_table[lower_index] = 0;
                 *middle -= PTE_COUNT_ONE;

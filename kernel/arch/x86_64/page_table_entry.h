@@ -26,6 +26,7 @@ constexpr uint64_t PTE_COUNT_MASK = 0x3ffull << PTE_COUNT_SHIFT;
 constexpr unsigned PTE_INDEX_BITS = 9;
 constexpr unsigned PTE_PER_TABLE = 512;
 constexpr uint64_t ARCH_LEAF_BYTES = 2ull << 20;
+constexpr uint64_t ARCH_LARGE_PAGES = PTE_PER_TABLE; // one entry of level 2 in the place of a leaf table
 
 struct arch_leaf {
     uint64_t entries[PTE_PER_TABLE];

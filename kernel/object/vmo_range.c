@@ -1,0 +1,178 @@
+// What is done to many pages of a VMO, a bounded part at a time: the caller goes on with what is left.
+#include "base/align.h"
+#include "base/mem.h"
+#include "kernel/arch/mmu.h"
+#include "kernel/mm/direct_map.h"
+#include "kernel/mm/frame.h"
+#include "kernel/object/account.h"
+#include "kernel/object/mapping.h"
+#include "kernel/object/vmo.h"
+#include "kernel/object/vmo_pages.h"
+
+constexpr uint32_t STEP_PAGES = VMO_NODE_WAYS; // zeroed, shared or looked at in one step
+
+static uint64_t min_u64(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+// ---- Commit ----
+
+// A block of ARCH_LARGE_PAGES frames for pages none of which is there. False when there is none, or it cannot be paid
+// for: then single pages may still do.
+static bool commit_large(struct vmo *vmo, uint64_t first) REQUIRES(vmo->lock) {
+    constexpr uint64_t BYTES = ARCH_LARGE_PAGES * PAGE_BYTES;
+    uint32_t *slot;
+    for (uint64_t i = 0; i < ARCH_LARGE_PAGES; i++) {
+        slot = slot_find(vmo, first + i);
+        if (slot == nullptr ? !status_ok(slot_make(vmo, first + i, &slot)) : *slot != 0) {
+            return false;
+        }
+    }
+    paddr_t block;
+    if (!status_ok(account_charge(vmo->object.account, BYTES))) {
+        return false;
+    }
+    if (!status_ok(frame_alloc(frame_order_for(BYTES), &block))) {
+        account_uncharge(vmo->object.account, BYTES);
+        return false;
+    }
+    memset(phys_to_virt(block), 0, BYTES);
+    frame_split(block, frame_order_for(BYTES));
+    for (uint64_t i = 0; i < ARCH_LARGE_PAGES; i++) {
+        *slot_find(vmo, first + i) = (uint32_t)((block.v >> FRAME_SHIFT) + i);
+    }
+    vmo_pages_counted(vmo, ARCH_LARGE_PAGES);
+    __atomic_fetch_or(&vmo->flags, VMO_LARGE, __ATOMIC_RELAXED);
+    return true;
+}
+
+status_t vmo_commit_some(struct vmo *vmo, uint64_t *first, uint64_t *end) {
+    if (vmo->kind == VMO_PHYSICAL) {
+        *first = *end;
+        return STATUS_OK;
+    }
+    status_t status = STATUS_OK;
+    spin_lock(&vmo->lock);
+    if (is_aligned(*first, ARCH_LARGE_PAGES) && *end - *first >= ARCH_LARGE_PAGES && *end <= vmo->page_count &&
+        commit_large(vmo, *first)) {
+        *first += ARCH_LARGE_PAGES;
+    } else {
+        const uint64_t stop = min_u64(*first + STEP_PAGES, *end);
+        struct vmo_page page;
+        while (*first < stop && status_ok(status = vmo_page_get(vmo, *first, false, &page))) {
+            (*first)++;
+        }
+    }
+    spin_unlock(&vmo->lock);
+    return status;
+}
+
+// ---- Decommit, resize ----
+
+status_t vmo_decommit_some(struct vmo *vmo, uint64_t *first, uint64_t *end) {
+    if (vmo_has(vmo, VMO_PINNED | VMO_SEALED)) {
+        return STATUS_BAD_STATE;
+    }
+    spin_lock(&vmo->lock);
+    *end = min_u64(*end, vmo->page_count);
+    if (*first < *end) {
+        slots_trim(vmo, *first, end, true);
+    } else {
+        *end = *first;
+    }
+    spin_unlock(&vmo->lock);
+    return STATUS_OK;
+}
+
+// Shrinking lowers the length as far as a step gets, so what is beyond it is always gone.
+static status_t resize_locked(struct vmo *vmo, uint64_t page_count) REQUIRES(vmo->lock) {
+    uint64_t reached = vmo->page_count;
+    if (page_count > reached) {
+        TRY(slots_reach(vmo, page_count));
+        reached = page_count;
+    } else if (page_count < reached) {
+        slots_trim(vmo, page_count, &reached, false);
+    }
+    __atomic_store_n(&vmo->page_count, reached, __ATOMIC_RELAXED);
+    return STATUS_OK;
+}
+
+status_t vmo_resize_some(struct vmo *vmo, uint64_t page_count, bool *done) {
+    if (!vmo_has(vmo, VMO_RESIZABLE) || vmo_has(vmo, VMO_PINNED | VMO_SEALED)) {
+        return STATUS_BAD_STATE;
+    }
+    spin_lock(&vmo->lock);
+    status_t status = resize_locked(vmo, page_count);
+    *done = vmo->page_count == page_count;
+    spin_unlock(&vmo->lock);
+    return status;
+}
+
+// ---- Clone ----
+
+// Gives each page of [first, first + count) that is there another owner; a frame that has too many already is copied.
+// slots[i] is what the clone keeps, 0 for nothing. Returns how many were done.
+static uint32_t share_out(struct vmo *from, uint64_t first, uint32_t count, uint32_t slots[]) REQUIRES(from->lock) {
+    mappings_write_protect(from, first, first + count);
+    __atomic_fetch_or(&from->flags, VMO_MARKED, __ATOMIC_RELAXED);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t *slot = slot_find(from, first + i);
+        slots[i] = 0;
+        if (slot == nullptr || *slot == 0) {
+            continue;
+        }
+        const paddr_t frame = {(uint64_t)(*slot & SLOT_FRAME) << FRAME_SHIFT};
+        if (frame_share(frame)) {
+            *slot |= SLOT_SHARED;
+            slots[i] = (*slot & SLOT_FRAME) | SLOT_SHARED;
+            continue;
+        }
+        paddr_t copy;
+        if (!status_ok(frame_alloc(0, &copy))) {
+            return i;
+        }
+        memcpy(phys_to_virt(copy), phys_to_virt(frame), PAGE_BYTES);
+        slots[i] = (uint32_t)(copy.v >> FRAME_SHIFT);
+    }
+    return count;
+}
+
+// Enters a frame, whose owner the VMO becomes, where there is none.
+static status_t take_in(struct vmo *into, uint64_t page_index, uint32_t entry) REQUIRES(into->lock) {
+    uint32_t *slot;
+    if (page_index >= into->page_count) {
+        return STATUS_NOT_FOUND;
+    }
+    TRY(slot_make(into, page_index, &slot));
+    if (*slot != 0) {
+        return STATUS_IN_USE;
+    }
+    TRY(account_charge(into->object.account, PAGE_BYTES));
+    *slot = entry;
+    __atomic_fetch_or(&into->flags, VMO_MARKED, __ATOMIC_RELAXED);
+    vmo_pages_counted(into, 1);
+    return STATUS_OK;
+}
+
+status_t vmo_clone_some(struct vmo *from, uint64_t *first, uint64_t *end, struct vmo *into, uint64_t into_first) {
+    uint32_t slots[STEP_PAGES];
+    const uint32_t wanted = (uint32_t)min_u64(*end - *first, STEP_PAGES);
+    spin_lock(&from->lock);
+    const uint32_t count = share_out(from, *first, wanted, slots);
+    spin_unlock(&from->lock);
+    status_t status = count == wanted ? STATUS_OK : STATUS_NO_MEMORY;
+    spin_lock(&into->lock);
+    for (uint32_t i = 0; i < count; i++) {
+        if (slots[i] == 0) {
+            continue;
+        }
+        const status_t taken = take_in(into, into_first + i, slots[i]);
+        if (!status_ok(taken)) {
+            frame_release((paddr_t){(uint64_t)(slots[i] & SLOT_FRAME) << FRAME_SHIFT});
+            status = status_is(taken, STATUS_IN_USE) ? status : taken;
+        }
+    }
+    spin_unlock(&into->lock);
+    *first += wanted;
+    return status;
+}
