@@ -9,6 +9,13 @@ struct thread;
 // thread waits for its supervisor or is ending: the caller must switch away from it.
 void fault_raise(struct thread *thread, uint32_t kind, uint64_t address, uint64_t access, uint64_t vector);
 
+// Whether it makes sense that the thread waits for its `absent` page: false when that was refused just now, or nobody
+// supplies it any more.
+bool fault_page_expected(struct thread *thread);
+
+// Asks the pager for the current thread's `absent` page. On return the thread waits, or should try again at once.
+void fault_await_page(struct thread *thread);
+
 // Nobody can answer the thread's fault: its process ends, with the fault in its exit record.
 void fault_unhandled(struct thread *thread);
 

@@ -20,6 +20,8 @@ struct invocation {
     uint64_t *words;        // MESSAGE_WORDS arguments in, results out: the caller's saved registers
     bool again;             // out, with OK: not finished; the same method is called again with the words as they
                             // are left, after whatever else wants the processor
+    bool await_page;        // out, with another status: that is for the case that the caller's `absent` page does not
+                            // come; else the method is called again when it is there
     uint32_t page_bytes;    // out: bytes of the caller's message page that hold results; 0 on entry
 };
 

@@ -109,6 +109,11 @@ static struct kernel_exit invoke_method(struct thread *current, const struct han
     };
     status_t status = method->handler(&invocation);
     if (!status_ok(status)) {
+        if (invocation.await_page && fault_page_expected(current)) {
+            arch_regs_restart(&current->regs, SYS_CALL, handle, info, deadline_ns);
+            fault_await_page(current);
+            return current->state == THREAD_RUNNING ? kernel_leave() : kernel_block();
+        }
         return leave_with(status);
     }
     if (invocation.again) {

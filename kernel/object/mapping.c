@@ -4,6 +4,7 @@
 #include "base/align.h"
 #include "kernel/arch/mmu.h"
 #include "kernel/object/vspace.h"
+#include "kernel/percpu.h"
 
 constexpr uint32_t AROUND_PAGES = 16; // what is entered at once of pages that are there already
 
@@ -259,8 +260,14 @@ static status_t enter(struct vmo *vmo, const struct mapping *mapping, uint64_t p
 
 status_t mapping_fault(struct mapping *mapping, uint64_t page, uint32_t access) {
     struct vmo *vmo = mapping->vmo;
-    spin_lock(&vmo->lock);
-    status_t status = enter(vmo, mapping, page, access);
-    spin_unlock(&vmo->lock);
-    return status;
+    status_t status, fetched = STATUS_OK;
+    do {
+        spin_lock(&vmo->lock);
+        status = enter(vmo, mapping, page, access);
+        spin_unlock(&vmo->lock);
+        if (status_is(status, STATUS_TIMED_OUT)) {
+            fetched = vmo_fetch(vmo, mapping_page(mapping, page), &current_thread()->absent);
+        }
+    } while (status_is(status, STATUS_TIMED_OUT) && status_ok(fetched));
+    return status_is(status, STATUS_TIMED_OUT) ? fetched : status;
 }

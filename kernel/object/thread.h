@@ -23,6 +23,7 @@
 #include "arch_regs.h"
 #include "base/list.h"
 #include "kernel/object/object.h"
+#include "kernel/object/vmo.h"
 #include "kernel/sched/timer_queue.h"
 #include "kernel/types.h"
 
@@ -83,6 +84,10 @@ struct thread {
     uint64_t cpu_ns;
     uint64_t slice_left_ns;  // of a slice that was taken away; 0: a whole one
     uint64_t fault_words[8]; // THREAD_FAULTED: the message
+    bool awaits_page;        // THREAD_FAULTED: it asks a pager for a page; no fault yet
+    bool page_refused;       // the page that fault_words ask for will not come
+    status_t copy_status;    // why the kernel's last copy from or to the program's memory failed
+    struct absent_page absent; // what vspace_fault or a method found missing last
 };
 
 // Creates a thread of `process` in state NEW. The caller owns the reference. NO_MEMORY.

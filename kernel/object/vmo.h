@@ -2,6 +2,8 @@
 //
 // Anonymous: zero-filled pages, committed one by one on first touch and charged to the VMO's account.
 // Contiguous: anonymous, but committed from the start in adjacent frames, and pinned.
+// Paged: what is not there comes from a user-space pager, an endpoint that faults are sent to (vmo_pager.c); or, in a
+// clone of such a VMO, from its origin.
 // Physical: a fixed contiguous range handed out at boot; nothing is charged and nothing ever freed.
 //
 // A VMO is charged for every page that it refers to, shared or not. After a clone two VMOs refer to the same frames
@@ -14,7 +16,7 @@
 // longer is kept with vmo_page_hold, or is of a pinned VMO, which never loses a page.
 //
 // Files: vmo.c creation, pages; vmo_pages.c where frame numbers are kept; vmo_range.c what is done to ranges;
-// vmo_methods.c what programs call.
+// vmo_pager.c pages from user space; vmo_methods.c what programs call.
 //
 // Lock: the VMO's own, after the vspace's, before the account's. No two VMOs' locks are held together.
 #pragma once
@@ -45,6 +47,8 @@ enum vmo_flags : uint8_t {
     VMO_PINNED = 2,    // keeps the frames it has: somebody relies on their addresses
     VMO_SEALED = 4,    // contents never change again
     VMO_LARGE = 8,     // may have whole, aligned blocks of ARCH_LARGE_PAGES frames
+    VMO_PAGED = 32,    // pages that are not there must be waited for
+    VMO_TRACKED = 64,  // has a pager of its own, which wants to know what is written
     VMO_MARKED = 16,   // slots may have marks: a page may have to be prepared for writing
 };
 
@@ -64,6 +68,10 @@ struct vmo {
     uint64_t committed_pages GUARDED_BY(lock);
     struct list mappings GUARDED_BY(lock);  // struct mapping, by vmo_link
     uint32_t mapping_count GUARDED_BY(lock);
+    struct endpoint *pager GUARDED_BY(lock); // VMO_TRACKED: referenced; null once it is detached
+    uint64_t pager_badge, pager_key;
+    struct vmo *origin;    // VMO_PAGED but not VMO_TRACKED: referenced; where its pages come from
+    uint64_t origin_first; // the page there that is its first
     uint32_t writable_count GUARDED_BY(lock), executable_count GUARDED_BY(lock); // mappings that allow it now
     union {
         uint32_t inline_frames[VMO_INLINE_PAGES]; // slots
@@ -123,7 +131,8 @@ struct vmo_page {
     bool fresh;    // was not there before
 };
 
-// The page at an index, made to be there, and with `write` made writable. NO_MEMORY, NOT_FOUND (beyond the end).
+// The page at an index, made to be there, and with `write` made writable. NO_MEMORY, NOT_FOUND (beyond the end),
+// TIMED_OUT (it would have to be waited for: vmo_fetch).
 status_t vmo_page_get(struct vmo *vmo, uint64_t page_index, bool write, struct vmo_page *out) REQUIRES(vmo->lock);
 
 // The same for up to `count` pages, within the VMO or not, as they are: a frame of 0 where nothing is.
@@ -155,6 +164,46 @@ status_t vmo_clone_some(struct vmo *from, uint64_t *first, uint64_t *end, struct
 
 // From now on nobody can write to it, nor change its length. IN_USE while a mapping allows writing.
 status_t vmo_seal(struct vmo *vmo);
+
+// ---- Pages from user space (vmo_pager.c) ----
+
+struct endpoint;
+
+// Resizable memory whose pages come from a pager: requests are messages to the endpoint with this badge, and the key.
+status_t vmo_create_paged(struct account *account, uint64_t len_bytes, struct endpoint *pager, uint64_t badge,
+                          uint64_t key, struct vmo **out);
+
+// What a page that is waited for is asked of.
+struct absent_page {
+    struct vmo *vmo; // null: none. Not referenced: for the length of a kernel entry
+    uint64_t page_index;
+};
+
+// Makes a VMO just made, of pages [first, ...) of `from`, get what it does not have from where `from` does.
+void vmo_set_origin(struct vmo *child, struct vmo *from, uint64_t first);
+
+// Notes that a page, if it has this frame still, was written by the kernel.
+void vmo_mark_dirty(struct vmo *vmo, uint64_t page_index, paddr_t frame);
+
+// Gets a page of a VMO_PAGED VMO that is not there from its origin. TIMED_OUT: it is not there either, and *absent is what
+// the pager must be asked for. NO_MEMORY.
+status_t vmo_fetch(struct vmo *vmo, uint64_t page_index, struct absent_page *absent);
+
+// A reference to the pager's endpoint, with badge and key; null when there is none any more.
+struct endpoint *vmo_pager(struct vmo *vmo, uint64_t *badge, uint64_t *key);
+
+// Moves up to a step's pages of `from` to where `into` has none; what is not there in `from` is zero. Shared pages are
+// copied. Pages that `into` has stay, and so do those of `from`.
+status_t vmo_supply_some(struct vmo *into, uint64_t *first, uint64_t *end, struct vmo *from, uint64_t *from_first);
+
+// The first dirty pages at or after *first: [*first, *end) of one step, which are equal when it found none.
+void vmo_dirty_some(struct vmo *vmo, uint64_t *first, uint64_t *end);
+
+// Makes pages clean, and the next write to each mark it again.
+void vmo_clean_some(struct vmo *vmo, uint64_t *first, uint64_t *end);
+
+// From now on nobody is asked: what is not there faults.
+void vmo_detach_pager(struct vmo *vmo);
 
 // Bytes committed, of one VMO and of all anonymous ones.
 uint64_t vmo_committed_bytes(struct vmo *vmo);

@@ -8,6 +8,7 @@
 #include "kernel/mm/copy.h"
 #include "kernel/mm/direct_map.h"
 #include "kernel/object/account.h"
+#include "kernel/object/endpoint.h"
 #include "kernel/object/handle.h"
 #include "kernel/object/thread.h"
 #include "kernel/object/vmo.h"
@@ -37,6 +38,16 @@ status_t method_account_create_resizable_vmo(struct invocation *invocation) {
     struct vmo *vmo;
     TRY(vmo_create_resizable(account_of(invocation->object), invocation->words[0], &vmo));
     return hand_over(invocation, vmo, RIGHTS_VMO, &invocation->words[0]);
+}
+
+status_t method_account_create_pager_vmo(struct invocation *invocation) {
+    uint64_t *words = invocation->words;
+    struct capability pager;
+    struct vmo *vmo;
+    TRY(handle_read_as(invocation->caller->process, words[1], OBJECT_ENDPOINT, RIGHT_SEND, &pager));
+    struct endpoint *endpoint = CONTAINER_OF(pager.object, struct endpoint, object);
+    TRY(vmo_create_paged(account_of(invocation->object), words[0], endpoint, pager.badge, words[2], &vmo));
+    return hand_over(invocation, vmo, RIGHTS_VMO | RIGHT_MANAGE_BIT, &words[0]);
 }
 
 status_t method_account_create_contiguous_vmo(struct invocation *invocation) {
@@ -100,12 +111,15 @@ status_t method_vmo_seal(struct invocation *invocation) {
 // program that sets those itself continues into a VMO that it may write to, and loses its own handle when that fails.
 constexpr uint64_t CLONE_GOES_ON = 1;
 
-static status_t clone_begin(struct invocation *invocation, uint64_t page_count) {
+static status_t clone_begin(struct invocation *invocation, struct vmo *from, uint64_t first, uint64_t page_count) {
     uint64_t *words = invocation->words;
     struct object *account;
     struct vmo *child;
     TRY(handle_object(invocation->caller->process, words[2], OBJECT_ACCOUNT, RIGHT_CREATE, &account));
     TRY(vmo_create(account_of(account), page_count * PAGE_BYTES, &child));
+    if (vmo_has(from, VMO_PAGED)) {
+        vmo_set_origin(child, from, first);
+    }
     TRY(hand_over(invocation, child, RIGHTS_VMO, &words[3]));
     words[4] = CLONE_GOES_ON;
     return STATUS_OK;
@@ -134,7 +148,7 @@ status_t method_vmo_clone(struct invocation *invocation) {
         return STATUS_BAD_STATE;
     }
     if (words[4] != CLONE_GOES_ON) {
-        TRY(clone_begin(invocation, end - first));
+        TRY(clone_begin(invocation, from, first, end - first));
     }
     const uint64_t handle = words[3];
     TRY(handle_object(process, handle, OBJECT_VMO, RIGHT_WRITE, &child));
@@ -151,6 +165,61 @@ status_t method_vmo_clone(struct invocation *invocation) {
     return STATUS_OK;
 }
 
+// ---- The pager's ----
+
+static status_t tracked(struct vmo *vmo) {
+    return vmo_has(vmo, VMO_TRACKED) ? STATUS_OK : STATUS_BAD_STATE;
+}
+
+status_t method_vmo_supply(struct invocation *invocation) {
+    struct vmo *vmo = vmo_of(invocation->object);
+    uint64_t *words = invocation->words;
+    struct object *object;
+    uint64_t first, end, from_first, from_end;
+    TRY(tracked(vmo));
+    TRY(handle_object(invocation->caller->process, words[2], OBJECT_VMO, RIGHT_WRITE, &object));
+    struct vmo *from = vmo_of(object);
+    TRY(page_range(vmo, words, &first, &end));
+    TRY(page_range(from, (const uint64_t[]){words[3], words[1]}, &from_first, &from_end));
+    if (from->kind != VMO_ANONYMOUS || vmo_has(from, VMO_PINNED | VMO_SEALED | VMO_PAGED)) {
+        return STATUS_BAD_ARGUMENT;
+    }
+    TRY(vmo_supply_some(vmo, &first, &end, from, &from_first));
+    words[3] = from_first * PAGE_BYTES;
+    return range_left(invocation, first, end);
+}
+
+status_t method_vmo_next_dirty(struct invocation *invocation) {
+    struct vmo *vmo = vmo_of(invocation->object);
+    uint64_t *words = invocation->words;
+    TRY(tracked(vmo));
+    if (!is_aligned(words[0], PAGE_BYTES)) {
+        return STATUS_BAD_ARGUMENT;
+    }
+    uint64_t first = words[0] / PAGE_BYTES, end;
+    vmo_dirty_some(vmo, &first, &end);
+    invocation->again = first == end && first * PAGE_BYTES < vmo_len_bytes(vmo);
+    words[0] = first * PAGE_BYTES;
+    words[1] = (end - first) * PAGE_BYTES;
+    return STATUS_OK;
+}
+
+status_t method_vmo_write_back(struct invocation *invocation) {
+    struct vmo *vmo = vmo_of(invocation->object);
+    uint64_t first, end;
+    TRY(tracked(vmo));
+    TRY(page_range(vmo, invocation->words, &first, &end));
+    vmo_clean_some(vmo, &first, &end);
+    return range_left(invocation, first, end);
+}
+
+status_t method_vmo_detach(struct invocation *invocation) {
+    struct vmo *vmo = vmo_of(invocation->object);
+    TRY(tracked(vmo));
+    vmo_detach_pager(vmo);
+    return STATUS_OK;
+}
+
 // ---- Contents ----
 
 status_t method_vmo_info(struct invocation *invocation) {
@@ -161,17 +230,29 @@ status_t method_vmo_info(struct invocation *invocation) {
 }
 
 // Moves one piece that lies in one page. No lock is held over a user copy: it may fault, and commit a page of
-// this very VMO.
-static status_t copy_piece(struct vmo *vmo, uint64_t offset, uaddr_t user, size_t len, bool write) {
+// this very VMO. TIMED_OUT: the caller's `absent` page must be waited for.
+static status_t copy_piece(struct thread *caller, struct vmo *vmo, uint64_t offset, uaddr_t user, size_t len,
+                           bool write) {
     paddr_t frame;
     const size_t in_page = offset % PAGE_BYTES;
-    TRY(vmo_page_hold(vmo, offset / PAGE_BYTES, write, &frame));
+    status_t status = vmo_page_hold(vmo, offset / PAGE_BYTES, write, &frame);
+    while (status_is(status, STATUS_TIMED_OUT)) {
+        TRY(vmo_fetch(vmo, offset / PAGE_BYTES, &caller->absent));
+        status = vmo_page_hold(vmo, offset / PAGE_BYTES, write, &frame);
+    }
+    TRY(status);
     const bool there = frame.v != 0 || vmo->kind == VMO_PHYSICAL;
-    status_t status = write   ? copy_in((char *)phys_to_virt(frame) + in_page, user, len)
-                      : there ? copy_out(user, (const char *)phys_to_virt(frame) + in_page, len)
-                              : copy_out(user, zero_page, len);
+    caller->copy_status = STATUS_BAD_ADDRESS;
+    status = write   ? copy_in((char *)phys_to_virt(frame) + in_page, user, len)
+             : there ? copy_out(user, (const char *)phys_to_virt(frame) + in_page, len)
+                     : copy_out(user, zero_page, len);
     vmo_page_drop(vmo, frame);
-    return status;
+    if (write && vmo_has(vmo, VMO_TRACKED)) {
+        vmo_mark_dirty(vmo, offset / PAGE_BYTES, frame); // the pager may have made it clean meanwhile
+    }
+    const bool says_more = status_is(caller->copy_status, STATUS_NO_MEMORY) ||
+                           status_is(caller->copy_status, STATUS_TIMED_OUT);
+    return !status_ok(status) && says_more ? caller->copy_status : status;
 }
 
 // What was done before an error counts: the error is returned only when nothing was.
@@ -190,10 +271,11 @@ static status_t copy_method(struct invocation *invocation, bool write) {
         if (piece > len - done) {
             piece = len - done;
         }
-        status_t status = copy_piece(vmo, offset + done, (uaddr_t){user + done}, piece, write);
+        status_t status = copy_piece(invocation->caller, vmo, offset + done, (uaddr_t){user + done}, piece, write);
         if (!status_ok(status)) {
             if (done == 0) {
-                return status;
+                invocation->await_page = status_is(status, STATUS_TIMED_OUT);
+                return invocation->await_page ? STATUS_PEER_DIED : status;
             }
             break;
         }

@@ -24,5 +24,13 @@ status_t slots_reach(struct vmo *vmo, uint64_t page_count) REQUIRES(vmo->lock);
 // bounded step: *end is how far down it got, `first` when it is done.
 void slots_trim(struct vmo *vmo, uint64_t first, uint64_t *end, bool keep_dirty) REQUIRES(vmo->lock);
 
+// What all ways to create a VMO begin with. BAD_ARGUMENT, NO_MEMORY.
+status_t vmo_create_with(struct account *account, uint64_t len_bytes, enum vmo_kind kind, uint32_t flags,
+                         struct vmo **out);
+
+// Enters a frame, whose owner the VMO becomes, where there is none: with SLOT_SHARED if it is. IN_USE: the page is there
+// already. NOT_FOUND, NO_MEMORY.
+status_t slot_take_in(struct vmo *into, uint64_t page_index, uint32_t entry) REQUIRES(into->lock);
+
 // Counts a page that was entered into a slot, or taken out.
 void vmo_pages_counted(struct vmo *vmo, uint64_t more) REQUIRES(vmo->lock);

@@ -47,6 +47,9 @@ static bool commit_large(struct vmo *vmo, uint64_t first) REQUIRES(vmo->lock) {
 }
 
 status_t vmo_commit_some(struct vmo *vmo, uint64_t *first, uint64_t *end) {
+    if (vmo_has(vmo, VMO_PAGED)) {
+        return STATUS_BAD_STATE;
+    }
     if (vmo->kind == VMO_PHYSICAL) {
         *first = *end;
         return STATUS_OK;
@@ -137,8 +140,7 @@ static uint32_t share_out(struct vmo *from, uint64_t first, uint32_t count, uint
     return count;
 }
 
-// Enters a frame, whose owner the VMO becomes, where there is none.
-static status_t take_in(struct vmo *into, uint64_t page_index, uint32_t entry) REQUIRES(into->lock) {
+status_t slot_take_in(struct vmo *into, uint64_t page_index, uint32_t entry) {
     uint32_t *slot;
     if (page_index >= into->page_count) {
         return STATUS_NOT_FOUND;
@@ -166,7 +168,7 @@ status_t vmo_clone_some(struct vmo *from, uint64_t *first, uint64_t *end, struct
         if (slots[i] == 0) {
             continue;
         }
-        const status_t taken = take_in(into, into_first + i, slots[i]);
+        const status_t taken = slot_take_in(into, into_first + i, slots[i]);
         if (!status_ok(taken)) {
             frame_release((paddr_t){(uint64_t)(slots[i] & SLOT_FRAME) << FRAME_SHIFT});
             status = status_is(taken, STATUS_IN_USE) ? status : taken;

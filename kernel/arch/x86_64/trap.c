@@ -81,7 +81,13 @@ static struct kernel_exit user_page_fault(struct thread *current, uint64_t error
     if (status_ok(status)) {
         return resume_current(current);
     }
-    const uint32_t kind = status_is(status, STATUS_NO_MEMORY) ? FAULT_NO_MEMORY : FAULT_PAGE;
+    if (status_is(status, STATUS_TIMED_OUT) && fault_page_expected(current)) {
+        fault_await_page(current);
+        return current->state == THREAD_RUNNING ? resume_current(current) : kernel_block();
+    }
+    const uint32_t kind = status_is(status, STATUS_NO_MEMORY)   ? FAULT_NO_MEMORY
+                          : status_is(status, STATUS_TIMED_OUT) ? FAULT_ABSENT
+                                                                : FAULT_PAGE;
     // What the kernel has mapped is not for programs to find out.
     const bool mapped = status_is(status, STATUS_NOT_ALLOWED) && address < arch_user_end();
     return raise(current, kind, address, access | (mapped ? ACCESS_WAS_MAPPED : 0), VECTOR_PAGE_FAULT);
@@ -125,7 +131,9 @@ static bool kernel_page_fault(struct trap_frame *frame) {
     if (process == nullptr || process->vspace == nullptr) {
         return false;
     }
-    if (!status_ok(vspace_fault(process->vspace, address, access_of(frame->error)))) {
+    const status_t status = vspace_fault(process->vspace, address, access_of(frame->error));
+    if (!status_ok(status)) {
+        current_thread()->copy_status = status;
         frame->ip = fixup;
     }
     return true;
