@@ -5,6 +5,7 @@
 struct percpu boot_percpu = {.self = &boot_percpu};
 struct percpu *percpus[CPU_MAX] = {&boot_percpu};
 uint32_t cpus_online = 1;
+uint64_t newest_grace;
 
 void cpu_add(struct percpu *cpu) {
     percpus[cpu->id.v] = cpu;
@@ -21,5 +22,6 @@ void cpu_request(struct percpu *cpu, enum percpu_work work) {
 void cpu_ipi(void) {
     struct percpu *cpu = this_cpu();
     cpu->work |= __atomic_exchange_n(&cpu->remote_work, 0, __ATOMIC_SEQ_CST);
+    cpu_quiet(cpu); // it was out of the kernel a moment ago, or asleep
     tlb_serve();
 }

@@ -7,6 +7,8 @@
 #include "arch_cpu.h"
 #include "base/container.h"
 #include "kernel/arch/arch.h"
+#include "kernel/lock.h"
+#include "kernel/object/reaper.h"
 #include "kernel/object/thread.h"
 #include "kernel/sched/run_queue.h"
 #include "kernel/sched/timer_queue.h"
@@ -21,6 +23,7 @@ enum percpu_work : uint32_t {
     WORK_REAP = 2,       // the reaper has something to take apart
     WORK_SLICE_END = 4,  // the current slice is used up
     WORK_TIMER = 8,      // the local timer must be set anew
+    WORK_KICKED = 16,    // another processor changed something: sched_kicked
 };
 
 // What a processor asks others for while it waits in tlb_flush (kernel/sched/tlb.h).
@@ -47,9 +50,14 @@ struct [[gnu::aligned(CACHE_LINE_BYTES)]] percpu {
     uint64_t slice_end_ns;     // UINT64_MAX when nobody competes
     uint64_t armed_ns;         // what the local timer is set to; UINT64_MAX when it is off
 
-    struct run_queue ready;
-    struct timer_queue timers;
-    struct thread *idle;       // "current" while nothing is ready: no process, never queued
+    struct spinlock ready_lock; // other processors put threads into the queue, and take some out
+    struct run_queue ready;     // changed with the lock; looked at without, as a hint
+    struct spinlock timer_lock; // other processors disarm
+    struct timer_queue timers GUARDED_BY(timer_lock);
+    uint64_t quiet_since;      // atomic: the newest grace period that it was out of the kernel for (reaper.h)
+    struct reaper reaper;
+
+    struct thread *leaving;    // to be given to another processor once it is switched away from
 
     uint64_t context_switches; // not counting direct switches
     uint64_t idle_ns;
@@ -59,6 +67,7 @@ struct [[gnu::aligned(CACHE_LINE_BYTES)]] percpu {
     uint64_t flush_from;      // atomic: bit c: processor c has a tlb_request for this one
     struct tlb_request flush; // its own, which those that it asks read
 
+    struct thread *idle;       // "current" while nothing is ready: no process, never queued
     struct thread idle_thread;
 };
 
@@ -76,6 +85,22 @@ static inline uint32_t cpu_count(void)
 static inline struct percpu *percpu_of(cpu_id_t cpu)
 {
     return percpus[cpu.v];
+}
+
+// The number of the newest grace period (kernel/object/reaper.h); atomic.
+extern uint64_t newest_grace;
+
+// This processor leaves the kernel, or was out of it a moment ago: no pointer that it found by a look-up is in use.
+static inline void cpu_quiet(struct percpu *cpu)
+{
+    // The store comes after all use of what was found; what is found from now on was there after the load.
+    __atomic_store_n(&cpu->quiet_since, __atomic_load_n(&newest_grace, __ATOMIC_ACQUIRE), __ATOMIC_SEQ_CST);
+}
+
+// It is about to sleep: as good as out of the kernel until cpu_quiet.
+static inline void cpu_sleeps(struct percpu *cpu)
+{
+    __atomic_store_n(&cpu->quiet_since, UINT64_MAX, __ATOMIC_SEQ_CST);
 }
 
 // Takes a processor among those that run. On the boot processor.

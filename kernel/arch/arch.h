@@ -61,7 +61,7 @@ void arch_thread_destroy(struct thread *thread);
 void arch_fpu_switch(struct thread *from, struct thread *to);
 
 // Sleeps until an interrupt has been handled. / Handles those that are pending. Interrupts are off before
-// and after.
+// and after. The handler of an interrupt that did not come from a program calls cpu_quiet first (kernel/percpu.h).
 void arch_wait_for_interrupt(void);
 void arch_poll_interrupts(void);
 

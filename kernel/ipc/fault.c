@@ -18,10 +18,14 @@ void fault_unhandled(struct thread *thread) {
         .vector = words[FAULT_WORD_VECTOR],
         .thread_koid = thread->object.koid.v,
     };
+    if (thread != current_thread()) {
+        thread_wait_off_cpu(thread);
+    }
     arch_regs_record(&thread->regs, &record);
-    thread->state = THREAD_NEW; // in no queue
-    thread_disarm_deadline(thread);
     process_end(thread->process, &record);
+    if (thread != current_thread()) {
+        thread_set_state(thread, THREAD_STOPPED);
+    }
 }
 
 // A reference to the process's fault endpoint, or null.
@@ -48,7 +52,7 @@ void fault_raise(struct thread *thread, uint32_t kind, uint64_t address, uint64_
     words[FAULT_WORD_VECTOR] = vector;
     uint64_t badge;
     struct endpoint *endpoint = fault_endpoint(thread->process, &badge);
-    thread->flags |= THREAD_FAULTED;
+    thread_set_flags(thread, THREAD_FAULTED);
     if (endpoint == nullptr) {
         fault_unhandled(thread);
         return;
@@ -68,7 +72,7 @@ void fault_answered(struct thread *thread, uint32_t label) {
         fault_unhandled(thread);
         return;
     }
-    thread->flags &= ~(uint32_t)THREAD_FAULTED;
+    thread_clear_flags(thread, THREAD_FAULTED);
     thread->server = nullptr;
     thread->reply = nullptr;
     sched_ready(thread);

@@ -27,14 +27,27 @@ constexpr uint32_t LEAVE_REAP_STEPS = 8;
 
 // ---- ways out --------------------------------------------------------------------------------------
 
+// Away from the current thread, which is in a wait, or has ended, or is ending.
+static void switch_away(struct thread *current) {
+    if (thread_state(current) == THREAD_RUNNING) {
+        thread_set_state(current, THREAD_STOPPED);
+    }
+    sched_switch();
+}
+
 struct kernel_exit kernel_leave(void) {
     struct percpu *cpu = this_cpu();
     do {
         struct thread *current = current_thread();
+        if ((cpu->work & WORK_KICKED) != 0) {
+            cpu->work &= ~(uint32_t)WORK_KICKED;
+            sched_kicked();
+        }
         const uint32_t work = cpu->work;
         cpu->work &= ~(uint32_t)(WORK_RESCHEDULE | WORK_SLICE_END | WORK_TIMER);
+        cpu_quiet(cpu);
         if ((current->flags & THREAD_ENDING) != 0) {
-            sched_switch();
+            switch_away(current);
         } else if ((work & WORK_SLICE_END) != 0) {
             sched_yield();
         } else if ((work & WORK_RESCHEDULE) != 0) {
@@ -46,14 +59,14 @@ struct kernel_exit kernel_leave(void) {
             cpu->work &= ~(uint32_t)WORK_REAP;
         }
     } while ((cpu->work & ~(uint32_t)WORK_REAP) != 0 || (current_thread()->flags & THREAD_ENDING) != 0);
-    if (cpu->work != 0) {
+    if (cpu->reaper.count != 0) {
         sched_return_soon(); // the thread may never enter the kernel again
     }
     return (struct kernel_exit){(uint64_t)arch_current_frame(), 0};
 }
 
 struct kernel_exit kernel_block(void) {
-    sched_switch();
+    switch_away(current_thread());
     return kernel_leave();
 }
 
@@ -62,7 +75,7 @@ static struct kernel_exit leave_with(status_t status) {
     if (LIKELY(this_cpu()->work == 0)) {
         return (struct kernel_exit){0, status.code};
     }
-    thread_finish_wait(current_thread(), status, 0, 0);
+    thread_set_outcome(current_thread(), status, 0, 0);
     return kernel_leave();
 }
 
@@ -76,8 +89,8 @@ static struct kernel_exit leave_with_results(struct thread *current) {
 
 // The current thread waits; `other` runs in its place.
 static struct kernel_exit leave_to(struct thread *other) {
-    if ((other->flags & THREAD_ENDING) != 0) {
-        sched_ready(other); // takes note that it is in no queue
+    if ((other->flags & (THREAD_ENDING | THREAD_BOUND)) != 0) {
+        sched_ready(other); // or not: as the scheduler finds
         return kernel_block();
     }
     sched_switch_to(other);
@@ -135,11 +148,12 @@ static bool page_fits(const struct thread *from, const struct thread *to, uint64
 // The fast path of a call: to the waiting receiver, who is returned, or null when the message must go the
 // general way. `page`: it may have page bytes.
 [[gnu::always_inline]] static inline struct thread *
-call_direct(struct thread *current, const struct handle_slot *slot, uint64_t info, bool page) {
+call_direct(struct thread *current, const struct handle_slot *slot, uint64_t handle, uint64_t info, bool page) {
     struct endpoint *endpoint = CONTAINER_OF(slot->object, struct endpoint, object);
     spin_lock(&endpoint->lock);
+    const uint64_t badge = slot->badge;
     struct thread *server = endpoint->receivers;
-    if (!LIKELY(server != nullptr && (current->flags | server->flags) == 0 &&
+    if (!LIKELY(slot_holds(slot, handle) && server != nullptr && (current->flags | server->busy) == 0 &&
                 (!page || page_fits(current, server, info)))) {
         spin_unlock(&endpoint->lock);
         return nullptr;
@@ -149,14 +163,14 @@ call_direct(struct thread *current, const struct handle_slot *slot, uint64_t inf
         server->next->prev = &endpoint->receivers;
     }
     server->prev = nullptr;
-    current->state = THREAD_AWAITING_REPLY;
+    server->state = THREAD_RUNNING;
     current->server = server;
     current->pending_info = info;
-    server->caller = current;
-    server->state = THREAD_RUNNING;
+    thread_set_state(current, THREAD_AWAITING_REPLY);
+    __atomic_store_n(&server->caller, current, __ATOMIC_RELEASE);
     spin_unlock(&endpoint->lock);
     server->effective_band = current->effective_band;
-    server->regs.badge = slot->badge;
+    server->regs.badge = badge;
     server->regs.info = info | MESSAGE_WANTS_REPLY;
     if (page) {
         memcpy(server->message_page, current->message_page, message_page_bytes(info));
@@ -187,7 +201,7 @@ static struct kernel_exit leave_directly_to(const struct thread *to, const struc
     }
     struct thread *receiver = nullptr;
     if (only_page(info) && deadline_ns == DEADLINE_NEVER &&
-        (receiver = call_direct(current, slot, info, true)) != nullptr) {
+        (receiver = call_direct(current, slot, handle, info, true)) != nullptr) {
         return leave_directly_to(receiver, current);
     }
     status = message_check(current, info);
@@ -206,7 +220,7 @@ static struct kernel_exit sys_call(uint64_t handle, uint64_t info, uint64_t dead
     const struct handle_slot *slot = process_slot(current->process, handle);
     if (LIKELY(slot != nullptr && (slot->type_rights & SEND_SLOT_MASK) == SEND_SLOT &&
                deadline_ns == DEADLINE_NEVER && info >> MESSAGE_PAGE_SHIFT == 0)) {
-        struct thread *server = call_direct(current, slot, info, false);
+        struct thread *server = call_direct(current, slot, handle, info, false);
         if (LIKELY(server != nullptr)) {
             return leave_directly_to(server, current);
         }
@@ -219,11 +233,23 @@ static struct kernel_exit sys_call(uint64_t handle, uint64_t info, uint64_t dead
 // Takes whoever waits for an answer out of the place that refers to it; null when nobody waits any more.
 static struct thread *take_caller(struct thread **place) {
     struct thread *caller = __atomic_exchange_n(place, nullptr, __ATOMIC_ACQ_REL);
-    if (caller != nullptr && (caller->flags & THREAD_ENDING) != 0) {
+    if (caller == nullptr) {
+        return nullptr;
+    }
+    thread_set_state(caller, THREAD_WAKING);
+    if ((caller->flags & THREAD_ENDING) != 0) {
         sched_ready(caller); // takes note that it is in no queue
         return nullptr;
     }
+    thread_wait_off_cpu(caller);
     return caller;
+}
+
+// The answer could not be carried: the caller waits on.
+static void put_caller_back(struct thread *caller, struct thread **place) {
+    thread_set_state(caller, THREAD_AWAITING_REPLY);
+    __atomic_store_n(place, caller, __ATOMIC_RELEASE);
+    thread_check_deadline(caller);
 }
 
 // Answers the current thread's caller. On OK *resumed is who must be made ready, or null.
@@ -236,7 +262,7 @@ static status_t answer_caller(struct thread *current, uint64_t info, struct thre
     }
     status_t status = transfer_reply(current, caller, info, resumed);
     if (!status_ok(status)) {
-        __atomic_store_n(&current->caller, caller, __ATOMIC_RELEASE);
+        put_caller_back(caller, &current->caller);
         return status;
     }
     current->effective_band = current->band;
@@ -246,11 +272,14 @@ static status_t answer_caller(struct thread *current, uint64_t info, struct thre
 // The fast path of an answer, as call_direct: to the caller, who is returned, and into the wait for the next
 // message.
 [[gnu::always_inline]] static inline struct thread *
-reply_direct(struct thread *current, const struct handle_slot *slot, uint64_t info, bool page) {
-    struct thread *caller = current->caller;
+reply_direct(struct thread *current, const struct handle_slot *slot, uint64_t handle, uint64_t info, bool page) {
+    struct thread *caller = __atomic_load_n(&current->caller, __ATOMIC_RELAXED);
+    if (!LIKELY(caller != nullptr)) {
+        return nullptr;
+    }
     struct endpoint *endpoint = CONTAINER_OF(slot->object, struct endpoint, object);
     spin_lock(&endpoint->lock);
-    if (!LIKELY(endpoint->attention == 0 && (current->flags | caller->flags) == 0 &&
+    if (!LIKELY(slot_holds(slot, handle) && endpoint->attention == 0 && (current->flags | caller->busy) == 0 &&
                 (!page || page_fits(current, caller, info)) &&
                 __atomic_exchange_n(&current->caller, nullptr, __ATOMIC_ACQ_REL) == caller)) {
         spin_unlock(&endpoint->lock);
@@ -276,6 +305,13 @@ reply_direct(struct thread *current, const struct handle_slot *slot, uint64_t in
 constexpr uint32_t RECEIVE_SLOT = (uint32_t)OBJECT_ENDPOINT << 24 | RIGHT_RECEIVE_BIT;
 constexpr uint32_t RECEIVE_SLOT_MASK = 0xffu << 24 | RIGHT_RECEIVE_BIT;
 
+// Goes on receiving after whatever else wants the processor.
+static struct kernel_exit receive_again(struct thread *current, uint64_t handle, uint64_t info,
+                                        uint64_t deadline_ns) {
+    arch_regs_restart(&current->regs, SYS_RECV, handle, info & MESSAGE_ACCEPT_MASK, deadline_ns);
+    return kernel_leave();
+}
+
 [[gnu::noinline]] static struct kernel_exit reply_recv_general(struct thread *current, uint64_t handle,
                                                                uint64_t info, uint64_t deadline_ns) {
     struct handle_slot *slot = nullptr;
@@ -288,22 +324,25 @@ constexpr uint32_t RECEIVE_SLOT_MASK = 0xffu << 24 | RIGHT_RECEIVE_BIT;
     if (slot != nullptr) {
         endpoint = CONTAINER_OF(slot->object, struct endpoint, object);
         if (only_page(info & ~MESSAGE_ACCEPT_MASK) && deadline_ns == DEADLINE_NEVER &&
-            current->caller != nullptr && (resumed = reply_direct(current, slot, info, true)) != nullptr) {
+            (resumed = reply_direct(current, slot, handle, info, true)) != nullptr) {
             return leave_directly_to(resumed, current);
         }
     }
     if (status_ok(status)) {
         status = answer_caller(current, info, &resumed);
     }
-    bool waits = false;
+    enum transfer_progress progress = TRANSFER_DONE;
     if (status_ok(status) && handle != 0) {
-        status = transfer_receive(current, endpoint, message_accept(info), deadline_ns, &waits);
+        status = transfer_receive(current, endpoint, message_accept(info), deadline_ns, &progress);
     }
-    if (waits) {
+    if (progress == TRANSFER_WAITS) {
         return resumed != nullptr ? leave_to(resumed) : kernel_block();
     }
     if (resumed != nullptr) {
         sched_ready(resumed);
+    }
+    if (progress == TRANSFER_AGAIN) {
+        return receive_again(current, handle, info, deadline_ns);
     }
     return !status_ok(status) || handle == 0 ? leave_with(status) : leave_with_results(current);
 }
@@ -312,9 +351,9 @@ static struct kernel_exit sys_reply_recv(uint64_t handle, uint64_t info, uint64_
     struct thread *current = current_thread();
     const struct handle_slot *slot = process_slot(current->process, handle);
     if (LIKELY(slot != nullptr && (slot->type_rights & RECEIVE_SLOT_MASK) == RECEIVE_SLOT &&
-               current->caller != nullptr && deadline_ns == DEADLINE_NEVER &&
+               deadline_ns == DEADLINE_NEVER &&
                (info & ~MESSAGE_ACCEPT_MASK) >> MESSAGE_PAGE_SHIFT == 0)) {
-        struct thread *caller = reply_direct(current, slot, info, false);
+        struct thread *caller = reply_direct(current, slot, handle, info, false);
         if (LIKELY(caller != nullptr)) {
             return leave_directly_to(caller, current);
         }
@@ -334,7 +373,7 @@ static status_t answer_reply(struct thread *current, struct handle_slot *slot, u
     if (caller != nullptr) {
         status = transfer_reply(current, caller, info, &resumed);
         if (!status_ok(status)) {
-            __atomic_store_n(&reply->caller, caller, __ATOMIC_RELEASE);
+            put_caller_back(caller, &reply->caller);
             return status;
         }
     }
@@ -387,11 +426,14 @@ static struct kernel_exit sys_recv(uint64_t handle, uint64_t info, uint64_t dead
     }
     thread_drop_caller(current);
     current->effective_band = current->band;
-    bool waits;
+    enum transfer_progress progress;
     status = transfer_receive(current, CONTAINER_OF(object, struct endpoint, object), message_accept(info),
-                              deadline_ns, &waits);
-    if (waits) {
+                              deadline_ns, &progress);
+    if (progress == TRANSFER_WAITS) {
         return kernel_block();
+    }
+    if (progress == TRANSFER_AGAIN) {
+        return receive_again(current, handle, info, deadline_ns);
     }
     return status_ok(status) ? leave_with_results(current) : leave_with(status);
 }
@@ -423,7 +465,6 @@ static struct kernel_exit sys_wait(uint64_t handle, uint64_t, uint64_t deadline_
         return leave_with(status);
     }
     if (waits) {
-        thread_arm_deadline(current, deadline_ns);
         return kernel_block();
     }
     current->regs.words[0] = bits;
@@ -439,7 +480,7 @@ static struct kernel_exit sys_yield(uint64_t, uint64_t, uint64_t) {
     if (LIKELY((cpu->ready.ready_mask & ((2u << current->effective_band) - 1)) == 0)) {
         return leave_with(STATUS_OK);
     }
-    thread_finish_wait(current, STATUS_OK, 0, 0);
+    thread_set_outcome(current, STATUS_OK, 0, 0);
     sched_yield();
     return kernel_leave();
 }

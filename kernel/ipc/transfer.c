@@ -7,65 +7,76 @@
 #include "kernel/object/thread.h"
 #include "kernel/sched/sched.h"
 
-// From now on `server` owes `caller` an answer, and works in its band: a server is no way to more of the
-// processor than its caller has.
+// From now on `server` owes `caller`, which is WAKING or the current thread, an answer, and works in its band: a
+// server is no way to more of the processor than its caller has.
 static void owe_answer(struct thread *server, struct thread *caller) {
-    caller->state = THREAD_AWAITING_REPLY;
     caller->waiting_on = nullptr;
-    caller->server = server;
-    __atomic_store_n(&server->caller, caller, __ATOMIC_RELEASE);
+    __atomic_store_n(&caller->server, server, __ATOMIC_RELAXED);
     server->effective_band = caller->effective_band;
+    thread_set_state(caller, THREAD_AWAITING_REPLY);
+    __atomic_store_n(&server->caller, caller, __ATOMIC_RELEASE);
 }
 
 static uint64_t message_flags(const struct thread *sender, bool wants_reply) {
     return (wants_reply ? MESSAGE_WANTS_REPLY : 0) | ((sender->flags & THREAD_FAULTED) != 0 ? MESSAGE_FAULT : 0);
 }
 
-static status_t send_locked(struct thread *sender, struct endpoint *endpoint, uint64_t info, uint64_t badge,
-                            uint64_t deadline_ns, bool wants_reply, struct thread **receiver)
+// Takes a receiver, if there is one. OBJECT_DEAD; TIMED_OUT when there is none and the sender must not wait.
+static status_t find_receiver(struct endpoint *endpoint, uint64_t deadline_ns, struct thread **receiver)
     REQUIRES(endpoint->lock) {
     if ((endpoint->attention & ENDPOINT_DEAD) != 0) {
         return STATUS_OBJECT_DEAD;
     }
-    struct thread *server = endpoint_pop_receiver(endpoint);
-    if (server == nullptr) {
-        if (deadline_ns == DEADLINE_POLL) {
-            return STATUS_TIMED_OUT;
-        }
-        sender->pending_info = info;
-        sender->pending_badge = badge;
-        sender->wants_reply = wants_reply;
-        endpoint_push_sender(endpoint, sender);
-        if (endpoint->server != nullptr && endpoint->server->caller != nullptr) {
-            sched_hurry(endpoint->server, sender->effective_band);
-        }
-    } else {
-        status_t status = message_transfer(sender, server, info, badge, message_flags(sender, wants_reply),
-                                           message_accept(server->pending_info));
-        if (!status_ok(status)) {
-            endpoint_push_receiver(endpoint, server);
-            return status;
-        }
-        thread_disarm_deadline(server);
-        server->waiting_on = nullptr;
-        if (wants_reply) {
-            sender->pending_info = info;
-            owe_answer(server, sender);
-        }
+    *receiver = endpoint_pop_receiver(endpoint);
+    if (*receiver != nullptr) {
+        return STATUS_OK;
     }
-    *receiver = server;
-    return STATUS_OK;
+    return deadline_ns == DEADLINE_POLL ? STATUS_TIMED_OUT : STATUS_OK;
 }
 
+static void resume_receiving(struct endpoint *endpoint, struct thread *receiver);
+
 status_t transfer_send(struct thread *sender, struct endpoint *endpoint, uint64_t info, uint64_t badge,
-                       uint64_t deadline_ns, bool wants_reply, struct thread **receiver) {
-    spin_lock(&endpoint->lock);
-    status_t status = send_locked(sender, endpoint, info, badge, deadline_ns, wants_reply, receiver);
-    spin_unlock(&endpoint->lock);
-    if (status_ok(status) && sender->state != THREAD_RUNNING) {
-        thread_arm_deadline(sender, deadline_ns);
+                       uint64_t deadline_ns, bool wants_reply, struct thread **out) {
+    struct thread *receiver = nullptr, *busy = nullptr;
+    if (deadline_ns != DEADLINE_POLL) {
+        thread_arm_deadline(sender, deadline_ns); // before anybody can end the wait
     }
-    return status;
+    sender->pending_info = info;
+    sender->pending_badge = badge;
+    sender->wants_reply = wants_reply;
+    spin_lock(&endpoint->lock);
+    status_t status = find_receiver(endpoint, deadline_ns, &receiver);
+    if (status_ok(status) && receiver == nullptr) {
+        endpoint_push_sender(endpoint, sender);
+        busy = endpoint->server;
+    }
+    spin_unlock(&endpoint->lock);
+    *out = receiver;
+    if (busy != nullptr && busy->caller != nullptr) {
+        sched_hurry(busy, sender->effective_band);
+    }
+    if (status_ok(status) && receiver == nullptr) {
+        return STATUS_OK;
+    }
+    if (status_ok(status)) {
+        thread_wait_off_cpu(receiver);
+        status = message_transfer(sender, receiver, info, badge, message_flags(sender, wants_reply),
+                                  message_accept(receiver->pending_info));
+        if (!status_ok(status)) {
+            resume_receiving(endpoint, receiver);
+        }
+    }
+    if (!status_ok(status) || !wants_reply) {
+        thread_disarm_deadline(sender);
+    }
+    TRY(status);
+    thread_disarm_deadline(receiver);
+    receiver->waiting_on = nullptr;
+    if (wants_reply) {
+        owe_answer(receiver, sender);
+    }
+    return STATUS_OK;
 }
 
 // Takes the bits of the bound notification, if it has any.
@@ -76,62 +87,111 @@ static bool take_notification(struct thread *receiver, struct endpoint *endpoint
     if (bits == 0) {
         return false;
     }
-    receiver->regs.status = 0;
-    receiver->regs.badge = 0;
-    receiver->regs.info = MESSAGE_NOTIFICATION;
+    thread_set_outcome(receiver, STATUS_OK, 0, MESSAGE_NOTIFICATION);
     receiver->regs.words[0] = bits;
     return true;
 }
 
-// Takes the first sender whose message can be carried over. False when there is none.
-static bool take_sender(struct thread *receiver, struct endpoint *endpoint, uint32_t accept)
-    REQUIRES(endpoint->lock) {
-    struct thread *sender;
-    while ((sender = endpoint_pop_sender(endpoint)) != nullptr) {
-        const bool wants_reply = sender->wants_reply;
-        sender->state = THREAD_NEW; // in no queue
-        status_t status = message_transfer(sender, receiver, sender->pending_info, sender->pending_badge,
-                                           message_flags(sender, wants_reply), accept);
-        if (!status_ok(status)) {
-            thread_fail_wait(sender, status);
-        } else if (wants_reply) {
-            owe_answer(receiver, sender);
-            sched_hurry(receiver, endpoint_urgency(endpoint));
-            return true;
-        } else {
-            thread_finish_wait(sender, STATUS_OK, 0, 0);
-            sched_ready(sender);
-            return true;
-        }
-    }
-    return false;
-}
+// What there is for a receiver to take.
+enum found { FOUND_NOTHING, FOUND_NOTIFICATION, FOUND_SENDER, FOUND_DEAD };
 
-status_t transfer_receive(struct thread *receiver, struct endpoint *endpoint, uint32_t accept,
-                          uint64_t deadline_ns, bool *waits) {
-    status_t status = STATUS_OK;
-    *waits = false;
-    if (receiver->serving != endpoint) {
-        endpoint_forget_server(receiver);
-    }
+// Finds something; or, unless it must not wait, puts the receiver into the queue: it is in its wait then.
+static enum found find_message(struct thread *receiver, struct endpoint *endpoint, bool may_wait,
+                               struct thread **sender) {
+    enum found found = FOUND_NOTHING;
     spin_lock(&endpoint->lock);
     endpoint_set_server(endpoint, receiver);
     if ((endpoint->attention & ENDPOINT_DEAD) != 0) {
-        status = STATUS_OBJECT_DEAD;
-    } else if (!take_notification(receiver, endpoint) && !take_sender(receiver, endpoint, accept)) {
-        if (deadline_ns == DEADLINE_POLL) {
-            status = STATUS_TIMED_OUT;
-        } else {
-            *waits = true;
-            receiver->pending_info = (uint64_t)accept << MESSAGE_ACCEPT_SHIFT;
-            endpoint_push_receiver(endpoint, receiver);
-        }
+        found = FOUND_DEAD;
+    } else if (take_notification(receiver, endpoint)) {
+        found = FOUND_NOTIFICATION;
+    } else if ((*sender = endpoint_pop_sender(endpoint)) != nullptr) {
+        found = FOUND_SENDER;
+    } else if (may_wait) {
+        endpoint_push_receiver(endpoint, receiver);
     }
     spin_unlock(&endpoint->lock);
-    if (*waits) {
-        thread_arm_deadline(receiver, deadline_ns);
+    return found;
+}
+
+// Carries the message of a sender that was taken out of the queue. False when that cannot be, and the sender has been
+// told.
+static bool take_message(struct thread *receiver, struct endpoint *endpoint, struct thread *sender,
+                         uint32_t accept) {
+    const bool wants_reply = sender->wants_reply;
+    thread_wait_off_cpu(sender);
+    status_t status = message_transfer(sender, receiver, sender->pending_info, sender->pending_badge,
+                                       message_flags(sender, wants_reply), accept);
+    if (!status_ok(status)) {
+        thread_fail_wait(sender, status);
+        return false;
     }
+    if (!wants_reply) {
+        thread_finish_wait(sender, STATUS_OK, 0, 0);
+        sched_ready(sender);
+        return true;
+    }
+    owe_answer(receiver, sender);
+    thread_check_deadline(sender);
+    if (!list_empty(&endpoint->senders)) {
+        spin_lock(&endpoint->lock);
+        const uint32_t urgency = endpoint_urgency(endpoint);
+        spin_unlock(&endpoint->lock);
+        sched_hurry(receiver, urgency);
+    }
+    return true;
+}
+
+status_t transfer_receive(struct thread *receiver, struct endpoint *endpoint, uint32_t accept,
+                          uint64_t deadline_ns, enum transfer_progress *progress) {
+    constexpr uint32_t PASS_BY = 16; // senders whose message cannot be carried; bounded work
+    if (receiver->serving != endpoint) {
+        endpoint_forget_server(receiver);
+    }
+    receiver->pending_info = (uint64_t)accept << MESSAGE_ACCEPT_SHIFT;
+    if (deadline_ns != DEADLINE_POLL) {
+        thread_arm_deadline(receiver, deadline_ns); // before anybody can end the wait
+    }
+    status_t status = STATUS_OK;
+    *progress = TRANSFER_DONE;
+    for (uint32_t i = 0;; i++) {
+        struct thread *sender = nullptr;
+        const enum found found = find_message(receiver, endpoint, deadline_ns != DEADLINE_POLL, &sender);
+        if (found == FOUND_NOTHING && deadline_ns != DEADLINE_POLL) {
+            *progress = TRANSFER_WAITS;
+            return STATUS_OK;
+        }
+        if (found == FOUND_NOTHING) {
+            status = STATUS_TIMED_OUT;
+        } else if (found == FOUND_DEAD) {
+            status = STATUS_OBJECT_DEAD;
+        } else if (found == FOUND_SENDER && !take_message(receiver, endpoint, sender, accept)) {
+            if (i < PASS_BY) {
+                continue;
+            }
+            *progress = TRANSFER_AGAIN;
+        }
+        break;
+    }
+    thread_disarm_deadline(receiver);
     return status;
+}
+
+// The receiver, which was taken out, gets no message after all. It goes on waiting; what came meanwhile, it takes.
+static void resume_receiving(struct endpoint *endpoint, struct thread *receiver) {
+    enum transfer_progress progress;
+    status_t status;
+    do {
+        const uint32_t accept = message_accept(receiver->pending_info);
+        status = transfer_receive(receiver, endpoint, accept, DEADLINE_NEVER, &progress);
+    } while (progress == TRANSFER_AGAIN);
+    if (progress == TRANSFER_WAITS) {
+        thread_check_deadline(receiver);
+    } else if (status_ok(status)) {
+        sched_ready(receiver);
+    } else {
+        thread_fail_wait(receiver, status);
+    }
 }
 
 status_t transfer_reply(struct thread *server, struct thread *caller, uint64_t info, struct thread **resumed) {
@@ -144,7 +204,6 @@ status_t transfer_reply(struct thread *server, struct thread *caller, uint64_t i
     thread_disarm_deadline(caller);
     caller->server = nullptr;
     caller->reply = nullptr;
-    caller->state = THREAD_NEW; // in no queue
     *resumed = caller;
     return STATUS_OK;
 }

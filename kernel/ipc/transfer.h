@@ -18,11 +18,17 @@ struct thread;
 status_t transfer_send(struct thread *sender, struct endpoint *endpoint, uint64_t info, uint64_t badge,
                        uint64_t deadline_ns, bool wants_reply, struct thread **receiver);
 
-// Takes the next message (bound notification first) into `receiver`'s registers; or queues it, and
-// *waits is true. Senders whose message could not be carried over get the reason and are passed by.
-// OBJECT_DEAD, TIMED_OUT (DEADLINE_POLL).
+enum transfer_progress {
+    TRANSFER_DONE,  // with OK: the receiver has a message
+    TRANSFER_WAITS, // the receiver is in its wait
+    TRANSFER_AGAIN, // many senders were passed by: call again, after whatever else wants the processor
+};
+
+// Takes the next message (bound notification first) into `receiver`'s registers, or queues it. The receiver is
+// the current thread, or WAKING and the caller's. Senders whose message could not be carried over get the
+// reason and are passed by. OBJECT_DEAD, TIMED_OUT (DEADLINE_POLL).
 status_t transfer_receive(struct thread *receiver, struct endpoint *endpoint, uint32_t accept,
-                          uint64_t deadline_ns, bool *waits);
+                          uint64_t deadline_ns, enum transfer_progress *progress);
 
 // Carries the answer in `server`'s registers to `caller`, who has just been taken from the place that
 // referred to it. On OK *resumed is the caller (not yet ready), or null when it needs no making ready. On

@@ -35,9 +35,10 @@ static struct thread *pop_from(struct thread **first) {
         }
         unlink_receiver(thread);
         if ((thread->flags & THREAD_ENDING) == 0) {
+            thread_set_state(thread, THREAD_WAKING);
             return thread;
         }
-        thread->state = THREAD_NEW; // in no queue, until thread_end
+        thread_set_state(thread, THREAD_STOPPED);
     }
 }
 
@@ -46,10 +47,10 @@ struct thread *endpoint_pop_receiver(struct endpoint *endpoint) {
 }
 
 void endpoint_push_sender(struct endpoint *endpoint, struct thread *thread) {
-    thread->state = THREAD_SENDING;
-    thread->waiting_on = endpoint;
+    thread->waiting_on = &endpoint->object;
     list_push_back(&endpoint->senders, &thread->link);
     endpoint->attention |= ENDPOINT_SENDERS;
+    thread_set_state(thread, THREAD_SENDING);
 }
 
 static void unlink_sender(struct endpoint *endpoint, struct thread *thread) REQUIRES(endpoint->lock) {
@@ -68,9 +69,10 @@ struct thread *endpoint_pop_sender(struct endpoint *endpoint) {
         struct thread *thread = LIST_ENTRY(node, struct thread, link);
         unlink_sender(endpoint, thread);
         if ((thread->flags & THREAD_ENDING) == 0) {
+            thread_set_state(thread, THREAD_WAKING);
             return thread;
         }
-        thread->state = THREAD_NEW; // in no queue, until thread_end
+        thread_set_state(thread, THREAD_STOPPED);
     }
 }
 
@@ -79,19 +81,23 @@ void endpoint_set_server(struct endpoint *endpoint, struct thread *thread) {
         return;
     }
     if (endpoint->server != nullptr) {
-        endpoint->server->serving = nullptr;
+        struct endpoint *expected = endpoint; // it may be going over to another one just now
+        __atomic_compare_exchange_n(&endpoint->server->serving, &expected, nullptr, false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_RELAXED);
     }
     endpoint->server = thread;
     if (thread != nullptr) {
-        thread->serving = endpoint;
+        __atomic_store_n(&thread->serving, endpoint, __ATOMIC_RELEASE);
     }
 }
 
 void endpoint_forget_server(struct thread *thread) {
-    struct endpoint *endpoint = thread->serving;
+    struct endpoint *endpoint = __atomic_load_n(&thread->serving, __ATOMIC_ACQUIRE);
     if (endpoint != nullptr) {
         spin_lock(&endpoint->lock);
-        endpoint_set_server(endpoint, nullptr);
+        if (endpoint->server == thread) {
+            endpoint_set_server(endpoint, nullptr);
+        }
         spin_unlock(&endpoint->lock);
     }
 }
@@ -111,14 +117,20 @@ uint32_t endpoint_urgency(const struct endpoint *endpoint) {
     return band;
 }
 
-void endpoint_remove_waiter(struct endpoint *endpoint, struct thread *thread) {
+bool endpoint_take_waiter(struct endpoint *endpoint, struct thread *thread) {
     spin_lock(&endpoint->lock);
-    if (thread->state == THREAD_SENDING) {
-        unlink_sender(endpoint, thread);
-    } else if (thread->prev != nullptr) {
-        unlink_receiver(thread);
+    const enum thread_state state = thread_state(thread);
+    const bool here = thread->waiting_on == &endpoint->object && (state == THREAD_SENDING || state == THREAD_RECEIVING);
+    if (here) {
+        if (state == THREAD_SENDING) {
+            unlink_sender(endpoint, thread);
+        } else {
+            unlink_receiver(thread);
+        }
+        thread_set_state(thread, THREAD_WAKING);
     }
     spin_unlock(&endpoint->lock);
+    return here;
 }
 
 // ---- death -----------------------------------------------------------------------------------------
@@ -209,11 +221,11 @@ bool endpoint_check(struct endpoint *endpoint) {
                 !(has_senders && has_receivers) && !(dead && (has_senders || has_receivers)) &&
                 has_senders == ((endpoint->attention & ENDPOINT_SENDERS) != 0);
     for (struct thread *thread = endpoint->receivers; good && thread != nullptr; thread = thread->next) {
-        good = thread->state == THREAD_RECEIVING && thread->waiting_on == endpoint && *thread->prev == thread;
+        good = thread->state == THREAD_RECEIVING && thread->waiting_on == &endpoint->object && *thread->prev == thread;
     }
     LIST_FOR_EACH(node, &endpoint->senders) {
         const struct thread *thread = LIST_ENTRY(node, struct thread, link);
-        good = good && thread->state == THREAD_SENDING && thread->waiting_on == endpoint;
+        good = good && thread->state == THREAD_SENDING && thread->waiting_on == &endpoint->object;
     }
     spin_unlock(&endpoint->lock);
     return good;

@@ -38,21 +38,22 @@ enum endpoint_attention : uint32_t {
 
 status_t endpoint_create(struct account *account, struct endpoint **out);
 
-// Queue operations, used by kernel/ipc. The pops pass by threads that are ending, which are in no queue then.
+// Queue operations, used by kernel/ipc. What a pop gives is WAKING, and the caller's. The pops pass by threads that
+// are ending, which are STOPPED then.
 struct thread *endpoint_pop_receiver(struct endpoint *endpoint) REQUIRES(endpoint->lock);
 void endpoint_push_sender(struct endpoint *endpoint, struct thread *thread) REQUIRES(endpoint->lock);
 struct thread *endpoint_pop_sender(struct endpoint *endpoint) REQUIRES(endpoint->lock);
 
 static inline void endpoint_push_receiver(struct endpoint *endpoint, struct thread *thread)
     REQUIRES(endpoint->lock) {
-    thread->state = THREAD_RECEIVING;
-    thread->waiting_on = endpoint;
+    thread->waiting_on = &endpoint->object;
     thread->next = endpoint->receivers;
     thread->prev = &endpoint->receivers;
     if (thread->next != nullptr) {
         thread->next->prev = &thread->next;
     }
     endpoint->receivers = thread;
+    thread_set_state(thread, THREAD_RECEIVING);
 }
 
 // `thread` receives from this endpoint from now on: it is whom an urgent sender hurries (kernel/ipc/transfer.c).
@@ -65,8 +66,8 @@ void endpoint_forget_server(struct thread *thread);
 // The most urgent band among the first senders.
 uint32_t endpoint_urgency(const struct endpoint *endpoint) REQUIRES(endpoint->lock);
 
-// Takes a SENDING or RECEIVING thread out of the endpoint it waits on.
-void endpoint_remove_waiter(struct endpoint *endpoint, struct thread *thread) EXCLUDES(endpoint->lock);
+// Takes a SENDING or RECEIVING thread out of the endpoint: it is WAKING then. False when it is not there (any more).
+bool endpoint_take_waiter(struct endpoint *endpoint, struct thread *thread) EXCLUDES(endpoint->lock);
 
 // Wakes everyone with OBJECT_DEAD, a crowd little by little, and refuses what comes later.
 void endpoint_kill(struct endpoint *endpoint) EXCLUDES(endpoint->lock);

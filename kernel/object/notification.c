@@ -21,31 +21,43 @@ status_t notification_create(struct account *account, struct notification **out)
 
 // Hands the bits to a receiver of the bound endpoint, or marks the endpoint so that the next one takes them.
 static void deliver_to_endpoint(struct notification *notification, struct endpoint *endpoint) {
+    uint64_t bits = 0;
     spin_lock(&endpoint->lock);
     struct thread *receiver = endpoint_pop_receiver(endpoint);
     if (receiver == nullptr) {
         endpoint->attention |= ENDPOINT_NOTIFIED;
-        spin_unlock(&endpoint->lock);
-        return;
+    } else {
+        bits = __atomic_exchange_n(&notification->bits, 0, __ATOMIC_ACQ_REL);
+        if (bits == 0) { // somebody else's signal has brought them over already
+            endpoint_push_receiver(endpoint, receiver);
+            receiver = nullptr;
+        }
     }
-    uint64_t bits = __atomic_exchange_n(&notification->bits, 0, __ATOMIC_ACQ_REL);
-    thread_finish_wait(receiver, STATUS_OK, 0, MESSAGE_NOTIFICATION);
-    receiver->regs.words[0] = bits;
     spin_unlock(&endpoint->lock);
-    sched_ready(receiver);
+    if (receiver != nullptr) {
+        thread_finish_wait(receiver, STATUS_OK, 0, MESSAGE_NOTIFICATION);
+        receiver->regs.words[0] = bits;
+        sched_ready(receiver);
+    }
 }
 
 // Takes a waiter and all bits, if there are both.
 static struct thread *pop_waiter(struct notification *notification, uint64_t *bits)
     REQUIRES(notification->lock) {
     struct list_node *node;
-    while ((node = list_pop_front(&notification->waiters)) != nullptr) {
+    while ((node = list_first(&notification->waiters)) != nullptr) {
         struct thread *thread = LIST_ENTRY(node, struct thread, link);
         if ((thread->flags & THREAD_ENDING) == 0) {
             *bits = __atomic_exchange_n(&notification->bits, 0, __ATOMIC_ACQ_REL);
+            if (*bits == 0) {
+                return nullptr; // somebody else's signal has brought them over already
+            }
+            list_remove(node);
+            thread_set_state(thread, THREAD_WAKING);
             return thread;
         }
-        thread->state = THREAD_NEW; // in no queue, until thread_end
+        list_remove(node);
+        thread_set_state(thread, THREAD_STOPPED);
     }
     return nullptr;
 }
@@ -81,9 +93,10 @@ static status_t take_locked(struct notification *notification, struct thread *th
     *bits = taken;
     *waits = taken == 0;
     if (*waits) {
-        thread->state = THREAD_WAITING;
-        thread->waiting_on = notification;
+        thread_arm_deadline(thread, deadline_ns);
+        thread->waiting_on = &notification->object;
         list_push_back(&notification->waiters, &thread->link);
+        thread_set_state(thread, THREAD_WAITING);
     }
     return STATUS_OK;
 }
@@ -96,10 +109,15 @@ status_t notification_take(struct notification *notification, struct thread *thr
     return status;
 }
 
-void notification_remove_waiter(struct notification *notification, struct thread *thread) {
+bool notification_take_waiter(struct notification *notification, struct thread *thread) {
     spin_lock(&notification->lock);
-    list_remove(&thread->link);
+    const bool here = thread_state(thread) == THREAD_WAITING && thread->waiting_on == &notification->object;
+    if (here) {
+        list_remove(&thread->link);
+        thread_set_state(thread, THREAD_WAKING);
+    }
     spin_unlock(&notification->lock);
+    return here;
 }
 
 // ---- binding ---------------------------------------------------------------------------------------
@@ -162,11 +180,14 @@ bool notification_destroy_step(struct object *object) {
     for (uint32_t i = 0; i < 16; i++) {
         spin_lock(&notification->lock);
         struct list_node *node = list_pop_front(&notification->waiters);
+        struct thread *thread = node == nullptr ? nullptr : LIST_ENTRY(node, struct thread, link);
+        if (thread != nullptr) {
+            thread_set_state(thread, THREAD_WAKING);
+        }
         spin_unlock(&notification->lock);
-        if (node == nullptr) {
+        if (thread == nullptr) {
             return true;
         }
-        struct thread *thread = LIST_ENTRY(node, struct thread, link);
         thread_fail_wait(thread, STATUS_OBJECT_DEAD);
     }
     return false;

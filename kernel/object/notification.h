@@ -29,7 +29,7 @@ void notification_signal(struct notification *notification, uint64_t bits);
 status_t notification_take(struct notification *notification, struct thread *thread, uint64_t deadline_ns,
                            uint64_t *bits, bool *waits);
 
-// Takes a WAITING thread out of the queue.
-void notification_remove_waiter(struct notification *notification, struct thread *thread);
+// Takes a WAITING thread out of the queue: it is WAKING then. False when it is not there (any more).
+bool notification_take_waiter(struct notification *notification, struct thread *thread);
 
 bool notification_destroy_step(struct object *object);

@@ -51,7 +51,14 @@ uint64_t object_live_count(enum object_type type) {
     return __atomic_load_n(&live_count[type], __ATOMIC_RELAXED);
 }
 
-// The reaper's step for a dead object: its type's steps first, then the memory and the charge.
+static bool free_object(struct reap_item *item) {
+    struct object *object = CONTAINER_OF(item, struct object, reap);
+    slab_free(classes[object->type].cache, object);
+    return true;
+}
+
+// The reaper's step for a dead object: its type's steps first, then the charge. The memory stays until every
+// processor has left the kernel that may have found the object before it died.
 static bool reap_object(struct reap_item *item) {
     struct object *object = CONTAINER_OF(item, struct object, reap);
     const struct object_class *class = &classes[object->type];
@@ -60,7 +67,8 @@ static bool reap_object(struct reap_item *item) {
     }
     struct account *account = object->account;
     __atomic_fetch_sub(&live_count[object->type], 1, __ATOMIC_RELAXED);
-    slab_free(class->cache, object);
+    item->step = free_object;
+    reaper_defer(item);
     if (account != nullptr) {
         account_uncharge_object(account, slab_charge(class->cache));
         object_put(&account->object);

@@ -44,6 +44,18 @@ static inline void object_get(struct object *object)
 {
     __atomic_fetch_add(&object->references, 1, __ATOMIC_RELAXED);
 }
+// For what is found in a list that holds no references: false when the object is being taken apart already.
+static inline bool object_try_get(struct object *object) {
+    uint32_t references = __atomic_load_n(&object->references, __ATOMIC_RELAXED);
+    while (references != 0) {
+        if (__atomic_compare_exchange_n(&object->references, &references, references + 1, true, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_RELAXED)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // Gives up one reference. Never blocks; the work of destruction is the reaper's.
 void object_put(struct object *object);
 

@@ -9,6 +9,7 @@
 #include "kernel/object/vspace.h"
 #include "kernel/percpu.h"
 #include "kernel/plat/clock.h"
+#include "kernel/sched/sched.h"
 
 // All processes in the order of their creation, and so of their koids.
 static struct {
@@ -72,12 +73,13 @@ bool process_destroy_step(struct object *object) NO_THREAD_SAFETY_ANALYSIS {
 
 // ---- the end of a process --------------------------------------------------------------------------
 
-// The first thread still in the list, referenced; null when all are gone.
-static struct thread *first_thread(struct process *process) {
+// The first thread still in the list, referenced, which becomes the last; null when all are gone.
+static struct thread *next_thread(struct process *process) {
     spin_lock(&process->lock);
-    struct list_node *node = list_first(&process->threads);
+    struct list_node *node = list_pop_front(&process->threads);
     struct thread *thread = node == nullptr ? nullptr : LIST_ENTRY(node, struct thread, process_link);
     if (thread != nullptr) {
+        list_push_back(&process->threads, node);
         object_get(&thread->object);
     }
     spin_unlock(&process->lock);
@@ -88,8 +90,8 @@ static struct thread *first_thread(struct process *process) {
 static bool end_step(struct reap_item *item) {
     struct process *process = CONTAINER_OF(item, struct process, ending);
     struct thread *thread = nullptr;
-    for (uint32_t i = 0; i < 8 && (thread = first_thread(process)) != nullptr; i++) {
-        thread_end(thread);
+    for (uint32_t i = 0; i < 8 && (thread = next_thread(process)) != nullptr; i++) {
+        thread_end(thread); // or later: it stays in the list until it has been
         object_put(&thread->object);
     }
     if (thread != nullptr || !handle_close_some(process, &process->reap_index, 32)) {
@@ -142,7 +144,11 @@ void process_end(struct process *process, const struct exit_record *record) {
     process->record.time_ns = clock_now().v;
     memcpy(process->record.name, process->name, PROCESS_NAME_BYTES);
     LIST_FOR_EACH(node, &process->threads) {
-        LIST_ENTRY(node, struct thread, process_link)->flags |= THREAD_ENDING;
+        struct thread *thread = LIST_ENTRY(node, struct thread, process_link);
+        thread_set_flags(thread, THREAD_ENDING);
+        if (thread_state(thread) == THREAD_RUNNING) {
+            sched_kick(thread);
+        }
     }
     spin_unlock(&process->lock);
     if (process == essential.process) {
@@ -158,9 +164,9 @@ void process_end_all(const struct account *account) {
     spin_lock(&all.lock);
     LIST_FOR_EACH(node, &all.list) {
         struct process *process = LIST_ENTRY(node, struct process, all_link);
-        // One without references is being freed already.
-        if (process->object.references != 0 && account_descends(process->object.account, account)) {
+        if (account_descends(process->object.account, account) && object_try_get(&process->object)) {
             process_end(process, &(struct exit_record){.kind = EXIT_KILLED});
+            object_put(&process->object);
         }
     }
     spin_unlock(&all.lock);
@@ -173,8 +179,7 @@ struct process *process_first_after(uint64_t after_koid) {
     spin_lock(&all.lock);
     LIST_FOR_EACH(node, &all.list) {
         struct process *process = LIST_ENTRY(node, struct process, all_link);
-        if (process->object.koid.v > after_koid && process->object.references != 0) {
-            object_get(&process->object);
+        if (process->object.koid.v > after_koid && object_try_get(&process->object)) {
             found = process;
             break;
         }

@@ -94,13 +94,20 @@ uint64_t handle_total_count(void);
 
 bool process_destroy_step(struct object *object);
 
-// The slot of a handle in this process's table, null when the handle is zero, stale or foreign. Valid
-// until the end of this kernel entry. Takes no lock: the handle value is written last and cleared first.
+// The slot of a handle in this process's table, null when the handle is zero, stale or foreign. Takes no lock: the
+// handle value is written last and cleared first. Another processor may close it, and put another into the slot, at
+// any time: what was read from the slot belongs together if slot_holds is still true afterwards.
 static inline struct handle_slot *process_slot(const struct process *process, uint64_t handle) {
     uint32_t index = (uint16_t)handle;
     if (__builtin_expect(index >= process->slot_limit, false)) {
         return nullptr;
     }
     struct handle_slot *slot = &process->chunks[index / HANDLE_CHUNK_SLOTS][index % HANDLE_CHUNK_SLOTS];
-    return __builtin_expect(slot->handle == handle, true) ? slot : nullptr;
+    return __builtin_expect(__atomic_load_n(&slot->handle, __ATOMIC_ACQUIRE) == handle, true) ? slot : nullptr;
+}
+
+// Whether the slot has held this handle all the time since process_slot gave it.
+static inline bool slot_holds(const struct handle_slot *slot, uint64_t handle) {
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    return __builtin_expect(__atomic_load_n(&slot->handle, __ATOMIC_RELAXED) == handle, true);
 }

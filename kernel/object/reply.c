@@ -18,6 +18,7 @@ bool reply_destroy_step(struct object *object) {
     struct reply *reply = CONTAINER_OF(object, struct reply, object);
     struct thread *caller = __atomic_exchange_n(&reply->caller, nullptr, __ATOMIC_ACQ_REL);
     if (caller != nullptr) {
+        thread_set_state(caller, THREAD_WAKING);
         thread_fail_wait(caller, STATUS_PEER_DIED);
     }
     return true;
@@ -42,8 +43,8 @@ status_t method_thread_save_reply(struct invocation *invocation) {
     }
     struct thread *caller = __atomic_exchange_n(&self->caller, nullptr, __ATOMIC_ACQ_REL);
     if (caller != nullptr) {
-        caller->reply = reply;
-        caller->server = nullptr;
+        __atomic_store_n(&caller->reply, reply, __ATOMIC_RELAXED);
+        __atomic_store_n(&caller->server, nullptr, __ATOMIC_RELAXED);
         __atomic_store_n(&reply->caller, caller, __ATOMIC_RELEASE);
         thread_settle_urgency(self); // who answers is not known any more
     }

@@ -18,10 +18,20 @@
 
 // ---- create and destroy ----------------------------------------------------------------------------
 
+// Who finds the thread in somebody else's hands leaves it alone: they wait for this to return (rule of `firing`), and
+// see for themselves that the deadline has passed if they put it into a wait again (thread_check_deadline).
 static void deadline_passed(struct timer_node *timer) {
     struct thread *thread = CONTAINER_OF(timer, struct thread, timer);
-    thread->flags &= ~(uint32_t)THREAD_TIMED;
-    thread_abort_wait(thread, STATUS_TIMED_OUT);
+    if (thread_take(thread)) {
+        thread_clear_flags(thread, THREAD_TIMED);
+        thread_fail_wait(thread, STATUS_TIMED_OUT);
+    }
+}
+
+void thread_check_deadline(struct thread *thread) {
+    if ((thread->flags & THREAD_TIMED) != 0 && !__atomic_load_n(&thread->timer.armed, __ATOMIC_ACQUIRE)) {
+        thread_abort_wait(thread, STATUS_TIMED_OUT);
+    }
 }
 
 status_t thread_create(struct process *process, uint32_t band, struct thread **out) {
@@ -31,6 +41,8 @@ status_t thread_create(struct process *process, uint32_t band, struct thread **o
     thread->state = THREAD_NEW;
     thread->band = (uint8_t)band;
     thread->effective_band = (uint8_t)band;
+    thread->affinity = UINT64_MAX;
+    thread->cpu = this_cpu()->id;
     thread->timer.expired = deadline_passed;
     list_node_init(&thread->link);
     list_node_init(&thread->process_link);
@@ -59,6 +71,9 @@ status_t thread_create(struct process *process, uint32_t band, struct thread **o
 
 bool thread_destroy_step(struct object *object) {
     struct thread *thread = CONTAINER_OF(object, struct thread, object);
+    if (__atomic_load_n(&thread->on_cpu, __ATOMIC_ACQUIRE) != 0) {
+        return false; // it ended itself, and its processor has not let go of it yet
+    }
     arch_thread_destroy(thread);
     if (thread->message_vmo != nullptr) {
         object_put(&thread->message_vmo->object);
@@ -71,9 +86,13 @@ bool thread_destroy_step(struct object *object) {
 
 void thread_start(struct thread *thread, uint64_t entry, uint64_t stack_pointer, uint64_t argument,
                   uint64_t tls_base) {
+    uint8_t expected = THREAD_NEW;
     thread->process->has_run = true;
     arch_regs_start(&thread->regs, entry, stack_pointer, argument, tls_base);
-    sched_ready(thread);
+    if (__atomic_compare_exchange_n(&thread->state, &expected, (uint8_t)THREAD_WAKING, false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_RELAXED)) { // else its process has just been ended
+        sched_ready(thread);
+    }
 }
 
 status_t thread_add_message_page(struct thread *thread, uint64_t address) {
@@ -99,30 +118,25 @@ status_t thread_add_message_page(struct thread *thread, uint64_t address) {
 
 void thread_arm_deadline(struct thread *thread, uint64_t deadline_ns) {
     if (deadline_ns != DEADLINE_NEVER) {
-        struct percpu *cpu = this_cpu();
-        thread->flags |= THREAD_TIMED;
-        timer_arm(&cpu->timers, &thread->timer, deadline_ns);
-        if (deadline_ns < cpu->armed_ns) {
-            cpu->work |= WORK_TIMER;
-        }
+        thread_set_flags(thread, THREAD_TIMED);
+        sched_arm_between(&thread->timer, deadline_ns, deadline_ns);
     }
 }
 
 void thread_disarm_deadline(struct thread *thread) {
     if ((thread->flags & THREAD_TIMED) != 0) {
-        thread->flags &= ~(uint32_t)THREAD_TIMED;
-        timer_disarm(&this_cpu()->timers, &thread->timer);
+        sched_disarm_and_wait(&thread->timer);
+        thread_clear_flags(thread, THREAD_TIMED);
     }
 }
 
 void thread_finish_wait(struct thread *thread, status_t status, uint64_t badge, uint64_t info) {
     thread_disarm_deadline(thread);
+    thread_wait_off_cpu(thread);
     thread->waiting_on = nullptr;
     thread->server = nullptr;
     thread->reply = nullptr;
-    thread->regs.status = status.code;
-    thread->regs.badge = badge;
-    thread->regs.info = info;
+    thread_set_outcome(thread, status, badge, info);
 }
 
 void thread_fail_wait(struct thread *thread, status_t status) {
@@ -144,44 +158,65 @@ void thread_settle_urgency(struct thread *thread) {
             return;
         }
         sched_set_effective_band(thread, band);
-        thread = thread->state == THREAD_AWAITING_REPLY ? thread->server : nullptr;
+        thread = thread_state(thread) == THREAD_AWAITING_REPLY ? thread->server : nullptr;
     }
 }
 
-// Takes an AWAITING_REPLY thread from whoever must answer it. False when the answer won.
-static bool detach_from_server(struct thread *thread) {
-    struct thread *server = thread->reply == nullptr ? thread->server : nullptr;
-    struct thread **place = thread->reply != nullptr ? &thread->reply->caller
-                            : server != nullptr      ? &server->caller
-                                                     : nullptr;
+// Takes an AWAITING_REPLY thread from whoever must answer it. False when it is not there (any more, or yet).
+static bool take_from_server(struct thread *thread) {
+    struct thread *server = __atomic_load_n(&thread->server, __ATOMIC_RELAXED);
+    struct reply *reply = __atomic_load_n(&thread->reply, __ATOMIC_RELAXED);
+    struct thread **place = reply != nullptr ? &reply->caller : server != nullptr ? &server->caller : nullptr;
     struct thread *expected = thread;
     if (place == nullptr || !__atomic_compare_exchange_n(place, &expected, nullptr, false, __ATOMIC_ACQ_REL,
                                                          __ATOMIC_RELAXED)) {
         return false;
     }
-    if (server != nullptr) {
+    thread_set_state(thread, THREAD_WAKING);
+    if (reply == nullptr) {
         thread_settle_urgency(server);
     }
     return true;
 }
 
-// Takes the thread out of its queue. False when it is in no wait.
-static bool leave_wait(struct thread *thread) {
-    switch ((enum thread_state)thread->state) {
-    case THREAD_SENDING:
-    case THREAD_RECEIVING: endpoint_remove_waiter(thread->waiting_on, thread); return true;
-    case THREAD_WAITING: notification_remove_waiter(thread->waiting_on, thread); return true;
-    case THREAD_AWAITING_REPLY: return detach_from_server(thread);
-    case THREAD_NEW:
-    case THREAD_RUNNING:
-    case THREAD_READY:
-    case THREAD_DEAD: return false;
+// The type of what is waited on is read from it: by the time that it is looked at, the thread may wait elsewhere.
+static bool take_from_queue(struct thread *thread) {
+    struct object *object = __atomic_load_n(&thread->waiting_on, __ATOMIC_RELAXED);
+    if (object == nullptr) {
+        return false;
     }
-    return false;
+    switch (object->type) {
+    case OBJECT_ENDPOINT: return endpoint_take_waiter(CONTAINER_OF(object, struct endpoint, object), thread);
+    case OBJECT_NOTIFICATION:
+        return notification_take_waiter(CONTAINER_OF(object, struct notification, object), thread);
+    default: return false;
+    }
+}
+
+bool thread_take(struct thread *thread) {
+    for (;;) {
+        bool taken = false;
+        switch (thread_state(thread)) {
+        case THREAD_SENDING:
+        case THREAD_RECEIVING:
+        case THREAD_WAITING: taken = take_from_queue(thread); break;
+        case THREAD_AWAITING_REPLY: taken = take_from_server(thread); break;
+        case THREAD_NEW:
+        case THREAD_RUNNING:
+        case THREAD_READY:
+        case THREAD_WAKING:
+        case THREAD_STOPPED:
+        case THREAD_DEAD: return false;
+        }
+        if (taken) {
+            return true;
+        }
+        spin_relax(); // it is just changing from one wait to another
+    }
 }
 
 bool thread_abort_wait(struct thread *thread, status_t status) {
-    if (!leave_wait(thread)) {
+    if (!thread_take(thread)) {
         return false;
     }
     thread_fail_wait(thread, status);
@@ -191,22 +226,53 @@ bool thread_abort_wait(struct thread *thread, status_t status) {
 void thread_drop_caller(struct thread *thread) {
     struct thread *caller = __atomic_exchange_n(&thread->caller, nullptr, __ATOMIC_ACQ_REL);
     if (caller != nullptr) {
+        thread_set_state(caller, THREAD_WAKING);
         thread_fail_wait(caller, STATUS_PEER_DIED);
     }
 }
 
-void thread_end(struct thread *thread) {
-    if (thread->state == THREAD_DEAD) {
-        return;
+// Gets the thread, which is ending, out of whatever it is in. True when it is in nothing, no other processor has it,
+// and whoever asked may end it.
+static bool stop(struct thread *thread) {
+    switch (thread_state(thread)) {
+    case THREAD_READY:
+        if (!sched_remove(thread)) {
+            return false;
+        }
+        thread_set_state(thread, THREAD_STOPPED);
+        break;
+    case THREAD_SENDING:
+    case THREAD_RECEIVING:
+    case THREAD_WAITING:
+    case THREAD_AWAITING_REPLY:
+        if (!thread_take(thread)) {
+            return false;
+        }
+        thread_set_state(thread, THREAD_STOPPED);
+        break;
+    case THREAD_RUNNING:
+        if (thread != current_thread()) {
+            sched_kick(thread);
+            return false;
+        }
+        break;
+    case THREAD_WAKING:
+    case THREAD_DEAD: return false;
+    case THREAD_NEW:
+    case THREAD_STOPPED: break;
     }
+    if (thread != current_thread() && __atomic_load_n(&thread->on_cpu, __ATOMIC_ACQUIRE) != 0) {
+        return false;
+    }
+    return __atomic_exchange_n(&thread->state, (uint8_t)THREAD_DEAD, __ATOMIC_ACQ_REL) != THREAD_DEAD;
+}
+
+bool thread_end(struct thread *thread) {
     struct process *process = thread->process;
-    thread->flags |= THREAD_ENDING;
-    if (thread->state == THREAD_READY) {
-        sched_remove(thread);
-    } else {
-        leave_wait(thread);
+    thread_set_flags(thread, THREAD_ENDING);
+    if (!stop(thread)) {
+        return false;
     }
-    thread->state = THREAD_DEAD;
     thread_disarm_deadline(thread);
     sched_forget(thread);
     thread_drop_caller(thread);
@@ -226,10 +292,24 @@ void thread_end(struct thread *thread) {
         process_end(process, &(struct exit_record){.kind = EXIT_NORMAL, .thread_koid = thread->object.koid.v});
     }
     object_put(&thread->object);
+    return true;
+}
+
+// The reaper's step for a thread that was ended by another while it ran elsewhere.
+static bool end_later(struct reap_item *item) {
+    struct thread *thread = CONTAINER_OF(item, struct thread, ending);
+    if (!thread_end(thread) && thread_state(thread) != THREAD_DEAD) {
+        return false;
+    }
+    object_put(&thread->object);
+    return true;
 }
 
 void thread_withdraw(struct thread *thread) {
     struct process *process = thread->process;
+    if (__atomic_exchange_n(&thread->state, (uint8_t)THREAD_DEAD, __ATOMIC_ACQ_REL) == THREAD_DEAD) {
+        return; // its process has just been ended
+    }
     spin_lock(&process->lock);
     list_remove(&thread->process_link);
     if (--process->thread_count == 0 && process->state == PROCESS_RUNNING && !process->has_run) {
@@ -240,7 +320,6 @@ void thread_withdraw(struct thread *thread) {
         status_t ignored = vspace_unmap(process->vspace, thread->message_address, MESSAGE_PAGE_BYTES);
         (void)ignored; // it was mapped a moment ago
     }
-    thread->state = THREAD_DEAD;
     object_put(&thread->object);
 }
 
@@ -287,10 +366,15 @@ status_t method_process_create_thread(struct invocation *invocation) {
 
 status_t method_thread_exit(struct invocation *invocation) {
     struct thread *thread = thread_of(invocation);
-    if (thread->state == THREAD_DEAD) {
+    const uint8_t before = __atomic_fetch_or(&thread->flags, (uint8_t)THREAD_ENDING, __ATOMIC_ACQ_REL);
+    if ((before & THREAD_ENDING) != 0) {
         return STATUS_BAD_STATE;
     }
-    thread_end(thread);
+    if (!thread_end(thread)) {
+        object_get(&thread->object); // until end_later has finished
+        thread->ending.step = end_later;
+        reaper_add(&thread->ending);
+    }
     if (thread == invocation->caller) {
         this_cpu()->work |= WORK_RESCHEDULE;
     }
@@ -319,10 +403,20 @@ status_t method_thread_set_band(struct invocation *invocation) {
     return STATUS_OK;
 }
 
+status_t method_thread_set_affinity(struct invocation *invocation) {
+    const uint64_t affinity = invocation->words[0];
+    if ((affinity & sched_online()) == 0) {
+        return STATUS_BAD_ARGUMENT;
+    }
+    sched_set_affinity(thread_of(invocation), affinity);
+    return STATUS_OK;
+}
+
 status_t method_thread_info(struct invocation *invocation) {
     const struct thread *thread = thread_of(invocation);
+    const enum thread_state state = thread_state(thread);
     invocation->words[0] = thread->object.koid.v;
-    invocation->words[1] = thread->state;
+    invocation->words[1] = state <= THREAD_DEAD ? state : THREAD_READY;
     invocation->words[2] = thread->band;
     invocation->words[3] = thread->cpu_ns;
     return STATUS_OK;
@@ -341,6 +435,8 @@ bool thread_check(const struct thread *thread) {
                (thread->reply != nullptr && thread->reply->caller == thread);
     case THREAD_NEW:
     case THREAD_RUNNING:
+    case THREAD_WAKING:
+    case THREAD_STOPPED:
     case THREAD_DEAD: return !list_linked(&thread->link);
     }
     return false;

@@ -1,20 +1,25 @@
 // thread: a flow of control, and its part in every wait.
 //
 // The kernel has no stack per thread: what a thread waits for is written down here, and whoever ends
-// the wait writes the outcome into its saved registers. A thread is in exactly one state:
+// the wait writes the outcome into its saved registers. A thread is in exactly one state, and the state says
+// who may change it:
 //
-//   NEW        created, not yet started
-//   RUNNING    current on a processor
-//   READY      in a run queue
-//   SENDING    queued on an endpoint with a message (call, send or fault)
-//   RECEIVING  queued on an endpoint for a message
-//   AWAITING_REPLY  its message was taken; someone (a thread's `caller`, or a reply object) must answer
-//   WAITING    queued on a notification
+//   NEW        created, not yet started: its creator
+//   RUNNING    current on a processor: that processor
+//   READY      in the run queue of `cpu`: that queue's lock
+//   SENDING    queued on an endpoint with a message (call, send or fault): the endpoint's lock
+//   RECEIVING  queued on an endpoint for a message: the endpoint's lock
+//   AWAITING_REPLY  its message was taken: whoever takes it out of `server->caller` or `reply->caller`, with an
+//              atomic exchange, so that of an answer, a deadline and a death exactly one ends the wait
+//   WAITING    queued on a notification: its lock
+//   WAKING     taken out of a wait or a run queue: whoever did that
+//   STOPPED    it is ending, and in no queue: whoever turns it into DEAD (thread_end)
 //   DEAD       ended; only references keep it
 //
-// Locks: `state` and the queue links belong to the lock of what the thread is queued on (run queue: its
-// processor; endpoint; notification). `caller` is taken with an atomic exchange, so that of a reply, a
-// deadline and a death exactly one answers the caller.
+// So who wants to end somebody's wait looks at the state, locks what that says, looks again, and unlinks
+// (thread_take). The registers of a thread that was taken out may still be in use by the processor that it ran
+// on a moment ago: thread_wait_off_cpu comes before touching them. A processor never waits so once it has
+// put its own current thread into a queue, or two could wait for each other.
 #pragma once
 
 #include <stdint.h>
@@ -22,6 +27,7 @@
 #include "abi/message.h"
 #include "arch_regs.h"
 #include "base/list.h"
+#include "kernel/lock.h"
 #include "kernel/object/object.h"
 #include "kernel/sched/timer_queue.h"
 #include "kernel/types.h"
@@ -40,23 +46,33 @@ enum thread_state : uint8_t {
     THREAD_RECEIVING,
     THREAD_AWAITING_REPLY,
     THREAD_WAITING,
-    THREAD_DEAD,
+    THREAD_DEAD, // up to here as thread.info reports them; those below show as READY
+    THREAD_WAKING,
+    THREAD_STOPPED,
 };
 
-// Reasons why a thread cannot take part in a direct switch. The fast path tests them all at once.
+// Reasons why a thread cannot take part in a direct switch. The fast path tests them all at once. Changed with
+// thread_set_flags and thread_clear_flags only: another processor may set THREAD_ENDING at any time.
 enum thread_flags : uint8_t {
     THREAD_HAS_FPU = 1,   // FPU state must be saved or loaded
     THREAD_TIMED = 2,     // its deadline timer is armed
     THREAD_FAULTED = 4,   // what it sends, or awaits the answer of, is a fault message
     THREAD_ENDING = 8,    // its process is ending, or it is: it never runs again
+    THREAD_BOUND = 16,    // it may not run on every processor
 };
 
 struct thread {
     struct object object;
     struct arch_regs regs;
 
-    uint8_t state; // enum thread_state
-    uint8_t flags; // enum thread_flags
+    union {
+        struct {
+            uint8_t flags;  // enum thread_flags
+            uint8_t on_cpu; // a processor uses `regs`; cleared when it has let go of them (entry.S, sched.c)
+        };
+        uint16_t busy;      // both at once
+    };
+    uint8_t state;          // enum thread_state
     uint8_t band;           // its own
     uint8_t effective_band; // its own; while it serves, its caller's, or that of one who waits if more urgent
     bool wants_reply;       // SENDING: a call or fault, not a send
@@ -65,7 +81,7 @@ struct thread {
     struct thread *server;  // AWAITING_REPLY: the thread that has us as `caller`, or null ...
     struct reply *reply;    // ... and then the reply object that does
     struct endpoint *serving; // where it last received: that endpoint's `server` may be this thread
-    void *waiting_on;       // SENDING, RECEIVING: struct endpoint; WAITING: struct notification
+    struct object *waiting_on; // SENDING, RECEIVING: the endpoint; WAITING: the notification
 
     struct list_node link;  // run queue or notification queue
     struct thread *next;    // endpoint receiver stack
@@ -80,9 +96,12 @@ struct thread {
     void *message_page;      // kernel address, null when the thread has none
     struct vmo *message_vmo; // holds that page
     uint64_t message_address; // where the process sees it
+    uint64_t affinity;       // processors that it may run on, a bit each
+    cpu_id_t cpu;            // where it last ran, or in whose run queue it is
     uint64_t cpu_ns;
     uint64_t slice_left_ns;  // of a slice that was taken away; 0: a whole one
     uint64_t fault_words[8]; // THREAD_FAULTED: the message
+    struct reap_item ending; // ends it once its processor has let go of it
 };
 
 // Creates a thread of `process` in state NEW. The caller owns the reference. NO_MEMORY.
@@ -95,24 +114,64 @@ void thread_start(struct thread *thread, uint64_t entry, uint64_t stack_pointer,
 // Maps a new message page at `address` in the thread's address space. NO_MEMORY, IN_USE, BAD_ARGUMENT.
 status_t thread_add_message_page(struct thread *thread, uint64_t address);
 
-// The three ends of a wait. In each the thread is out of every queue, and its deadline is disarmed.
+static inline void thread_set_flags(struct thread *thread, enum thread_flags flags) {
+    __atomic_fetch_or(&thread->flags, (uint8_t)flags, __ATOMIC_ACQ_REL);
+}
+
+static inline void thread_clear_flags(struct thread *thread, enum thread_flags flags) {
+    __atomic_fetch_and(&thread->flags, (uint8_t)~flags, __ATOMIC_ACQ_REL);
+}
+
+static inline enum thread_state thread_state(const struct thread *thread) {
+    return (enum thread_state)__atomic_load_n(&thread->state, __ATOMIC_ACQUIRE);
+}
+
+static inline void thread_set_state(struct thread *thread, enum thread_state state) {
+    __atomic_store_n(&thread->state, (uint8_t)state, __ATOMIC_RELEASE);
+}
+
+// Waits until the processor that a thread ran on has let go of its registers: as long as it takes to leave the
+// kernel. Not for the current thread, nor once that is in a queue.
+static inline void thread_wait_off_cpu(const struct thread *thread) {
+    while (__atomic_load_n(&thread->on_cpu, __ATOMIC_ACQUIRE) != 0) {
+        spin_relax();
+    }
+}
+
+// Takes the thread out of the wait that it is in: it is WAKING then, and the caller's. False when it is in none, or
+// somebody else is just taking it out.
+bool thread_take(struct thread *thread);
+
+// The three ends of a wait. In each the thread has been taken out (WAKING), and its deadline is disarmed: no lock
+// may be held.
 //
 // Writes the outcome into the registers. The caller adds words and makes the thread run.
 void thread_finish_wait(struct thread *thread, status_t status, uint64_t badge, uint64_t info);
+
+// The outcome alone: for the current thread, which is in no wait.
+static inline void thread_set_outcome(struct thread *thread, status_t status, uint64_t badge, uint64_t info) {
+    thread->regs.status = status.code;
+    thread->regs.badge = badge;
+    thread->regs.info = info;
+}
 
 // The wait failed: the thread gets the status and is made ready; one that waited for an answer to its
 // fault ends its process.
 void thread_fail_wait(struct thread *thread, status_t status);
 
-// Takes the thread out of the wait that it is in and fails it. False when it is in none.
+// Takes the thread out of the wait that it is in and fails it. False as thread_take.
 bool thread_abort_wait(struct thread *thread, status_t status);
+
+// After a thread that was WAKING has been put into a wait again (the answer that could not be delivered, the
+// message that was taken): a deadline that passed in between found nothing to end, and ends the wait now.
+void thread_check_deadline(struct thread *thread);
 
 // Undoes thread_create of a thread that was never started: its process is as if it had never been.
 void thread_withdraw(struct thread *thread);
 
-// Takes the thread out of whatever it is in; it never runs again. Safe on the current thread, which
-// then must be switched away from. Idempotent.
-void thread_end(struct thread *thread);
+// Takes the thread out of whatever it is in; it never runs again. False when another processor has it in its
+// hands: then again later. Safe on the current thread, which then must be switched away from.
+bool thread_end(struct thread *thread);
 
 // Answers the thread's current caller, if any, with PEER_DIED.
 void thread_drop_caller(struct thread *thread);

@@ -5,8 +5,8 @@
 #include "kernel/object/handle.h"
 #include "kernel/object/notification.h"
 #include "kernel/object/thread.h"
-#include "kernel/percpu.h"
 #include "kernel/plat/clock.h"
+#include "kernel/sched/sched.h"
 
 SLAB_CACHE(timer_cache, struct timer);
 
@@ -15,18 +15,13 @@ static struct timer *timer_of(struct object *object) {
 }
 
 static void arm(struct timer *timer) REQUIRES(timer->lock) {
-    struct percpu *cpu = this_cpu();
-    const uint64_t deadline_ns = timer->next_ns + timer->slack_ns;
-    timer_arm_between(&cpu->timers, &timer->node, timer->next_ns, deadline_ns);
-    if (deadline_ns < cpu->armed_ns) {
-        cpu->work |= WORK_TIMER;
-    }
+    sched_arm_between(&timer->node, timer->next_ns, timer->next_ns + timer->slack_ns);
 }
 
 // Takes the setting away, and returns the notification whose reference the caller now has; null when there is none.
 static struct notification *unset(struct timer *timer) REQUIRES(timer->lock) {
     struct notification *notification = timer->notification;
-    timer_disarm(&this_cpu()->timers, &timer->node);
+    sched_disarm(&timer->node);
     timer->notification = nullptr;
     return notification;
 }
@@ -90,6 +85,7 @@ static bool cancel(struct timer *timer) {
 
 bool timer_destroy_step(struct object *object) {
     cancel(timer_of(object));
+    sched_disarm_and_wait(&timer_of(object)->node);
     return true;
 }
 

@@ -71,6 +71,8 @@ void run_queue_remove(struct run_queue *queue, struct thread *thread)
 // The band whose turn it is, or BAND_COUNT.
 static uint32_t next_band(const struct run_queue *queue)
 {
+    if ((queue->ready_mask & (queue->ready_mask - 1)) == 0) // one at most: nothing to weigh
+        return queue->ready_mask == 0 ? (uint32_t)BAND_COUNT : (uint32_t)__builtin_ctz(queue->ready_mask);
     if ((queue->ready_mask & 1u << BAND_REALTIME) != 0)
         return BAND_REALTIME;
     uint32_t best = BAND_COUNT;
@@ -93,6 +95,24 @@ struct thread *run_queue_pop(struct run_queue *queue)
     struct thread *thread = LIST_ENTRY(list_first(&queue->bands[band]), struct thread, link);
     run_queue_remove(queue, thread);
     return thread;
+}
+
+struct thread *run_queue_steal(struct run_queue *queue, uint64_t cpu_bit)
+{
+    constexpr uint32_t LOOK_AT = 8; // in each band; bounded work
+    for (uint32_t band = 0; band < BAND_COUNT; band++) {
+        uint32_t seen = 0;
+        LIST_FOR_EACH(node, &queue->bands[band]) {
+            struct thread *thread = LIST_ENTRY(node, struct thread, link);
+            if ((thread->affinity & cpu_bit) != 0 && thread->on_cpu == 0) {
+                run_queue_remove(queue, thread);
+                return thread;
+            }
+            if (++seen == LOOK_AT)
+                break;
+        }
+    }
+    return nullptr;
 }
 
 bool run_queue_should_preempt(const struct run_queue *queue, uint32_t band)

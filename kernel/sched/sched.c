@@ -10,13 +10,24 @@ constexpr uint32_t EXPIRE_LIMIT = 32;
 constexpr uint32_t IDLE_REAP_STEPS = 64;
 constexpr uint64_t RETURN_SOON_NS = 250'000; // the reaper's steps of one entry take about a tenth of it
 
+static uint64_t idle_mask; // atomic: the processors that have no thread to run, a bit each
+
+static uint64_t cpu_bit(const struct percpu *cpu) {
+    return 1ull << cpu->id.v;
+}
+
+uint64_t sched_online(void) {
+    return UINT64_MAX >> (CPU_MAX - cpu_count());
+}
+
 void sched_init(struct percpu *cpu) {
+    cpu->idle = &cpu->idle_thread;
     run_queue_init(&cpu->ready);
     timer_queue_init(&cpu->timers);
-    cpu->idle = &cpu->idle_thread;
     cpu->idle->state = THREAD_RUNNING;
     cpu->idle->band = cpu->idle->effective_band = BAND_COUNT - 1;
     cpu->idle->regs.page_table = arch_kernel_page_table();
+    cpu->idle->cpu = cpu->id;
     list_node_init(&cpu->idle->link);
     cpu->slice_end_ns = UINT64_MAX;
     cpu->armed_ns = UINT64_MAX;
@@ -26,11 +37,12 @@ void sched_init(struct percpu *cpu) {
 // ---- time ------------------------------------------------------------------------------------------
 
 // Charges the time since the last charge to whoever's slice it was.
-static void charge_slice(struct percpu *cpu, uint64_t now_ns) {
+static void charge_slice(struct percpu *cpu, uint64_t now_ns) REQUIRES(cpu->ready_lock) {
     const uint64_t used_ns = now_ns - cpu->slice_start_ns;
     cpu->slice_start_ns = now_ns;
-    if (cpu->slice_owner != nullptr) {
-        cpu->slice_owner->cpu_ns += used_ns;
+    struct thread *owner = __atomic_load_n(&cpu->slice_owner, __ATOMIC_RELAXED);
+    if (owner != nullptr) {
+        owner->cpu_ns += used_ns;
         run_queue_charge(&cpu->ready, cpu->slice_band, used_ns);
     }
 }
@@ -41,7 +53,7 @@ static uint64_t slice_ns(const struct thread *thread) {
 }
 
 // Gives the thread its slice; it ends only if somebody competes for the processor.
-static void begin_slice(struct percpu *cpu, struct thread *thread, uint64_t now_ns) {
+static void begin_slice(struct percpu *cpu, struct thread *thread, uint64_t now_ns) REQUIRES(cpu->ready_lock) {
     cpu->slice_owner = thread;
     cpu->slice_band = thread->effective_band;
     cpu->slice_start_ns = now_ns;
@@ -51,7 +63,9 @@ static void begin_slice(struct percpu *cpu, struct thread *thread, uint64_t now_
 
 void sched_arm_timer(void) {
     struct percpu *cpu = this_cpu();
+    spin_lock(&cpu->timer_lock);
     uint64_t next_ns = timer_queue_next(&cpu->timers);
+    spin_unlock(&cpu->timer_lock);
     if (cpu->slice_end_ns < next_ns) {
         next_ns = cpu->slice_end_ns;
     }
@@ -72,83 +86,262 @@ void sched_return_soon(void) {
     }
 }
 
+void sched_arm_between(struct timer_node *timer, uint64_t earliest_ns, uint64_t deadline_ns) {
+    struct percpu *cpu = this_cpu();
+    timer->cpu = cpu->id;
+    spin_lock(&cpu->timer_lock);
+    timer_arm_between(&cpu->timers, timer, earliest_ns, deadline_ns);
+    spin_unlock(&cpu->timer_lock);
+    if (deadline_ns < cpu->armed_ns) {
+        cpu->work |= WORK_TIMER;
+    }
+}
+
+void sched_disarm(struct timer_node *timer) {
+    struct percpu *cpu = percpu_of(timer->cpu);
+    spin_lock(&cpu->timer_lock);
+    timer_disarm(&cpu->timers, timer);
+    spin_unlock(&cpu->timer_lock);
+}
+
+void sched_disarm_and_wait(struct timer_node *timer) {
+    sched_disarm(timer);
+    while (__atomic_load_n(&timer->firing, __ATOMIC_ACQUIRE)) {
+        spin_relax();
+    }
+}
+
+// One deadline that has passed, `firing` from now on; null when there is none.
+static struct timer_node *take_due(struct percpu *cpu, uint64_t now_ns) {
+    spin_lock(&cpu->timer_lock);
+    struct timer_node *timer = timer_queue_take_due(&cpu->timers, now_ns);
+    spin_unlock(&cpu->timer_lock);
+    return timer;
+}
+
 void sched_timer(void) {
     struct percpu *cpu = this_cpu();
     const uint64_t now_ns = clock_now().v;
     cpu->armed_ns = UINT64_MAX; // one-shot: it is off now,
     cpu->work |= WORK_TIMER;    // and set again for what is next, also when it came a little early
-    timer_queue_expire(&cpu->timers, now_ns, EXPIRE_LIMIT);
+    struct timer_node *timer;
+    for (uint32_t i = 0; i < EXPIRE_LIMIT && (timer = take_due(cpu, now_ns)) != nullptr; i++) {
+        timer->expired(timer);
+        __atomic_store_n(&timer->firing, false, __ATOMIC_RELEASE);
+    }
+    if (cpu->reaper.count != 0) {
+        cpu->work |= WORK_REAP;
+    }
     if (now_ns >= cpu->slice_end_ns) {
         cpu->slice_end_ns = UINT64_MAX;
         cpu->work |= WORK_RESCHEDULE | WORK_SLICE_END;
     }
 }
 
-// ---- queues ----------------------------------------------------------------------------------------
+// ---- becoming ready --------------------------------------------------------------------------------
+
+// Which processor a thread that becomes ready is given to: the one that it ran on last, for what its caches hold,
+// unless that is busy and another has nothing to do.
+[[gnu::noinline]] static struct percpu *choose_among_many(const struct thread *thread, struct percpu *here) {
+    const uint64_t allowed = thread->affinity & sched_online();
+    const uint64_t idle = __atomic_load_n(&idle_mask, __ATOMIC_RELAXED) & allowed;
+    const uint64_t last = 1ull << thread->cpu.v;
+    if ((idle & last) != 0) {
+        return percpu_of(thread->cpu);
+    }
+    if (idle != 0) {
+        return percpu_of((cpu_id_t){(uint32_t)__builtin_ctzll(idle)});
+    }
+    if ((allowed & last) != 0) {
+        return percpu_of(thread->cpu);
+    }
+    return (allowed & cpu_bit(here)) != 0 ? here : percpu_of((cpu_id_t){(uint32_t)__builtin_ctzll(allowed)});
+}
+
+static inline struct percpu *choose_processor(const struct thread *thread) {
+    struct percpu *here = this_cpu();
+    return cpu_count() == 1 ? here : choose_among_many(thread, here);
+}
+
+// Whether the processor must look at its queue, into which a thread has just been put, before its slice ends.
+static bool must_notice(struct percpu *cpu, bool *preempt) REQUIRES(cpu->ready_lock) {
+    struct thread *current = CONTAINER_OF(__atomic_load_n(&cpu->frame, __ATOMIC_RELAXED), struct thread, regs.status);
+    *preempt = current != cpu->idle && run_queue_should_preempt(&cpu->ready, current->effective_band);
+    return *preempt || current == cpu->idle || cpu->slice_end_ns == UINT64_MAX;
+}
+
+// This processor's part of noticing: asks for a switch, or sees to it that the current slice ends.
+static void notice(struct percpu *cpu, bool preempt) {
+    if (current_thread() == cpu->idle) {
+        return; // its loop looks at the queue
+    }
+    if (preempt) {
+        cpu->work |= WORK_RESCHEDULE;
+    } else if (cpu->slice_end_ns == UINT64_MAX) {
+        cpu->slice_end_ns = cpu->slice_start_ns + run_queue_slice_ns(current_thread()->effective_band);
+        if (cpu->slice_end_ns < cpu->armed_ns) {
+            cpu->work |= WORK_TIMER;
+        }
+    }
+}
+
+static void put_into_queue(struct percpu *cpu, struct thread *thread) {
+    bool preempt;
+    thread->cpu = cpu->id;
+    spin_lock(&cpu->ready_lock);
+    thread_set_state(thread, THREAD_READY);
+    run_queue_push(&cpu->ready, thread);
+    const bool notices = must_notice(cpu, &preempt);
+    spin_unlock(&cpu->ready_lock);
+    if (!notices) {
+        return;
+    }
+    if (cpu == this_cpu()) {
+        notice(cpu, preempt);
+    } else {
+        cpu_request(cpu, WORK_KICKED);
+    }
+}
 
 void sched_ready(struct thread *thread) {
     if ((thread->flags & THREAD_ENDING) != 0) {
-        thread->state = THREAD_NEW; // in no queue, until thread_end
+        thread_set_state(thread, THREAD_STOPPED); // in no queue, until thread_end
         return;
     }
+    thread_wait_off_cpu(thread);
+    put_into_queue(choose_processor(thread), thread);
+}
+
+void sched_kicked(void) {
     struct percpu *cpu = this_cpu();
-    thread->state = THREAD_READY;
-    run_queue_push(&cpu->ready, thread);
-    struct thread *current = current_thread();
-    if (current == cpu->idle) {
-        return; // its loop looks at the queue
+    bool preempt;
+    spin_lock(&cpu->ready_lock);
+    const bool notices = cpu->ready.ready_mask != 0 && must_notice(cpu, &preempt);
+    spin_unlock(&cpu->ready_lock);
+    if (notices) {
+        notice(cpu, preempt);
     }
-    if (run_queue_should_preempt(&cpu->ready, current->effective_band)) {
+    const struct thread *current = current_thread();
+    if (current != cpu->idle && ((current->flags & THREAD_ENDING) != 0 || (current->affinity & cpu_bit(cpu)) == 0)) {
         cpu->work |= WORK_RESCHEDULE;
-    } else if (cpu->slice_end_ns == UINT64_MAX) {
-        cpu->slice_end_ns = clock_now().v + run_queue_slice_ns(current->effective_band);
-        cpu->work |= WORK_TIMER;
+    }
+}
+
+void sched_kick(const struct thread *thread) {
+    for (uint64_t left = sched_online(); left != 0; left &= left - 1) {
+        struct percpu *cpu = percpu_of((cpu_id_t){(uint32_t)__builtin_ctzll(left)});
+        if (__atomic_load_n(&cpu->frame, __ATOMIC_RELAXED) == &thread->regs.status) {
+            if (cpu != this_cpu()) {
+                cpu_request(cpu, WORK_KICKED);
+            }
+            return;
+        }
+    }
+}
+
+// ---- changes to a thread that may be queued ----------------------------------------------------------
+
+// The processor whose queue the thread is in, locked; null when it is in none.
+static struct percpu *lock_queue_of(const struct thread *thread) NO_THREAD_SAFETY_ANALYSIS {
+    while (thread_state(thread) == THREAD_READY) {
+        struct percpu *cpu = percpu_of(thread->cpu);
+        spin_lock(&cpu->ready_lock);
+        if (thread_state(thread) == THREAD_READY && thread->cpu.v == cpu->id.v) {
+            return cpu;
+        }
+        spin_unlock(&cpu->ready_lock);
+    }
+    return nullptr;
+}
+
+static void unlock_queue(struct percpu *cpu) NO_THREAD_SAFETY_ANALYSIS {
+    spin_unlock(&cpu->ready_lock);
+}
+
+static void set_band_queued(struct percpu *cpu, struct thread *thread, uint32_t band) NO_THREAD_SAFETY_ANALYSIS {
+    run_queue_remove(&cpu->ready, thread);
+    thread->effective_band = (uint8_t)band;
+    run_queue_push(&cpu->ready, thread);
+}
+
+void sched_set_effective_band(struct thread *thread, uint32_t band) {
+    struct percpu *here = this_cpu();
+    if (here->slice_owner == thread) {
+        spin_lock(&here->ready_lock);
+        charge_slice(here, clock_now().v); // what it used so far counts for the old band
+        spin_unlock(&here->ready_lock);
+        here->slice_band = band;
+    }
+    struct percpu *cpu = lock_queue_of(thread);
+    if (cpu == nullptr) {
+        thread->effective_band = (uint8_t)band;
+        if (thread == current_thread()) {
+            here->work |= WORK_RESCHEDULE; // others may be more urgent now
+        } else if (thread_state(thread) == THREAD_RUNNING) {
+            sched_kick(thread);
+        }
+        return;
+    }
+    set_band_queued(cpu, thread, band);
+    unlock_queue(cpu);
+    if (cpu == here) {
+        sched_kicked();
+    } else {
+        cpu_request(cpu, WORK_KICKED);
     }
 }
 
 void sched_hurry(struct thread *thread, uint32_t band) {
     constexpr uint32_t CHAIN_MAX = 8; // of servers that wait for servers
     for (uint32_t i = 0; i < CHAIN_MAX && thread != nullptr && band < thread->effective_band; i++) {
-        const bool queued = thread->state == THREAD_READY;
-        if (queued) {
-            run_queue_remove(&this_cpu()->ready, thread);
-        }
-        thread->effective_band = (uint8_t)band;
-        if (queued) {
-            sched_ready(thread);
-        }
-        thread = thread->state == THREAD_AWAITING_REPLY ? thread->server : nullptr;
+        sched_set_effective_band(thread, band);
+        thread = thread_state(thread) == THREAD_AWAITING_REPLY ? thread->server : nullptr;
     }
 }
 
-void sched_remove(struct thread *thread) {
-    run_queue_remove(&this_cpu()->ready, thread);
-    thread->state = THREAD_NEW;
+bool sched_remove(struct thread *thread) {
+    struct percpu *cpu = lock_queue_of(thread);
+    if (cpu == nullptr) {
+        return false;
+    }
+    run_queue_remove(&cpu->ready, thread);
+    thread_set_state(thread, THREAD_WAKING);
+    unlock_queue(cpu);
+    return true;
 }
 
-void sched_set_effective_band(struct thread *thread, uint32_t band) {
-    struct percpu *cpu = this_cpu();
-    if (cpu->slice_owner == thread) {
-        charge_slice(cpu, clock_now().v); // what it used so far counts for the old band
-        cpu->slice_band = band;
+void sched_set_affinity(struct thread *thread, uint64_t affinity) {
+    thread->affinity = affinity;
+    if ((sched_online() & ~affinity) == 0) {
+        thread_clear_flags(thread, THREAD_BOUND);
+    } else {
+        thread_set_flags(thread, THREAD_BOUND);
     }
-    const bool queued = thread->state == THREAD_READY;
-    if (queued) {
-        sched_remove(thread);
+    if ((affinity & 1ull << thread->cpu.v) != 0) {
+        return;
     }
-    thread->effective_band = (uint8_t)band;
-    if (queued) {
+    if (sched_remove(thread)) {
         sched_ready(thread);
-    } else if (thread->state == THREAD_RUNNING) {
-        cpu->work |= WORK_RESCHEDULE; // others may be more urgent now
+    } else if (thread == current_thread()) {
+        this_cpu()->work |= WORK_RESCHEDULE;
+    } else if (thread_state(thread) == THREAD_RUNNING) {
+        sched_kick(thread);
     }
 }
 
 void sched_forget(struct thread *thread) {
-    struct percpu *cpu = this_cpu();
-    if (cpu->slice_owner == thread) {
-        charge_slice(cpu, clock_now().v);
-        cpu->slice_owner = nullptr;
+    struct percpu *here = this_cpu();
+    if (here->slice_owner == thread) {
+        spin_lock(&here->ready_lock);
+        charge_slice(here, clock_now().v);
+        spin_unlock(&here->ready_lock);
+    }
+    // Others may be running a server on this thread's slice. What they still charge to it meanwhile is charged
+    // to memory that stays until they have left the kernel.
+    for (uint64_t left = sched_online(); left != 0; left &= left - 1) {
+        struct thread *expected = thread;
+        struct percpu *cpu = percpu_of((cpu_id_t){(uint32_t)__builtin_ctzll(left)});
+        __atomic_compare_exchange_n(&cpu->slice_owner, &expected, nullptr, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
     }
 }
 
@@ -158,82 +351,151 @@ static void switch_now(struct thread *from, struct thread *to) {
     if (((from->flags | to->flags) & THREAD_HAS_FPU) != 0) {
         arch_fpu_switch(from, to);
     }
-    to->state = THREAD_RUNNING;
+    to->on_cpu = 1;
+    thread_set_state(to, THREAD_RUNNING);
     sched_switch_registers(from, to);
+    __atomic_store_n(&from->on_cpu, 0, __ATOMIC_RELEASE);
 }
 
 void sched_switch_to(struct thread *to) {
+    to->cpu = this_cpu()->id;
     switch_now(current_thread(), to);
+}
+
+// Gives the thread that may not run here any more, and has been switched away from, to another processor.
+static void send_away(struct percpu *cpu) {
+    struct thread *thread = cpu->leaving;
+    if (thread != nullptr) {
+        cpu->leaving = nullptr;
+        sched_ready(thread);
+    }
+}
+
+// The next thread of this processor's queue, which becomes RUNNING; null when there is none.
+static struct thread *take_next(struct percpu *cpu, uint64_t *now_ns) {
+    spin_lock(&cpu->ready_lock);
+    charge_slice(cpu, *now_ns);
+    struct thread *next;
+    while ((next = run_queue_pop(&cpu->ready)) != nullptr && (next->flags & THREAD_ENDING) != 0) {
+        thread_set_state(next, THREAD_STOPPED);
+    }
+    if (next != nullptr) {
+        thread_set_state(next, THREAD_RUNNING);
+        begin_slice(cpu, next, *now_ns);
+    } else {
+        cpu->slice_owner = nullptr;
+        cpu->slice_end_ns = UINT64_MAX;
+    }
+    spin_unlock(&cpu->ready_lock);
+    return next;
+}
+
+// Takes a thread out of another processor's queue and puts it into this one's.
+static bool steal(struct percpu *cpu) {
+    for (uint64_t left = sched_online() & ~cpu_bit(cpu); left != 0; left &= left - 1) {
+        struct percpu *victim = percpu_of((cpu_id_t){(uint32_t)__builtin_ctzll(left)});
+        if (victim->ready.ready_mask == 0) {
+            continue;
+        }
+        spin_lock(&victim->ready_lock);
+        struct thread *thread = run_queue_steal(&victim->ready, cpu_bit(cpu));
+        if (thread != nullptr) {
+            thread_set_state(thread, THREAD_WAKING);
+        }
+        spin_unlock(&victim->ready_lock);
+        if (thread != nullptr) {
+            put_into_queue(cpu, thread);
+            return true;
+        }
+    }
+    return false;
 }
 
 // Sleeps until a thread is ready. Runs on the kernel's address space, so that any other may go away.
 static struct thread *idle_until_ready(struct percpu *cpu) {
     if (current_thread() != cpu->idle) {
         switch_now(current_thread(), cpu->idle);
+        send_away(cpu);
     }
+    __atomic_fetch_or(&idle_mask, cpu_bit(cpu), __ATOMIC_ACQ_REL);
+    struct thread *thread;
     for (;;) {
         while (reaper_run(IDLE_REAP_STEPS) && cpu->ready.ready_mask == 0) {
             arch_poll_interrupts();
         }
-        if (reaper_pending() == 0) {
+        if (cpu->reaper.count == 0) {
             cpu->work &= ~(uint32_t)WORK_REAP;
+        } else {
+            sched_return_soon();
         }
-        struct thread *thread = run_queue_pop(&cpu->ready);
+        uint64_t now_ns = clock_now().v;
+        thread = take_next(cpu, &now_ns);
         if (thread != nullptr) {
-            return thread;
+            break;
+        }
+        if (steal(cpu)) {
+            continue;
         }
         sched_arm_timer();
-        const uint64_t start_ns = clock_now().v;
+        cpu_sleeps(cpu);
         arch_wait_for_interrupt();
-        cpu->idle_ns += clock_now().v - start_ns;
+        cpu_quiet(cpu);
+        cpu->idle_ns += clock_now().v - now_ns;
     }
+    __atomic_fetch_and(&idle_mask, ~cpu_bit(cpu), __ATOMIC_ACQ_REL);
+    return thread;
 }
 
 void sched_switch(void) {
     struct percpu *cpu = this_cpu();
     uint64_t now_ns = clock_now().v;
-    charge_slice(cpu, now_ns);
-    struct thread *next;
-    do {
-        next = run_queue_pop(&cpu->ready);
-        if (next == nullptr) {
-            cpu->slice_owner = nullptr;
-            cpu->slice_end_ns = UINT64_MAX;
-            next = idle_until_ready(cpu);
-            now_ns = clock_now().v;
-        }
-        if ((next->flags & THREAD_ENDING) != 0) {
-            next->state = THREAD_NEW;
-            next = nullptr;
-        }
-    } while (next == nullptr);
+    struct thread *next = take_next(cpu, &now_ns);
+    if (next == nullptr) {
+        next = idle_until_ready(cpu);
+    }
     cpu->work &= ~(uint32_t)(WORK_RESCHEDULE | WORK_SLICE_END);
-    begin_slice(cpu, next, now_ns);
-    sched_arm_timer();
+    if (cpu->slice_end_ns < cpu->armed_ns) {
+        sched_arm_timer();
+    }
     cpu->context_switches++;
     struct thread *current = current_thread();
     if (next != current) {
         switch_now(current, next);
-    } else {
-        next->state = THREAD_RUNNING;
+        send_away(cpu);
     }
 }
 
-void sched_yield(void) {
+// Puts the current thread into the queue and lets the next one run. One that may not run here any more is put
+// elsewhere, once this processor has let go of it.
+static void requeue_and_switch(struct percpu *cpu, bool front) {
     struct thread *current = current_thread();
-    current->state = THREAD_READY;
-    run_queue_push(&this_cpu()->ready, current);
+    if ((current->affinity & cpu_bit(cpu)) == 0) {
+        thread_set_state(current, THREAD_WAKING);
+        cpu->leaving = current;
+        sched_switch();
+        return;
+    }
+    spin_lock(&cpu->ready_lock);
+    current->cpu = cpu->id;
+    thread_set_state(current, THREAD_READY);
+    if (front) {
+        run_queue_push_front(&cpu->ready, current);
+    } else {
+        run_queue_push(&cpu->ready, current);
+    }
+    spin_unlock(&cpu->ready_lock);
     sched_switch();
+}
+
+void sched_yield(void) {
+    requeue_and_switch(this_cpu(), false);
 }
 
 void sched_preempt(void) {
     struct percpu *cpu = this_cpu();
-    struct thread *current = current_thread();
     const uint64_t now_ns = clock_now().v;
     if (cpu->slice_end_ns != UINT64_MAX && cpu->slice_end_ns > now_ns) {
-        current->slice_left_ns = cpu->slice_end_ns - now_ns;
+        current_thread()->slice_left_ns = cpu->slice_end_ns - now_ns;
     }
-    current->state = THREAD_READY;
-    run_queue_push_front(&cpu->ready, current);
-    sched_switch();
+    requeue_and_switch(cpu, true);
 }

@@ -35,13 +35,14 @@ uint64_t timer_queue_next(const struct timer_queue *queue)
     return first == nullptr ? UINT64_MAX : RB_ENTRY(first, const struct timer_node, node)->deadline_ns;
 }
 
-void timer_queue_expire(struct timer_queue *queue, uint64_t now_ns, uint32_t limit)
+struct timer_node *timer_queue_take_due(struct timer_queue *queue, uint64_t now_ns)
 {
-    while (limit-- > 0 && !rb_empty(&queue->tree)) {
-        struct timer_node *timer = RB_ENTRY(rb_first(&queue->tree), struct timer_node, node);
-        if (timer->earliest_ns > now_ns)
-            return;
-        timer_disarm(queue, timer);
-        timer->expired(timer);
-    }
+    if (rb_empty(&queue->tree))
+        return nullptr;
+    struct timer_node *timer = RB_ENTRY(rb_first(&queue->tree), struct timer_node, node);
+    if (timer->earliest_ns > now_ns)
+        return nullptr;
+    timer_disarm(queue, timer);
+    timer->firing = true;
+    return timer;
 }

@@ -8,13 +8,16 @@
 #include <stdint.h>
 
 #include "base/rbtree.h"
+#include "kernel/types.h"
 
 struct timer_node {
     struct rb_node node;
     uint64_t earliest_ns; // it may fire from here on ...
     uint64_t deadline_ns; // ... and is due here
     bool armed;
-    // Called from timer_queue_expire, with the node no longer armed. Interrupts are off.
+    bool firing;  // atomic: taken out because it is due; until `expired` has returned (sched.c)
+    cpu_id_t cpu; // in whose queue it was last armed
+    // Called with the node no longer armed. Interrupts are off.
     void (*expired)(struct timer_node *timer);
 };
 
@@ -34,6 +37,5 @@ void timer_disarm(struct timer_queue *queue, struct timer_node *timer);
 // The soonest deadline, UINT64_MAX when there is none.
 uint64_t timer_queue_next(const struct timer_queue *queue);
 
-// Fires what is due at `now_ns`, at most `limit` of them (each entry into the kernel is bounded; what
-// is left makes timer_queue_next lie in the past, so the local timer fires again at once).
-void timer_queue_expire(struct timer_queue *queue, uint64_t now_ns, uint32_t limit);
+// Takes out the soonest deadline that is due at `now_ns`: it is `firing` then. Null when none is.
+struct timer_node *timer_queue_take_due(struct timer_queue *queue, uint64_t now_ns);

@@ -13,6 +13,15 @@ struct alarm {
     uint64_t rearm_ns;
 };
 
+// Fires what is due, at most `limit`.
+static void expire(struct timer_queue *queue, uint64_t now_ns, uint32_t limit) {
+    struct timer_node *timer;
+    while (limit-- > 0 && (timer = timer_queue_take_due(queue, now_ns)) != nullptr) {
+        timer->expired(timer);
+        timer->firing = false;
+    }
+}
+
 static uint32_t fired_count;
 
 static void fire(struct timer_node *timer) {
@@ -33,7 +42,7 @@ TEST(empty) {
     struct timer_queue queue;
     timer_queue_init(&queue);
     CHECK_EQ(timer_queue_next(&queue), UINT64_MAX);
-    timer_queue_expire(&queue, UINT64_MAX - 1, 10);
+    expire(&queue, UINT64_MAX - 1, 10);
     struct alarm alarm = new_alarm();
     timer_disarm(&queue, &alarm.timer); // was not armed
     CHECK_EQ(alarm.fired, 0u);
@@ -49,12 +58,12 @@ TEST(soonest_first_whatever_the_order_of_arming) {
         timer_arm(&queue, &alarms[i].timer, 1000 + i * 37 % TIMERS);
     }
     CHECK_EQ(timer_queue_next(&queue), 1000u);
-    timer_queue_expire(&queue, 999, TIMERS);
+    expire(&queue, 999, TIMERS);
     CHECK_EQ(fired_count, 0u);
-    timer_queue_expire(&queue, 1000 + TIMERS / 2 - 1, TIMERS);
+    expire(&queue, 1000 + TIMERS / 2 - 1, TIMERS);
     CHECK_EQ(fired_count, TIMERS / 2);
     CHECK_EQ(timer_queue_next(&queue), 1000 + TIMERS / 2);
-    timer_queue_expire(&queue, UINT64_MAX - 1, TIMERS);
+    expire(&queue, UINT64_MAX - 1, TIMERS);
     for (uint32_t i = 0; i < TIMERS; i++) {
         CHECK_EQ(alarms[i].fired, 1u);
         CHECK_EQ(alarms[i].order, i * 37 % TIMERS);
@@ -74,7 +83,7 @@ TEST(equal_deadlines_all_fire) {
         timer_disarm(&queue, &alarms[i].timer);
         timer_disarm(&queue, &alarms[i].timer);
     }
-    timer_queue_expire(&queue, 5, TIMERS);
+    expire(&queue, 5, TIMERS);
     for (uint32_t i = 0; i < TIMERS; i++) {
         CHECK_EQ(alarms[i].fired, i % 2);
     }
@@ -89,12 +98,12 @@ TEST(the_limit_bounds_one_expiry) {
         alarms[i] = new_alarm();
         timer_arm(&queue, &alarms[i].timer, i);
     }
-    timer_queue_expire(&queue, TIMERS, 32);
+    expire(&queue, TIMERS, 32);
     CHECK_EQ(fired_count, 32u);
     CHECK_EQ(timer_queue_next(&queue), 32u); // in the past: the local timer fires again at once
-    timer_queue_expire(&queue, TIMERS, 32);
+    expire(&queue, TIMERS, 32);
     CHECK_EQ(fired_count, 64u);
-    timer_queue_expire(&queue, TIMERS, 0);
+    expire(&queue, TIMERS, 0);
     CHECK_EQ(fired_count, 64u);
 }
 
@@ -106,11 +115,11 @@ TEST(rearming_while_it_fires) {
     alarm.rearm_in = &queue;
     alarm.rearm_ns = 1;
     timer_arm(&queue, &alarm.timer, 1);
-    timer_queue_expire(&queue, 10, 32);
+    expire(&queue, 10, 32);
     CHECK_EQ(alarm.fired, 32u);
     CHECK(alarm.timer.armed);
     alarm.rearm_ns = 20;
-    timer_queue_expire(&queue, 10, 32);
+    expire(&queue, 10, 32);
     CHECK_EQ(alarm.fired, 33u);
     CHECK_EQ(timer_queue_next(&queue), 20u);
 }
@@ -122,9 +131,9 @@ TEST(disarming_another_from_an_expiry_is_safe) {
     timer_arm(&queue, &first.timer, 1);
     timer_arm(&queue, &second.timer, 2);
     timer_arm(&queue, &third.timer, 3);
-    timer_queue_expire(&queue, 1, 1);
+    expire(&queue, 1, 1);
     timer_disarm(&queue, &second.timer);
-    timer_queue_expire(&queue, 3, 8);
+    expire(&queue, 3, 8);
     CHECK_EQ(second.fired, 0u);
     CHECK_EQ(third.fired, 1u);
 }

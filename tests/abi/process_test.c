@@ -260,8 +260,10 @@ CASE(a_thousand_processes_leave_nothing_behind) {
         child_destroy(&child);
     }
     REQUIRE(suite_settled(&after));
-    EXPECT_EQ(after.free_bytes, before.free_bytes);
-    EXPECT_EQ(after.slab_bytes, before.slab_bytes);
+    // With several processors, how many objects of a kind were there at once, and so how their pages are filled,
+    // is not the same every time.
+    EXPECT(after.slab_bytes <= before.slab_bytes + (before.processors - 1) * 8 * PAGE_BYTES);
+    EXPECT_EQ(after.free_bytes + after.slab_bytes, before.free_bytes + before.slab_bytes);
     EXPECT_EQ(after.page_table_bytes, before.page_table_bytes);
     EXPECT_EQ(after.user_bytes, before.user_bytes);
     EXPECT_EQ(after.handles, before.handles);

@@ -223,3 +223,20 @@ CASE(an_endless_loop_holds_up_no_end_of_another_process) {
     child_destroy(&ending);
     child_destroy(&looping);
 }
+
+CASE(a_thread_keeps_to_its_processors) {
+    struct child child;
+    REQUIRE(child_create(&child, suite.account));
+    REQUIRE(child_start(&child, count_for_ever));
+    REQUIRE(child_await_progress(&child, 1, 5000));
+    REFUSED(THREAD_SET_AFFINITY, BAD_ARGUMENT, tess_thread_set_affinity(child.thread, 0));
+    for (uint64_t processors = 1; status_ok(tess_thread_set_affinity(child.thread, processors)); processors <<= 1) {
+        REQUIRE(child_await_progress(&child, progress(&child) + 1, 5000));
+        if (processors == 1ull << 63) {
+            break;
+        }
+    }
+    EXPECT_OK(tess_thread_set_affinity(child.thread, UINT64_MAX));
+    REQUIRE(child_await_progress(&child, progress(&child) + 1, 5000));
+    child_destroy(&child);
+}

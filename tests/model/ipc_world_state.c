@@ -210,14 +210,16 @@ static const char *check_threads(void) {
         }
         running += thread->state == THREAD_RUNNING && (thread->flags & THREAD_ENDING) == 0;
         ready += thread->state == THREAD_READY && (thread->flags & THREAD_ENDING) == 0;
-        if ((thread->flags & THREAD_ENDING) == 0 && (!thread_check(thread) || thread->state == THREAD_NEW)) {
+        if ((thread->flags & THREAD_ENDING) == 0 && (!thread_check(thread) || thread->state == THREAD_NEW || thread->state >= THREAD_WAKING)) {
             return "a thread's state does not hold together";
         }
         if (thread->state == THREAD_AWAITING_REPLY && thread->reply == nullptr &&
             world_index_of(thread->server) < 0) {
             return "a thread waits for the answer of one that ended";
         }
-        if (((thread->flags & THREAD_TIMED) != 0) != thread->timer.armed) {
+        // The deadline of one that is ending may have passed without effect.
+        if ((thread->flags & THREAD_ENDING) == 0 &&
+            ((thread->flags & THREAD_TIMED) != 0) != thread->timer.armed) {
             return "a thread's deadline is not armed as its flags say";
         }
         if (thread->caller != nullptr) {
@@ -359,7 +361,7 @@ static void mix_thread(uint64_t *hash, uint32_t index) {
             other != nullptr && other->timer.armed && other->timer.deadline_ns < thread->timer.deadline_ns;
     }
     const uint8_t state = thread->state == THREAD_RUNNING ? (uint8_t)THREAD_READY : thread->state;
-    const bool waits = state != THREAD_READY && state != THREAD_NEW;
+    const bool waits = state != THREAD_READY && state != THREAD_NEW && state < THREAD_DEAD;
     mix(hash, state | (uint64_t)thread->flags << 8 | (uint64_t)thread->effective_band << 16 |
                   (waits ? (uint64_t)thread->wants_reply << 24 : 0) |
                   (thread->timer.armed ? rank + 1 : 0) << 32);

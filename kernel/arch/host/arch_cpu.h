@@ -7,7 +7,6 @@ struct percpu;
 
 // kernel/arch/host/cpu.c.
 extern struct percpu *host_this_cpu;
-extern void *host_current_frame;
 extern uint64_t host_tls_base;
 extern uint64_t host_active_root; // arch_mmu.h
 extern uint64_t host_cycles;      // the processor's clock: nanoseconds
@@ -25,12 +24,17 @@ static inline uint64_t arch_cycles(void) {
     return host_cycles;
 }
 
+// As entry.S of a real port: percpu.frame is the second word. cpu.c asserts it.
+static inline void **host_frame(void) {
+    return (void **)host_this_cpu + 1;
+}
+
 static inline void *arch_current_frame(void) {
-    return host_current_frame;
+    return *host_frame();
 }
 
 static inline void arch_set_current_frame(void *frame) {
-    host_current_frame = frame;
+    *host_frame() = frame;
 }
 
 static inline uint64_t arch_read_tls_base(void) {

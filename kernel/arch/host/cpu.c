@@ -1,10 +1,13 @@
 // The registers of the host port's only processor, and what it has instead of others.
 #include "kernel/arch/host/cpu.h"
 
+#include <stddef.h>
+
 #include "kernel/percpu.h"
 
+static_assert(offsetof(struct percpu, frame) == sizeof(void *)); // host_frame
+
 struct percpu *host_this_cpu = &boot_percpu;
-void *host_current_frame;
 uint64_t host_tls_base;
 uint64_t host_cycles;
 void (*host_on_ipi)(cpu_id_t cpu, enum ipi kind);

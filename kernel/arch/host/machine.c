@@ -104,7 +104,11 @@ static void resume(struct kernel_exit exit) {
         return;
     }
     ASSERT(exit.frame == (uint64_t)&thread->regs.status);
-    const uint64_t *words = exit.value != 0 ? (const uint64_t *)exit.value : thread->regs.words;
+    uint64_t *words = exit.value != 0 ? (uint64_t *)exit.value : thread->regs.words;
+    if (exit.value != 0) {
+        CONTAINER_OF((struct arch_regs *)words, struct thread, regs)->on_cpu = 0;
+        thread->on_cpu = 1;
+    }
     host_user.status = exit.value != 0 ? 0 : (uint32_t)thread->regs.status;
     host_user.badge = thread->regs.badge;
     host_user.info = thread->regs.info;

@@ -20,6 +20,7 @@ static_assert(offsetof(struct percpu, scratch) == PERCPU_SCRATCH);
 static_assert(REG(status) == REGS_STATUS && REG(words[0]) == REGS_W0 && REG(words[7]) == REGS_W7);
 static_assert(REG(rbp) == REGS_RBP && REG(ip) == REGS_IP && REG(flags) == REGS_FLAGS && REG(sp) == REGS_SP);
 static_assert(REG(badge) == REGS_BADGE && REG(info) == REGS_INFO && REG(rdx) == REGS_RDX);
+static_assert(offsetof(struct thread, on_cpu) - offsetof(struct thread, regs) == THREAD_ON_CPU);
 static_assert(REG(rcx) == REGS_RCX && REG(r11) == REGS_R11 && REG(resume) == REGS_RESUME);
 
 // Stacks of the exceptions that cannot trust the one they interrupt (Intel SDM volume 3, section 6.14.5).

@@ -76,7 +76,9 @@ syscall_entry:
     .size syscall_entry, . - syscall_entry
 
 // ---- back to a thread that waited in a system call, with a message ----
-// rax = its frame (it is current), rdx = the eight words it gets, 0 for the general way.
+// rax = its frame (it is current), rdx = the eight words it gets, which lie in the registers of the thread that the
+// processor comes from (or in its own), 0 for the general way. From where that thread's on_cpu is cleared on,
+// another processor may run it.
 
     .balign 64
     .type resume, @function
@@ -91,6 +93,8 @@ resume:
     mov 40(%rdx), %r13
     mov 48(%rdx), %r14
     mov 56(%rdx), %r15
+    movb $0, THREAD_ON_CPU(%rdx)
+    movb $1, (THREAD_ON_CPU - FRAME_TOP)(%rax)
     mov REGS_RBP(%rax), %rbp
     mov REGS_IP(%rax), %rcx
     mov REGS_FLAGS(%rax), %r11

@@ -71,7 +71,7 @@ bool fpu_first_use(struct thread *thread) {
         state[FXSAVE_BYTES] = XCR0_X87 | XCR0_SSE; // XSTATE_BV: load these two, the rest is initial
     }
     thread->regs.fpu = state;
-    thread->flags |= THREAD_HAS_FPU;
+    thread_set_flags(thread, THREAD_HAS_FPU);
     __asm__ volatile("clts");
     load(state);
     return true;

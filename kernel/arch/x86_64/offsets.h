@@ -29,6 +29,7 @@
 
 #define SMP_PROCESSORS 64 // CPU_MAX
 #define MSR_GS_BASE 0xc0000101
+#define THREAD_ON_CPU 177 // struct thread.on_cpu, relative to its regs
 
 #define SELECTOR_KERNEL_CODE 0x08
 #define SELECTOR_KERNEL_DATA 0x10

@@ -163,8 +163,9 @@ static const char *failed_check(uint64_t ip) {
 // And with those of the kernel; or of whatever ran, when it is no program's doing (trap_fatal).
 void trap_from_kernel(struct trap_frame *frame);
 void trap_from_kernel(struct trap_frame *frame) {
-    if (frame->vector >= VECTOR_FIRST_INTERRUPT) {
-        interrupt((unsigned)frame->vector); // while idle
+    if (frame->vector >= VECTOR_FIRST_INTERRUPT) { // while idle
+        cpu_quiet(this_cpu());                     // not asleep any more
+        interrupt((unsigned)frame->vector);
         return;
     }
     if (frame->vector == VECTOR_PAGE_FAULT && kernel_page_fault(frame)) {
