@@ -7,10 +7,12 @@
 // not the shortest case is kept out of line, so that the shortest saves no register.
 #include "kernel/ipc/syscall.h"
 
+#include "abi/park.h"
 #include "base/mem.h"
 #include "kernel/ipc/fault.h"
 #include "kernel/ipc/invoke.h"
 #include "kernel/ipc/message.h"
+#include "kernel/ipc/park.h"
 #include "kernel/ipc/transfer.h"
 #include "kernel/object/endpoint.h"
 #include "kernel/object/handle.h"
@@ -265,7 +267,7 @@ static status_t answer_caller(struct thread *current, uint64_t info, struct thre
         put_caller_back(caller, &current->caller);
         return status;
     }
-    current->effective_band = current->band;
+    thread_set_urgency(current, current->band);
     return STATUS_OK;
 }
 
@@ -425,7 +427,7 @@ static struct kernel_exit sys_recv(uint64_t handle, uint64_t info, uint64_t dead
         return leave_with(status);
     }
     thread_drop_caller(current);
-    current->effective_band = current->band;
+    thread_set_urgency(current, current->band);
     enum transfer_progress progress;
     status = transfer_receive(current, CONTAINER_OF(object, struct endpoint, object), message_accept(info),
                               deadline_ns, &progress);
@@ -474,6 +476,50 @@ static struct kernel_exit sys_wait(uint64_t handle, uint64_t, uint64_t deadline_
     return leave_with_results(current);
 }
 
+// ---- park, unpark ----------------------------------------------------------------------------------
+
+static struct kernel_exit sys_park(uint64_t address, uint64_t expected, uint64_t deadline_ns) {
+    status_t status = park(current_thread(), address, expected, deadline_ns);
+    return status_ok(status) ? kernel_block() : leave_with(status);
+}
+
+// Words: where to move the others, how many, what the first word must be then; and how many were woken and moved
+// in earlier rounds.
+static struct kernel_exit sys_unpark(uint64_t address, uint64_t count, uint64_t) {
+    struct thread *current = current_thread();
+    uint64_t *words = current->regs.words;
+    if (count == PARK_INHERIT) {
+        return leave_with(unpark_inheriting(current, address));
+    }
+    if (count > UINT32_MAX || words[1] > UINT32_MAX || words[2] > UINT32_MAX) {
+        return leave_with(STATUS_BAD_ARGUMENT);
+    }
+    struct unpark_request request = {
+        .address = address,
+        .wake = count,
+        .to_address = words[0],
+        .move = words[1],
+        .expected = (uint32_t)words[2],
+        .woken = words[3],
+        .moved = words[4],
+    };
+    status_t status = unpark(current, &request);
+    if (!status_ok(status) && words[3] + words[4] == 0) {
+        return leave_with(status);
+    }
+    words[3] = request.woken;
+    words[4] = request.moved;
+    if (request.more) {
+        words[1] = request.move;
+        arch_regs_restart(&current->regs, SYS_UNPARK, address, request.wake, 0);
+        return kernel_leave();
+    }
+    words[0] = request.woken;
+    words[1] = request.moved;
+    thread_set_outcome(current, STATUS_OK, 0, 0);
+    return leave_with_results(current);
+}
+
 static struct kernel_exit sys_yield(uint64_t, uint64_t, uint64_t) {
     struct percpu *cpu = this_cpu();
     struct thread *current = current_thread();
@@ -493,7 +539,7 @@ syscall_fn *const syscall_table[SYSCALL_COUNT] = {
     [SYS_CALL] = sys_call,     [SYS_SEND] = sys_send,
     [SYS_RECV] = sys_recv,     [SYS_REPLY_RECV] = sys_reply_recv,
     [SYS_SIGNAL] = sys_signal, [SYS_WAIT] = sys_wait,
-    [6] = syscall_refuse, // 6 to 8 are not given yet
-    [7] = syscall_refuse,      [8] = syscall_refuse,
+    [6] = syscall_refuse, // 6 is not given yet
+    [SYS_PARK] = sys_park,     [SYS_UNPARK] = sys_unpark,
     [SYS_YIELD] = sys_yield,
 };

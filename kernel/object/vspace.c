@@ -23,6 +23,7 @@ static SLAB_CACHE(mapping_cache, struct mapping);
 constexpr uint64_t GAP_BYTES = PAGE_BYTES; // between mappings that the kernel places
 constexpr uint32_t AROUND_PAGES = 16;      // what one fault may enter of pages that are there already
 constexpr uint32_t DESTROY_STEP_MAPPINGS = 32;
+constexpr uint32_t LOOK_AT_MAPPINGS = 1024;
 constexpr uint32_t PROT_ALL = PROT_READ | PROT_WRITE | PROT_EXECUTE;
 
 // ---- The tree ----
@@ -454,6 +455,38 @@ status_t vspace_fault(struct vspace *vspace, uint64_t address, uint32_t access) 
     status_t status = fault_locked(vspace, align_down(address, PAGE_BYTES), access);
     spin_unlock(&vspace->lock);
     return status;
+}
+
+status_t vspace_fault_locked(struct vspace *vspace, uint64_t page, uint32_t access) {
+    return fault_locked(vspace, page, access);
+}
+
+bool vspace_find(struct vspace *vspace, uint64_t address, uint32_t access, struct vmo **vmo, uint64_t *offset_bytes) {
+    struct mapping *mapping = vspace->last_hit;
+    if (mapping == nullptr || address - mapping->start >= mapping->end - mapping->start) {
+        mapping = mapping_at_or_after(vspace, address);
+    }
+    if (mapping == nullptr || mapping->start > address || mapping->prot == 0 || (access & ~mapping->prot) != 0) {
+        return false;
+    }
+    vspace->last_hit = mapping;
+    *vmo = mapping->vmo;
+    *offset_bytes = mapping->offset + (address - mapping->start);
+    return true;
+}
+
+bool vspace_has_vmo(struct vspace *vspace, uint64_t koid) {
+    bool found = false;
+    uint32_t looked_at = 0;
+    spin_lock(&vspace->lock);
+    for (struct rb_node *node = rb_first(&vspace->mappings); node != nullptr && !found; node = rb_next(node)) {
+        found = mapping_of(node)->vmo->object.koid.v == koid;
+        if (++looked_at == LOOK_AT_MAPPINGS) {
+            break;
+        }
+    }
+    spin_unlock(&vspace->lock);
+    return found;
 }
 
 // ---- Methods ----

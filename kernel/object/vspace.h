@@ -70,5 +70,15 @@ status_t vspace_protect_some(struct vspace *vspace, uint64_t *address, uint64_t 
 // NOT_FOUND: no mapping there. NOT_ALLOWED: the mapping forbids it. NO_MEMORY: the account cannot pay.
 status_t vspace_fault(struct vspace *vspace, uint64_t address, uint32_t access);
 
+// The same for a page-aligned address with the lock held.
+status_t vspace_fault_locked(struct vspace *vspace, uint64_t page, uint32_t access) REQUIRES(vspace->lock);
+
+// What is mapped at `address`, if that allows `access`. The VMO stays while the lock is held.
+bool vspace_find(struct vspace *vspace, uint64_t address, uint32_t access, struct vmo **vmo, uint64_t *offset_bytes)
+    REQUIRES(vspace->lock);
+
+// Whether a VMO is among the first 1024 mappings.
+bool vspace_has_vmo(struct vspace *vspace, uint64_t koid);
+
 // Checks the invariants above; false when one does not hold. For tests and debug builds.
 bool vspace_check(struct vspace *vspace);

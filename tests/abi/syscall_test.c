@@ -11,8 +11,6 @@ static status_t raw(uint64_t number, uint64_t handle, uint64_t info) {
 
 CASE(unknown_system_call_numbers_are_refused) {
     static const uint64_t numbers[] = {6,
-                                       7,
-                                       8,
                                        10,
                                        11,
                                        31,
