@@ -68,7 +68,12 @@ static struct bucket *bucket_of(const struct park_key *key) {
 }
 
 static struct thread *first_waiter(struct bucket *bucket, const struct park_key *key) REQUIRES(bucket->lock) {
-    struct thread *thread = thread_of(rb_lower_bound(&bucket->waiters, key, compare_first));
+    // Mostly there is one word in a bucket at a time.
+    struct thread *thread = thread_of(rb_first(&bucket->waiters));
+    if (thread == nullptr || same_key(&thread->park.key, key)) {
+        return thread;
+    }
+    thread = thread_of(rb_lower_bound(&bucket->waiters, key, compare_first));
     return thread != nullptr && same_key(&thread->park.key, key) ? thread : nullptr;
 }
 
@@ -226,7 +231,9 @@ static status_t find_holder(const struct thread *thread, uint32_t word, uint64_t
 
 static void enqueue(struct bucket *bucket, struct thread *thread, const struct park_key *key, uint64_t deadline_ns)
     REQUIRES(bucket->lock) {
-    thread->park = (struct park_wait){.key = *key, .order = __atomic_fetch_add(&arrivals, 1, __ATOMIC_RELAXED)};
+    thread->park.key = *key;
+    thread->park.order = __atomic_fetch_add(&arrivals, 1, __ATOMIC_RELAXED);
+    thread->park.lends_to = nullptr;
     if ((key->offset & INHERITING) != 0) {
         thread->park.order |= (uint64_t)thread->effective_band << ORDER_BAND_SHIFT;
     }
