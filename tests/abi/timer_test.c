@@ -75,16 +75,15 @@ CASE(the_shortest_period_starves_nobody) {
         EXPECT_OK(tess_timer_set(timers[i], suite_now_ns(), 1, 0, notification, 1ull << i));
     }
     // Programs run beside them until each has fired often.
-    uint64_t end = suite_after_ms(20'000), turns = 0, bits, missed = 0;
+    uint64_t end = suite_after_ms(20'000), bits, missed = 0;
     for (uint64_t i = 0; i < TIMERS; i++) {
         while (fired_of(timers[i], &missed) <= 10 && suite_now_ns() < end) {
-            turns++;
+            tess_yield();
         }
         EXPECT(fired_of(timers[i], &missed) > 10);
         EXPECT(missed > 10);
         suite_close(timers[i]);
     }
-    EXPECT(turns > 10);
     EXPECT_OK(tess_wait(notification, &bits, DEADLINE_POLL));
     EXPECT_EQ(bits, (1ull << TIMERS) - 1);
     suite_close(notification);
