@@ -1,14 +1,24 @@
 """Suite "riscv64": the port to riscv64 (tools/build --arch riscv64) passes the same suites.
 
-All of the ABI suite, with Sv48 and with Sv39 page tables, and of the end-to-end suite what does not depend on a PC.
-`tools/test --arch riscv64 SUITE` runs any of them alone.
+All of the ABI suite, with Sv48 page tables, and of the end-to-end suite what does not depend on a PC; the shipped
+system with Sv39. `tools/test --arch riscv64 SUITE` runs a suite alone.
 """
 
-from testing import runner
+import functools
+
+from testing import expect_match, runner
 
 TARGETS = ("kernel.elf", "boot.pkg", "system/abi.pkg", "system/test.pkg")
 END_TO_END = ("boots_directly", "reset_is_seen", "services_and_one", "caps_say_where_from", "kill", "misbehaves")
 ANOTHER_PROCESSOR = ("divide_zero",)  # what it does there is no fault here
+
+
+def works_with_sv39(ctx):
+    guest = ctx.guest(cmdline="sv39")
+    guest.prompt()
+    expect_match(guest.command_output("run hello"), "Hello", "output of 'run hello'")
+    guest.send("poweroff\r")
+    guest.expect_power_off()
 
 
 def cases(ctx):
@@ -18,4 +28,4 @@ def cases(ctx):
     suites = runner.suites(ctx.root)
     end_to_end = [(name, function) for name, function in suites["e2e"](ctx)
                   if name.startswith(END_TO_END) and not name.endswith(ANOTHER_PROCESSOR)]
-    return suites["abi"](ctx) + end_to_end
+    return suites["abi"](ctx) + end_to_end + [("works_with_sv39", functools.partial(works_with_sv39, ctx))]
