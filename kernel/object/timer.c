@@ -2,6 +2,7 @@
 
 #include "abi/gen/methods.h"
 #include "base/container.h"
+#include "kernel/lock.h"
 #include "kernel/object/handle.h"
 #include "kernel/object/notification.h"
 #include "kernel/object/thread.h"
@@ -19,11 +20,22 @@ static void arm(struct timer *timer) REQUIRES(timer->lock) {
 }
 
 // Takes the setting away, and returns the notification whose reference the caller now has; null when there is none.
-static struct notification *unset(struct timer *timer) REQUIRES(timer->lock) {
+// *queue is where an expiry may still be on its way.
+static struct notification *unset(struct timer *timer, const struct timer_queue **queue) REQUIRES(timer->lock) {
     struct notification *notification = timer->notification;
-    sched_disarm(&timer->node);
+    *queue = sched_disarm(&timer->node);
     timer->notification = nullptr;
     return notification;
+}
+
+// After `unset`, with no lock held: the setting signals nothing any more, and keeps nothing alive.
+static void finish_unset(struct timer *timer, const struct timer_queue *queue, struct notification *notification) {
+    while (timer_is_firing(queue, &timer->node)) {
+        spin_relax();
+    }
+    if (notification != nullptr) {
+        object_put(&notification->object);
+    }
 }
 
 // ---- expiry ----------------------------------------------------------------------------------------
@@ -41,13 +53,14 @@ static void advance(struct timer *timer, uint64_t now_ns) REQUIRES(timer->lock) 
 static void timer_fired(struct timer_node *node) {
     struct timer *timer = CONTAINER_OF(node, struct timer, node);
     struct notification *notification = nullptr;
+    const struct timer_queue *queue;
     uint64_t bits = 0;
     spin_lock(&timer->lock);
     if (timer->notification != nullptr && !node->armed) { // else this expiry is stale
         bits = timer->bits;
         timer->fired++;
         if (timer->period_ns == 0) {
-            notification = unset(timer);
+            notification = unset(timer, &queue);
         } else {
             notification = timer->notification;
             object_get(&notification->object);
@@ -75,18 +88,16 @@ status_t timer_create(struct account *account, struct timer **out) {
 }
 
 static bool cancel(struct timer *timer) {
+    const struct timer_queue *queue;
     spin_lock(&timer->lock);
-    struct notification *notification = unset(timer);
+    struct notification *notification = unset(timer, &queue);
     spin_unlock(&timer->lock);
-    if (notification != nullptr) {
-        object_put(&notification->object);
-    }
+    finish_unset(timer, queue, notification);
     return notification != nullptr;
 }
 
 bool timer_destroy_step(struct object *object) {
     cancel(timer_of(object));
-    sched_disarm_and_wait(&timer_of(object)->node);
     return true;
 }
 
@@ -101,8 +112,9 @@ status_t method_timer_set(struct invocation *invocation) {
         return STATUS_BAD_ARGUMENT;
     }
     object_get(object);
+    const struct timer_queue *queue;
     spin_lock(&timer->lock);
-    struct notification *old = unset(timer);
+    struct notification *old = unset(timer, &queue);
     timer->next_ns = words[0];
     timer->period_ns = words[1];
     timer->slack_ns = words[2];
@@ -111,9 +123,7 @@ status_t method_timer_set(struct invocation *invocation) {
     timer->fired = timer->missed = 0;
     arm(timer);
     spin_unlock(&timer->lock);
-    if (old != nullptr) {
-        object_put(&old->object);
-    }
+    finish_unset(timer, queue, old);
     return STATUS_OK;
 }
 

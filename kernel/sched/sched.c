@@ -102,24 +102,24 @@ void sched_arm_between(struct timer_node *timer, uint64_t earliest_ns, uint64_t 
     }
 }
 
-void sched_disarm(struct timer_node *timer) {
+const struct timer_queue *sched_disarm(struct timer_node *timer) {
     struct percpu *cpu = percpu_of(timer->cpu);
     spin_lock(&cpu->timer_lock);
     timer_disarm(&cpu->timers, timer);
     spin_unlock(&cpu->timer_lock);
+    return &cpu->timers;
 }
 
 void sched_disarm_and_wait(struct timer_node *timer) {
-    sched_disarm(timer);
-    while (__atomic_load_n(&timer->firing, __ATOMIC_ACQUIRE)) {
+    const struct timer_queue *queue = sched_disarm(timer);
+    while (timer_is_firing(queue, timer)) {
         spin_relax();
     }
 }
 
-// One deadline that has passed, `firing` from now on; null when there is none.
-static struct timer_node *take_due(struct percpu *cpu, uint64_t now_ns) {
+static struct timer_node *take_due(struct percpu *cpu, uint64_t now_ns, bool enough) {
     spin_lock(&cpu->timer_lock);
-    struct timer_node *timer = timer_queue_take_due(&cpu->timers, now_ns);
+    struct timer_node *timer = timer_queue_take_due(&cpu->timers, now_ns, enough);
     spin_unlock(&cpu->timer_lock);
     return timer;
 }
@@ -130,9 +130,8 @@ void sched_timer(void) {
     cpu->armed_ns = UINT64_MAX; // one-shot: it is off now,
     cpu->work |= WORK_TIMER;    // and set again for what is next, also when it came a little early
     struct timer_node *timer;
-    for (uint32_t i = 0; i < EXPIRE_LIMIT && (timer = take_due(cpu, now_ns)) != nullptr; i++) {
+    for (uint32_t i = 0; (timer = take_due(cpu, now_ns, i == EXPIRE_LIMIT)) != nullptr; i++) {
         timer->expired(timer);
-        __atomic_store_n(&timer->firing, false, __ATOMIC_RELEASE);
     }
     if (cpu->reaper.count != 0) {
         cpu->work |= WORK_REAP;

@@ -61,10 +61,10 @@ void sched_preempt(void);
 // What the local timer's interrupt does: expired deadlines, used-up slices.
 void sched_timer(void);
 
-// Arms an unarmed timer on this processor. / Disarms it wherever it was armed; it may just be firing there. / And
-// waits until that has finished: not from its own `expired`, nor with a lock held that this takes.
+// Arms an unarmed timer on this processor. / Disarms it wherever it was armed; it may just be firing in the queue
+// that is returned. / And waits until that has finished: not from its own `expired`, nor with a lock held that this takes.
 void sched_arm_between(struct timer_node *timer, uint64_t earliest_ns, uint64_t deadline_ns);
-void sched_disarm(struct timer_node *timer);
+const struct timer_queue *sched_disarm(struct timer_node *timer);
 void sched_disarm_and_wait(struct timer_node *timer);
 
 // Sets the local timer to the next deadline or end of slice. Cheap when nothing changed.

@@ -6,7 +6,7 @@ static bool sooner(const struct rb_node *a, const struct rb_node *b)
            RB_ENTRY(b, const struct timer_node, node)->deadline_ns;
 }
 
-void timer_queue_init(struct timer_queue *queue) { rb_init(&queue->tree); }
+void timer_queue_init(struct timer_queue *queue) { *queue = (struct timer_queue){}; }
 
 void timer_arm(struct timer_queue *queue, struct timer_node *timer, uint64_t deadline_ns)
 {
@@ -32,17 +32,24 @@ void timer_disarm(struct timer_queue *queue, struct timer_node *timer)
 uint64_t timer_queue_next(const struct timer_queue *queue)
 {
     const struct rb_node *first = rb_first(&queue->tree);
-    return first == nullptr ? UINT64_MAX : RB_ENTRY(first, const struct timer_node, node)->deadline_ns;
+    if (first == nullptr)
+        return UINT64_MAX;
+    const uint64_t deadline_ns = RB_ENTRY(first, const struct timer_node, node)->deadline_ns;
+    return deadline_ns > queue->rest_until_ns ? deadline_ns : queue->rest_until_ns;
 }
 
-struct timer_node *timer_queue_take_due(struct timer_queue *queue, uint64_t now_ns)
+struct timer_node *timer_queue_take_due(struct timer_queue *queue, uint64_t now_ns, bool enough)
 {
-    if (rb_empty(&queue->tree))
-        return nullptr;
-    struct timer_node *timer = RB_ENTRY(rb_first(&queue->tree), struct timer_node, node);
-    if (timer->earliest_ns > now_ns)
-        return nullptr;
-    timer_disarm(queue, timer);
-    timer->firing = true;
+    struct rb_node *first = rb_first(&queue->tree);
+    struct timer_node *timer = first == nullptr ? nullptr : RB_ENTRY(first, struct timer_node, node);
+    if (timer != nullptr && timer->earliest_ns > now_ns)
+        timer = nullptr;
+    if (timer != nullptr && enough) {
+        queue->rest_until_ns = now_ns + TIMER_REST_NS;
+        timer = nullptr;
+    }
+    if (timer != nullptr)
+        timer_disarm(queue, timer);
+    __atomic_store_n(&queue->firing, timer, __ATOMIC_RELEASE);
     return timer;
 }

@@ -15,15 +15,18 @@ struct timer_node {
     uint64_t earliest_ns; // it may fire from here on ...
     uint64_t deadline_ns; // ... and is due here
     bool armed;
-    bool firing;  // atomic: taken out because it is due; until `expired` has returned (sched.c)
     cpu_id_t cpu; // in whose queue it was last armed
-    // Called with the node no longer armed. Interrupts are off.
+    // Called with the node no longer armed, and `firing` in that queue. Interrupts are off.
     void (*expired)(struct timer_node *timer);
 };
 
 struct timer_queue {
     struct rb_tree tree;
+    struct timer_node *firing; // atomic: taken out because it is due, until its `expired` has returned
+    uint64_t rest_until_ns;    // nothing is due before: so many deadlines passed that programs must have a turn
 };
+
+constexpr uint64_t TIMER_REST_NS = 100'000;
 
 void timer_queue_init(struct timer_queue *queue);
 
@@ -37,5 +40,12 @@ void timer_disarm(struct timer_queue *queue, struct timer_node *timer);
 // The soonest deadline, UINT64_MAX when there is none.
 uint64_t timer_queue_next(const struct timer_queue *queue);
 
-// Takes out the soonest deadline that is due at `now_ns`: it is `firing` then. Null when none is.
-struct timer_node *timer_queue_take_due(struct timer_queue *queue, uint64_t now_ns);
+// Takes out a deadline that may fire at `now_ns`: it is `firing` from then until the next call. Null when there is none,
+// or the caller has had `enough`: then the rest wait for TIMER_REST_NS. Always called until it gives null.
+struct timer_node *timer_queue_take_due(struct timer_queue *queue, uint64_t now_ns, bool enough);
+
+// Whether the timer is firing. Any processor, no lock.
+static inline bool timer_is_firing(const struct timer_queue *queue, const struct timer_node *timer)
+{
+    return __atomic_load_n(&queue->firing, __ATOMIC_ACQUIRE) == timer;
+}
