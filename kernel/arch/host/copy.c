@@ -7,8 +7,12 @@
 #include "kernel/arch/host/copy.h"
 
 uint64_t host_bad_user_start, host_bad_user_end;
+uint64_t host_only_user_start, host_only_user_end = UINT64_MAX;
 
 static bool user_range_good(uint64_t start, size_t len) {
+    if (start < host_only_user_start || start > host_only_user_end || len > host_only_user_end - start) {
+        return false;
+    }
     return start + len <= host_bad_user_start || start >= host_bad_user_end;
 }
 

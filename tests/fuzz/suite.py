@@ -1,0 +1,83 @@
+"""Suite "fuzz": random system calls, on the host and on the target, for a bounded time (docs/howto/fuzz.md).
+
+No panic, no hang, no leak: whatever was called, the kernel goes on and everything comes back.
+"""
+
+import base64
+import os
+import re
+import time
+
+from testing import Failure, check, deadline
+
+HOST_RUNS = 15_000      # beyond the kept inputs
+TARGET_SECONDS = 30
+TARGET_CPUS = 4
+PATIENCE_S = 3          # a program's threads may wait for each other for ever, which is their own affair
+PROMPT = r"^tessera\$ "
+
+
+def host(ctx):
+    """The kernel core on the host port, under sanitizers: the inputs that are kept, then others like them."""
+    ctx.run(["tools/build", "--arch", ctx.arch, "--quiet", "tests/fuzz/syscall_fuzz"], timeout=300, status=0)
+    runs = int(os.environ.get("FUZZ_RUNS", HOST_RUNS))
+    found = ctx.scratch / "found"
+    found.mkdir()
+    for i, line in enumerate((ctx.root / "tests" / "fuzz" / "corpus.txt").read_text().split()):
+        (found / f"kept-{i}").write_bytes(base64.b64decode(line))
+    ctx.run([ctx.build / "tests" / "fuzz" / "syscall_fuzz", "-seed=1", f"-runs={runs}", "-max_len=2048", "-len_control=0",
+             "-timeout=20", f"-artifact_prefix={ctx.root}/build/", found], timeout=600, status=0)
+
+
+def settled(guest):
+    """What `mem` says is in use, when it says the same twice."""
+    last = None
+    for _ in range(40):
+        now = re.search(r"in use[^\n]*\((\d+) bytes\)", guest.command_output("mem"))
+        now = now and int(now.group(1))
+        if now is not None and now == last:
+            return now
+        last = now
+    check(False, "memory in use settles", "the same twice", last)
+
+
+def run_seed(guest, seed):
+    """One program, to its end or, when it waits for something that it never does, to Ctrl-C."""
+    line = f"run random_calls {seed} 3000 4"
+    guest.send(line + "\r")
+    guest.expect(re.escape(line) + r"\n", 60)
+    try:
+        guest.expect(PROMPT, PATIENCE_S)
+    except Failure:
+        guest.send("\x03")
+        guest.expect(PROMPT, 60)
+
+
+def target(ctx):
+    """Programs of four threads each on four processors, one after the other, each from a seed of its own. A seed
+    that ends badly is run again with `run random_calls SEED 3000 4`."""
+    seconds = float(os.environ.get("FUZZ_SECONDS", TARGET_SECONDS))
+    seed = int(os.environ.get("FUZZ_SEED", 1))
+    with ctx.guest(system="test", cpus=TARGET_CPUS) as guest:
+        guest.prompt(60)
+        before = None
+        limit = time.monotonic() + seconds
+        while time.monotonic() < limit:
+            run_seed(guest, seed)
+            guest.reject(r"(?i)kernel panic")
+            if before is None:  # the first run grows tables and caches that stay
+                before = settled(guest)
+            seed += 1
+        after = settled(guest)
+        slack = 256 << 10  # slab caches and journals keep a little of what they once had
+        check(after <= before + slack, "memory comes back", f"about {before} bytes in use", f"{after} after seed {seed - 1}")
+        states = guest.command_output("services")
+        check("failed" not in states and len(re.findall(r"\brunning\b", states)) >= 4, "all services run", "4 running", states)
+        guest.send("poweroff\r")
+        guest.expect_power_off()
+
+
+def cases(ctx):
+    limit = float(os.environ.get("FUZZ_SECONDS", TARGET_SECONDS)) + 300
+    return [("system_calls_on_the_host", deadline(900)(lambda: host(ctx))),
+            ("system_calls_on_four_processors", deadline(limit)(lambda: target(ctx)))]
