@@ -60,26 +60,33 @@ status_t method_process_exit_record(struct invocation *invocation) {
 
 status_t method_process_watch_exit(struct invocation *invocation) {
     struct process *process = process_of(invocation);
-    struct notification *notification = nullptr;
-    if (invocation->words[0] != 0) {
-        struct object *object;
-        TRY(handle_object(invocation->caller->process, invocation->words[0], OBJECT_NOTIFICATION,
-                          RIGHT_SIGNAL, &object));
-        notification = CONTAINER_OF(object, struct notification, object);
-        object_get(object);
-    }
+    const uint64_t bits = invocation->words[1];
+    struct object *object;
+    TRY(handle_object(invocation->caller->process, invocation->words[0], OBJECT_NOTIFICATION, RIGHT_SIGNAL,
+                      &object));
+    struct notification *notification = CONTAINER_OF(object, struct notification, object);
     spin_lock(&process->lock);
     const bool ended = process->state == PROCESS_ENDED;
     struct notification *previous = process->exit_watch;
-    process->exit_watch = ended ? nullptr : notification;
-    process->exit_bits = invocation->words[1];
+    // Who watches is told, whatever others do, and they may be the watched process: until nobody else refers to it.
+    const bool taken = previous != nullptr && previous != notification &&
+                       __atomic_load_n(&previous->object.references, __ATOMIC_RELAXED) > 1;
+    if (!taken) {
+        process->exit_watch = ended || bits == 0 ? nullptr : notification;
+        process->exit_bits = bits;
+    }
+    if (!taken && process->exit_watch != nullptr) {
+        object_get(object);
+    }
     spin_unlock(&process->lock);
+    if (taken) {
+        return STATUS_IN_USE;
+    }
     if (previous != nullptr) {
         object_put(&previous->object);
     }
-    if (ended && notification != nullptr) {
-        notification_signal(notification, invocation->words[1]);
-        object_put(&notification->object);
+    if (ended) {
+        notification_signal(notification, bits);
     }
     return STATUS_OK;
 }

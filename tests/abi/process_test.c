@@ -95,11 +95,12 @@ CASE(process_ends_with_its_last_thread) {
     child_destroy(&child);
 }
 
-CASE(exit_watch_fires_once_and_can_be_replaced) {
+CASE(exit_watch_fires_once_and_is_taken_away_by_nobody) {
     struct child child;
-    handle_t first, second, no_signal, endpoint;
+    handle_t first, second, gone, no_signal, endpoint;
     uint64_t bits = 0;
     REQUIRE_OK(tess_account_create_notification(suite.account, &first));
+    REQUIRE_OK(tess_account_create_notification(suite.account, &gone));
     REQUIRE_OK(tess_account_create_notification(suite.account, &second));
     REQUIRE_OK(tess_account_create_endpoint(suite.account, 0, &endpoint));
     no_signal = suite_copy(first, RIGHTS_ALL_BITS & ~RIGHT_SIGNAL_BIT);
@@ -108,8 +109,16 @@ CASE(exit_watch_fires_once_and_can_be_replaced) {
             tess_process_watch_exit(child.process, (handle_t){0xdead'beef}, 1));
     REFUSED(PROCESS_WATCH_EXIT, WRONG_TYPE, tess_process_watch_exit(child.process, endpoint, 1));
     REFUSED(PROCESS_WATCH_EXIT, NO_RIGHT, tess_process_watch_exit(child.process, no_signal, 1));
-    EXPECT_OK(tess_process_watch_exit(child.process, first, 2));
+    // child_create watches it: nobody else can, until that has ended or its notification is gone.
+    REFUSED(PROCESS_WATCH_EXIT, IN_USE, tess_process_watch_exit(child.process, first, 2));
+    REFUSED(PROCESS_WATCH_EXIT, IN_USE, tess_process_watch_exit(child.process, first, 0));
+    EXPECT_OK(tess_process_watch_exit(child.process, child.exit_watch, 0));
+    EXPECT_OK(tess_process_watch_exit(child.process, gone, 1));
+    EXPECT_STATUS(IN_USE, tess_process_watch_exit(child.process, first, 2));
+    suite_close(gone);
+    EXPECT_OK(tess_process_watch_exit(child.process, second, 2));
     EXPECT_OK(tess_process_watch_exit(child.process, second, 0x8000'0000'0000'0004));
+    EXPECT_STATUS(IN_USE, tess_process_watch_exit(child.process, first, 2));
     EXPECT_OK(tess_process_exit(child.process, 0));
     EXPECT_OK(tess_wait(second, &bits, suite_after_ms(1000)));
     EXPECT_EQ(bits, 0x8000'0000'0000'0004);
@@ -118,7 +127,8 @@ CASE(exit_watch_fires_once_and_can_be_replaced) {
     EXPECT_OK(tess_process_watch_exit(child.process, first, 16));
     EXPECT_OK(tess_wait(first, &bits, DEADLINE_POLL));
     EXPECT_EQ(bits, 16);
-    EXPECT_OK(tess_process_watch_exit(child.process, (handle_t){0}, 0));
+    EXPECT_OK(tess_process_watch_exit(child.process, first, 0));
+    REFUSED(PROCESS_WATCH_EXIT, BAD_HANDLE, tess_process_watch_exit(child.process, (handle_t){0}, 0));
     child_destroy(&child);
     suite_close(no_signal);
     suite_close(first);
