@@ -155,32 +155,39 @@ void account_uncharge(struct account *account, uint64_t bytes) {
     spin_unlock(&account->lock);
 }
 
-bool account_count(struct account *account, enum account_count kind) {
+// One more in a counter; false when that is beyond a limit. An object counts among all objects, too.
+static bool count_in(struct account *counter, uint32_t kind, uint64_t more) {
+    const bool fits = __atomic_add_fetch(&counter->count[kind], more, __ATOMIC_RELAXED) <= counter->count_limit[kind];
+    return kind == COUNT_OBJECTS || kind == COUNT_HANDLES ? fits : count_in(counter, COUNT_OBJECTS, more) && fits;
+}
+
+static void discount_below(struct account *account, const struct account *end, uint32_t kind) {
+    for (; account != end; account = account->object.account) {
+        if (account->counts) {
+            (void)count_in(account, kind, -1ull);
+        }
+    }
+}
+
+bool account_count(struct account *account, uint32_t kind) {
     for (struct account *each = account; each != nullptr; each = each->object.account) {
-        if (each->counts &&
-            __atomic_add_fetch(&each->count[kind], 1, __ATOMIC_RELAXED) > each->count_limit[kind]) {
-            for (; account != each->object.account; account = account->object.account) {
-                __atomic_fetch_sub(&account->count[kind], account->counts, __ATOMIC_RELAXED);
-            }
+        if (each->counts && !count_in(each, kind, 1)) {
+            discount_below(account, each->object.account, kind);
             return false;
         }
     }
     return true;
 }
 
-void account_discount(struct account *account, enum account_count kind) {
-    for (; account != nullptr; account = account->object.account) {
-        if (account->counts) {
-            __atomic_fetch_sub(&account->count[kind], 1, __ATOMIC_RELAXED);
-        }
-    }
+void account_discount(struct account *account, uint32_t kind) {
+    discount_below(account, nullptr, kind);
 }
 
 // Charged first and counted then, and the other way round: what is charged keeps set_limits from beginning to
 // count.
 status_t account_charge_object(struct account *account, enum object_type type, uint64_t bytes) {
     TRY(account_charge(account, bytes));
-    if (!account_count(account, COUNT_OBJECTS)) {
+    if (!account_count(account, type)) {
         account_uncharge(account, bytes);
         return STATUS_NO_MEMORY;
     }
@@ -190,7 +197,7 @@ status_t account_charge_object(struct account *account, enum object_type type, u
 
 void account_uncharge_object(struct account *account, enum object_type type, uint64_t bytes) {
     __atomic_fetch_sub(&account->objects[type], 1, __ATOMIC_RELAXED);
-    account_discount(account, COUNT_OBJECTS);
+    account_discount(account, type);
     account_uncharge(account, bytes);
 }
 
@@ -211,10 +218,20 @@ static status_t change(struct account *parent, struct account *child, uint64_t l
     return STATUS_OK;
 }
 
+// Makes a counter of an account, which must not have missed anything. BAD_STATE.
+static status_t begin_to_count(struct account *account) REQUIRES(account->lock) {
+    if (account->ended || (!account->counts && account->used_bytes != 0)) {
+        return STATUS_BAD_STATE;
+    }
+    for (uint32_t kind = 0; !account->counts && kind < COUNT_KINDS; kind++) {
+        account->count_limit[kind] = COUNT_UNLIMITED;
+    }
+    account->counts = true;
+    return STATUS_OK;
+}
+
 status_t account_set_limits(struct account *account, struct account *child, uint64_t limit_bytes,
-                            uint64_t reserved_bytes, const uint64_t count_limit[COUNT_KINDS]) {
-    const bool counts =
-        count_limit[COUNT_OBJECTS] != COUNT_UNLIMITED || count_limit[COUNT_HANDLES] != COUNT_UNLIMITED;
+                            uint64_t reserved_bytes, uint64_t objects, uint64_t handles) {
     if (child->object.account != account) {
         return STATUS_NOT_ALLOWED;
     }
@@ -222,17 +239,33 @@ status_t account_set_limits(struct account *account, struct account *child, uint
         return STATUS_BAD_ARGUMENT;
     }
     spin_lock(&child->lock);
-    status_t status = STATUS_BAD_STATE;
-    // Who begins to count must not have missed anything.
-    if (!child->ended && child->used_bytes <= limit_bytes &&
-        (child->counts || !counts || child->used_bytes == 0)) {
+    status_t status = child->ended || child->used_bytes > limit_bytes ? STATUS_BAD_STATE : STATUS_OK;
+    const bool counts = child->counts || objects != COUNT_UNLIMITED || handles != COUNT_UNLIMITED;
+    if (status_ok(status) && counts) {
+        status = begin_to_count(child);
+    }
+    if (status_ok(status)) {
         status = change(account, child, limit_bytes, reserved_bytes);
     }
-    if (status_ok(status) && (child->counts || counts)) {
-        child->counts = true;
-        for (uint32_t kind = 0; kind < COUNT_KINDS; kind++) {
-            child->count_limit[kind] = count_limit[kind];
-        }
+    if (status_ok(status) && counts) {
+        child->count_limit[COUNT_OBJECTS] = objects;
+        child->count_limit[COUNT_HANDLES] = handles;
+    }
+    spin_unlock(&child->lock);
+    return status;
+}
+
+status_t account_set_kind_limit(struct account *account, struct account *child, uint64_t type, uint64_t limit) {
+    if (child->object.account != account) {
+        return STATUS_NOT_ALLOWED;
+    }
+    if (type == OBJECT_NONE || type >= OBJECT_TYPE_COUNT) {
+        return STATUS_BAD_ARGUMENT;
+    }
+    spin_lock(&child->lock);
+    status_t status = begin_to_count(child);
+    if (status_ok(status)) {
+        child->count_limit[type] = limit;
     }
     spin_unlock(&child->lock);
     return status;
@@ -354,10 +387,10 @@ void account_describe(struct account *account, struct inspect_account *out) {
     };
     spin_lock(&account->lock);
     out->reserved_bytes = account->reserved_bytes;
-    for (uint32_t kind = 0; kind < COUNT_KINDS; kind++) {
-        out->count[kind] = account->count[kind];
-        out->count_limit[kind] = account->count_limit[kind];
-    }
+    out->count[0] = account->count[COUNT_OBJECTS];
+    out->count[1] = account->count[COUNT_HANDLES];
+    out->count_limit[0] = account->count_limit[COUNT_OBJECTS];
+    out->count_limit[1] = account->count_limit[COUNT_HANDLES];
     for (uint32_t type = 0; type < OBJECT_TYPE_COUNT; type++) {
         out->objects[type] = account->objects[type];
     }

@@ -5,7 +5,8 @@
 // is charged to the parent as well, and so on upwards: each level checks its own limit. A new account's
 // reservation is its whole limit; account.set_limits changes that.
 //
-// Objects and handles are counted where somebody asked for a limit: a `counter`, for itself and all below it.
+// Objects, each kind of object, and handles are counted where somebody asked for a limit: a `counter`, for itself and
+// all below it.
 //
 // Invariants: used <= limit unless the account has ended, reserved <= limit, used <= peak. An account's used
 // is the sum of what exists: objects (their slab share), committed pages, page tables, and for each
@@ -24,8 +25,8 @@
 // How deep accounts may be split: what walks from one to the root is bounded work.
 constexpr uint32_t ACCOUNT_MAX_DEPTH = 32;
 
-// What a counter counts.
-enum account_count { COUNT_OBJECTS, COUNT_HANDLES, COUNT_KINDS };
+// What a counter counts: objects of each type (enum object_type), all objects, handles.
+enum : uint32_t { COUNT_OBJECTS = OBJECT_NONE, COUNT_HANDLES = OBJECT_TYPE_COUNT, COUNT_KINDS };
 constexpr uint64_t COUNT_UNLIMITED = UINT64_MAX;
 
 struct account {
@@ -71,10 +72,10 @@ void account_uncharge(struct account *account, uint64_t bytes);
 status_t account_charge_object(struct account *account, enum object_type type, uint64_t bytes);
 void account_uncharge_object(struct account *account, enum object_type type, uint64_t bytes);
 
-// Counts one more in every counter from this account upwards. False, and nothing changed, when one is at its
-// limit. Cheap where there is no counter.
-bool account_count(struct account *account, enum account_count kind);
-void account_discount(struct account *account, enum account_count kind);
+// Counts one more (an object of a type, or a handle) in every counter from this account upwards. False, and nothing
+// changed, when one is at its limit. Cheap where there is no counter.
+bool account_count(struct account *account, uint32_t kind);
+void account_discount(struct account *account, uint32_t kind);
 
 // Its threads have used the processor.
 static inline void account_use_time(struct account *account, uint64_t used_ns) {
@@ -83,7 +84,10 @@ static inline void account_use_time(struct account *account, uint64_t used_ns) {
 
 // Changes what a sub-account of `account` may use; see account.set_limits.
 status_t account_set_limits(struct account *account, struct account *child, uint64_t limit_bytes,
-                            uint64_t reserved_bytes, const uint64_t count_limit[COUNT_KINDS]);
+                            uint64_t reserved_bytes, uint64_t objects, uint64_t handles);
+
+// The same for the objects of one type; see account.set_kind_limit.
+status_t account_set_kind_limit(struct account *account, struct account *child, uint64_t type, uint64_t limit);
 
 // Whether the account, or one that it was split off from, has ended.
 static inline bool account_has_ended(const struct account *account) {

@@ -120,18 +120,36 @@ status_t method_account_set_limits(struct invocation *invocation) {
     const uint64_t *words = invocation->words;
     struct object *child;
     TRY(handle_object(invocation->caller->process, words[0], OBJECT_ACCOUNT, (rights_t){0}, &child));
-    return account_set_limits(account_of(invocation->object), account_of(child), words[1], words[2],
-                              &words[3]);
+    return account_set_limits(account_of(invocation->object), account_of(child), words[1], words[2], words[3],
+                              words[4]);
+}
+
+status_t method_account_set_kind_limit(struct invocation *invocation) {
+    const uint64_t *words = invocation->words;
+    struct object *child;
+    TRY(handle_object(invocation->caller->process, words[0], OBJECT_ACCOUNT, (rights_t){0}, &child));
+    return account_set_kind_limit(account_of(invocation->object), account_of(child), words[1], words[2]);
+}
+
+status_t method_account_kind_limit(struct invocation *invocation) {
+    const struct account *account = account_of(invocation->object);
+    const uint64_t type = invocation->words[0];
+    if (type == OBJECT_NONE || type >= OBJECT_TYPE_COUNT) {
+        return STATUS_BAD_ARGUMENT;
+    }
+    invocation->words[0] = account->count[type];
+    invocation->words[1] = account->counts ? account->count_limit[type] : COUNT_UNLIMITED;
+    return STATUS_OK;
 }
 
 status_t method_account_limits(struct invocation *invocation) {
     struct inspect_account account;
     account_describe(account_of(invocation->object), &account);
     invocation->words[0] = account.reserved_bytes;
-    invocation->words[1] = account.count[COUNT_OBJECTS];
-    invocation->words[2] = account.counts ? account.count_limit[COUNT_OBJECTS] : COUNT_UNLIMITED;
-    invocation->words[3] = account.count[COUNT_HANDLES];
-    invocation->words[4] = account.counts ? account.count_limit[COUNT_HANDLES] : COUNT_UNLIMITED;
+    invocation->words[1] = account.count[0];
+    invocation->words[2] = account.counts ? account.count_limit[0] : COUNT_UNLIMITED;
+    invocation->words[3] = account.count[1];
+    invocation->words[4] = account.counts ? account.count_limit[1] : COUNT_UNLIMITED;
     invocation->words[5] = account.cpu_ns;
     return STATUS_OK;
 }

@@ -94,7 +94,9 @@ TEST(accounts_are_not_split_without_end) {
     CHECK_EQ(host_live_objects(), 0u);
 }
 
-static const uint64_t NO_COUNTS[COUNT_KINDS] = {COUNT_UNLIMITED, COUNT_UNLIMITED};
+// The limits of objects and handles.
+#define NO_COUNTS COUNT_UNLIMITED, COUNT_UNLIMITED
+#define THREE 3, COUNT_UNLIMITED
 
 // Two levels of sub-accounts that reserve less than they may use.
 TEST(what_goes_beyond_the_reservation_is_charged_upwards) {
@@ -189,7 +191,6 @@ TEST(a_tree_of_accounts_adds_up) {
 
 TEST(counts_are_limited_for_all_below) {
     struct account *root = account_create_root(ROOT_LIMIT), *middle, *leaf;
-    constexpr uint64_t THREE[COUNT_KINDS] = {3, COUNT_UNLIMITED};
     REQUIRE(status_ok(account_create(root, 50'000, &middle)));
     REQUIRE(status_ok(account_set_limits(root, middle, 50'000, 50'000, THREE)));
     REQUIRE(status_ok(account_create(middle, 20'000, &leaf)));
@@ -211,6 +212,17 @@ TEST(counts_are_limited_for_all_below) {
     account_uncharge_object(leaf, OBJECT_ENDPOINT, 10);
     CHECK(status_ok(account_set_limits(middle, leaf, 20'000, 0, THREE)));
     CHECK_EQ(middle->count[COUNT_OBJECTS], 1u);
+    // A kind's own limit: none is counted anywhere of what one level refuses.
+    CHECK(status_ok(account_set_limits(root, middle, 50'000, 50'000, NO_COUNTS)));
+    CHECK(status_ok(account_set_kind_limit(root, middle, OBJECT_TIMER, 1)));
+    CHECK(status_ok(account_charge_object(leaf, OBJECT_TIMER, 10)));
+    CHECK(status_is(account_charge_object(leaf, OBJECT_TIMER, 10), STATUS_NO_MEMORY));
+    CHECK_EQ(leaf->count[OBJECT_TIMER], 1u);
+    CHECK_EQ(leaf->count[COUNT_OBJECTS], 1u);
+    CHECK_EQ(middle->count[OBJECT_TIMER], 1u);
+    CHECK_EQ(middle->count[COUNT_OBJECTS], 2u);
+    account_uncharge_object(leaf, OBJECT_TIMER, 10);
+    CHECK_EQ(middle->count[OBJECT_TIMER], 0u);
     object_put(&leaf->object);
     object_put(&middle->object);
     host_reap();

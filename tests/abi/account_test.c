@@ -289,6 +289,66 @@ CASE(limits_can_be_wider_than_what_is_reserved) {
     suite_close(other);
 }
 
+CASE(kinds_of_objects_have_limits_of_their_own) {
+    constexpr uint64_t NONE = UINT64_MAX;
+    handle_t account, inner, busy, vmo, timer[2], handle;
+    uint64_t count = 9, limit = 9;
+    REQUIRE_OK(tess_account_create_account(suite.account, MIB, &account));
+    REQUIRE_OK(tess_account_create_account(suite.account, MIB, &busy));
+    REQUIRE_OK(tess_account_create_vmo(busy, PAGE_BYTES, &vmo));
+    REFUSED(ACCOUNT_SET_KIND_LIMIT, BAD_STATE, tess_account_set_kind_limit(suite.account, busy, OBJECT_TIMER, 1));
+    suite_close(vmo);
+    suite_close(busy);
+    REFUSED(ACCOUNT_SET_KIND_LIMIT, BAD_HANDLE,
+            tess_account_set_kind_limit(suite.account, (handle_t){0}, OBJECT_TIMER, 1));
+    REFUSED(ACCOUNT_SET_KIND_LIMIT, WRONG_TYPE,
+            tess_account_set_kind_limit(suite.account, suite.process, OBJECT_TIMER, 1));
+    REFUSED(ACCOUNT_SET_KIND_LIMIT, NOT_ALLOWED, tess_account_set_kind_limit(account, account, OBJECT_TIMER, 1));
+    static const uint64_t no_types[] = {OBJECT_NONE, OBJECT_TYPE_COUNT, UINT64_MAX};
+    for (size_t i = 0; i < sizeof no_types / sizeof no_types[0]; i++) {
+        REFUSED(ACCOUNT_SET_KIND_LIMIT, BAD_ARGUMENT,
+                tess_account_set_kind_limit(suite.account, account, no_types[i], 1));
+        REFUSED(ACCOUNT_KIND_LIMIT, BAD_ARGUMENT, tess_account_kind_limit(account, no_types[i], &count, &limit));
+    }
+    EXPECT_OK(tess_account_kind_limit(account, OBJECT_TIMER, &count, &limit));
+    EXPECT_EQ(count, 0);
+    EXPECT_EQ(limit, NONE);
+    EXPECT_OK(tess_account_set_kind_limit(suite.account, account, OBJECT_TIMER, 2));
+    EXPECT_OK(tess_account_set_kind_limit(suite.account, account, OBJECT_PROCESS, 0));
+    // Two timers, one of them charged to the account below; everything else but processes as before.
+    REQUIRE_OK(tess_account_create_account(account, MIB / 4, &inner));
+    REQUIRE_OK(tess_account_create_timer(account, &timer[0]));
+    REQUIRE_OK(tess_account_create_timer(inner, &timer[1]));
+    REFUSED(ACCOUNT_CREATE_TIMER, NO_MEMORY, tess_account_create_timer(account, &handle));
+    REFUSED(ACCOUNT_CREATE_TIMER, NO_MEMORY, tess_account_create_timer(inner, &handle));
+    EXPECT_STATUS(NO_MEMORY, tess_account_create_process(inner, 0, 0, &handle, &handle));
+    EXPECT_OK(tess_account_create_vmo(inner, PAGE_BYTES, &vmo));
+    EXPECT_OK(tess_account_kind_limit(account, OBJECT_TIMER, &count, &limit));
+    EXPECT_EQ(count, 2);
+    EXPECT_EQ(limit, 2);
+    EXPECT_OK(tess_account_kind_limit(account, OBJECT_VMO, &count, &limit));
+    EXPECT_EQ(count, 1);
+    EXPECT_EQ(limit, NONE);
+    // With the limit of all objects beside it, either may be the one that is reached.
+    EXPECT_OK(tess_account_set_kind_limit(suite.account, account, OBJECT_TIMER, 3));
+    EXPECT_OK(tess_account_set_limits(suite.account, account, MIB, MIB, 4, NONE));
+    EXPECT_STATUS(NO_MEMORY, tess_account_create_timer(account, &handle));
+    suite_close(vmo);
+    struct inspect_system system;
+    REQUIRE(suite_settled(&system));
+    EXPECT_OK(tess_account_create_timer(account, &handle));
+    suite_close(handle);
+    suite_close(timer[1]);
+    suite_close(timer[0]);
+    suite_close(inner);
+    REQUIRE(suite_settled(&system));
+    EXPECT_OK(tess_account_kind_limit(account, OBJECT_TIMER, &count, nullptr));
+    EXPECT_EQ(count, 0);
+    EXPECT_OK(tess_account_end(account));
+    EXPECT_STATUS(BAD_STATE, tess_account_set_kind_limit(suite.account, account, OBJECT_TIMER, 1));
+    suite_close(account);
+}
+
 static void waits_on_what_ends(struct peer *peer) {
     struct tess_message message = {};
     peer->status = tess_recv(peer->handle[0], &message, DEADLINE_NEVER);

@@ -218,7 +218,7 @@ CASE(vmo_resize_that_cannot_be_paid_for) {
     }
     EXPECT_OK(tess_account_info(account, &limit, &used, nullptr, nullptr));
     handle_t rest;
-    EXPECT_OK(tess_account_create_account(account, limit - used - 256, &rest));
+    EXPECT_OK(tess_account_create_account(account, limit - used - 640, &rest));
     REFUSED(VMO_RESIZE, NO_MEMORY, tess_vmo_resize(vmo, 1ull << 40));
     EXPECT_EQ(get_byte(vmo, 0), 1);
     suite_close(rest);
