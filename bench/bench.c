@@ -1,8 +1,9 @@
 // Measures the system's operations in time-stamp counter ticks, which under the deterministic emulator are
 // guest instructions (docs/reference/benchmarks.md). One line a row: name, mean, minimum, median.
 //
-// Each row runs one warm-up batch and ten that count; a batch is `count` operations.
+// Each row runs one warm-up batch and ten that count; a batch is `count` operations. `bench ROW...` runs these alone.
 #include "abi/gen/stubs.h"
+#include "base/str.h"
 #include "bench/image.h"
 #include "bench/peer.h"
 #include "bench/ring_rows.h"
@@ -373,9 +374,16 @@ static void sort(uint64_t *values, uint32_t count) {
     }
 }
 
+static bool wanted(const char *name, int argc, char **argv) {
+    for (int i = 1; i < argc; i++) {
+        if (str_equal(argv[i], name)) {
+            return true;
+        }
+    }
+    return argc <= 1;
+}
+
 int main(int argc, char **argv) {
-    (void)argc;
-    (void)argv;
     const handle_t console = tess_cap_required("console", 0);
     peer = tess_cap_required("peer", 0);
     account = tess_cap_required("account", 0);
@@ -385,6 +393,9 @@ int main(int argc, char **argv) {
     child = image_find(boot_package, "bench_child");
     ring_rows_begin(peer);
     for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
+        if (!wanted(rows[row].name, argc, argv)) {
+            continue;
+        }
         uint64_t batches[BATCHES], sum = 0;
         (void)rows[row].run(rows[row].count); // warm-up
         for (uint32_t batch = 0; batch < BATCHES; batch++) {

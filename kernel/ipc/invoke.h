@@ -39,11 +39,10 @@ struct method_table {
     uint32_t count;
 };
 
-struct handle_slot;
-
-// Carries out the method that the header `info` names, for `caller`, whose saved words it works on. BAD_ARGUMENT,
-// BAD_METHOD, NO_RIGHT, or the method's own status. `invocation` is filled in when a method was found.
-status_t invoke_method(struct thread *caller, const struct handle_slot *slot, uint64_t info,
+// Carries out the method that the header `info` names, for `caller`, whose saved words it works on. `type_rights` is
+// what its handle to the object says (struct handle_slot). BAD_ARGUMENT, BAD_METHOD, NO_RIGHT, or the method's own
+// status. `invocation` is filled in when a method was found.
+status_t invoke_method(struct thread *caller, struct object *object, uint32_t type_rights, uint64_t info,
                        struct invocation *invocation);
 
 extern const struct method_table method_tables[OBJECT_TYPE_COUNT];

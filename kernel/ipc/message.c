@@ -18,61 +18,69 @@ static uint32_t handle_in_words(const uint64_t words[MESSAGE_WORDS], uint32_t i)
     return (uint32_t)(words[FIRST_HANDLE_WORD + i / 2] >> i % 2 * 32);
 }
 
-// Finds the handles that the message names, and whether they may travel that way.
-static status_t find_handles(struct thread *sender, uint64_t info, struct capability from[MESSAGE_HANDLES]) {
+// Finds the i-th handle that the message names, and whether it may travel that way.
+static status_t find_handle(const struct thread *sender, uint64_t info, uint32_t i, struct capability *from) {
+    TRY(handle_read(sender->process, handle_in_words(sender->regs.words, i), from));
+    const uint32_t need = (message_move_mask(info) & 1u << i) != 0 ? RIGHT_TRANSFER_BIT : RIGHT_COPY_BIT;
+    return (from->type_rights & need) != 0 ? STATUS_OK : STATUS_NO_RIGHT;
+}
+
+static status_t copy_handle(const struct capability *from, struct process *to, handle_t *out) {
+    return handle_duplicate(from, to, capability_rights(from), from->badge, from->interface_id, ORIGIN_MESSAGE, out);
+}
+
+static status_t transfer_one(const struct thread *sender, struct process *to, uint64_t info, uint64_t words[2]) {
+    struct capability from;
+    handle_t there;
+    TRY(find_handle(sender, info, 0, &from));
+    TRY(message_move_mask(info) == 0 ? copy_handle(&from, to, &there)
+                                     : handle_move(&from, to, capability_rights(&from), ORIGIN_MESSAGE, &there));
+    words[0] = there.v;
+    words[1] = 0;
+    return STATUS_OK;
+}
+
+status_t message_carry_handle(const struct thread *sender, struct thread *receiver, uint64_t info) {
+    const uint64_t *words = sender->regs.words;
+    uint64_t handle_words[2];
+    TRY(transfer_one(sender, receiver->process, info, handle_words));
+    for (uint32_t i = 0; i < FIRST_HANDLE_WORD; i++) {
+        receiver->regs.words[i] = words[i];
+    }
+    receiver->regs.words[FIRST_HANDLE_WORD] = handle_words[0];
+    receiver->regs.words[FIRST_HANDLE_WORD + 1] = handle_words[1];
+    return STATUS_OK;
+}
+
+// Several are copied, and moved once the last is there: until then all can be taken back.
+[[gnu::noinline]] static status_t transfer_many(const struct thread *sender, struct process *to, uint64_t info,
+                                                uint64_t words[2]) {
+    struct capability from[MESSAGE_HANDLES];
+    handle_t copies[MESSAGE_HANDLES];
     const uint32_t count = message_handle_count(info), move = message_move_mask(info);
     for (uint32_t i = 0; i < count; i++) {
-        TRY(handle_read(sender->process, handle_in_words(sender->regs.words, i), &from[i]));
-        const uint32_t need = (move & 1u << i) != 0 ? RIGHT_TRANSFER_BIT : RIGHT_COPY_BIT;
-        if ((from[i].type_rights & need) == 0) {
-            return STATUS_NO_RIGHT;
-        }
+        TRY(find_handle(sender, info, i, &from[i]));
         for (uint32_t other = 0; other < i; other++) {
             if (from[other].slot == from[i].slot && (move & (1u << i | 1u << other)) != 0) {
                 return STATUS_BAD_ARGUMENT; // moved, and named twice
             }
         }
     }
-    return STATUS_OK;
-}
-
-// Puts copies of all the handles into the receiver's table; takes those back that were put when one fails.
-static status_t copy_handles(const struct capability from[], uint32_t count, struct process *to,
-                             handle_t out[]) {
     for (uint32_t i = 0; i < count; i++) {
-        status_t status = handle_duplicate(&from[i], to, capability_rights(&from[i]), from[i].badge,
-                                           from[i].interface_id, ORIGIN_MESSAGE, &out[i]);
+        status_t status = copy_handle(&from[i], to, &copies[i]);
         if (!status_ok(status)) {
             while (i-- > 0) {
-                status_t ignored = handle_close(to, out[i].v);
+                status_t ignored = handle_close(to, copies[i].v);
                 (void)ignored; // the receiver may have guessed and closed it
             }
             return status;
         }
     }
-    return STATUS_OK;
-}
-
-static status_t transfer_handles(struct thread *sender, struct thread *receiver, uint64_t info,
-                                 uint64_t words[2]) {
-    struct capability from[MESSAGE_HANDLES];
-    handle_t copies[MESSAGE_HANDLES] = {};
-    const uint32_t count = message_handle_count(info);
-    TRY(find_handles(sender, info, from));
-    if (count == 1 && message_move_mask(info) == 1) {
-        words[1] = 0;
-        TRY(handle_move(&from[0], receiver->process, capability_rights(&from[0]), ORIGIN_MESSAGE,
-                        &copies[0]));
-        words[0] = copies[0].v;
-        return STATUS_OK;
-    }
-    // Several can be taken back until the last is there.
-    TRY(copy_handles(from, count, receiver->process, copies));
     words[0] = words[1] = 0;
     for (uint32_t i = 0; i < count; i++) {
         words[i / 2] |= (uint64_t)copies[i].v << i % 2 * 32;
-        if ((message_move_mask(info) & 1u << i) != 0) {
-            handle_retire(&from[i], receiver->process, copies[i]);
+        if ((move & 1u << i) != 0) {
+            handle_retire(&from[i], to, copies[i]);
         }
     }
     return STATUS_OK;
@@ -87,7 +95,7 @@ status_t message_transfer(struct thread *sender, struct thread *receiver, uint64
     const uint64_t *words = (flags & MESSAGE_FAULT) != 0 ? sender->fault_words : sender->regs.words;
     uint64_t handle_words[2] = {words[FIRST_HANDLE_WORD], words[FIRST_HANDLE_WORD + 1]};
     if (count != 0) {
-        TRY(transfer_handles(sender, receiver, info, handle_words));
+        TRY((count == 1 ? transfer_one : transfer_many)(sender, receiver->process, info, handle_words));
     }
     if (page_bytes != 0) {
         memcpy(receiver->message_page, sender->message_page, page_bytes);

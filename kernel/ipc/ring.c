@@ -292,10 +292,17 @@ static void leave_to_owner(struct ring *ring, struct ring_request *request) {
     spin_unlock(&ring->lock);
 }
 
-static void call_method(struct ring *ring, struct ring_request *request, const struct handle_slot *slot) {
+// A request has been put into a wait: whoever took the handle away just before did not see it there.
+static void check_wait(struct thread *thread, const struct capability *through) {
+    if (!slot_holds(through->slot, through->handle)) {
+        thread_abort_wait(thread, STATUS_REVOKED); // false: its wait has ended
+    }
+}
+
+static void call_method(struct ring *ring, struct ring_request *request, const struct capability *target) {
     struct invocation invocation;
     request->method = true;
-    status_t status = invoke_method(&request->thread, slot, request->info, &invocation);
+    status_t status = invoke_method(&request->thread, target->object, target->type_rights, request->info, &invocation);
     if ((ring->owner->flags & THREAD_ENDING) != 0) {
         this_cpu()->work |= WORK_RESCHEDULE; // it, or its process, has been ended just now
     }
@@ -311,17 +318,17 @@ static void call_method(struct ring *ring, struct ring_request *request, const s
 
 static void start_call(struct ring *ring, struct ring_request *request, bool own) {
     struct thread *thread = &request->thread;
-    struct handle_slot *slot;
-    status_t status = handle_lookup_any(thread->process, request->target, &slot);
-    if (status_ok(status) && slot_type(slot) != OBJECT_ENDPOINT) {
+    struct capability target;
+    status_t status = handle_read(thread->process, request->target, &target);
+    if (status_ok(status) && capability_type(&target) != OBJECT_ENDPOINT) {
         if (own) {
-            call_method(ring, request, slot);
+            call_method(ring, request, &target);
         } else {
             leave_to_owner(ring, request);
         }
         return;
     }
-    if (status_ok(status) && (slot->type_rights & RIGHT_SEND_BIT) == 0) {
+    if (status_ok(status) && (target.type_rights & RIGHT_SEND_BIT) == 0) {
         status = STATUS_NO_RIGHT;
     }
     if (status_ok(status)) {
@@ -329,24 +336,26 @@ static void start_call(struct ring *ring, struct ring_request *request, bool own
     }
     struct thread *receiver = nullptr;
     if (status_ok(status)) {
-        struct endpoint *endpoint = CONTAINER_OF(slot->object, struct endpoint, object);
-        status = transfer_send(thread, endpoint, request->info, slot->badge, request->deadline_ns, true, &receiver);
+        struct endpoint *endpoint = CONTAINER_OF(target.object, struct endpoint, object);
+        status = transfer_send(thread, endpoint, request->info, target.badge, request->deadline_ns, true, &receiver);
     }
     if (receiver != nullptr) {
         sched_ready(receiver);
     }
     if (!status_ok(status)) {
         end_request(request, status);
+    } else {
+        check_wait(thread, &target);
     }
 }
 
 static void start_receive(struct ring_request *request) {
     struct thread *thread = &request->thread;
-    struct object *object;
+    struct capability source;
     enum transfer_progress progress = TRANSFER_DONE;
-    status_t status = handle_object(thread->process, request->target, OBJECT_ENDPOINT, RIGHT_RECEIVE, &object);
+    status_t status = handle_read_as(thread->process, request->target, OBJECT_ENDPOINT, RIGHT_RECEIVE, &source);
     if (status_ok(status)) {
-        status = transfer_receive(thread, CONTAINER_OF(object, struct endpoint, object),
+        status = transfer_receive(thread, CONTAINER_OF(source.object, struct endpoint, object),
                                   message_accept(request->info), request->deadline_ns, &progress);
     }
     if (!status_ok(status)) {
@@ -355,20 +364,23 @@ static void start_receive(struct ring_request *request) {
         leave_to_owner(request->ring, request);
     } else if (progress == TRANSFER_DONE) {
         ring_complete(thread);
+    } else {
+        check_wait(thread, &source);
     }
 }
 
 static void start_wait(struct ring_request *request) {
     struct thread *thread = &request->thread;
-    struct object *object;
+    struct capability source;
     uint64_t bits = 0;
     bool waits = false;
-    status_t status = handle_object(thread->process, request->target, OBJECT_NOTIFICATION, RIGHT_WAIT, &object);
+    status_t status = handle_read_as(thread->process, request->target, OBJECT_NOTIFICATION, RIGHT_WAIT, &source);
     if (status_ok(status)) {
-        status = notification_take(CONTAINER_OF(object, struct notification, object), thread,
+        status = notification_take(CONTAINER_OF(source.object, struct notification, object), thread,
                                    request->deadline_ns, &bits, &waits);
     }
     if (waits) {
+        check_wait(thread, &source);
         return;
     }
     thread->regs.words[0] = bits;

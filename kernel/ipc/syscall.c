@@ -92,21 +92,37 @@ static struct kernel_exit leave_with_results(struct thread *current) {
     return kernel_leave();
 }
 
-// The current thread waits; `other` runs in its place.
+// The current thread waits; `other`, whose wait has ended with a message, runs in its place.
 static struct kernel_exit leave_to(struct thread *other) {
     if ((other->flags & (THREAD_ENDING | THREAD_REQUEST | THREAD_BOUND)) != 0) {
         sched_ready(other); // or not: as the scheduler finds
         return kernel_block();
     }
     sched_switch_to(other);
-    return kernel_leave();
+    return leave_with_results(other);
+}
+
+// Whether the current thread, which has just been put into a wait through this capability, stays there: whoever took
+// the handle away before it was in the queue did not see it there.
+static bool stays_in_wait(struct thread *current, const struct handle_slot *slot, uint64_t handle) {
+    if (slot_holds(slot, handle) || !thread_take(current)) {
+        return true;
+    }
+    thread_disarm_deadline(current);
+    current->waiting_on = nullptr;
+    thread_set_state(current, THREAD_RUNNING);
+    return false;
+}
+
+static struct kernel_exit block_through(struct thread *current, const struct handle_slot *slot, uint64_t handle) {
+    return stays_in_wait(current, slot, handle) ? kernel_block() : leave_with(STATUS_REVOKED);
 }
 
 // ---- call ------------------------------------------------------------------------------------------
 
-status_t invoke_method(struct thread *caller, const struct handle_slot *slot, uint64_t info,
+status_t invoke_method(struct thread *caller, struct object *object, uint32_t type_rights, uint64_t info,
                        struct invocation *invocation) {
-    const struct method_table *table = &method_tables[slot_type(slot)];
+    const struct method_table *table = &method_tables[slot_word_type(type_rights)];
     if ((info & ~(MESSAGE_ACCEPT_MASK | UINT32_MAX)) != 0) {
         return STATUS_BAD_ARGUMENT; // methods take no page and no handles
     }
@@ -115,23 +131,28 @@ status_t invoke_method(struct thread *caller, const struct handle_slot *slot, ui
         return STATUS_BAD_METHOD;
     }
     const struct method *method = &table->methods[number];
-    if (!rights_cover(slot->type_rights, method->right.v)) {
+    if (!rights_cover(type_rights, method->right.v)) {
         return STATUS_NO_RIGHT;
     }
     *invocation = (struct invocation){
         .caller = caller,
-        .object = slot->object,
-        .rights = slot_rights(slot),
+        .object = object,
+        .rights = (rights_t){slot_word_rights(type_rights)},
         .words = caller->regs.words,
     };
     return method->handler(invocation);
 }
 
 // A method of a kernel object.
-static struct kernel_exit call_method(struct thread *current, const struct handle_slot *slot, uint64_t handle,
-                                      uint64_t info, uint64_t deadline_ns) {
+[[gnu::noinline]] static struct kernel_exit call_method(struct thread *current, const struct handle_slot *slot,
+                                                        uint64_t handle, uint64_t info, uint64_t deadline_ns) {
+    struct object *object = slot->object;
+    const uint32_t type_rights = slot->type_rights;
+    if (!slot_holds(slot, handle)) {
+        return leave_with(STATUS_BAD_HANDLE);
+    }
     struct invocation invocation;
-    status_t status = invoke_method(current, slot, info, &invocation);
+    status_t status = invoke_method(current, object, type_rights, info, &invocation);
     if (!status_ok(status)) {
         return leave_with(status);
     }
@@ -139,9 +160,7 @@ static struct kernel_exit call_method(struct thread *current, const struct handl
         arch_regs_restart(&current->regs, SYS_CALL, handle, info, deadline_ns);
         return kernel_leave();
     }
-    current->regs.status = 0;
-    current->regs.badge = 0;
-    current->regs.info = message_info(0, invocation.page_bytes, 0, 0);
+    thread_set_outcome(current, STATUS_OK, 0, message_info(0, invocation.page_bytes, 0, 0));
     return leave_with_results(current);
 }
 
@@ -150,22 +169,33 @@ static bool only_page(uint64_t info) {
     return info >> MESSAGE_COUNT_SHIFT == 0 && info >> MESSAGE_PAGE_SHIFT != 0;
 }
 
+// Whether it says one handle and nothing else beside the label and what the sender accepts.
+static bool only_handle(uint64_t info) {
+    const uint64_t one = message_info(0, 0, 1, 0), moved = message_info(0, 0, 1, 1);
+    const uint64_t load = info & ~(MESSAGE_ACCEPT_MASK | UINT32_MAX);
+    return (load == one || load == moved) && message_accept(info) <= MESSAGE_HANDLES;
+}
+
 // Whether both sides have what a message with this header needs.
 static bool page_fits(const struct thread *from, const struct thread *to, uint64_t info) {
     return message_page_bytes(info) <= MESSAGE_PAGE_BYTES && from->message_page != nullptr &&
            to->message_page != nullptr;
 }
 
+// What a message on the fast path has beside its words.
+enum load { NO_LOAD, PAGE_LOAD, HANDLE_LOAD };
+
 // The fast path of a call: to the waiting receiver, who is returned, or null when the message must go the
-// general way. `page`: it may have page bytes.
+// general way.
 [[gnu::always_inline]] static inline struct thread *
-call_direct(struct thread *current, const struct handle_slot *slot, uint64_t handle, uint64_t info, bool page) {
+call_direct(struct thread *current, const struct handle_slot *slot, uint64_t handle, uint64_t info, enum load load) {
     struct endpoint *endpoint = CONTAINER_OF(slot->object, struct endpoint, object);
     spin_lock(&endpoint->lock);
     const uint64_t badge = slot->badge;
     struct thread *server = endpoint->receivers;
     if (!LIKELY(slot_holds(slot, handle) && server != nullptr && (current->flags | server->busy) == 0 &&
-                (!page || page_fits(current, server, info)))) {
+                (load != PAGE_LOAD || page_fits(current, server, info)) &&
+                (load != HANDLE_LOAD || message_accept(server->pending_info) != 0))) {
         spin_unlock(&endpoint->lock);
         return nullptr;
     }
@@ -174,16 +204,21 @@ call_direct(struct thread *current, const struct handle_slot *slot, uint64_t han
         server->next->prev = &endpoint->receivers;
     }
     server->prev = nullptr;
+    server->state = THREAD_WAKING;
+    spin_unlock(&endpoint->lock);
+    if (load == HANDLE_LOAD && !status_ok(message_carry_handle(current, server, info))) {
+        transfer_resume_receiving(endpoint, server);
+        return nullptr; // to fail there, with the reason
+    }
     server->state = THREAD_RUNNING;
     current->server = server;
     current->pending_info = info;
     thread_set_state(current, THREAD_AWAITING_REPLY);
     __atomic_store_n(&server->caller, current, __ATOMIC_RELEASE);
-    spin_unlock(&endpoint->lock);
     server->effective_band = current->effective_band;
     server->regs.badge = badge;
     server->regs.info = info | MESSAGE_WANTS_REPLY;
-    if (page) {
+    if (load == PAGE_LOAD) {
         memcpy(server->message_page, current->message_page, message_page_bytes(info));
     }
     sched_switch_registers(current, server);
@@ -199,31 +234,37 @@ static struct kernel_exit leave_directly_to(const struct thread *to, const struc
 
 [[gnu::noinline]] static struct kernel_exit call_general(struct thread *current, uint64_t handle,
                                                          uint64_t info, uint64_t deadline_ns) {
-    struct handle_slot *slot;
-    status_t status = handle_lookup_any(current->process, handle, &slot);
+    struct capability target;
+    status_t status = handle_read(current->process, handle, &target);
     if (!status_ok(status)) {
         return leave_with(status);
     }
-    if (slot_type(slot) != OBJECT_ENDPOINT) {
-        return call_method(current, slot, handle, info, deadline_ns);
+    if (capability_type(&target) != OBJECT_ENDPOINT) {
+        return call_method(current, target.slot, handle, info, deadline_ns);
     }
-    if ((slot->type_rights & RIGHT_SEND_BIT) == 0) {
+    if ((target.type_rights & RIGHT_SEND_BIT) == 0) {
         return leave_with(STATUS_NO_RIGHT);
     }
     struct thread *receiver = nullptr;
-    if (only_page(info) && deadline_ns == DEADLINE_NEVER &&
-        (receiver = call_direct(current, slot, handle, info, true)) != nullptr) {
+    if (deadline_ns == DEADLINE_NEVER && only_page(info) &&
+        (receiver = call_direct(current, target.slot, handle, info, PAGE_LOAD)) != nullptr) {
         return leave_directly_to(receiver, current);
+    }
+    if (deadline_ns == DEADLINE_NEVER && only_handle(info) &&
+        (receiver = call_direct(current, target.slot, handle, info, HANDLE_LOAD)) != nullptr) {
+        receiver->on_cpu = 1;
+        __atomic_store_n(&current->on_cpu, 0, __ATOMIC_RELEASE);
+        return leave_directly_to(receiver, receiver); // its words are there
     }
     status = message_check(current, info);
     if (status_ok(status)) {
-        struct endpoint *endpoint = CONTAINER_OF(slot->object, struct endpoint, object);
-        status = transfer_send(current, endpoint, info, slot->badge, deadline_ns, true, &receiver);
+        struct endpoint *endpoint = CONTAINER_OF(target.object, struct endpoint, object);
+        status = transfer_send(current, endpoint, info, target.badge, deadline_ns, true, &receiver);
     }
     if (!status_ok(status)) {
         return leave_with(status);
     }
-    return receiver != nullptr ? leave_to(receiver) : kernel_block();
+    return receiver != nullptr ? leave_to(receiver) : block_through(current, target.slot, handle);
 }
 
 static struct kernel_exit sys_call(uint64_t handle, uint64_t info, uint64_t deadline_ns) {
@@ -231,10 +272,13 @@ static struct kernel_exit sys_call(uint64_t handle, uint64_t info, uint64_t dead
     const struct handle_slot *slot = process_slot(current->process, handle);
     if (LIKELY(slot != nullptr && (slot->type_rights & SEND_SLOT_MASK) == SEND_SLOT &&
                deadline_ns == DEADLINE_NEVER && info >> MESSAGE_PAGE_SHIFT == 0)) {
-        struct thread *server = call_direct(current, slot, handle, info, false);
+        struct thread *server = call_direct(current, slot, handle, info, NO_LOAD);
         if (LIKELY(server != nullptr)) {
             return leave_directly_to(server, current);
         }
+    }
+    if (slot != nullptr && slot_type(slot) != OBJECT_ENDPOINT) {
+        return call_method(current, slot, handle, info, deadline_ns);
     }
     return call_general(current, handle, info, deadline_ns);
 }
@@ -324,17 +368,13 @@ static struct kernel_exit receive_again(struct thread *current, uint64_t handle,
 
 [[gnu::noinline]] static struct kernel_exit reply_recv_general(struct thread *current, uint64_t handle,
                                                                uint64_t info, uint64_t deadline_ns) {
-    struct handle_slot *slot = nullptr;
-    struct endpoint *endpoint = nullptr;
+    struct capability source = {};
     struct thread *resumed = nullptr;
     status_t status = STATUS_OK;
     if (handle != 0) {
-        status = handle_lookup(current->process, handle, OBJECT_ENDPOINT, RIGHT_RECEIVE, &slot);
-    }
-    if (slot != nullptr) {
-        endpoint = CONTAINER_OF(slot->object, struct endpoint, object);
-        if (only_page(info & ~MESSAGE_ACCEPT_MASK) && deadline_ns == DEADLINE_NEVER &&
-            (resumed = reply_direct(current, slot, handle, info, true)) != nullptr) {
+        status = handle_read_as(current->process, handle, OBJECT_ENDPOINT, RIGHT_RECEIVE, &source);
+        if (status_ok(status) && only_page(info & ~MESSAGE_ACCEPT_MASK) && deadline_ns == DEADLINE_NEVER &&
+            (resumed = reply_direct(current, source.slot, handle, info, true)) != nullptr) {
             return leave_directly_to(resumed, current);
         }
     }
@@ -343,10 +383,14 @@ static struct kernel_exit receive_again(struct thread *current, uint64_t handle,
     }
     enum transfer_progress progress = TRANSFER_DONE;
     if (status_ok(status) && handle != 0) {
-        status = transfer_receive(current, endpoint, message_accept(info), deadline_ns, &progress);
+        status = transfer_receive(current, CONTAINER_OF(source.object, struct endpoint, object), message_accept(info),
+                                  deadline_ns, &progress);
+    }
+    if (progress == TRANSFER_WAITS && stays_in_wait(current, source.slot, handle)) {
+        return resumed != nullptr ? leave_to(resumed) : kernel_block();
     }
     if (progress == TRANSFER_WAITS) {
-        return resumed != nullptr ? leave_to(resumed) : kernel_block();
+        status = STATUS_REVOKED;
     }
     if (resumed != nullptr) {
         sched_ready(resumed);
@@ -374,9 +418,8 @@ static struct kernel_exit sys_reply_recv(uint64_t handle, uint64_t info, uint64_
 // ---- send and recv ---------------------------------------------------------------------------------
 
 // Answers through a reply object, and uses it up.
-static status_t answer_reply(struct thread *current, struct handle_slot *slot, uint64_t handle,
-                             uint64_t info) {
-    struct reply *reply = CONTAINER_OF(slot->object, struct reply, object);
+static status_t answer_reply(struct thread *current, const struct capability *target, uint64_t info) {
+    struct reply *reply = CONTAINER_OF(target->object, struct reply, object);
     struct thread *caller = take_caller(&reply->caller);
     struct thread *resumed = nullptr;
     status_t status = STATUS_PEER_DIED;
@@ -390,27 +433,26 @@ static status_t answer_reply(struct thread *current, struct handle_slot *slot, u
     if (resumed != nullptr) {
         sched_ready(resumed);
     }
-    if (slot->handle == handle) { // else it travelled with the answer
-        handle_remove(current->process, slot);
-    }
+    const status_t ignored = handle_close(current->process, target->handle);
+    (void)ignored; // it may have travelled with the answer
     return status;
 }
 
-static status_t send_message(struct thread *current, uint64_t handle, uint64_t info, uint64_t deadline_ns) {
-    struct handle_slot *slot;
-    TRY(handle_lookup_any(current->process, handle, &slot));
-    if (slot_type(slot) != OBJECT_ENDPOINT && slot_type(slot) != OBJECT_REPLY) {
+static status_t send_message(struct thread *current, const struct capability *target, uint64_t info,
+                             uint64_t deadline_ns) {
+    const enum object_type type = capability_type(target);
+    if (type != OBJECT_ENDPOINT && type != OBJECT_REPLY) {
         return STATUS_WRONG_TYPE;
     }
-    if ((slot->type_rights & RIGHT_SEND_BIT) == 0) {
+    if ((target->type_rights & RIGHT_SEND_BIT) == 0) {
         return STATUS_NO_RIGHT;
     }
     TRY(message_check(current, info));
-    if (slot_type(slot) == OBJECT_REPLY) {
-        return answer_reply(current, slot, handle, info);
+    if (type == OBJECT_REPLY) {
+        return answer_reply(current, target, info);
     }
     struct thread *receiver;
-    TRY(transfer_send(current, CONTAINER_OF(slot->object, struct endpoint, object), info, slot->badge,
+    TRY(transfer_send(current, CONTAINER_OF(target->object, struct endpoint, object), info, target->badge,
                       deadline_ns, false, &receiver));
     if (receiver != nullptr) {
         sched_ready(receiver);
@@ -420,14 +462,18 @@ static status_t send_message(struct thread *current, uint64_t handle, uint64_t i
 
 static struct kernel_exit sys_send(uint64_t handle, uint64_t info, uint64_t deadline_ns) {
     struct thread *current = current_thread();
-    status_t status = send_message(current, handle, info, deadline_ns);
-    return current->state == THREAD_RUNNING ? leave_with(status) : kernel_block();
+    struct capability target;
+    status_t status = handle_read(current->process, handle, &target);
+    if (status_ok(status)) {
+        status = send_message(current, &target, info, deadline_ns);
+    }
+    return current->state == THREAD_RUNNING ? leave_with(status) : block_through(current, target.slot, handle);
 }
 
 static struct kernel_exit sys_recv(uint64_t handle, uint64_t info, uint64_t deadline_ns) {
     struct thread *current = current_thread();
-    struct object *object;
-    status_t status = handle_object(current->process, handle, OBJECT_ENDPOINT, RIGHT_RECEIVE, &object);
+    struct capability source;
+    status_t status = handle_read_as(current->process, handle, OBJECT_ENDPOINT, RIGHT_RECEIVE, &source);
     if (status_ok(status) && ((info & ~MESSAGE_ACCEPT_MASK) != 0 || message_accept(info) > MESSAGE_HANDLES)) {
         status = STATUS_BAD_ARGUMENT;
     }
@@ -437,10 +483,10 @@ static struct kernel_exit sys_recv(uint64_t handle, uint64_t info, uint64_t dead
     thread_drop_caller(current);
     current->effective_band = current->band;
     enum transfer_progress progress;
-    status = transfer_receive(current, CONTAINER_OF(object, struct endpoint, object), message_accept(info),
+    status = transfer_receive(current, CONTAINER_OF(source.object, struct endpoint, object), message_accept(info),
                               deadline_ns, &progress);
     if (progress == TRANSFER_WAITS) {
-        return kernel_block();
+        return block_through(current, source.slot, handle);
     }
     if (progress == TRANSFER_AGAIN) {
         return receive_again(current, handle, info, deadline_ns);
@@ -460,28 +506,34 @@ static struct kernel_exit sys_signal(uint64_t handle, uint64_t, uint64_t) {
     return leave_with(status);
 }
 
-static struct kernel_exit sys_wait(uint64_t handle, uint64_t, uint64_t deadline_ns) {
-    struct thread *current = current_thread();
-    struct object *object;
-    status_t status = handle_object(current->process, handle, OBJECT_NOTIFICATION, RIGHT_WAIT, &object);
-    if (!status_ok(status)) {
-        return leave_with(status);
-    }
-    struct notification *notification = CONTAINER_OF(object, struct notification, object);
-    uint64_t bits;
+// Takes the bits, or waits for some.
+[[gnu::noinline]] static struct kernel_exit wait_general(struct thread *current, struct notification *notification,
+                                                         const struct handle_slot *slot, uint64_t handle,
+                                                         uint64_t deadline_ns) {
     bool waits;
-    status = notification_take(notification, current, deadline_ns, &bits, &waits);
+    status_t status = notification_take(notification, current, deadline_ns, &current->regs.words[0], &waits);
     if (!status_ok(status)) {
         return leave_with(status);
     }
     if (waits) {
-        return kernel_block();
+        return block_through(current, slot, handle);
     }
-    current->regs.words[0] = bits;
-    current->regs.status = 0;
-    current->regs.badge = 0;
-    current->regs.info = 0;
+    thread_set_outcome(current, STATUS_OK, 0, 0);
     return leave_with_results(current);
+}
+
+static struct kernel_exit sys_wait(uint64_t handle, uint64_t, uint64_t deadline_ns) {
+    struct thread *current = current_thread();
+    struct capability source;
+    status_t status = handle_read_as(current->process, handle, OBJECT_NOTIFICATION, RIGHT_WAIT, &source);
+    if (!status_ok(status)) {
+        return leave_with(status);
+    }
+    struct notification *notification = CONTAINER_OF(source.object, struct notification, object);
+    if (deadline_ns == DEADLINE_POLL && notification_is_empty(notification)) {
+        return leave_with(STATUS_TIMED_OUT);
+    }
+    return wait_general(current, notification, source.slot, handle, deadline_ns);
 }
 
 static struct kernel_exit sys_ring_enter(uint64_t handle, uint64_t info, uint64_t deadline_ns) {

@@ -34,8 +34,6 @@ static status_t find_receiver(struct endpoint *endpoint, uint64_t deadline_ns, s
     return deadline_ns == DEADLINE_POLL ? STATUS_TIMED_OUT : STATUS_OK;
 }
 
-static void resume_receiving(struct endpoint *endpoint, struct thread *receiver);
-
 status_t transfer_send(struct thread *sender, struct endpoint *endpoint, uint64_t info, uint64_t badge,
                        uint64_t deadline_ns, bool wants_reply, struct thread **out) {
     struct thread *receiver = nullptr, *busy = nullptr;
@@ -64,7 +62,7 @@ status_t transfer_send(struct thread *sender, struct endpoint *endpoint, uint64_
         status = message_transfer(sender, receiver, info, badge, message_flags(sender, wants_reply),
                                   message_accept(receiver->pending_info));
         if (!status_ok(status)) {
-            resume_receiving(endpoint, receiver);
+            transfer_resume_receiving(endpoint, receiver);
         }
     }
     if (!status_ok(status) || !wants_reply) {
@@ -177,8 +175,7 @@ status_t transfer_receive(struct thread *receiver, struct endpoint *endpoint, ui
     return status;
 }
 
-// The receiver, which was taken out, gets no message after all. It goes on waiting; what came meanwhile, it takes.
-static void resume_receiving(struct endpoint *endpoint, struct thread *receiver) {
+void transfer_resume_receiving(struct endpoint *endpoint, struct thread *receiver) {
     enum transfer_progress progress;
     status_t status;
     do {

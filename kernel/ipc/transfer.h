@@ -18,6 +18,9 @@ struct thread;
 status_t transfer_send(struct thread *sender, struct endpoint *endpoint, uint64_t info, uint64_t badge,
                        uint64_t deadline_ns, bool wants_reply, struct thread **receiver);
 
+// The receiver, WAKING and the caller's, gets no message after all: it goes on waiting. What came meanwhile, it takes.
+void transfer_resume_receiving(struct endpoint *endpoint, struct thread *receiver);
+
 enum transfer_progress {
     TRANSFER_DONE,  // with OK: the receiver has a message
     TRANSFER_WAITS, // the receiver is in its wait

@@ -19,6 +19,8 @@ static struct spinlock *derivation_lock(const struct object *object) {
     return &derivations[((uintptr_t)object >> 6 ^ (uintptr_t)object >> 12) % 64].lock;
 }
 
+constexpr size_t DIRECTORY_BYTES = PROCESS_MAX_CHUNKS * sizeof(struct handle_slot *);
+
 static uint64_t total_handles;
 
 uint64_t handle_total_count(void) {
@@ -35,43 +37,6 @@ static struct handle_slot *slot_at(const struct process *process, uint32_t index
 static bool still_holds(const struct handle_slot *slot, uint64_t handle) {
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
     return __atomic_load_n(&slot->handle, __ATOMIC_RELAXED) == handle;
-}
-
-status_t handle_lookup_any(struct process *process, uint64_t handle, struct handle_slot **out) {
-    struct handle_slot *slot = process_slot(process, handle);
-    if (slot == nullptr) {
-        return STATUS_BAD_HANDLE;
-    }
-    *out = slot;
-    return STATUS_OK;
-}
-
-status_t handle_lookup(struct process *process, uint64_t handle, enum object_type type, rights_t need,
-                       struct handle_slot **out) {
-    struct handle_slot *slot = process_slot(process, handle);
-    if (slot == nullptr) {
-        return STATUS_BAD_HANDLE;
-    }
-    if (slot_type(slot) != type) {
-        return STATUS_WRONG_TYPE;
-    }
-    if (!rights_cover(slot->type_rights, need.v)) {
-        return STATUS_NO_RIGHT;
-    }
-    *out = slot;
-    return STATUS_OK;
-}
-
-status_t handle_object(struct process *process, uint64_t handle, enum object_type type, rights_t need,
-                       struct object **out) {
-    struct handle_slot *slot;
-    TRY(handle_lookup(process, handle, type, need, &slot));
-    struct object *object = slot->object;
-    if (!still_holds(slot, handle)) {
-        return STATUS_BAD_HANDLE;
-    }
-    *out = object;
-    return STATUS_OK;
 }
 
 status_t handle_read(const struct process *process, uint64_t handle, struct capability *out) {
@@ -97,6 +62,14 @@ status_t handle_read_as(const struct process *process, uint64_t handle, enum obj
     return rights_cover(out->type_rights, need.v) ? STATUS_OK : STATUS_NO_RIGHT;
 }
 
+status_t handle_object(const struct process *process, uint64_t handle, enum object_type type, rights_t need,
+                       struct object **out) {
+    struct capability capability;
+    TRY(handle_read_as(process, handle, type, need, &capability));
+    *out = capability.object;
+    return STATUS_OK;
+}
+
 struct process *handle_slot_process(const struct handle_slot *slot) {
     const struct handle_chunk *chunk = (const void *)((uintptr_t)slot & ~(uintptr_t)(PAGE_BYTES - 1));
     return chunk->process;
@@ -117,11 +90,10 @@ static void free_list_append(struct process *process, uint32_t index) REQUIRES(p
 
 // Room for more chunk pointers: from the first few in struct process to a full directory.
 static status_t grow_directory(struct process *process) REQUIRES(process->lock) {
-    const size_t bytes = PROCESS_MAX_CHUNKS * sizeof(struct handle_slot *);
-    TRY(account_charge(process->object.account, kalloc_charge(bytes)));
-    struct handle_slot **directory = kalloc(bytes);
+    TRY(account_charge(process->object.account, kalloc_charge(DIRECTORY_BYTES)));
+    struct handle_slot **directory = kalloc(DIRECTORY_BYTES);
     if (directory == nullptr) {
-        account_uncharge(process->object.account, kalloc_charge(bytes));
+        account_uncharge(process->object.account, kalloc_charge(DIRECTORY_BYTES));
         return STATUS_NO_MEMORY;
     }
     for (uint32_t i = 0; i < PROCESS_FIRST_CHUNKS; i++) {
@@ -152,7 +124,7 @@ static status_t grow_directory(struct process *process) REQUIRES(process->lock) 
         account_uncharge(process->object.account, kalloc_charge(PAGE_BYTES));
         return STATUS_NO_MEMORY;
     }
-    *(struct handle_chunk *)chunk = (struct handle_chunk){HANDLE_CHUNK_MARK, 0, process};
+    *(struct handle_chunk *)chunk = (struct handle_chunk){.handle = HANDLE_CHUNK_MARK, .process = process};
     process->chunks[number] = chunk;
     uint32_t base = number * HANDLE_CHUNK_SLOTS;
     __atomic_store_n(&process->slot_limit, base + HANDLE_CHUNK_SLOTS, __ATOMIC_RELEASE);
@@ -313,10 +285,6 @@ static bool remove(struct process *process, struct handle_slot *slot, uint32_t h
     return true;
 }
 
-void handle_remove(struct process *process, struct handle_slot *slot) {
-    remove(process, slot, slot->handle);
-}
-
 status_t handle_close(struct process *process, uint64_t handle) {
     struct handle_slot *slot = process_slot(process, handle);
     return slot != nullptr && remove(process, slot, (uint32_t)handle) ? STATUS_OK : STATUS_BAD_HANDLE;
@@ -342,15 +310,22 @@ void handle_retire(const struct capability *from, struct process *to, handle_t h
 
 // ---- revoking --------------------------------------------------------------------------------------
 
-// Whether any thread waits on the object. The answer may be old; the waiters are looked for with the locks
-// held.
-static bool anyone_waits(const struct object *object) NO_THREAD_SAFETY_ANALYSIS {
+// Whether any thread waits on the object. Its lock is what whoever queued before now has released; whoever queues
+// after it finds the slot empty when it looks again.
+static bool anyone_waits(struct object *object) {
+    bool waits = false;
     if (object->type == OBJECT_ENDPOINT) {
-        const struct endpoint *endpoint = CONTAINER_OF(object, struct endpoint, object);
-        return endpoint->receivers != nullptr || !list_empty(&endpoint->senders);
+        struct endpoint *endpoint = CONTAINER_OF(object, struct endpoint, object);
+        spin_lock(&endpoint->lock);
+        waits = endpoint->receivers != nullptr || !list_empty(&endpoint->senders);
+        spin_unlock(&endpoint->lock);
+    } else if (object->type == OBJECT_NOTIFICATION) {
+        struct notification *notification = CONTAINER_OF(object, struct notification, object);
+        spin_lock(&notification->lock);
+        waits = !list_empty(&notification->waiters);
+        spin_unlock(&notification->lock);
     }
-    return object->type == OBJECT_NOTIFICATION &&
-           !list_empty(&CONTAINER_OF(object, struct notification, object)->waiters);
+    return waits;
 }
 
 // What a thread must wait for so that a handle with these rights is what it waits through.
@@ -495,22 +470,32 @@ bool handle_close_some(struct process *process, uint32_t *index, uint32_t limit)
     return true;
 }
 
-// No lock: a process that has ended takes no handle any more.
+static bool free_chunk(struct reap_item *item) {
+    struct handle_chunk *chunk = CONTAINER_OF(item, struct handle_chunk, freed);
+    if (chunk->directory != nullptr) {
+        kfree(chunk->directory, DIRECTORY_BYTES);
+    }
+    kfree(chunk, PAGE_BYTES);
+    return true;
+}
+
+// No lock: a process that has ended takes no handle any more. Those that take other processes' handles away may just
+// be looking at the table.
 void handle_table_free(struct process *process) NO_THREAD_SAFETY_ANALYSIS {
     struct account *account = process->object.account;
     process->free_first = process->free_last = HANDLE_NONE;
-    uint32_t chunk_count = process->slot_limit / HANDLE_CHUNK_SLOTS;
     struct handle_slot **chunks = process->chunks;
-    process->slot_limit = 0;
-    process->chunks = process->first_chunks;
-    for (uint32_t i = 0; i < chunk_count; i++) {
-        kfree(chunks[i], PAGE_BYTES);
+    uint32_t left = process->slot_limit / HANDLE_CHUNK_SLOTS;
+    __atomic_store_n(&process->slot_limit, 0, __ATOMIC_RELEASE);
+    while (left-- > 0) {
+        struct handle_chunk *chunk = (void *)chunks[left];
+        if (left == 0 && chunks != process->first_chunks) {
+            chunk->directory = chunks;
+            account_uncharge(account, kalloc_charge(DIRECTORY_BYTES));
+        }
         account_uncharge(account, kalloc_charge(PAGE_BYTES));
-    }
-    if (chunks != process->first_chunks) {
-        const size_t bytes = PROCESS_MAX_CHUNKS * sizeof(struct handle_slot *);
-        kfree(chunks, bytes);
-        account_uncharge(account, kalloc_charge(bytes));
+        chunk->freed.step = free_chunk;
+        reaper_defer(&chunk->freed);
     }
 }
 

@@ -59,26 +59,21 @@ struct handle_chunk {
     uint32_t handle; // HANDLE_CHUNK_MARK
     uint32_t type_rights;
     struct process *process; // whose chunk it is
+    struct reap_item freed;
+    struct handle_slot **directory; // to be freed with it
 };
+static_assert(sizeof(struct handle_chunk) <= SLOT_BYTES);
 constexpr uint32_t HANDLE_CHUNK_MARK = 1;
 
-// Finds the slot of a handle in the current process; the fast path's only way. The slot may come to hold
-// another handle at any time: whoever reads more of it than this call checked must look at `handle` again.
-// BAD_HANDLE, WRONG_TYPE or NO_RIGHT, in that order.
-status_t handle_lookup(struct process *process, uint64_t handle, enum object_type type, rights_t need,
-                       struct handle_slot **out);
-
-// As above, and gives the object itself.
-status_t handle_object(struct process *process, uint64_t handle, enum object_type type, rights_t need,
-                       struct object **out);
-
-// Any type.
-status_t handle_lookup_any(struct process *process, uint64_t handle, struct handle_slot **out);
-
-// All of a handle at one moment; of any type, or as handle_lookup. BAD_HANDLE; WRONG_TYPE or NO_RIGHT.
+// All of a handle at one moment: of any type; or of this type, with at least these rights. BAD_HANDLE, WRONG_TYPE or
+// NO_RIGHT, in that order. The fast paths of IPC look at the slot itself (process_slot).
 status_t handle_read(const struct process *process, uint64_t handle, struct capability *out);
 status_t handle_read_as(const struct process *process, uint64_t handle, enum object_type type, rights_t need,
                         struct capability *out);
+
+// As handle_read_as, when the object is all that is wanted.
+status_t handle_object(const struct process *process, uint64_t handle, enum object_type type, rights_t need,
+                       struct object **out);
 
 // The same for the slot of this index; BAD_HANDLE when it is free.
 status_t handle_read_at(const struct process *process, uint32_t index, struct capability *out);
@@ -104,9 +99,6 @@ status_t handle_move(const struct capability *from, struct process *to, rights_t
 // Gives up a handle: its children are given to its parent; the object loses the slot's reference. BAD_HANDLE.
 status_t handle_close(struct process *process, uint64_t handle);
 
-// The same for a slot that was just looked up. Nothing when it is empty.
-void handle_remove(struct process *process, struct handle_slot *slot);
-
 // Gives up `from` in favour of a handle derived from it, which takes its place in the tree: `heir`, of the
 // process `to`, inherits its parent and its other children. With handle_duplicate before, this is a move that can be
 // undone until now. When another processor has closed one of the two meanwhile, the other is treated as if it
@@ -130,7 +122,7 @@ bool handle_describe(const struct process *process, uint32_t *index, uint32_t *s
 // Closes up to `limit` handles of a process that is ending, beginning at *index. True when all are closed.
 bool handle_close_some(struct process *process, uint32_t *index, uint32_t limit);
 
-// Frees the table of a process that has ended and has no handles any more.
+// Frees the table of a process that has ended and has no handles any more, after a grace period.
 void handle_table_free(struct process *process);
 
 // Invariants of one table: counts, free list, back links. For tests and debug builds.

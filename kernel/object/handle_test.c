@@ -62,16 +62,16 @@ static struct handle_slot *parent_of(struct process *process, uint64_t handle) {
 TEST(look_up_says_what_is_wrong) {
     set_scene(4 << 20);
     const uint64_t handle = host_give(scene.a, scene.object, RIGHT_WAIT_BIT, 5);
-    struct handle_slot *slot;
+    struct capability found;
     struct object *object;
-    CHECK(status_ok(handle_lookup(scene.a, handle, OBJECT_NOTIFICATION, RIGHT_WAIT, &slot)));
-    CHECK_EQ(slot->badge, 5u);
-    CHECK_EQ(handle_slot_process(slot), scene.a);
+    CHECK(status_ok(handle_read_as(scene.a, handle, OBJECT_NOTIFICATION, RIGHT_WAIT, &found)));
+    CHECK_EQ(found.badge, 5u);
+    CHECK_EQ(handle_slot_process(found.slot), scene.a);
     CHECK(status_ok(handle_object(scene.a, handle, OBJECT_NOTIFICATION, RIGHT_WAIT, &object)));
     CHECK_EQ(object, scene.object);
-    CHECK(status_is(handle_lookup(scene.a, handle, OBJECT_ENDPOINT, RIGHT_SIGNAL, &slot), STATUS_WRONG_TYPE));
+    CHECK(status_is(handle_read_as(scene.a, handle, OBJECT_ENDPOINT, RIGHT_SIGNAL, &found), STATUS_WRONG_TYPE));
     CHECK(
-        status_is(handle_lookup(scene.a, handle, OBJECT_NOTIFICATION, RIGHT_SIGNAL, &slot), STATUS_NO_RIGHT));
+        status_is(handle_read_as(scene.a, handle, OBJECT_NOTIFICATION, RIGHT_SIGNAL, &found), STATUS_NO_RIGHT));
     // Zero, foreign, out of range, another generation, a chunk's header, bits above the value.
     const uint64_t bad[] = {0,
                             1,
@@ -86,10 +86,10 @@ TEST(look_up_says_what_is_wrong) {
                             HANDLE_CHUNK_MARK,
                             UINT64_MAX};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        CHECK(status_is(handle_lookup_any(scene.a, bad[i], &slot), STATUS_BAD_HANDLE));
-        CHECK(status_is(handle_lookup_any(scene.b, bad[i], &slot), STATUS_BAD_HANDLE));
+        CHECK(status_is(handle_read(scene.a, bad[i], &found), STATUS_BAD_HANDLE));
+        CHECK(status_is(handle_read(scene.b, bad[i], &found), STATUS_BAD_HANDLE));
     }
-    CHECK(status_is(handle_lookup_any(scene.b, handle, &slot), STATUS_BAD_HANDLE));
+    CHECK(status_is(handle_read(scene.b, handle, &found), STATUS_BAD_HANDLE));
     clear_scene();
 }
 
@@ -97,13 +97,13 @@ TEST(a_closed_handle_stays_stale) {
     set_scene(4 << 20);
     const uint64_t first = host_give(scene.a, scene.object, EVERY_RIGHT, 0);
     const uint32_t references = scene.object->references;
-    handle_remove(scene.a, slot_of(scene.a, first));
+    CHECK(status_ok(handle_close(scene.a, first)));
     CHECK_EQ(scene.object->references, references - 1);
     for (uint32_t i = 0; i < 5 * PER_CHUNK; i++) {
         const uint64_t handle = host_give(scene.a, scene.object, EVERY_RIGHT, 0);
         CHECK(handle != 0 && handle != first);
         CHECK_EQ(slot_of(scene.a, first), nullptr);
-        handle_remove(scene.a, slot_of(scene.a, handle));
+        CHECK(status_ok(handle_close(scene.a, handle)));
     }
     clear_scene();
 }
@@ -122,7 +122,7 @@ TEST(generations_come_round) {
             break;
         }
         last = handle;
-        handle_remove(scene.a, slot_of(scene.a, handle));
+        CHECK(status_ok(handle_close(scene.a, handle)));
     }
     CHECK_EQ(scene.a->slot_limit, HANDLE_CHUNK_SLOTS); // no chunk was added for it
     clear_scene();
@@ -181,12 +181,12 @@ TEST(children_of_a_closed_handle_go_to_its_parent) {
     const uint64_t leaf[] = {derive(scene.b, middle, scene.a), derive(scene.b, middle, scene.b),
                              derive(scene.b, middle, scene.a)};
     CHECK_EQ(parent_of(scene.b, middle), slot_of(scene.a, root));
-    handle_remove(scene.b, slot_of(scene.b, middle));
+    CHECK(status_ok(handle_close(scene.b, middle)));
     CHECK_EQ(parent_of(scene.a, leaf[0]), slot_of(scene.a, root));
     CHECK_EQ(parent_of(scene.b, leaf[1]), slot_of(scene.a, root));
     CHECK_EQ(parent_of(scene.a, leaf[2]), slot_of(scene.a, root));
     CHECK(handle_table_check(scene.a) && handle_table_check(scene.b));
-    handle_remove(scene.a, slot_of(scene.a, root));
+    CHECK(status_ok(handle_close(scene.a, root)));
     CHECK_EQ(parent_of(scene.a, leaf[0]), nullptr);
     CHECK_EQ(parent_of(scene.b, leaf[1]), nullptr);
     clear_scene();
@@ -352,10 +352,10 @@ TEST(the_last_receive_right_kills_the_endpoint) {
     REQUIRE(status_ok(handle_read(scene.a, handle, &from)));
     REQUIRE(status_ok(handle_duplicate(&from, scene.a, RIGHT_SEND, 1, 2, ORIGIN_COPIED, &send_only)));
     CHECK_EQ(endpoint->receive_handles, 2u);
-    handle_remove(scene.a, slot_of(scene.a, handle));
+    CHECK(status_ok(handle_close(scene.a, handle)));
     CHECK_EQ(endpoint->receive_handles, 1u);
     CHECK(endpoint_check(endpoint));
-    handle_remove(scene.b, slot_of(scene.b, copy));
+    CHECK(status_ok(handle_close(scene.b, copy)));
     CHECK_EQ(endpoint->receive_handles, 0u);
     CHECK(endpoint_check(endpoint));
     CHECK_EQ(endpoint->object.references, 1u);

@@ -63,13 +63,9 @@ static struct thread *pop_waiter(struct notification *notification, uint64_t *bi
     return nullptr;
 }
 
-void notification_signal(struct notification *notification, uint64_t bits) {
-    if (bits == 0) {
-        return;
-    }
-    __atomic_fetch_or(&notification->bits, bits, __ATOMIC_RELEASE);
+// Somebody waits for the bits that are there, or will receive them.
+[[gnu::noinline]] static void deliver(struct notification *notification) RELEASE(notification->lock) {
     uint64_t taken = 0;
-    spin_lock(&notification->lock);
     struct endpoint *endpoint = notification->bound;
     struct thread *thread = pop_waiter(notification, &taken);
     spin_unlock(&notification->lock);
@@ -79,6 +75,19 @@ void notification_signal(struct notification *notification, uint64_t bits) {
         thread_finish_wait(thread, STATUS_OK, 0, 0);
         thread->regs.words[0] = taken;
         sched_ready(thread);
+    }
+}
+
+void notification_signal(struct notification *notification, uint64_t bits) {
+    if (bits == 0) {
+        return;
+    }
+    __atomic_fetch_or(&notification->bits, bits, __ATOMIC_RELEASE);
+    spin_lock(&notification->lock);
+    if (notification->bound == nullptr && list_empty(&notification->waiters)) {
+        spin_unlock(&notification->lock);
+    } else {
+        deliver(notification);
     }
 }
 

@@ -24,6 +24,11 @@ status_t notification_create(struct account *account, struct notification **out)
 // Sets bits and hands them over if someone waits. Any context; never blocks.
 void notification_signal(struct notification *notification, uint64_t bits);
 
+// Whether a poll finds nothing. The answer may be old.
+static inline bool notification_is_empty(const struct notification *notification) NO_THREAD_SAFETY_ANALYSIS {
+    return __atomic_load_n(&notification->bits, __ATOMIC_RELAXED) == 0 && notification->bound == nullptr;
+}
+
 // Takes all bits that are set; or queues the thread, and *waits is true. TIMED_OUT with DEADLINE_POLL and no
 // bit set; BAD_STATE when the notification is bound to an endpoint.
 status_t notification_take(struct notification *notification, struct thread *thread, uint64_t deadline_ns,

@@ -103,6 +103,7 @@ static inline struct handle_slot *process_slot(const struct process *process, ui
     if (__builtin_expect(index >= process->slot_limit, false)) {
         return nullptr;
     }
+    __atomic_thread_fence(__ATOMIC_ACQUIRE); // the chunk was there before the limit
     struct handle_slot *slot = &process->chunks[handle_chunk(index)][handle_slot_in_chunk(index)];
     return __builtin_expect(__atomic_load_n(&slot->handle, __ATOMIC_ACQUIRE) == handle, true) ? slot : nullptr;
 }

@@ -115,8 +115,8 @@ status_t handle_insert([[maybe_unused]] struct process *process, struct object *
     return STATUS_OK;
 }
 
-status_t handle_object([[maybe_unused]] struct process *process, uint64_t handle, enum object_type type,
-                       rights_t need, struct object **out) {
+status_t handle_object([[maybe_unused]] const struct process *process, uint64_t handle,
+                       enum object_type type, rights_t need, struct object **out) {
     struct capability capability;
     TRY(handle_read_as(process, handle, type, need, &capability));
     *out = capability.object;

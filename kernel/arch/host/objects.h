@@ -14,7 +14,7 @@ uint32_t host_reap(void);
 // Live objects of all types.
 uint64_t host_live_objects(void);
 
-// A handle that handle_lookup finds; the table does not own the object.
+// A handle that handle_read finds; the table does not own the object.
 uint64_t host_handle(struct object *object, uint32_t rights);
 
 // Calls a method with these words (the results come back in them).
