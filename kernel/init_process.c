@@ -14,9 +14,7 @@
 #include "kernel/mm/frame.h"
 #include "kernel/object/account.h"
 #include "kernel/object/handle.h"
-#include "kernel/object/inspector.h"
 #include "kernel/object/process.h"
-#include "kernel/object/resource.h"
 #include "kernel/object/thread.h"
 #include "kernel/object/vmo.h"
 #include "kernel/object/vspace.h"
@@ -26,15 +24,6 @@
 #include "kernel/plat/uart.h"
 
 constexpr uint64_t STACK_BYTES = 64 * 1024;
-
-// Every right that means something for the type: whatever init does not have, nobody ever has.
-constexpr uint32_t RIGHTS_PLAIN = RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT | RIGHT_INSPECT_BIT;
-constexpr uint32_t RIGHTS_PROCESS = RIGHTS_PLAIN | RIGHT_MANAGE_BIT | RIGHT_KILL_BIT;
-constexpr uint32_t RIGHTS_THREAD = RIGHTS_PLAIN | RIGHT_MANAGE_BIT;
-constexpr uint32_t RIGHTS_VSPACE = RIGHTS_PLAIN | RIGHT_MAP_BIT;
-constexpr uint32_t RIGHTS_ACCOUNT = RIGHTS_PLAIN | RIGHT_MANAGE_BIT | RIGHT_CREATE_BIT;
-constexpr uint32_t RIGHTS_RESOURCE = RIGHTS_PLAIN | RIGHT_CREATE_BIT | RIGHT_POWER_BIT;
-constexpr uint32_t RIGHTS_PACKAGE = RIGHTS_PLAIN | RIGHT_READ_BIT | RIGHT_MAP_BIT | RIGHT_EXECUTE_BIT;
 
 // Where things are put. Behind the image and close to it, so that one page table serves all:
 //   image | gap | bootstrap block | message page | gap | stack | thread pointer page
@@ -112,37 +101,38 @@ static status_t make_memory(struct start *s, const uint8_t *file, uint64_t file_
     return thread_add_message_page(s->thread, l->message_page);
 }
 
-// Gives init a handle; the object's reference goes into it.
-static status_t grant(struct start *s, struct object *object, uint32_t rights, uint32_t *out) {
+// Gives init a handle with every right of the type that is not in `except`; the object's reference goes into it.
+static status_t grant(struct start *s, struct object *object, uint32_t except, uint32_t *out) {
     handle_t handle;
-    TRY(handle_insert(s->process, object, (rights_t){rights}, 0, 0, nullptr, ORIGIN_BOOT, &handle));
+    const rights_t rights = {object_class(object->type)->rights & ~except};
+    TRY(handle_insert(s->process, object, rights, 0, 0, nullptr, ORIGIN_BOOT, &handle));
     *out = handle.v;
     return STATUS_OK;
 }
 
-static status_t grant_named(struct start *s, const char *name, struct object *object, uint32_t rights) {
+static status_t grant_named(struct start *s, const char *name, struct object *object, uint32_t except) {
     struct bootstrap *b = s->bootstrap;
     struct bootstrap_cap *cap = (struct bootstrap_cap *)(b + 1) + b->cap_count++;
     str_copy(cap->name, sizeof cap->name, name);
     cap->type = object->type;
-    return grant(s, object, rights, &cap->handle);
+    return grant(s, object, except, &cap->handle);
 }
 
 static status_t grant_all(struct start *s) {
     struct bootstrap *b = s->bootstrap;
     struct object *resource, *inspector;
     object_get(&s->process->object);
-    TRY(grant(s, &s->process->object, RIGHTS_PROCESS, &b->process));
+    TRY(grant(s, &s->process->object, 0, &b->process));
     object_get(&s->thread->object);
-    TRY(grant(s, &s->thread->object, RIGHTS_THREAD, &b->thread));
+    TRY(grant(s, &s->thread->object, 0, &b->thread));
     object_get(&s->process->vspace->object);
-    TRY(grant(s, &s->process->vspace->object, RIGHTS_VSPACE, &b->vspace));
-    TRY(grant(s, &s->account->object, RIGHTS_ACCOUNT, &b->account));
-    TRY(resource_create(s->account, &resource));
-    TRY(grant_named(s, BOOTSTRAP_CAP_RESOURCE, resource, RIGHTS_RESOURCE));
-    TRY(inspector_create(s->account, &inspector));
-    TRY(grant_named(s, BOOTSTRAP_CAP_INSPECTOR, inspector, RIGHTS_PLAIN));
-    return grant_named(s, BOOTSTRAP_CAP_BOOT_PACKAGE, &s->package->object, RIGHTS_PACKAGE);
+    TRY(grant(s, &s->process->vspace->object, 0, &b->vspace));
+    TRY(grant(s, &s->account->object, 0, &b->account));
+    TRY(object_create(OBJECT_RESOURCE, s->account, &resource));
+    TRY(grant_named(s, BOOTSTRAP_CAP_RESOURCE, resource, 0));
+    TRY(object_create(OBJECT_INSPECTOR, s->account, &inspector));
+    TRY(grant_named(s, BOOTSTRAP_CAP_INSPECTOR, inspector, 0));
+    return grant_named(s, BOOTSTRAP_CAP_BOOT_PACKAGE, &s->package->object, RIGHT_WRITE_BIT);
 }
 
 // Header and capset are there; behind them come the arguments.

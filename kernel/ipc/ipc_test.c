@@ -2,6 +2,7 @@
 // behind is taken apart and must all have come back.
 #include "abi/gen/abi.h"
 #include "base/test.h"
+#include "kernel/arch/host/invariants.h"
 #include "kernel/arch/host/machine.h"
 #include "kernel/object/endpoint.h"
 #include "kernel/object/handle.h"

@@ -155,6 +155,22 @@ void account_uncharge(struct account *account, uint64_t bytes) {
     spin_unlock(&account->lock);
 }
 
+void *account_alloc(struct account *account, size_t bytes) {
+    if (!status_ok(account_charge(account, kalloc_charge(bytes)))) {
+        return nullptr;
+    }
+    void *memory = kalloc(bytes);
+    if (memory == nullptr) {
+        account_uncharge(account, kalloc_charge(bytes));
+    }
+    return memory;
+}
+
+void account_free(struct account *account, void *memory, size_t bytes) {
+    kfree(memory, bytes);
+    account_uncharge(account, kalloc_charge(bytes));
+}
+
 // One more in a counter; false when that is beyond a limit. An object counts among all objects, too.
 static bool count_in(struct account *counter, uint32_t kind, uint64_t more) {
     const bool fits = __atomic_add_fetch(&counter->count[kind], more, __ATOMIC_RELAXED) <= counter->count_limit[kind];

@@ -68,7 +68,11 @@ status_t account_charge(struct account *account, uint64_t bytes);
 // Gives back what was charged.
 void account_uncharge(struct account *account, uint64_t bytes);
 
-// The same, and counts an object (object.c).
+// kalloc and kfree, paid for by the account. Null: NO_MEMORY.
+void *account_alloc(struct account *account, size_t bytes);
+void account_free(struct account *account, void *memory, size_t bytes);
+
+// Charges or uncharges, and counts an object (object.c).
 status_t account_charge_object(struct account *account, enum object_type type, uint64_t bytes);
 void account_uncharge_object(struct account *account, enum object_type type, uint64_t bytes);
 

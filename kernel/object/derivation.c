@@ -95,13 +95,3 @@ struct handle_slot *derivation_parent(const struct handle_slot *slot, uint32_t *
     }
     return nullptr;
 }
-
-bool derivation_check(const struct handle_slot *slot) {
-    const struct handle_slot *left = slot_from_ref(slot->prev), *right = slot_from_ref(slot->next);
-    const struct handle_slot *first = slot_from_ref(slot->first_child),
-                             *last = slot_from_ref(slot->last_child);
-    return (left == nullptr || begins_at(left, slot) || same(left->next, slot)) &&
-           (right == nullptr || ends_at(right, slot) || same(right->prev, slot)) &&
-           (first == nullptr) == (last == nullptr) &&
-           (first == nullptr || (same(first->prev, slot) && same(last->next, slot)));
-}

@@ -43,6 +43,3 @@ void derivation_replace(struct handle_slot *slot, struct handle_slot *heir);
 // The parent, null when there is none. Looks at no more than *steps siblings on either side, and takes what
 // it looked at from *steps; *steps is 0 and the answer null when that was not enough.
 struct handle_slot *derivation_parent(const struct handle_slot *slot, uint32_t *steps);
-
-// Whether the links of the slot and those around it agree, for tests and debug builds.
-bool derivation_check(const struct handle_slot *slot);

@@ -8,14 +8,10 @@
 #include "kernel/object/thread.h"
 #include "kernel/sched/sched.h"
 
-status_t endpoint_create(struct account *account, struct endpoint **out) {
-    struct object *object;
-    TRY(object_create(OBJECT_ENDPOINT, account, &object));
+void endpoint_init(struct object *object) {
     struct endpoint *endpoint = CONTAINER_OF(object, struct endpoint, object);
     spin_init(&endpoint->lock, LOCK_ENDPOINT);
     list_init(&endpoint->senders);
-    *out = endpoint;
-    return STATUS_OK;
 }
 
 // ---- queues ----------------------------------------------------------------------------------------
@@ -209,25 +205,4 @@ bool endpoint_destroy_step(struct object *object) {
     endpoint_set_server(endpoint, nullptr);
     spin_unlock(&endpoint->lock);
     return true;
-}
-
-// ---- invariants ------------------------------------------------------------------------------------
-
-bool endpoint_check(struct endpoint *endpoint) {
-    spin_lock(&endpoint->lock);
-    bool has_senders = !list_empty(&endpoint->senders);
-    bool has_receivers = endpoint->receivers != nullptr || endpoint->doomed != nullptr;
-    bool dead = (endpoint->attention & ENDPOINT_DEAD) != 0 && endpoint->dying.step == nullptr;
-    bool good = !(endpoint->receivers != nullptr && (endpoint->attention & ENDPOINT_DEAD) != 0) &&
-                !(has_senders && has_receivers) && !(dead && (has_senders || has_receivers)) &&
-                has_senders == ((endpoint->attention & ENDPOINT_SENDERS) != 0);
-    for (struct thread *thread = endpoint->receivers; good && thread != nullptr; thread = thread->next) {
-        good = thread->state == THREAD_RECEIVING && thread->waiting_on == &endpoint->object && *thread->prev == thread;
-    }
-    LIST_FOR_EACH(node, &endpoint->senders) {
-        const struct thread *thread = LIST_ENTRY(node, struct thread, link);
-        good = good && thread->state == THREAD_SENDING && thread->waiting_on == &endpoint->object;
-    }
-    spin_unlock(&endpoint->lock);
-    return good;
 }

@@ -5,7 +5,7 @@
 // everyone who waits is woken, and later sends fail with OBJECT_DEAD. Whoever means clients to outlive
 // a server keeps a handle with that right itself.
 //
-// Invariants (endpoint_check): senders and receivers are not both non-empty; a dead endpoint has
+// Invariants (kernel/arch/host/invariants.h): senders and receivers are not both non-empty; a dead endpoint has
 // neither, once the reaper has woken them; `attention` is set exactly when a sender is queued, a bound notification has bits, or the
 // endpoint is dead.
 #pragma once
@@ -35,8 +35,6 @@ enum endpoint_attention : uint32_t {
     ENDPOINT_NOTIFIED = 2,
     ENDPOINT_DEAD = 4,
 };
-
-status_t endpoint_create(struct account *account, struct endpoint **out);
 
 // Queue operations, used by kernel/ipc. What a pop gives is WAKING, and the caller's. The pops pass by threads that
 // are ending, which are STOPPED then.
@@ -72,10 +70,8 @@ bool endpoint_take_waiter(struct endpoint *endpoint, struct thread *thread) EXCL
 // Wakes everyone with OBJECT_DEAD, a crowd little by little, and refuses what comes later.
 void endpoint_kill(struct endpoint *endpoint) EXCLUDES(endpoint->lock);
 
-// Invariants, for tests and debug builds.
-bool endpoint_check(struct endpoint *endpoint) EXCLUDES(endpoint->lock);
-
 // Called when handles with the RECEIVE right come and go (struct object_class).
 void endpoint_handle_added(struct object *object, rights_t rights);
 void endpoint_handle_removed(struct object *object, rights_t rights);
+void endpoint_init(struct object *object);
 bool endpoint_destroy_step(struct object *object);

@@ -90,10 +90,8 @@ static void free_list_append(struct process *process, uint32_t index) REQUIRES(p
 
 // Room for more chunk pointers: from the first few in struct process to a full directory.
 static status_t grow_directory(struct process *process) REQUIRES(process->lock) {
-    TRY(account_charge(process->object.account, kalloc_charge(DIRECTORY_BYTES)));
-    struct handle_slot **directory = kalloc(DIRECTORY_BYTES);
+    struct handle_slot **directory = account_alloc(process->object.account, DIRECTORY_BYTES);
     if (directory == nullptr) {
-        account_uncharge(process->object.account, kalloc_charge(DIRECTORY_BYTES));
         return STATUS_NO_MEMORY;
     }
     for (uint32_t i = 0; i < PROCESS_FIRST_CHUNKS; i++) {
@@ -113,15 +111,12 @@ static status_t grow_directory(struct process *process) REQUIRES(process->lock) 
     if (number == PROCESS_FIRST_CHUNKS && process->chunks == process->first_chunks) {
         TRY(grow_directory(process));
     }
-    TRY(account_charge(process->object.account, kalloc_charge(PAGE_BYTES)));
-    struct handle_slot *chunk = kalloc(PAGE_BYTES);
+    struct handle_slot *chunk = account_alloc(process->object.account, PAGE_BYTES);
     if (chunk == nullptr) {
-        account_uncharge(process->object.account, kalloc_charge(PAGE_BYTES));
         return STATUS_NO_MEMORY;
     }
     if (virt_to_phys(chunk).v >= SLOT_REACH_BYTES) {
-        kfree(chunk, PAGE_BYTES);
-        account_uncharge(process->object.account, kalloc_charge(PAGE_BYTES));
+        account_free(process->object.account, chunk, PAGE_BYTES);
         return STATUS_NO_MEMORY;
     }
     *(struct handle_chunk *)chunk = (struct handle_chunk){.handle = HANDLE_CHUNK_MARK, .process = process};
@@ -214,6 +209,18 @@ status_t handle_insert(struct process *process, struct object *object, rights_t 
     }
     spin_unlock(&process->lock);
     return status;
+}
+
+status_t handle_to_new(struct process *process, struct object *object, uint64_t interface_id, uint64_t *out) {
+    handle_t handle;
+    const rights_t rights = {object_class(object->type)->rights};
+    status_t status = handle_insert(process, object, rights, 0, interface_id, nullptr, ORIGIN_CREATED, &handle);
+    if (!status_ok(status)) {
+        object_put(object);
+        return status;
+    }
+    *out = handle.v;
+    return STATUS_OK;
 }
 
 status_t handle_duplicate(const struct capability *from, struct process *to, rights_t rights, uint64_t badge,
@@ -497,33 +504,4 @@ void handle_table_free(struct process *process) NO_THREAD_SAFETY_ANALYSIS {
         chunk->freed.step = free_chunk;
         reaper_defer(&chunk->freed);
     }
-}
-
-bool handle_table_check(struct process *process) {
-    uint32_t used = 0, free_slots = 0;
-    for (uint32_t index = 0; index < process->slot_limit; index++) {
-        if (index % HANDLE_CHUNK_SLOTS == 0) {
-            continue;
-        }
-        const struct handle_slot *slot = slot_at(process, index);
-        if (slot->handle == 0) {
-            free_slots++;
-            continue;
-        }
-        used++;
-        if (handle_index(slot->handle) != index || handle_generation(slot->handle) == 0 ||
-            slot->object->type != slot_type(slot) || slot->object->references == 0 ||
-            !derivation_check(slot)) {
-            return false;
-        }
-    }
-    spin_lock(&process->lock);
-    uint32_t listed = 0;
-    for (uint32_t index = process->free_first; index != HANDLE_NONE && listed <= free_slots;
-         index = slot_at(process, index)->next_free) {
-        listed++;
-    }
-    bool good = used == process->handle_count && listed == free_slots;
-    spin_unlock(&process->lock);
-    return good;
 }

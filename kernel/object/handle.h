@@ -86,6 +86,10 @@ status_t handle_insert(struct process *process, struct object *object, rights_t 
                        uint64_t interface_id, struct handle_slot *parent, enum handle_origin origin,
                        handle_t *out);
 
+// Gives a process the first handle to an object just made, with all rights of its type: takes over the caller's
+// reference in any case. Errors as handle_insert.
+status_t handle_to_new(struct process *process, struct object *object, uint64_t interface_id, uint64_t *out);
+
 // A second handle to what `from` holds, in a table of its own or another process's, derived from it.
 // The object gains a reference. Errors as handle_insert, and BAD_HANDLE when `from` was closed meanwhile.
 status_t handle_duplicate(const struct capability *from, struct process *to, rights_t rights, uint64_t badge,
@@ -124,9 +128,6 @@ bool handle_close_some(struct process *process, uint32_t *index, uint32_t limit)
 
 // Frees the table of a process that has ended and has no handles any more, after a grace period.
 void handle_table_free(struct process *process);
-
-// Invariants of one table: counts, free list, back links. For tests and debug builds.
-bool handle_table_check(struct process *process);
 
 static inline rights_t slot_rights(const struct handle_slot *slot) {
     return (rights_t){slot_word_rights(slot->type_rights)};

@@ -3,6 +3,7 @@
 
 #include "abi/gen/abi.h"
 #include "base/test.h"
+#include "kernel/arch/host/invariants.h"
 #include "kernel/arch/host/machine.h"
 #include "kernel/object/endpoint.h"
 #include "kernel/object/notification.h"
@@ -27,8 +28,8 @@ static void set_scene(uint64_t limit_bytes) {
     scene.root = account_create_root(limit_bytes);
     scene.a = host_process(scene.root, "a");
     scene.b = host_process(scene.root, "b");
-    REQUIRE(status_ok(notification_create(scene.root, &scene.notification)));
-    scene.object = &scene.notification->object;
+    REQUIRE(status_ok(object_create(OBJECT_NOTIFICATION, scene.root, &scene.object)));
+    scene.notification = CONTAINER_OF(scene.object, struct notification, object);
 }
 
 static void clear_scene(void) {

@@ -18,8 +18,6 @@
 // Slots and siblings that one call looks at, at most.
 constexpr uint32_t INSPECT_STEPS = 4096;
 
-SLAB_CACHE(inspector_cache, struct inspector);
-
 static struct {
     uint64_t ram, kernel_image, package;
 } boot_bytes;
@@ -28,15 +26,6 @@ void inspector_set_memory(uint64_t ram, uint64_t kernel_image, uint64_t package)
     boot_bytes.ram = ram;
     boot_bytes.kernel_image = kernel_image;
     boot_bytes.package = package;
-}
-
-status_t inspector_create(struct account *account, struct object **out) {
-    return object_create(OBJECT_INSPECTOR, account, out);
-}
-
-bool inspector_destroy_step(struct object *object) {
-    (void)object;
-    return true;
 }
 
 // With what it has been idle for now. It may wake meanwhile: then this is at most that much wrong, once.

@@ -8,14 +8,10 @@
 #include "kernel/object/thread.h"
 #include "kernel/sched/sched.h"
 
-status_t notification_create(struct account *account, struct notification **out) {
-    struct object *object;
-    TRY(object_create(OBJECT_NOTIFICATION, account, &object));
+void notification_init(struct object *object) {
     struct notification *notification = CONTAINER_OF(object, struct notification, object);
     spin_init(&notification->lock, LOCK_NOTIFICATION);
     list_init(&notification->waiters);
-    *out = notification;
-    return STATUS_OK;
 }
 
 // ---- signal ----------------------------------------------------------------------------------------

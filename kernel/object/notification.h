@@ -19,8 +19,6 @@ struct notification {
     struct endpoint *bound GUARDED_BY(lock); // referenced
 };
 
-status_t notification_create(struct account *account, struct notification **out);
-
 // Sets bits and hands them over if someone waits. Any context; never blocks.
 void notification_signal(struct notification *notification, uint64_t bits);
 
@@ -37,4 +35,5 @@ status_t notification_take(struct notification *notification, struct thread *thr
 // Takes a WAITING thread out of the queue: it is WAKING then. False when it is not there (any more).
 bool notification_take_waiter(struct notification *notification, struct thread *thread);
 
+void notification_init(struct object *object);
 bool notification_destroy_step(struct object *object);

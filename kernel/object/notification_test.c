@@ -3,6 +3,7 @@
 
 #include "abi/gen/abi.h"
 #include "base/test.h"
+#include "kernel/arch/host/invariants.h"
 #include "kernel/arch/host/machine.h"
 #include "kernel/object/endpoint.h"
 #include "kernel/object/handle.h"

@@ -3,13 +3,11 @@
 #include "kernel/mm/slab.h"
 #include "kernel/object/account.h"
 #include "kernel/object/endpoint.h"
-#include "kernel/object/inspector.h"
 #include "kernel/object/interrupt.h"
 #include "kernel/object/ioport.h"
 #include "kernel/object/notification.h"
 #include "kernel/object/process.h"
 #include "kernel/object/reply.h"
-#include "kernel/object/resource.h"
 #include "kernel/object/ring.h"
 #include "kernel/object/thread.h"
 #include "kernel/object/timer.h"
@@ -22,24 +20,35 @@ static SLAB_CACHE(thread_cache, struct thread);
 static SLAB_CACHE(endpoint_cache, struct endpoint);
 static SLAB_CACHE(reply_cache, struct reply);
 static SLAB_CACHE(notification_cache, struct notification);
+static SLAB_CACHE(timer_cache, struct timer);
+static SLAB_CACHE(plain_cache, struct object); // of types that are nothing but a right
+
+constexpr uint32_t PLAIN = RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT | RIGHT_INSPECT_BIT;
+constexpr uint32_t MEMORY = RIGHT_READ_BIT | RIGHT_WRITE_BIT | RIGHT_EXECUTE_BIT | RIGHT_MAP_BIT;
+constexpr uint32_t MANAGE = RIGHT_MANAGE_BIT, CREATE = RIGHT_CREATE_BIT, SEND = RIGHT_SEND_BIT;
 
 // One row per type. The object is the first member of each type's structure.
 static const struct object_class classes[OBJECT_TYPE_COUNT] = {
-    [OBJECT_ACCOUNT] = {"account", &account_cache, account_destroy_step, nullptr, nullptr},
-    [OBJECT_PROCESS] = {"process", &process_cache, process_destroy_step, nullptr, nullptr},
-    [OBJECT_THREAD] = {"thread", &thread_cache, thread_destroy_step, nullptr, nullptr},
-    [OBJECT_VSPACE] = {"vspace", &vspace_cache, vspace_destroy_step, nullptr, nullptr},
-    [OBJECT_VMO] = {"vmo", &vmo_cache, vmo_destroy_step, nullptr, nullptr},
-    [OBJECT_ENDPOINT] = {"endpoint", &endpoint_cache, endpoint_destroy_step, endpoint_handle_added,
-                         endpoint_handle_removed},
-    [OBJECT_REPLY] = {"reply", &reply_cache, reply_destroy_step, nullptr, nullptr},
-    [OBJECT_NOTIFICATION] = {"notification", &notification_cache, notification_destroy_step, nullptr, nullptr},
-    [OBJECT_INTERRUPT] = {"interrupt", &interrupt_cache, interrupt_destroy_step, nullptr, nullptr},
-    [OBJECT_IOPORT] = {"ioport", &ioport_cache, ioport_destroy_step, nullptr, nullptr},
-    [OBJECT_RESOURCE] = {"resource", &resource_cache, resource_destroy_step, nullptr, nullptr},
-    [OBJECT_INSPECTOR] = {"inspector", &inspector_cache, inspector_destroy_step, nullptr, nullptr},
-    [OBJECT_TIMER] = {"timer", &timer_cache, timer_destroy_step, nullptr, nullptr},
-    [OBJECT_RING] = {"ring", &ring_cache, ring_destroy_step, ring_handle_added, ring_handle_removed},
+    [OBJECT_ACCOUNT] = {"account", &account_cache, PLAIN | MANAGE | CREATE, .destroy_step = account_destroy_step},
+    [OBJECT_PROCESS] = {"process", &process_cache, PLAIN | MANAGE | RIGHT_KILL_BIT,
+                        .destroy_step = process_destroy_step},
+    [OBJECT_THREAD] = {"thread", &thread_cache, PLAIN | MANAGE, .destroy_step = thread_destroy_step},
+    [OBJECT_VSPACE] = {"vspace", &vspace_cache, PLAIN | RIGHT_MAP_BIT, .destroy_step = vspace_destroy_step},
+    [OBJECT_VMO] = {"vmo", &vmo_cache, PLAIN | MEMORY, .destroy_step = vmo_destroy_step},
+    [OBJECT_ENDPOINT] = {"endpoint", &endpoint_cache, PLAIN | SEND | RIGHT_RECEIVE_BIT | RIGHT_MINT_BIT, endpoint_init,
+                         endpoint_destroy_step, endpoint_handle_added, endpoint_handle_removed},
+    [OBJECT_REPLY] = {"reply", &reply_cache, RIGHT_TRANSFER_BIT | SEND, .destroy_step = reply_destroy_step},
+    [OBJECT_NOTIFICATION] = {"notification", &notification_cache, PLAIN | RIGHT_SIGNAL_BIT | RIGHT_WAIT_BIT,
+                             .init = notification_init, .destroy_step = notification_destroy_step},
+    [OBJECT_INTERRUPT] = {"interrupt", &interrupt_cache, PLAIN | RIGHT_WAIT_BIT,
+                          .destroy_step = interrupt_destroy_step},
+    [OBJECT_IOPORT] = {"ioport", &ioport_cache, PLAIN | RIGHT_READ_BIT | RIGHT_WRITE_BIT,
+                       .destroy_step = ioport_destroy_step},
+    [OBJECT_RESOURCE] = {"resource", &plain_cache, .rights = PLAIN | CREATE | RIGHT_POWER_BIT},
+    [OBJECT_INSPECTOR] = {"inspector", &plain_cache, .rights = PLAIN},
+    [OBJECT_TIMER] = {"timer", &timer_cache, PLAIN | MANAGE, .init = timer_init, .destroy_step = timer_destroy_step},
+    [OBJECT_RING] = {"ring", &ring_cache, .destroy_step = ring_destroy_step, .handle_added = ring_handle_added,
+                     .handle_removed = ring_handle_removed},
 };
 
 static uint64_t last_koid;
@@ -64,7 +73,7 @@ static bool free_object(struct reap_item *item) {
 static bool reap_object(struct reap_item *item) {
     struct object *object = CONTAINER_OF(item, struct object, reap);
     const struct object_class *class = &classes[object->type];
-    if (!class->destroy_step(object)) {
+    if (class->destroy_step != nullptr && !class->destroy_step(object)) {
         return false;
     }
     struct account *account = object->account;
@@ -100,6 +109,9 @@ status_t object_create(enum object_type type, struct account *account, struct ob
         object_get(&account->object);
     }
     __atomic_fetch_add(&live_count[type], 1, __ATOMIC_RELAXED);
+    if (class->init != nullptr) {
+        class->init(object);
+    }
     *out = object;
     return STATUS_OK;
 }

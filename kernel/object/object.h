@@ -29,9 +29,12 @@ struct object {
 struct object_class {
     const char *name;
     struct slab_cache *cache;
+    uint32_t rights; // all that mean something for the type: what its creator does not get nobody ever has
+    // Each of the others may be null. Fills in what is not zero in a new object.
+    void (*init)(struct object *object);
     // One bounded step of taking the object apart; true when only its memory is left to free.
     bool (*destroy_step)(struct object *object);
-    // A handle with these rights came or went (both may be null).
+    // A handle with these rights came or went.
     void (*handle_added)(struct object *object, rights_t rights);
     void (*handle_removed)(struct object *object, rights_t rights);
 };

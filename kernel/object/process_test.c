@@ -2,6 +2,7 @@
 #include "kernel/object/process.h"
 
 #include "base/test.h"
+#include "kernel/arch/host/invariants.h"
 #include "kernel/arch/host/machine.h"
 #include "kernel/object/endpoint.h"
 #include "kernel/object/handle.h"

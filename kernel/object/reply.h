@@ -13,5 +13,4 @@ struct reply {
     struct thread *caller; // atomic; not referenced: a caller that goes away takes itself out
 };
 
-status_t reply_create(struct account *account, struct reply **out);
 bool reply_destroy_step(struct object *object);

@@ -15,21 +15,10 @@
 #include "kernel/plat/uart.h"
 #include "kernel/types.h"
 
-SLAB_CACHE(resource_cache, struct resource);
-
 constexpr uint32_t RIGHTS_DEVICE = RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT | RIGHT_INSPECT_BIT;
 constexpr uint32_t RIGHTS_IOPORT = RIGHTS_DEVICE | RIGHT_READ_BIT | RIGHT_WRITE_BIT;
 constexpr uint32_t RIGHTS_MEMORY = RIGHTS_IOPORT | RIGHT_MAP_BIT;
 constexpr uint32_t RIGHTS_INTERRUPT = RIGHTS_DEVICE | RIGHT_WAIT_BIT;
-
-status_t resource_create(struct account *account, struct object **out) {
-    return object_create(OBJECT_RESOURCE, account, out);
-}
-
-bool resource_destroy_step(struct object *object) {
-    (void)object;
-    return true;
-}
 
 static status_t paying_account(const struct invocation *invocation, uint64_t handle, struct account **out) {
     struct object *object;

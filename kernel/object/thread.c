@@ -373,19 +373,14 @@ status_t method_process_create_thread(struct invocation *invocation) {
     struct thread *thread;
     TRY(thread_create(process, (uint32_t)band, &thread));
     status_t status = message_page == 0 ? STATUS_OK : thread_add_message_page(thread, message_page);
-    handle_t handle;
+    uint64_t handle;
     if (status_ok(status)) {
         object_get(&thread->object);
-        const rights_t rights = {RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT | RIGHT_INSPECT_BIT | RIGHT_MANAGE_BIT};
-        status = handle_insert(invocation->caller->process, &thread->object, rights, 0, 0, nullptr,
-                               ORIGIN_CREATED, &handle);
-        if (!status_ok(status)) {
-            object_put(&thread->object);
-        }
+        status = handle_to_new(invocation->caller->process, &thread->object, 0, &handle);
     }
     if (status_ok(status)) {
         thread_start(thread, entry, stack_pointer, invocation->words[2], tls_base);
-        invocation->words[0] = handle.v;
+        invocation->words[0] = handle;
     } else {
         thread_withdraw(thread);
     }

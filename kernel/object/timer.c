@@ -9,8 +9,6 @@
 #include "kernel/plat/clock.h"
 #include "kernel/sched/sched.h"
 
-SLAB_CACHE(timer_cache, struct timer);
-
 static struct timer *timer_of(struct object *object) {
     return CONTAINER_OF(object, struct timer, object);
 }
@@ -77,14 +75,10 @@ static void timer_fired(struct timer_node *node) {
 
 // ---- creation and destruction ----------------------------------------------------------------------
 
-status_t timer_create(struct account *account, struct timer **out) {
-    struct object *object;
-    TRY(object_create(OBJECT_TIMER, account, &object));
+void timer_init(struct object *object) {
     struct timer *timer = timer_of(object);
     spin_init(&timer->lock, LOCK_TIMER);
     timer->node.expired = timer_fired;
-    *out = timer;
-    return STATUS_OK;
 }
 
 static bool cancel(struct timer *timer) {

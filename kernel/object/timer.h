@@ -10,7 +10,6 @@
 #pragma once
 
 #include "kernel/lock.h"
-#include "kernel/mm/slab.h"
 #include "kernel/object/object.h"
 #include "kernel/sched/timer_queue.h"
 
@@ -31,8 +30,6 @@ struct timer {
     struct timer_node node; // armed exactly when the timer is set and no expiry is on its way
 };
 
-extern struct slab_cache timer_cache;
+// A new timer is not set.
+void timer_init(struct object *object);
 bool timer_destroy_step(struct object *object);
-
-// A timer that is not set. NO_MEMORY. The caller gets one reference.
-status_t timer_create(struct account *account, struct timer **out);

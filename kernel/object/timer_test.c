@@ -33,9 +33,11 @@ static void set_scene(void) {
     scene.self = host_give(scene.process, &scene.process->object, EVERY_RIGHT, 0);
     host_notification(scene.process, &scene.notification);
     for (uint32_t i = 0; i < TIMERS; i++) {
-        CHECK(status_ok(timer_create(scene.root, &scene.objects[i])));
-        scene.timers[i] = host_give(scene.process, &scene.objects[i]->object, EVERY_RIGHT, 0);
-        object_put(&scene.objects[i]->object);
+        struct object *object;
+        REQUIRE(status_ok(object_create(OBJECT_TIMER, scene.root, &object)));
+        scene.objects[i] = CONTAINER_OF(object, struct timer, object);
+        scene.timers[i] = host_give(scene.process, object, EVERY_RIGHT, 0);
+        object_put(object);
     }
     REQUIRE(host_run(scene.thread));
 }

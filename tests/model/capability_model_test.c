@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/test.h"
+#include "kernel/arch/host/invariants.h"
 #include "kernel/arch/host/machine.h"
 #include "kernel/object/handle.h"
 #include "kernel/object/notification.h"
@@ -222,15 +223,13 @@ static void explore(uint32_t depth, uint32_t deepest) {
 
 static void search(uint32_t processes, uint32_t deepest) {
     host_processor_reset();
-    struct notification *notification;
     world.root = account_create_root(4 << 20);
     world.process_count = processes;
     world.states = 0;
     for (uint32_t i = 0; i < processes; i++) {
         world.processes[i] = host_process(world.root, "p");
     }
-    REQUIRE(status_ok(notification_create(world.root, &notification)));
-    world.object = &notification->object;
+    REQUIRE(status_ok(object_create(OBJECT_NOTIFICATION, world.root, &world.object)));
     explore(0, deepest);
     printf("capability_model: %u processes, %u steps: %llu states\n", processes, deepest,
            (unsigned long long)world.states);

@@ -1,6 +1,7 @@
 // What is in the small world, what must be true of it, and when two of its states are the same.
 #include "tests/model/ipc_world_state.h"
 
+#include "kernel/arch/host/invariants.h"
 #include "kernel/arch/host/machine.h"
 #include "kernel/object/endpoint.h"
 #include "kernel/object/notification.h"

@@ -9,6 +9,7 @@
 
 #include "abi/gen/abi.h"
 #include "base/test.h"
+#include "kernel/arch/host/invariants.h"
 #include "kernel/arch/host/machine.h"
 #include "kernel/ipc/ring_index.h"
 #include "kernel/object/endpoint.h"

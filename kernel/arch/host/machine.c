@@ -273,24 +273,24 @@ uint64_t host_give(struct process *process, struct object *object, uint32_t righ
 }
 
 struct endpoint *host_endpoint(struct process *process, uint32_t rights, uint64_t *handle) {
-    struct endpoint *endpoint;
-    if (!status_ok(endpoint_create(process->object.account, &endpoint))) {
+    struct object *object;
+    if (!status_ok(object_create(OBJECT_ENDPOINT, process->object.account, &object))) {
         return nullptr;
     }
-    *handle = host_give(process, &endpoint->object, rights, 0);
-    object_put(&endpoint->object);
-    return endpoint;
+    *handle = host_give(process, object, rights, 0);
+    object_put(object);
+    return CONTAINER_OF(object, struct endpoint, object);
 }
 
 struct notification *host_notification(struct process *process, uint64_t *handle) {
     constexpr uint32_t RIGHTS = RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT | RIGHT_SIGNAL_BIT | RIGHT_WAIT_BIT;
-    struct notification *notification;
-    if (!status_ok(notification_create(process->object.account, &notification))) {
+    struct object *object;
+    if (!status_ok(object_create(OBJECT_NOTIFICATION, process->object.account, &object))) {
         return nullptr;
     }
-    *handle = host_give(process, &notification->object, RIGHTS, 0);
-    object_put(&notification->object);
-    return notification;
+    *handle = host_give(process, object, RIGHTS, 0);
+    object_put(object);
+    return CONTAINER_OF(object, struct notification, object);
 }
 
 static bool is_nothing(const char *what, uint64_t left) {

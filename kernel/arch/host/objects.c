@@ -4,13 +4,10 @@
 
 #include "base/container.h"
 #include "kernel/object/account.h"
-#include "kernel/object/endpoint.h"
 #include "kernel/object/handle.h"
-#include "kernel/object/notification.h"
 #include "kernel/object/process.h"
 #include "kernel/object/resource.h"
 #include "kernel/object/thread.h"
-#include "kernel/object/timer.h"
 #include "kernel/object/vmo.h"
 #include "kernel/object/vspace.h"
 #include "kernel/panic.h"
@@ -18,9 +15,9 @@
 constexpr uint32_t HANDLES = 64;
 
 static const struct object_class classes[OBJECT_TYPE_COUNT] = {
-    [OBJECT_ACCOUNT] = {"account", &account_cache, account_destroy_step, nullptr, nullptr},
-    [OBJECT_VSPACE] = {"vspace", &vspace_cache, vspace_destroy_step, nullptr, nullptr},
-    [OBJECT_VMO] = {"vmo", &vmo_cache, vmo_destroy_step, nullptr, nullptr},
+    [OBJECT_ACCOUNT] = {"account", &account_cache, .destroy_step = account_destroy_step},
+    [OBJECT_VSPACE] = {"vspace", &vspace_cache, .destroy_step = vspace_destroy_step},
+    [OBJECT_VMO] = {"vmo", &vmo_cache, .destroy_step = vmo_destroy_step},
 };
 
 static uint64_t live;
@@ -115,6 +112,11 @@ status_t handle_insert([[maybe_unused]] struct process *process, struct object *
     return STATUS_OK;
 }
 
+status_t handle_to_new(struct process *, struct object *object, uint64_t, uint64_t *out) {
+    *out = host_handle(object, UINT16_MAX);
+    return STATUS_OK;
+}
+
 status_t handle_object([[maybe_unused]] const struct process *process, uint64_t handle,
                        enum object_type type, rights_t need, struct object **out) {
     struct capability capability;
@@ -151,19 +153,6 @@ void reaper_add([[maybe_unused]] struct reap_item *item) {
 status_t process_create([[maybe_unused]] struct account *account,
                         [[maybe_unused]] const char name[PROCESS_NAME_BYTES],
                         [[maybe_unused]] struct process **out) {
-    return STATUS_NO_MEMORY;
-}
-
-status_t endpoint_create([[maybe_unused]] struct account *account, [[maybe_unused]] struct endpoint **out) {
-    return STATUS_NO_MEMORY;
-}
-
-status_t notification_create([[maybe_unused]] struct account *account,
-                             [[maybe_unused]] struct notification **out) {
-    return STATUS_NO_MEMORY;
-}
-
-status_t timer_create([[maybe_unused]] struct account *account, [[maybe_unused]] struct timer **out) {
     return STATUS_NO_MEMORY;
 }
 

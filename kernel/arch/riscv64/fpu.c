@@ -27,16 +27,10 @@ bool fpu_init(void) {
 }
 
 bool fpu_first_use(struct thread *thread) {
-    struct account *account = thread->process->object.account;
-    if (!status_ok(account_charge(account, kalloc_charge(sizeof(struct fpu_state))))) {
-        return false;
-    }
-    struct fpu_state *state = kalloc(sizeof *state);
+    struct fpu_state *state = account_alloc(thread->process->object.account, sizeof *state);
     if (state == nullptr) {
-        account_uncharge(account, kalloc_charge(sizeof(struct fpu_state)));
         return false;
     }
-    memset(state, 0, sizeof *state);
     thread->regs.fpu = state;
     thread_set_flags(thread, THREAD_HAS_FPU);
     CSR_SET(sstatus, SSTATUS_FS_CLEAN);
@@ -58,7 +52,6 @@ void arch_fpu_switch(struct thread *from, struct thread *to) {
 
 void arch_thread_destroy(struct thread *thread) {
     if (thread->regs.fpu != nullptr) {
-        kfree(thread->regs.fpu, sizeof(struct fpu_state));
-        account_uncharge(thread->object.account, kalloc_charge(sizeof(struct fpu_state)));
+        account_free(thread->object.account, thread->regs.fpu, sizeof(struct fpu_state));
     }
 }

@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "cpu.h"
 #include "kernel/arch/arch.h"
-#include "kernel/mm/slab.h"
 #include "kernel/object/account.h"
 #include "kernel/object/process.h"
 #include "kernel/object/thread.h"
@@ -56,13 +55,8 @@ static void load(const void *state) {
 }
 
 bool fpu_first_use(struct thread *thread) {
-    struct account *account = thread->process->object.account;
-    if (!status_ok(account_charge(account, kalloc_charge(state_bytes)))) {
-        return false;
-    }
-    uint8_t *state = kalloc(state_bytes);
+    uint8_t *state = account_alloc(thread->process->object.account, state_bytes);
     if (state == nullptr) {
-        account_uncharge(account, kalloc_charge(state_bytes));
         return false;
     }
     memcpy(state, &INITIAL_X87_CONTROL, sizeof(INITIAL_X87_CONTROL));
@@ -91,7 +85,6 @@ void arch_fpu_switch(struct thread *from, struct thread *to) {
 
 void arch_thread_destroy(struct thread *thread) {
     if (thread->regs.fpu != nullptr) {
-        kfree(thread->regs.fpu, state_bytes);
-        account_uncharge(thread->object.account, kalloc_charge(state_bytes));
+        account_free(thread->object.account, thread->regs.fpu, state_bytes);
     }
 }

@@ -1,0 +1,72 @@
+#include "kernel/arch/host/invariants.h"
+
+#include "kernel/object/derivation.h"
+#include "kernel/object/endpoint.h"
+#include "kernel/object/handle.h"
+#include "kernel/object/process.h"
+
+static bool same(slot_ref_t ref, const struct handle_slot *slot) {
+    return ref.v == slot_ref(slot).v;
+}
+
+// Whether the links of the slot and those around it agree. A neighbour is a sibling or, at either end, the parent.
+static bool derivation_check(const struct handle_slot *slot) {
+    const struct handle_slot *left = slot_from_ref(slot->prev), *right = slot_from_ref(slot->next);
+    const struct handle_slot *first = slot_from_ref(slot->first_child), *last = slot_from_ref(slot->last_child);
+    return (left == nullptr || same(left->first_child, slot) || same(left->next, slot)) &&
+           (right == nullptr || same(right->last_child, slot) || same(right->prev, slot)) &&
+           (first == nullptr) == (last == nullptr) &&
+           (first == nullptr || (same(first->prev, slot) && same(last->next, slot)));
+}
+
+static struct handle_slot *slot_at(const struct process *process, uint32_t index) {
+    return &process->chunks[handle_chunk(index)][handle_slot_in_chunk(index)];
+}
+
+bool handle_table_check(struct process *process) {
+    uint32_t used = 0, free_slots = 0;
+    for (uint32_t index = 0; index < process->slot_limit; index++) {
+        if (index % HANDLE_CHUNK_SLOTS == 0) {
+            continue;
+        }
+        const struct handle_slot *slot = slot_at(process, index);
+        if (slot->handle == 0) {
+            free_slots++;
+            continue;
+        }
+        used++;
+        if (handle_index(slot->handle) != index || handle_generation(slot->handle) == 0 ||
+            slot->object->type != slot_type(slot) || slot->object->references == 0 ||
+            !derivation_check(slot)) {
+            return false;
+        }
+    }
+    spin_lock(&process->lock);
+    uint32_t listed = 0;
+    for (uint32_t index = process->free_first; index != HANDLE_NONE && listed <= free_slots;
+         index = slot_at(process, index)->next_free) {
+        listed++;
+    }
+    bool good = used == process->handle_count && listed == free_slots;
+    spin_unlock(&process->lock);
+    return good;
+}
+
+bool endpoint_check(struct endpoint *endpoint) {
+    spin_lock(&endpoint->lock);
+    bool has_senders = !list_empty(&endpoint->senders);
+    bool has_receivers = endpoint->receivers != nullptr || endpoint->doomed != nullptr;
+    bool dead = (endpoint->attention & ENDPOINT_DEAD) != 0 && endpoint->dying.step == nullptr;
+    bool good = !(endpoint->receivers != nullptr && (endpoint->attention & ENDPOINT_DEAD) != 0) &&
+                !(has_senders && has_receivers) && !(dead && (has_senders || has_receivers)) &&
+                has_senders == ((endpoint->attention & ENDPOINT_SENDERS) != 0);
+    for (struct thread *thread = endpoint->receivers; good && thread != nullptr; thread = thread->next) {
+        good = thread->state == THREAD_RECEIVING && thread->waiting_on == &endpoint->object && *thread->prev == thread;
+    }
+    LIST_FOR_EACH(node, &endpoint->senders) {
+        const struct thread *thread = LIST_ENTRY(node, struct thread, link);
+        good = good && thread->state == THREAD_SENDING && thread->waiting_on == &endpoint->object;
+    }
+    spin_unlock(&endpoint->lock);
+    return good;
+}
