@@ -38,10 +38,6 @@ const char *arch_cpu_init(void);
 // Leaves the boot stack for good: runs whatever is ready from now on.
 [[noreturn]] void arch_enter_user(void);
 
-// What arch_write_root (arch_mmu.h) takes, for an address space and for the kernel's own.
-uint64_t arch_page_table(const struct vspace *vspace);
-uint64_t arch_kernel_page_table(void);
-
 // Registers of a thread that starts: entry point, stack, its one argument, thread pointer; all others zero.
 void arch_regs_start(struct arch_regs *regs, uint64_t entry, uint64_t stack_pointer, uint64_t argument,
                      uint64_t tls_base);

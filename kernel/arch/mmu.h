@@ -98,12 +98,9 @@ paddr_t mmu_kernel_root(void);
 // Never unmapped. After frame_init.
 volatile void *mmu_map_device(paddr_t base, size_t len_bytes);
 
-// Maps firmware tables cached, read-only. Gives the direct map's address when they are in it. As above.
-const void *mmu_map_tables(paddr_t base, size_t len_bytes);
-
 // A kernel stack of `pages` pages with an unmapped page below it; returns its upper end (16-byte aligned),
 // or null. Never freed. After frame_init.
 void *mmu_alloc_kernel_stack(size_t pages);
 
-// Whether `address` is in the unmapped page below a kernel stack: what a panic says about a double fault.
+// Whether `address` is where kernel stacks lie: a fault there, the kernel's own, is that one was too small.
 bool mmu_is_stack_guard(uint64_t address);

@@ -1,7 +1,6 @@
 // The direct map: all of RAM at one fixed offset, so that the kernel reaches any frame without mapping it.
 //
-// Only RAM that the boot path reported is there, and the firmware's BIOS area below 1 MiB. Device
-// registers are reached through mmu_map_device (kernel/arch/mmu.h) instead.
+// Only RAM that the boot path reported is there. Device registers are reached through mmu_map_device (kernel/arch/mmu.h) instead.
 #pragma once
 
 #include "arch_mmu.h"

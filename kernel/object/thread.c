@@ -55,7 +55,7 @@ status_t thread_create(struct process *process, uint32_t band, struct thread **o
         status = STATUS_BAD_STATE;
     } else {
         thread->process = process;
-        thread->regs.page_table = arch_page_table(process->vspace);
+        thread->regs.page_table = process->vspace->space.root.v;
         object_get(&process->object);
         list_push_back(&process->threads, &thread->process_link);
         process->thread_count++;

@@ -4,15 +4,12 @@
 
 #include <stdint.h>
 
+#include "base/align.h"
 #include "kernel/object/vmo.h"
 
 constexpr unsigned VMO_NODE_BITS = 6;
 constexpr uint32_t VMO_NODE_WAYS = 1u << VMO_NODE_BITS;
 constexpr uint64_t VMO_NODE_MASK = VMO_NODE_WAYS - 1;
-
-static inline uint64_t min_u64(uint64_t a, uint64_t b) {
-    return a < b ? a : b;
-}
 
 // Where the slot of a page is; null when its part of the tree does not exist. Slots of one aligned group of 64 pages,
 // or of an inlined VMO, lie side by side.

@@ -1,5 +1,6 @@
 #include "kernel/sched/sched.h"
 
+#include "kernel/arch/mmu.h"
 #include "kernel/ipc/ring.h"
 #include "kernel/object/account.h"
 #include "kernel/object/process.h"
@@ -30,7 +31,7 @@ void sched_init(struct percpu *cpu) {
     timer_queue_init(&cpu->timers);
     cpu->idle->state = THREAD_RUNNING;
     cpu->idle->band = cpu->idle->effective_band = BAND_COUNT - 1;
-    cpu->idle->regs.page_table = arch_kernel_page_table();
+    cpu->idle->regs.page_table = mmu_kernel_root().v;
     cpu->idle->cpu = cpu->id;
     list_node_init(&cpu->idle->link);
     cpu->slice_end_ns = UINT64_MAX;

@@ -29,14 +29,6 @@ static uint64_t memory_at_boot;
 
 const char arch_name[] = "host";
 
-uint64_t arch_page_table(const struct vspace *vspace) {
-    return vspace->space.root.v;
-}
-
-uint64_t arch_kernel_page_table(void) {
-    return mmu_kernel_root().v;
-}
-
 void arch_regs_restart(struct arch_regs *regs, uint64_t number, uint64_t handle, uint64_t info,
                        uint64_t deadline_ns) {
     regs->status = number;
@@ -84,7 +76,7 @@ static uint64_t memory_in_use(void) {
 void host_processor_reset(void) {
     boot_percpu = (struct percpu){.self = &boot_percpu};
     sched_init(&boot_percpu);
-    arch_write_root(arch_kernel_page_table());
+    arch_write_root(mmu_kernel_root().v);
     host_user = (struct host_user){};
     host_deadline_ns = UINT64_MAX;
 }

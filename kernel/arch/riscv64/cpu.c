@@ -93,14 +93,6 @@ const char *arch_cpu_init(void) {
     return make_stack(&boot_percpu) ? nullptr : "there is no memory for kernel stacks";
 }
 
-uint64_t arch_page_table(const struct vspace *vspace) {
-    return vspace->space.root.v;
-}
-
-uint64_t arch_kernel_page_table(void) {
-    return mmu_kernel_root().v;
-}
-
 void cpu_interrupt(unsigned number) {
     if (number == INTERRUPT_SOFTWARE) {
         CSR_CLEAR(sip, 1u << INTERRUPT_SOFTWARE);

@@ -69,21 +69,6 @@ static uint64_t *entry_make(uint64_t address, unsigned level) {
     }
 }
 
-// The entry that maps an address of the kernel's half; 0 when nothing does.
-static uint64_t entry_find(uint64_t address) {
-    uint64_t *table = kernel_root_table;
-    for (unsigned shift = arch_root_shift;; shift -= PTE_INDEX_BITS) {
-        uint64_t entry = table[address >> shift & (PTE_PER_TABLE - 1)];
-        if (!(entry & PTE_PRESENT)) {
-            return 0;
-        }
-        if ((entry & PTE_LEAF_MASK) != 0) {
-            return entry;
-        }
-        table = table_pointer(pte_frame(entry));
-    }
-}
-
 static unsigned largest_page(uint64_t address, uint64_t physical, uint64_t len) {
     unsigned fits = SHIFT_4K;
     if (is_aligned(address | physical, 1ull << SHIFT_2M) && len >= 1ull << SHIFT_2M) {
@@ -123,14 +108,6 @@ struct protected_range {
 
 static bool map_direct_piece(uint64_t start, uint64_t end, uint64_t flags) {
     return start >= end || map_range(ARCH_DIRECT_MAP_BASE + start, start, end - start, flags);
-}
-
-static uint64_t min_u64(uint64_t a, uint64_t b) {
-    return a < b ? a : b;
-}
-
-static uint64_t max_u64(uint64_t a, uint64_t b) {
-    return a > b ? a : b;
 }
 
 static bool map_direct_range(uint64_t start, uint64_t end, struct protected_range image) {
@@ -232,7 +209,7 @@ void mmu_seal(void) {
     __asm__ volatile("sfence.vma" ::: "memory");
 }
 
-// ---- Stacks, devices, firmware tables ----
+// ---- Stacks and devices ----
 
 static uint64_t area_take(uint64_t pages) {
     uint64_t address = area_next;
@@ -240,26 +217,13 @@ static uint64_t area_take(uint64_t pages) {
     return address;
 }
 
-static void *area_map(paddr_t base, size_t len_bytes, uint64_t flags) {
+volatile void *mmu_map_device(paddr_t base, size_t len_bytes) {
     uint64_t first = align_down(base.v, PAGE_BYTES);
     uint64_t len = align_up(base.v + len_bytes, PAGE_BYTES) - first;
     uint64_t address = area_take(len / PAGE_BYTES + 1); // and one that stays empty
-    bool mapped = map_range(address, first, len, flags);
+    bool mapped = map_range(address, first, len, KERNEL_DATA);
     __asm__ volatile("sfence.vma" ::: "memory"); // a processor may remember that there was nothing
-    return mapped ? (void *)(address + (base.v - first)) : nullptr;
-}
-
-volatile void *mmu_map_device(paddr_t base, size_t len_bytes) {
-    return area_map(base, len_bytes, KERNEL_DATA);
-}
-
-const void *mmu_map_tables(paddr_t base, size_t len_bytes) {
-    uint64_t direct = ARCH_DIRECT_MAP_BASE + base.v;
-    uint64_t page = align_down(direct, PAGE_BYTES);
-    while (page < direct + len_bytes && entry_find(page) != 0) {
-        page += PAGE_BYTES;
-    }
-    return page >= direct + len_bytes ? (const void *)direct : area_map(base, len_bytes, KERNEL_READ_ONLY);
+    return mapped ? (volatile void *)(address + (base.v - first)) : nullptr;
 }
 
 void *mmu_alloc_kernel_stack(size_t pages) {
@@ -277,6 +241,6 @@ void *mmu_alloc_kernel_stack(size_t pages) {
 
 bool mmu_is_stack_guard(uint64_t address) {
     const uint64_t boot_guard = (uint64_t)boot_stack_guard;
-    return (address >= ARCH_KERNEL_AREA_BASE && address < area_next && entry_find(address) == 0) ||
+    return (address >= ARCH_KERNEL_AREA_BASE && address < area_next) ||
            (address >= boot_guard && address < boot_guard + PAGE_BYTES);
 }

@@ -6,7 +6,6 @@
 #include "kernel/arch/mmu.h"
 #include "kernel/mm/direct_map.h"
 #include "kernel/mm/frame.h"
-#include "kernel/object/vspace.h"
 #include "kernel/percpu.h"
 #include "offsets.h" // and MSR_GS_BASE
 
@@ -17,14 +16,14 @@ static_assert(offsetof(struct percpu, frame) == PERCPU_FRAME);
 static_assert(offsetof(struct percpu, kernel_stack_top) == PERCPU_KERNEL_STACK);
 static_assert(offsetof(struct percpu, scratch) == PERCPU_SCRATCH);
 #define REG(field) ((int)offsetof(struct arch_regs, field) - FRAME_TOP)
-static_assert(REG(status) == REGS_STATUS && REG(words[0]) == REGS_W0 && REG(words[7]) == REGS_W7);
+static_assert(REG(status) == REGS_STATUS && REG(words[0]) == REGS_W0);
 static_assert(REG(rbp) == REGS_RBP && REG(ip) == REGS_IP && REG(flags) == REGS_FLAGS && REG(sp) == REGS_SP);
 static_assert(REG(badge) == REGS_BADGE && REG(info) == REGS_INFO && REG(rdx) == REGS_RDX);
 static_assert(offsetof(struct thread, on_cpu) - offsetof(struct thread, regs) == THREAD_ON_CPU);
 static_assert(REG(rcx) == REGS_RCX && REG(r11) == REGS_R11 && REG(resume) == REGS_RESUME);
 
 // Stacks of the exceptions that cannot trust the one they interrupt (Intel SDM volume 3, section 6.14.5).
-enum ist : uint8_t { IST_NONE, IST_DOUBLE_FAULT, IST_NMI, IST_MACHINE_CHECK, IST_DEBUG };
+static const uint8_t own_stacks[] = {[1] = 4 /* debug */, [2] = 2 /* NMI */, [8] = 1 /* double fault */, [18] = 3};
 constexpr uint32_t IST_COUNT = 4;
 constexpr size_t STACK_PAGES = 2;
 
@@ -76,20 +75,12 @@ void syscall_entry(void);
 static void fill_idt(void) {
     for (unsigned vector = 0; vector < 256; vector++) {
         const uint64_t address = (uint64_t)trap_stubs[vector];
-        uint8_t ist = IST_NONE;
-        switch (vector) {
-        case 1: ist = IST_DEBUG; break;
-        case 2: ist = IST_NMI; break;
-        case 8: ist = IST_DOUBLE_FAULT; break;
-        case 18: ist = IST_MACHINE_CHECK; break;
-        default: break;
-        }
         idt[vector] = (struct gate){
             .offset_low = (uint16_t)address,
             .offset_middle = (uint16_t)(address >> 16),
             .offset_high = (uint32_t)(address >> 32),
             .selector = SELECTOR_KERNEL_CODE,
-            .ist = ist,
+            .ist = vector < sizeof(own_stacks) ? own_stacks[vector] : 0,
             // Interrupt gates: interrupts stay off. A program may raise only breakpoint and overflow itself.
             .type = vector == 3 || vector == 4 ? 0xee : 0x8e,
         };
@@ -178,36 +169,18 @@ struct percpu *cpu_create(cpu_id_t id) {
     return make_stacks(&processor->cpu) ? &processor->cpu : nullptr; // at boot: the memory is missed by nobody
 }
 
-// What a processor must have, and what is switched on where it has it.
+// What a processor must have beside what all with 64 bits have, and what is switched on where it has it.
 static const char *enable_features(void) {
     const struct cpuid basic = cpuid(1, 0);
     const struct cpuid extended = cpuid(7, 0);
-    const struct cpuid amd = cpuid(0x8000'0001, 0);
     if ((extended.ebx & 1u << 0) == 0) {
         return "the processor lacks FSGSBASE";
     }
-    if ((amd.edx & 1u << 11) == 0) {
-        return "the processor lacks SYSCALL";
-    }
-    if ((basic.edx & 1u << 24) == 0) {
-        return "the processor lacks FXSAVE";
-    }
     // All bits, whatever firmware left on. Programs may read the time-stamp counter (the clock needs no
     // system call), and no performance counter.
-    uint64_t cr4 = CR4_PAE | CR4_PGE | CR4_FSGSBASE | CR4_OSFXSR | CR4_OSXMMEXCPT;
-    if ((basic.edx & 1u << 7) != 0) {
-        cr4 |= CR4_MCE;
-    }
-    if ((extended.ebx & 1u << 7) != 0) {
-        cr4 |= CR4_SMEP;
-    }
-    if ((extended.ebx & 1u << 20) != 0) {
-        cr4 |= CR4_SMAP;
-    }
-    if ((extended.ecx & 1u << 2) != 0) {
-        cr4 |= CR4_UMIP;
-    }
-    write_cr4(cr4);
+    write_cr4(CR4_PAE | CR4_PGE | CR4_FSGSBASE | CR4_OSFXSR | CR4_OSXMMEXCPT |
+              ((basic.edx & 1u << 7) != 0 ? CR4_MCE : 0) | ((extended.ebx & 1u << 7) != 0 ? CR4_SMEP : 0) |
+              ((extended.ebx & 1u << 20) != 0 ? CR4_SMAP : 0) | ((extended.ecx & 1u << 2) != 0 ? CR4_UMIP : 0));
     return nullptr;
 }
 
@@ -257,14 +230,6 @@ uint64_t arch_random(void) {
         value ^= value >> 29;
     }
     return value;
-}
-
-uint64_t arch_page_table(const struct vspace *vspace) {
-    return vspace->space.root.v;
-}
-
-uint64_t arch_kernel_page_table(void) {
-    return mmu_kernel_root().v;
 }
 
 void arch_wait_for_interrupt(void) {

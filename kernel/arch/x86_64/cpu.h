@@ -13,9 +13,9 @@ constexpr uint32_t MSR_LSTAR = 0xc000'0082;
 constexpr uint32_t MSR_FMASK = 0xc000'0084;
 constexpr uint32_t MSR_KERNEL_GS_BASE = 0xc000'0102;
 
-constexpr uint64_t EFER_SCE = 1u << 0;
+constexpr uint64_t EFER_SCE = 1u << 0, EFER_NXE = 1u << 11;
 
-constexpr uint64_t CR0_MP = 1u << 1, CR0_EM = 1u << 2, CR0_TS = 1u << 3, CR0_NE = 1u << 5;
+constexpr uint64_t CR0_MP = 1u << 1, CR0_EM = 1u << 2, CR0_TS = 1u << 3, CR0_NE = 1u << 5, CR0_WP = 1u << 16;
 constexpr uint64_t CR4_PAE = 1u << 5, CR4_MCE = 1u << 6, CR4_PGE = 1u << 7, CR4_OSFXSR = 1u << 9,
                    CR4_OSXMMEXCPT = 1u << 10, CR4_UMIP = 1u << 11, CR4_FSGSBASE = 1u << 16,
                    CR4_OSXSAVE = 1u << 18, CR4_SMEP = 1u << 20, CR4_SMAP = 1u << 21;
@@ -27,8 +27,13 @@ struct cpuid {
     uint32_t eax, ebx, ecx, edx;
 };
 
+// All zero for a leaf that the processor does not have.
 static inline struct cpuid cpuid(uint32_t leaf, uint32_t subleaf) {
     struct cpuid r;
+    __asm__ volatile("cpuid" : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx) : "a"(leaf & 0x8000'0000), "c"(0));
+    if (r.eax < leaf) {
+        return (struct cpuid){};
+    }
     __asm__ volatile("cpuid" : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx) : "a"(leaf), "c"(subleaf));
     return r;
 }

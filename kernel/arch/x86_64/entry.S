@@ -3,6 +3,34 @@
 #include "offsets.h"
 #include "user_access.h"
 
+.macro PUSH registers:vararg
+    .irp register, \registers
+    push %\register
+    .endr
+.endm
+
+.macro POP registers:vararg
+    .irp register, \registers
+    pop %\register
+    .endr
+.endm
+
+// The lowest part of struct arch_regs.
+.macro PUSH_RBP_AND_WORDS
+    PUSH rbp, r15, r14, r13, r12, rbx, r10, r9, r8
+.endm
+
+.macro LOAD_WORDS offset, base // the eight words that begin there
+    mov \offset(\base), %r8
+    mov 8+\offset(\base), %r9
+    mov 16+\offset(\base), %r10
+    mov 24+\offset(\base), %rbx
+    mov 32+\offset(\base), %r12
+    mov 40+\offset(\base), %r13
+    mov 48+\offset(\base), %r14
+    mov 56+\offset(\base), %r15
+.endm
+
 // ---- from the boot path: rdi = physical address of struct boot_info ----
 
     .section .text.entry, "ax"
@@ -45,17 +73,8 @@ syscall_entry:
     mov %rsp, %gs:PERCPU_SCRATCH
     mov %gs:PERCPU_FRAME, %rsp
     push %gs:PERCPU_SCRATCH
-    push %r11
-    push %rcx
-    push %rbp
-    push %r15
-    push %r14
-    push %r13
-    push %r12
-    push %rbx
-    push %r10
-    push %r9
-    push %r8
+    PUSH r11, rcx
+    PUSH_RBP_AND_WORDS
     mov %gs:PERCPU_KERNEL_STACK, %rsp
     cmp $SYSCALL_COUNT, %rax
     jae 2f
@@ -92,14 +111,7 @@ syscall_entry:
 resume:
     test %rdx, %rdx
     jz resume_general
-    mov (%rdx), %r8
-    mov 8(%rdx), %r9
-    mov 16(%rdx), %r10
-    mov 24(%rdx), %rbx
-    mov 32(%rdx), %r12
-    mov 40(%rdx), %r13
-    mov 48(%rdx), %r14
-    mov 56(%rdx), %r15
+    LOAD_WORDS 0, %rdx
     movb $0, THREAD_ON_CPU(%rdx)
     movb $1, (THREAD_ON_CPU - FRAME_TOP)(%rax)
     mov REGS_RBP(%rax), %rbp
@@ -119,14 +131,7 @@ resume:
 
     .type resume_general, @function
 resume_general:
-    mov REGS_W0(%rax), %r8
-    mov REGS_W1(%rax), %r9
-    mov REGS_W2(%rax), %r10
-    mov REGS_W3(%rax), %rbx
-    mov REGS_W4(%rax), %r12
-    mov REGS_W5(%rax), %r13
-    mov REGS_W6(%rax), %r14
-    mov REGS_W7(%rax), %r15
+    LOAD_WORDS REGS_W0, %rax
     mov REGS_RBP(%rax), %rbp
     mov REGS_BADGE(%rax), %rdi
     mov REGS_INFO(%rax), %rsi
@@ -202,34 +207,18 @@ trap_common: // 0 vector, 8 error, 16 ip, 24 cs, 32 flags, 40 sp, 48 ss
     testb $3, 24(%rsp)
     jz trap_kernel
     swapgs
-    push %rax
-    mov %gs:PERCPU_FRAME, %rax
-    mov %r8, REGS_W0(%rax)
-    mov %r9, REGS_W1(%rax)
-    mov %r10, REGS_W2(%rax)
-    mov %rbx, REGS_W3(%rax)
-    mov %r12, REGS_W4(%rax)
-    mov %r13, REGS_W5(%rax)
-    mov %r14, REGS_W6(%rax)
-    mov %r15, REGS_W7(%rax)
-    mov %rbp, REGS_RBP(%rax)
-    mov %rdi, REGS_BADGE(%rax)
-    mov %rsi, REGS_INFO(%rax)
-    mov %rdx, REGS_RDX(%rax)
-    mov %rcx, REGS_RCX(%rax)
-    mov %r11, REGS_R11(%rax)
-    pop %rcx
-    mov %rcx, REGS_STATUS(%rax)
-    movq $1, REGS_RESUME(%rax)
-    pop %rdi // vector
-    pop %rsi // error
-    pop %rcx
-    mov %rcx, REGS_IP(%rax)
-    pop %rcx // cs: always ours
-    pop %rcx
-    mov %rcx, REGS_FLAGS(%rax)
-    pop %rcx
-    mov %rcx, REGS_SP(%rax)
+    mov %rsp, %gs:PERCPU_SCRATCH
+    mov %gs:PERCPU_FRAME, %rsp
+    lea (REGS_RESUME + 8)(%rsp), %rsp // behind what a system call does not keep
+    pushq $1
+    PUSH r11, rcx, rdx, rsi, rdi, rax
+    mov %gs:PERCPU_SCRATCH, %rax
+    mov (%rax), %rdi
+    mov 8(%rax), %rsi
+    push 40(%rax)
+    push 32(%rax)
+    push 16(%rax)
+    PUSH_RBP_AND_WORDS
     mov %gs:PERCPU_KERNEL_STACK, %rsp
     call trap_from_user
     jmp resume
@@ -239,57 +228,25 @@ trap_common: // 0 vector, 8 error, 16 ip, 24 cs, 32 flags, 40 sp, 48 ss
 // processor's own is known from its stack (cpu.c): above what trap_common sees.
     .type trap_fatal, @function
 trap_fatal:
-    push %rax
-    push %rcx
-    push %rdx
+    PUSH rax, rcx, rdx
     mov $MSR_GS_BASE, %ecx
     mov 80(%rsp), %eax
     mov 84(%rsp), %edx
     wrmsr
-    pop %rdx
-    pop %rcx
-    pop %rax
+    POP rdx, rcx, rax
     USER_ACCESS_END
     cld
     .size trap_fatal, . - trap_fatal
 
     .type trap_kernel, @function
 trap_kernel: // the kernel's own: a user copy that faulted, an interrupt while idle, or a mistake
-    push %rax
-    push %rbx
-    push %rcx
-    push %rdx
-    push %rsi
-    push %rdi
-    push %rbp
-    push %r8
-    push %r9
-    push %r10
-    push %r11
-    push %r12
-    push %r13
-    push %r14
-    push %r15
+    PUSH rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15
     mov %rsp, %rdi
     mov %rsp, %rbp
     and $-16, %rsp
     call trap_from_kernel
     mov %rbp, %rsp
-    pop %r15
-    pop %r14
-    pop %r13
-    pop %r12
-    pop %r11
-    pop %r10
-    pop %r9
-    pop %r8
-    pop %rbp
-    pop %rdi
-    pop %rsi
-    pop %rdx
-    pop %rcx
-    pop %rbx
-    pop %rax
+    POP r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax
     add $16, %rsp
     iretq
     .size trap_kernel, . - trap_kernel

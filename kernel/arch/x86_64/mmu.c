@@ -5,6 +5,7 @@
 #include "abi/gen/abi.h"
 #include "base/align.h"
 #include "base/mem.h"
+#include "cpu.h"
 #include "kernel/arch/arch.h"
 #include "kernel/mm/direct_map.h"
 #include "kernel/mm/frame.h"
@@ -34,14 +35,6 @@ constexpr uint64_t KERNEL_DEVICE = KERNEL_DATA | PTE_CACHE_OFF | PTE_WRITE_THROU
 
 constexpr uint64_t AREA_STEPS = 1 << 17; // half of what one entry of the root table serves
 
-// Where firmware puts tables that its memory map may not name.
-constexpr uint64_t BIOS_AREA_BASE = 0xe0000, BIOS_AREA_END = 0x100000;
-
-constexpr uint32_t MSR_EFER = 0xc000'0080;
-constexpr uint32_t EFER_NXE = 1u << 11;
-constexpr uint64_t CR0_WRITE_PROTECT = 1ull << 16;
-constexpr uint64_t CR4_GLOBAL_PAGES = 1ull << 7;
-
 // Until the switch, tables come from frame_early_alloc and are reached through the boot path's identity
 // map; afterwards from frame_alloc and through the direct map.
 static bool switched;
@@ -53,23 +46,8 @@ static uint64_t area_next;
 
 // ---- The processor ----
 
-struct cpuid {
-    uint32_t eax, ebx, ecx, edx;
-};
-
-// All zero for a leaf that the processor does not have.
-static struct cpuid cpuid(uint32_t leaf) {
-    struct cpuid r;
-    __asm__("cpuid" : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx) : "a"(leaf & 0x8000'0000), "c"(0));
-    if (r.eax < leaf) {
-        return (struct cpuid){};
-    }
-    __asm__("cpuid" : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx) : "a"(leaf), "c"(0));
-    return r;
-}
-
 static void smap_patch(void) {
-    bool have_smap = cpuid(7).ebx & 1u << 20;
+    bool have_smap = cpuid(7, 0).ebx & 1u << 20;
     for (const struct alternative *a = __alt_start; have_smap && a < __alt_end; a++) {
         memcpy((char *)(uintptr_t)&a->place + a->place, a->bytes, sizeof(a->bytes));
     }
@@ -77,15 +55,10 @@ static void smap_patch(void) {
 
 // No-execute must be on before a table that uses it is walked; the other two matter from then on.
 static void tables_switch(uint64_t root) {
-    uint32_t low, high;
-    uint64_t cr;
-    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(MSR_EFER));
-    __asm__ volatile("wrmsr" ::"a"(low | EFER_NXE), "d"(high), "c"(MSR_EFER));
+    msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_NXE);
     arch_write_root(root);
-    __asm__ volatile("mov %%cr0, %0" : "=r"(cr));
-    __asm__ volatile("mov %0, %%cr0" ::"r"(cr | CR0_WRITE_PROTECT) : "memory");
-    __asm__ volatile("mov %%cr4, %0" : "=r"(cr));
-    __asm__ volatile("mov %0, %%cr4" ::"r"(cr | CR4_GLOBAL_PAGES) : "memory");
+    write_cr0(read_cr0() | CR0_WP);
+    write_cr4(read_cr4() | CR4_PGE);
 }
 
 // ---- Building ----
@@ -122,21 +95,6 @@ static uint64_t *entry_make(uint64_t address, unsigned level) {
         }
         ASSERT(!(*entry & PTE_LARGE));
         table = table_pointer(*entry & PTE_FRAME_MASK);
-    }
-}
-
-// The entry that maps an address of the kernel's half; 0 when nothing does.
-static uint64_t entry_find(uint64_t address) {
-    uint64_t *table = kernel_root_table;
-    for (unsigned shift = SHIFT_ROOT;; shift -= PTE_INDEX_BITS) {
-        uint64_t entry = table[address >> shift & (PTE_PER_TABLE - 1)];
-        if (!(entry & PTE_PRESENT)) {
-            return 0;
-        }
-        if (shift == SHIFT_4K || (entry & PTE_LARGE)) {
-            return entry;
-        }
-        table = table_pointer(entry & PTE_FRAME_MASK);
     }
 }
 
@@ -181,14 +139,6 @@ static bool map_direct_piece(uint64_t start, uint64_t end, uint64_t flags) {
     return start >= end || map_range(ARCH_DIRECT_MAP_BASE + start, start, end - start, flags);
 }
 
-static uint64_t min_u64(uint64_t a, uint64_t b) {
-    return a < b ? a : b;
-}
-
-static uint64_t max_u64(uint64_t a, uint64_t b) {
-    return a > b ? a : b;
-}
-
 static bool map_direct_range(uint64_t start, uint64_t end, struct protected_range image) {
     return map_direct_piece(start, min_u64(end, image.start), KERNEL_DATA) &&
            map_direct_piece(max_u64(start, image.start), min_u64(end, image.end), KERNEL_READ_ONLY) &&
@@ -203,14 +153,12 @@ static bool region_is_ram(uint32_t kind) {
 // Regions that touch are mapped as one, so that their borders cost no small pages.
 static bool map_direct(const struct boot_info *boot, struct protected_range image) {
     uint64_t start = 0, end = 0;
-    bool bios_area = false;
     for (uint32_t i = 0; i < boot->region_count; i++) {
         const struct boot_region *region = &boot->regions[i];
         if (!region_is_ram(region->kind)) {
             continue;
         }
         uint64_t region_end = region->base + region->len_bytes;
-        bios_area |= region->base < BIOS_AREA_END && region_end > BIOS_AREA_BASE;
         if (region->base == end) {
             end = region_end;
             continue;
@@ -221,8 +169,7 @@ static bool map_direct(const struct boot_info *boot, struct protected_range imag
         start = region->base;
         end = region_end;
     }
-    return map_direct_range(start, end, image) &&
-           (bios_area || map_direct_piece(BIOS_AREA_BASE, BIOS_AREA_END, KERNEL_READ_ONLY));
+    return map_direct_range(start, end, image);
 }
 
 // ---- The image ----
@@ -243,7 +190,7 @@ static bool map_image(const struct boot_info *boot) {
 }
 
 bool mmu_init(const struct boot_info *boot) {
-    struct cpuid extended = cpuid(0x8000'0001);
+    struct cpuid extended = cpuid(0x8000'0001, 0);
     if (!(extended.edx & 1u << 20)) {
         panic("this processor cannot keep data from being executed (no NX)");
     }
@@ -279,7 +226,7 @@ void mmu_seal(void) {
     }
 }
 
-// ---- Stacks, devices, firmware tables ----
+// ---- Stacks and devices ----
 
 static uint64_t area_take(uint64_t pages) {
     uint64_t address = area_next;
@@ -287,24 +234,11 @@ static uint64_t area_take(uint64_t pages) {
     return address;
 }
 
-static void *area_map(paddr_t base, size_t len_bytes, uint64_t flags) {
+volatile void *mmu_map_device(paddr_t base, size_t len_bytes) {
     uint64_t first = align_down(base.v, PAGE_BYTES);
     uint64_t len = align_up(base.v + len_bytes, PAGE_BYTES) - first;
     uint64_t address = area_take(len / PAGE_BYTES + 1); // and one that stays empty
-    return map_range(address, first, len, flags) ? (void *)(address + (base.v - first)) : nullptr;
-}
-
-volatile void *mmu_map_device(paddr_t base, size_t len_bytes) {
-    return area_map(base, len_bytes, KERNEL_DEVICE);
-}
-
-const void *mmu_map_tables(paddr_t base, size_t len_bytes) {
-    uint64_t direct = ARCH_DIRECT_MAP_BASE + base.v;
-    uint64_t page = align_down(direct, PAGE_BYTES);
-    while (page < direct + len_bytes && entry_find(page) != 0) {
-        page += PAGE_BYTES;
-    }
-    return page >= direct + len_bytes ? (const void *)direct : area_map(base, len_bytes, KERNEL_READ_ONLY);
+    return map_range(address, first, len, KERNEL_DEVICE) ? (volatile void *)(address + (base.v - first)) : nullptr;
 }
 
 void *mmu_alloc_kernel_stack(size_t pages) {
@@ -321,6 +255,6 @@ void *mmu_alloc_kernel_stack(size_t pages) {
 
 bool mmu_is_stack_guard(uint64_t address) {
     const uint64_t boot_guard = (uint64_t)boot_stack_guard;
-    return (address >= area_first && address < area_next && entry_find(address) == 0) ||
+    return (address >= area_first && address < area_next) ||
            (address >= boot_guard && address < boot_guard + PAGE_BYTES);
 }
