@@ -15,6 +15,7 @@
 #include "abi/ring.h"
 #include "kernel/arch/host/arena.h"
 #include "kernel/arch/host/copy.h"
+#include "kernel/arch/host/invariants.h"
 #include "kernel/arch/host/machine.h"
 #include "kernel/object/endpoint.h"
 #include "kernel/object/handle.h"
