@@ -13,10 +13,6 @@ typedef struct {
     uint64_t v;
 } paddr_t; // physical address
 
-typedef struct {
-    uint64_t v;
-} vaddr_t; // address in some address space, as a number
-
 // An address that a user program supplied: only copy_in and copy_out may follow it.
 typedef struct {
     uint64_t v;

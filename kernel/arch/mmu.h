@@ -62,9 +62,6 @@ static inline struct arch_leaf *arch_leaf_last(const struct arch_space *space, u
 uint64_t arch_space_unmap(struct arch_space *space, uint64_t start, uint64_t end, uint32_t *budget);
 uint64_t arch_space_protect(struct arch_space *space, uint64_t start, uint64_t end, uint32_t prot, uint32_t *budget);
 
-// What is entered for an address; false when nothing is. For tests and checks.
-bool arch_space_query(const struct arch_space *space, uint64_t address, paddr_t *frame, uint32_t *prot);
-
 // Makes this processor walk the space, and whether it does.
 static inline void arch_space_activate(const struct arch_space *space) {
     arch_write_root(space->root.v);

@@ -4,6 +4,7 @@
 #include "base/test.h"
 #include "kernel/arch/host/invariants.h"
 #include "kernel/arch/host/machine.h"
+#include "kernel/arch/host/usage.h"
 #include "kernel/object/endpoint.h"
 #include "kernel/object/handle.h"
 #include "kernel/object/notification.h"

@@ -363,16 +363,6 @@ void account_end(struct account *account) {
 
 // ---- Looking at accounts ----
 
-struct account_usage account_usage(struct account *account) {
-    spin_lock(&account->lock);
-    struct account_usage usage = {account->limit_bytes, account->used_bytes, account->peak_bytes, 0};
-    for (uint32_t type = 0; type < OBJECT_TYPE_COUNT; type++) {
-        usage.objects += account->objects[type];
-    }
-    spin_unlock(&account->lock);
-    return usage;
-}
-
 struct account *account_first_after(uint64_t after_koid) {
     struct account *found = nullptr;
     spin_lock(&all.lock);
@@ -389,20 +379,19 @@ struct account *account_first_after(uint64_t after_koid) {
 }
 
 void account_describe(struct account *account, struct inspect_account *out) {
-    const struct account_usage usage = account_usage(account);
     const struct account *parent = account->object.account;
+    spin_lock(&account->lock);
     *out = (struct inspect_account){
         .koid = account->object.koid.v,
         .parent_koid = parent == nullptr ? 0 : parent->object.koid.v,
-        .limit_bytes = usage.limit_bytes,
-        .used_bytes = usage.used_bytes,
-        .peak_bytes = usage.peak_bytes,
+        .limit_bytes = account->limit_bytes,
+        .reserved_bytes = account->reserved_bytes,
+        .used_bytes = account->used_bytes,
+        .peak_bytes = account->peak_bytes,
         .cpu_ns = account->cpu_ns,
         .counts = account->counts,
         .ended = account->ended,
     };
-    spin_lock(&account->lock);
-    out->reserved_bytes = account->reserved_bytes;
     out->count[0] = account->count[COUNT_OBJECTS];
     out->count[1] = account->count[COUNT_HANDLES];
     out->count_limit[0] = account->count_limit[COUNT_OBJECTS];

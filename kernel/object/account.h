@@ -107,11 +107,7 @@ bool account_dooms(const struct object *object);
 // Ends the account: it pays for nothing more, and what it paid for is found and taken apart.
 void account_end(struct account *account);
 
-struct account_usage {
-    uint64_t limit_bytes, used_bytes, peak_bytes, objects;
-};
-struct account_usage account_usage(struct account *account);
-
 // A reference to the account with the lowest koid above `after`; null at the end.
 struct account *account_first_after(uint64_t after_koid);
+// Everything about it at one moment.
 void account_describe(struct account *account, struct inspect_account *out);

@@ -67,11 +67,15 @@ status_t method_account_create_timer(struct invocation *invocation) {
 }
 
 status_t method_account_info(struct invocation *invocation) {
-    struct account_usage usage = account_usage(account_of(invocation->object));
-    invocation->words[0] = usage.limit_bytes;
-    invocation->words[1] = usage.used_bytes;
-    invocation->words[2] = usage.peak_bytes;
-    invocation->words[3] = usage.objects;
+    struct inspect_account account;
+    account_describe(account_of(invocation->object), &account);
+    invocation->words[0] = account.limit_bytes;
+    invocation->words[1] = account.used_bytes;
+    invocation->words[2] = account.peak_bytes;
+    invocation->words[3] = 0;
+    for (uint32_t type = 0; type < OBJECT_TYPE_COUNT; type++) {
+        invocation->words[3] += account.objects[type];
+    }
     return STATUS_OK;
 }
 

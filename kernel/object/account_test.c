@@ -4,6 +4,7 @@
 #include "base/test.h"
 #include "kernel/arch/host/arena.h"
 #include "kernel/arch/host/objects.h"
+#include "kernel/arch/host/usage.h"
 
 constexpr uint64_t ROOT_LIMIT = 1 << 20;
 

@@ -28,53 +28,46 @@ void derivation_add(struct handle_slot *parent, struct handle_slot *child) {
     parent->first_child = slot_ref(child);
 }
 
-// Puts the siblings `first` to `last` where `slot` is.
-static void replace(const struct handle_slot *slot, struct handle_slot *first, struct handle_slot *last) {
+// Makes what lies to the left and to the right of a slot, siblings or the parent, refer to others in its place.
+static void link_around(const struct handle_slot *slot, slot_ref_t from_left, slot_ref_t from_right) {
     struct handle_slot *left = slot_from_ref(slot->prev), *right = slot_from_ref(slot->next);
-    first->prev = slot->prev;
-    last->next = slot->next;
     if (left != nullptr) {
-        *(begins_at(left, slot) ? &left->first_child : &left->next) = slot_ref(first);
+        *(begins_at(left, slot) ? &left->first_child : &left->next) = from_left;
     }
     if (right != nullptr) {
-        *(ends_at(right, slot) ? &right->last_child : &right->prev) = slot_ref(last);
+        *(ends_at(right, slot) ? &right->last_child : &right->prev) = from_right;
     }
 }
 
-// Closes the gap that a slot without children leaves.
-static void close_gap(const struct handle_slot *slot) {
-    struct handle_slot *left = slot_from_ref(slot->prev), *right = slot_from_ref(slot->next);
-    const bool only_child = left == right; // the parent is on both sides, or nothing
-    if (left != nullptr && begins_at(left, slot)) {
-        left->first_child = only_child ? (slot_ref_t){} : slot->next;
-    } else if (left != nullptr) {
-        left->next = slot->next;
-    }
-    if (right != nullptr && ends_at(right, slot)) {
-        right->last_child = only_child ? (slot_ref_t){} : slot->prev;
-    } else if (right != nullptr) {
-        right->prev = slot->prev;
-    }
+static void forget_links(struct handle_slot *slot) {
+    slot->first_child = slot->last_child = slot->next = slot->prev = (slot_ref_t){};
 }
 
 void derivation_remove(struct handle_slot *slot) {
     if (slot->first_child.v != 0) {
-        replace(slot, slot_from_ref(slot->first_child), slot_from_ref(slot->last_child));
+        slot_from_ref(slot->first_child)->prev = slot->prev;
+        slot_from_ref(slot->last_child)->next = slot->next;
+        link_around(slot, slot->first_child, slot->last_child);
+    } else if (slot->prev.v == slot->next.v) { // an only child, with the parent on both sides, or nothing
+        link_around(slot, (slot_ref_t){}, (slot_ref_t){});
     } else {
-        close_gap(slot);
+        link_around(slot, slot->next, slot->prev);
     }
-    slot->first_child = slot->last_child = slot->next = slot->prev = (slot_ref_t){};
+    forget_links(slot);
 }
 
 void derivation_replace(struct handle_slot *slot, struct handle_slot *heir) {
-    replace(slot, heir, heir);
+    const slot_ref_t ref = slot_ref(heir);
+    heir->prev = slot->prev;
+    heir->next = slot->next;
     heir->first_child = slot->first_child;
     heir->last_child = slot->last_child;
+    link_around(slot, ref, ref);
     if (slot->first_child.v != 0) {
-        slot_from_ref(slot->first_child)->prev = slot_ref(heir);
-        slot_from_ref(slot->last_child)->next = slot_ref(heir);
+        slot_from_ref(slot->first_child)->prev = ref;
+        slot_from_ref(slot->last_child)->next = ref;
     }
-    slot->first_child = slot->last_child = slot->next = slot->prev = (slot_ref_t){};
+    forget_links(slot);
 }
 
 struct handle_slot *derivation_parent(const struct handle_slot *slot, uint32_t *steps) {

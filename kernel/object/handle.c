@@ -444,12 +444,12 @@ static bool describe(const struct capability *of, uint32_t *steps, struct inspec
     return there;
 }
 
-bool handle_describe(const struct process *process, uint32_t *index, uint32_t *steps,
+bool handle_describe(const struct process *process, uint64_t *index, uint32_t *steps,
                      struct inspect_handle *out) {
     while (*index < process->slot_limit && *steps > 0) {
         struct capability capability;
         --*steps;
-        if (status_ok(handle_read_at(process, (*index)++, &capability)) &&
+        if (status_ok(handle_read_at(process, (uint32_t)(*index)++, &capability)) &&
             describe(&capability, steps, out)) {
             return true;
         }

@@ -121,7 +121,7 @@ struct process *handle_slot_process(const struct handle_slot *slot);
 
 // Describes the handle with the lowest slot index >= *index; moves *index past it. False at the end, or when
 // *steps ran out: that is what slots and siblings may be looked at, and is used up.
-bool handle_describe(const struct process *process, uint32_t *index, uint32_t *steps, struct inspect_handle *out);
+bool handle_describe(const struct process *process, uint64_t *index, uint32_t *steps, struct inspect_handle *out);
 
 // Closes up to `limit` handles of a process that is ending, beginning at *index. True when all are closed.
 bool handle_close_some(struct process *process, uint32_t *index, uint32_t limit);

@@ -5,6 +5,7 @@
 #include "base/test.h"
 #include "kernel/arch/host/invariants.h"
 #include "kernel/arch/host/machine.h"
+#include "kernel/arch/host/usage.h"
 #include "kernel/object/endpoint.h"
 #include "kernel/object/notification.h"
 
@@ -298,7 +299,8 @@ TEST(handles_are_described_in_steps) {
     }
     const uint64_t copy = derive(scene.a, root, scene.b);
     struct inspect_handle handle = {};
-    uint32_t index = 0, count = 0, calls = 0;
+    uint64_t index = 0;
+    uint32_t count = 0, calls = 0;
     do {
         uint32_t steps = 10;
         while (handle_describe(scene.b, &index, &steps, &handle)) {

@@ -74,73 +74,89 @@ status_t method_inspector_system(struct invocation *invocation) {
     return STATUS_OK;
 }
 
-status_t method_inspector_processes(struct invocation *invocation) {
-    constexpr uint32_t MOST = MESSAGE_PAGE_BYTES / sizeof(struct inspect_process);
-    struct inspect_process *list = invocation->caller->message_page;
-    if (list == nullptr) {
-        return STATUS_TOO_LARGE;
-    }
-    uint64_t koid = invocation->words[0];
-    uint32_t count = 0;
-    for (; count < MOST; count++) {
-        struct process *process = process_first_after(koid);
-        if (process == nullptr) {
-            break;
+// One entry of a list: describes what comes next at *position, moves that behind it, and takes what it looked at from
+// *steps. False at the end, or when *steps ran out.
+typedef bool next_entry(const struct process *process, uint64_t *position, uint32_t *steps, void *out);
+
+// Fills the message page with entries from *position on, which is moved behind them, and says how many there are.
+static status_t list(struct invocation *invocation, const struct process *process, uint64_t *position,
+                     next_entry *next, size_t entry_bytes) {
+    char *page = invocation->caller->message_page;
+    uint64_t ahead = *position;
+    uint32_t steps = INSPECT_STEPS, count = 0;
+    bool found = true;
+    while (found && (count + 1) * entry_bytes <= MESSAGE_PAGE_BYTES) {
+        found = next(process, &ahead, &steps, page + count * entry_bytes);
+        if (found && steps == 0 && count > 0) {
+            break; // the parent of a handle may be found when the next page begins with it
         }
-        list[count] = (struct inspect_process){};
-        process_describe(process, &list[count]);
-        koid = process->object.koid.v;
-        object_put(&process->object);
+        *position = ahead;
+        count += found;
     }
     invocation->words[0] = count;
-    invocation->page_bytes = count * sizeof *list;
+    invocation->page_bytes = (uint32_t)(count * entry_bytes);
     return STATUS_OK;
 }
 
-status_t method_inspector_handles(struct invocation *invocation) {
-    constexpr uint32_t MOST = MESSAGE_PAGE_BYTES / sizeof(struct inspect_handle);
-    struct inspect_handle *list = invocation->caller->message_page;
-    if (list == nullptr) {
+// The same over the handles of the process that word 0 names, from the slot in word 1 on.
+static status_t list_of_process(struct invocation *invocation, next_entry *next, size_t entry_bytes) {
+    if (invocation->caller->message_page == nullptr) {
         return STATUS_TOO_LARGE;
     }
     struct process *process = process_find(invocation->words[0]);
     if (process == nullptr) {
         return STATUS_NOT_FOUND;
     }
-    uint32_t index = invocation->words[1] < UINT32_MAX ? (uint32_t)invocation->words[1] : UINT32_MAX;
-    uint32_t steps = INSPECT_STEPS, count = 0, next = index;
-    bool found = true;
-    while (found && count < MOST) {
-        found = handle_describe(process, &next, &steps, &list[count]);
-        if (found && steps == 0 && count > 0) {
-            break; // its parent may be found when the next page begins with it
-        }
-        index = next;
-        count += found;
-    }
-    invocation->words[1] = index < process->slot_limit ? index : 0;
+    uint64_t position = invocation->words[1];
+    const status_t status = list(invocation, process, &position, next, entry_bytes);
+    invocation->words[1] = position < process->slot_limit ? position : 0;
     object_put(&process->object);
-    invocation->words[0] = count;
-    invocation->page_bytes = count * sizeof *list;
-    return STATUS_OK;
+    return status;
+}
+
+// The same over what is listed in the order of its creation, from the koid behind that in word 0 on.
+static status_t list_by_koid(struct invocation *invocation, next_entry *next, size_t entry_bytes) {
+    uint64_t koid = invocation->words[0];
+    return invocation->caller->message_page == nullptr ? STATUS_TOO_LARGE
+                                                       : list(invocation, nullptr, &koid, next, entry_bytes);
+}
+
+static bool next_process(const struct process *, uint64_t *koid, uint32_t *, void *out) {
+    struct process *process = process_first_after(*koid);
+    if (process == nullptr) {
+        return false;
+    }
+    process_describe(process, out);
+    *koid = process->object.koid.v;
+    object_put(&process->object);
+    return true;
+}
+
+status_t method_inspector_processes(struct invocation *invocation) {
+    return list_by_koid(invocation, next_process, sizeof(struct inspect_process));
+}
+
+static bool next_account(const struct process *, uint64_t *koid, uint32_t *, void *out) {
+    struct account *account = account_first_after(*koid);
+    if (account == nullptr) {
+        return false;
+    }
+    account_describe(account, out);
+    *koid = account->object.koid.v;
+    object_put(&account->object);
+    return true;
 }
 
 status_t method_inspector_accounts(struct invocation *invocation) {
-    constexpr uint32_t MOST = MESSAGE_PAGE_BYTES / sizeof(struct inspect_account);
-    struct inspect_account *list = invocation->caller->message_page;
-    if (list == nullptr) {
-        return STATUS_TOO_LARGE;
-    }
-    uint64_t koid = invocation->words[0];
-    uint32_t count = 0;
-    for (struct account *account; count < MOST && (account = account_first_after(koid)) != nullptr; count++) {
-        account_describe(account, &list[count]);
-        koid = account->object.koid.v;
-        object_put(&account->object);
-    }
-    invocation->words[0] = count;
-    invocation->page_bytes = count * sizeof *list;
-    return STATUS_OK;
+    return list_by_koid(invocation, next_account, sizeof(struct inspect_account));
+}
+
+static bool next_handle(const struct process *process, uint64_t *index, uint32_t *steps, void *out) {
+    return handle_describe(process, index, steps, out);
+}
+
+status_t method_inspector_handles(struct invocation *invocation) {
+    return list_of_process(invocation, next_handle, sizeof(struct inspect_handle));
 }
 
 // ---- objects ----
@@ -228,35 +244,27 @@ static void describe_object(struct object *object, struct inspect_object *out) {
     }
 }
 
-status_t method_inspector_objects(struct invocation *invocation) {
-    constexpr uint32_t MOST = MESSAGE_PAGE_BYTES / sizeof(struct inspect_object);
-    struct inspect_object *list = invocation->caller->message_page;
-    if (list == nullptr) {
-        return STATUS_TOO_LARGE;
-    }
-    struct process *process = process_find(invocation->words[0]);
-    if (process == nullptr) {
-        return STATUS_NOT_FOUND;
-    }
-    uint32_t index = invocation->words[1] < UINT32_MAX ? (uint32_t)invocation->words[1] : UINT32_MAX;
-    uint32_t count = 0;
-    for (uint32_t steps = INSPECT_STEPS; steps > 0 && count < MOST && index < process->slot_limit; steps--) {
-        struct capability capability;
-        if (status_ok(handle_read_at(process, index++, &capability))) {
-            struct object *object = capability.object;
-            list[count] = (struct inspect_object){
-                .koid = object->koid.v,
-                .account_koid = object->account == nullptr ? 0 : object->account->object.koid.v,
-                .handle = capability.handle,
-                .type = object->type,
-                .references = object->references,
-            };
-            describe_object(object, &list[count++]);
+static bool next_object(const struct process *process, uint64_t *index, uint32_t *steps, void *out) {
+    struct capability capability;
+    do {
+        if (*index >= process->slot_limit || *steps == 0) {
+            return false;
         }
-    }
-    invocation->words[0] = count;
-    invocation->words[1] = index < process->slot_limit ? index : 0;
-    invocation->page_bytes = count * sizeof *list;
-    object_put(&process->object);
-    return STATUS_OK;
+        --*steps;
+    } while (!status_ok(handle_read_at(process, (uint32_t)(*index)++, &capability)));
+    struct object *object = capability.object;
+    struct inspect_object *described = out;
+    *described = (struct inspect_object){
+        .koid = object->koid.v,
+        .account_koid = object->account == nullptr ? 0 : object->account->object.koid.v,
+        .handle = capability.handle,
+        .type = object->type,
+        .references = object->references,
+    };
+    describe_object(object, described);
+    return true;
+}
+
+status_t method_inspector_objects(struct invocation *invocation) {
+    return list_of_process(invocation, next_object, sizeof(struct inspect_object));
 }

@@ -18,8 +18,6 @@ struct slab_cache;
 struct object {
     uint32_t references; // atomic
     uint8_t type;        // enum object_type
-    uint8_t flags;
-    uint16_t zero;
     koid_t koid;
     struct account *account; // who paid; holds a reference; null only for the root account
     struct reap_item reap;

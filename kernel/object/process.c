@@ -206,10 +206,11 @@ void process_describe(struct process *process, struct inspect_process *out) {
     *out = (struct inspect_process){.koid = process->object.koid.v, .band = BAND_COUNT};
     memcpy(out->name, process->name, sizeof(out->name));
     if (process->object.account != nullptr) {
-        struct account_usage usage = account_usage(process->object.account);
-        out->account_koid = process->object.account->object.koid.v;
-        out->account_used_bytes = usage.used_bytes;
-        out->account_limit_bytes = usage.limit_bytes;
+        struct inspect_account account;
+        account_describe(process->object.account, &account);
+        out->account_koid = account.koid;
+        out->account_used_bytes = account.used_bytes;
+        out->account_limit_bytes = account.limit_bytes;
     }
     spin_lock(&process->lock);
     out->state = process->state == PROCESS_ENDING ? PROCESS_ENDED : process->state;

@@ -7,6 +7,7 @@
 #include "base/test.h"
 #include "kernel/arch/host/arena.h"
 #include "kernel/arch/host/objects.h"
+#include "kernel/arch/host/usage.h"
 #include "kernel/mm/direct_map.h"
 #include "kernel/mm/frame.h"
 #include "kernel/object/account.h"

@@ -574,34 +574,3 @@ struct vspace_info vspace_info(struct vspace *vspace) {
     spin_unlock(&vspace->lock);
     return info;
 }
-
-// ---- Invariants ----
-
-static bool check_locked(struct vspace *vspace) REQUIRES(vspace->lock) {
-    uint64_t count = 0, bytes = 0, reached = 0;
-    for (struct rb_node *node = rb_first(&vspace->mappings); node != nullptr; node = rb_next(node)) {
-        const struct mapping *mapping = mapping_of(node);
-        if (mapping->kind == MAPPING_LAST) {
-            if (mapping != vspace->last_unmapped || mapping->start < reached) {
-                return false;
-            }
-            continue;
-        }
-        if (mapping->start < reached || !range_valid(mapping->start, mapping->end - mapping->start) ||
-            (mapping->vmo != nullptr) != (mapping->kind == MAPPING_VMO) || !prot_valid(mapping->prot) ||
-            write_and_execute(mapping->prot) || (mapping->prot & ~mapping->max_prot)) {
-            return false;
-        }
-        count++;
-        bytes += mapping->end - mapping->start;
-        reached = mapping->end;
-    }
-    return count == vspace->mapping_count && bytes == vspace->mapped_bytes && rb_check(&vspace->mappings, mapping_less);
-}
-
-bool vspace_check(struct vspace *vspace) {
-    spin_lock(&vspace->lock);
-    bool good = check_locked(vspace);
-    spin_unlock(&vspace->lock);
-    return good;
-}

@@ -82,6 +82,3 @@ struct vspace_info {
     uint64_t mappings, mapped_bytes, table_bytes; // reserved ranges are mappings, too
 };
 struct vspace_info vspace_info(struct vspace *vspace);
-
-// Checks the invariants above; false when one does not hold. For tests and debug builds.
-bool vspace_check(struct vspace *vspace);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "kernel/arch/host/machine.h"
+#include "kernel/arch/host/usage.h"
 #include "kernel/object/endpoint.h"
 #include "kernel/object/handle.h"
 #include "kernel/object/notification.h"

@@ -3,6 +3,7 @@
 
 #include "kernel/arch/host/invariants.h"
 #include "kernel/arch/host/machine.h"
+#include "kernel/arch/host/usage.h"
 #include "kernel/object/endpoint.h"
 #include "kernel/object/notification.h"
 #include "kernel/object/reaper.h"

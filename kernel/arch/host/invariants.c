@@ -1,9 +1,14 @@
 #include "kernel/arch/host/invariants.h"
 
+#include "base/align.h"
+#include "kernel/arch/mmu.h"
+#include "kernel/mm/direct_map.h"
 #include "kernel/object/derivation.h"
 #include "kernel/object/endpoint.h"
 #include "kernel/object/handle.h"
+#include "kernel/object/mapping.h"
 #include "kernel/object/process.h"
+#include "kernel/object/vspace.h"
 
 static bool same(slot_ref_t ref, const struct handle_slot *slot) {
     return ref.v == slot_ref(slot).v;
@@ -69,4 +74,56 @@ bool endpoint_check(struct endpoint *endpoint) {
     }
     spin_unlock(&endpoint->lock);
     return good;
+}
+
+// ---- memory ----
+
+static bool mapping_less(const struct rb_node *a, const struct rb_node *b) {
+    return CONTAINER_OF(a, const struct mapping, node)->start < CONTAINER_OF(b, const struct mapping, node)->start;
+}
+
+static bool mapping_check(const struct mapping *mapping) {
+    const uint32_t prot = mapping->prot;
+    return is_aligned(mapping->start | mapping->end, PAGE_BYTES) && mapping->start >= USER_LOWEST &&
+           mapping->start < mapping->end && mapping->end <= arch_user_end() &&
+           (mapping->vmo != nullptr) == (mapping->kind == MAPPING_VMO) && (prot & ~mapping->max_prot) == 0 &&
+           (prot == 0 || (prot & PROT_READ) != 0) && (prot & (PROT_WRITE | PROT_EXECUTE)) != (PROT_WRITE | PROT_EXECUTE);
+}
+
+bool vspace_check(struct vspace *vspace) {
+    uint64_t count = 0, bytes = 0, reached = 0;
+    bool good = true;
+    spin_lock(&vspace->lock);
+    for (struct rb_node *node = rb_first(&vspace->mappings); node != nullptr; node = rb_next(node)) {
+        const struct mapping *mapping = CONTAINER_OF(node, const struct mapping, node);
+        good = good && mapping->start >= reached;
+        if (mapping->kind == MAPPING_LAST) {
+            good = good && mapping == vspace->last_unmapped;
+            continue;
+        }
+        good = good && mapping_check(mapping);
+        count++;
+        bytes += mapping->end - mapping->start;
+        reached = mapping->end;
+    }
+    good = good && count == vspace->mapping_count && bytes == vspace->mapped_bytes &&
+           rb_check(&vspace->mappings, mapping_less);
+    spin_unlock(&vspace->lock);
+    return good;
+}
+
+bool arch_space_query(const struct arch_space *space, uint64_t address, paddr_t *frame, uint32_t *prot) {
+    uint64_t entry = space->root.v | PTE_PRESENT;
+    unsigned shift = 48;
+    do {
+        const uint64_t *table = phys_to_virt((paddr_t){entry & PTE_FRAME_MASK});
+        shift -= PTE_INDEX_BITS;
+        entry = table[address >> shift & (PTE_PER_TABLE - 1)];
+    } while (shift > 12 && (entry & (PTE_PRESENT | PTE_LARGE)) == PTE_PRESENT);
+    if ((entry & PTE_PRESENT) == 0) {
+        return false;
+    }
+    *frame = (paddr_t){(entry & PTE_FRAME_MASK) + align_down(address & ((1ull << shift) - 1), PAGE_BYTES)};
+    *prot = PROT_READ | (entry & PTE_WRITE ? PROT_WRITE : 0) | (entry & PTE_NO_EXECUTE ? 0 : PROT_EXECUTE);
+    return true;
 }

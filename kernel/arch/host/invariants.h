@@ -4,13 +4,21 @@
 
 #include <stdint.h>
 
-#include "kernel/lock.h"
+#include "kernel/types.h"
 
+struct arch_space;
 struct endpoint;
 struct process;
+struct vspace;
 
 // One handle table: counts, free list, derivations.
 bool handle_table_check(struct process *process);
 
 // An endpoint's queues, and what they say about themselves in the head of endpoint.h.
 bool endpoint_check(struct endpoint *endpoint);
+
+// An address space's mappings: in order, apart, as the counts say, never writable and executable.
+bool vspace_check(struct vspace *vspace);
+
+// What is entered for an address in the page tables; false when nothing is.
+bool arch_space_query(const struct arch_space *space, uint64_t address, paddr_t *frame, uint32_t *prot);

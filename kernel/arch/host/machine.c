@@ -6,6 +6,7 @@
 
 #include "kernel/arch/arch.h"
 #include "kernel/arch/host/arena.h"
+#include "kernel/arch/host/usage.h"
 #include "kernel/arch/mmu.h"
 #include "kernel/ipc/fault.h"
 #include "kernel/mm/frame.h"

@@ -186,17 +186,6 @@ status_t arch_large_set(struct arch_space *, struct account *, uint64_t, paddr_t
     return STATUS_IN_USE;
 }
 
-bool arch_space_query(const struct arch_space *space, uint64_t address, paddr_t *frame, uint32_t *prot) {
-    struct arch_leaf *leaf = arch_leaf_find(space, address);
-    if (leaf == nullptr || !arch_leaf_present(leaf, address)) {
-        return false;
-    }
-    uint64_t entry = leaf->entries[index_at(address, FRAME_SHIFT)];
-    *frame = (paddr_t){pte_frame(entry)};
-    *prot = PROT_READ | (entry & PTE_WRITE ? PROT_WRITE : 0) | (entry & PTE_EXECUTE ? PROT_EXECUTE : 0);
-    return true;
-}
-
 // ---- Destruction ----
 
 // Frees the tables that entries of `table` (each covering 1 << shift bytes) below index `end` point at, and theirs.

@@ -269,25 +269,6 @@ uint64_t arch_space_protect(struct arch_space *space, uint64_t start, uint64_t e
     return range_change(space, start, end, prot == 0 ? 0 : pte_user((paddr_t){0}, prot), budget);
 }
 
-bool arch_space_query(const struct arch_space *space, uint64_t address, paddr_t *frame, uint32_t *prot) {
-    uint64_t *found = nullptr;
-    if (next_entry(space, address, address + 1, &found) != address) {
-        return false;
-    }
-    uint64_t entry = *found;
-    uint64_t offset = address & (ARCH_LEAF_BYTES - PAGE_BYTES);
-    if (is_table(entry)) {
-        entry = table_at(entry)[index_at(address, FRAME_SHIFT)];
-        offset = 0;
-    }
-    if (!(entry & PTE_PRESENT)) {
-        return false;
-    }
-    *frame = (paddr_t){(entry & PTE_FRAME_MASK) + offset};
-    *prot = PROT_READ | (entry & PTE_WRITE ? PROT_WRITE : 0) | (entry & PTE_NO_EXECUTE ? 0 : PROT_EXECUTE);
-    return true;
-}
-
 // ---- Destruction ----
 
 static uint64_t children_of(uint64_t entry) {
