@@ -17,7 +17,6 @@ extern const char __text_start[];
 extern const char __text_end[];
 extern const char __ksyms_start[];
 extern const char __ksyms_end[];
-extern const uint8_t __build_id[];
 
 const char *ksym_lookup(uintptr_t pc, uintptr_t *offset) {
     // In the first link pass the section is empty.
@@ -43,8 +42,4 @@ const char *ksym_lookup(uintptr_t pc, uintptr_t *offset) {
     const struct ksym *symbol = &table->symbols[low - 1];
     *offset = wanted - symbol->text_offset;
     return __ksyms_start + symbol->name_offset;
-}
-
-const uint8_t *ksym_build_id(void) {
-    return __build_id;
 }

@@ -19,5 +19,5 @@ constexpr size_t KSYM_BUILD_ID_BYTES = 20;
 // data: callable from anywhere, a panic included.
 const char *ksym_lookup(uintptr_t pc, uintptr_t *offset);
 
-// The GNU build id of this kernel, KSYM_BUILD_ID_BYTES bytes.
-const uint8_t *ksym_build_id(void);
+// The GNU build id of this kernel. From the linker script.
+extern const uint8_t __build_id[KSYM_BUILD_ID_BYTES];

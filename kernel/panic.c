@@ -55,17 +55,13 @@ static void print_backtrace(uintptr_t pc, uintptr_t sp) {
     in_backtrace = false;
 }
 
-static void print_build_id(void) {
-    const uint8_t *id = ksym_build_id();
+// The last lines of a report.
+[[noreturn]] static void stop(void) {
     klog("kernel build ");
     for (size_t i = 0; i < KSYM_BUILD_ID_BYTES; i++) {
-        klog("%02x", id[i]);
+        klog("%02x", __build_id[i]);
     }
-    klog(" at %p, after %lu us\n", (const void *)__image_start, clock_now().v / 1000);
-}
-
-[[noreturn]] static void stop(void) {
-    klog("The machine is stopped.\n");
+    klog(" at %p, after %lu us\nThe machine is stopped.\n", (const void *)__image_start, clock_now().v / 1000);
     arch_halt();
 }
 
@@ -89,17 +85,12 @@ static void begin(void) {
     depth++;
     if (depth == 1) {
         stop_others();
-        uart_seize();
+        uart_init();
         klog("\nTessera kernel panic: ");
         return;
     }
-    if (depth == 2 && in_backtrace) {
-        klog("  (end of the stack)\n");
-        print_build_id();
-        stop();
-    }
     if (depth == 2) {
-        klog("\nanother panic while reporting this one\n");
+        klog(in_backtrace ? "  (end of the stack)\n" : "\nanother panic while reporting this one\n");
         stop();
     }
     arch_halt();
@@ -113,7 +104,6 @@ static void begin(void) {
     va_end(args);
     klog("\n");
     print_backtrace((uintptr_t)__builtin_return_address(0), (uintptr_t)__builtin_frame_address(0));
-    print_build_id();
     stop();
 }
 
@@ -121,11 +111,10 @@ void __stack_chk_fail(void) {
     panic("a stack frame was overwritten");
 }
 
-[[noreturn]] void panic_trap(const struct trap_frame *frame, const char *what) {
+[[noreturn]] void panic_trap(const struct trap_frame *frame, uintptr_t ip, uintptr_t sp, const char *what) {
     begin();
     klog("%s\n", what);
     arch_print_trap(frame);
-    print_backtrace(arch_trap_ip(frame), arch_trap_sp(frame));
-    print_build_id();
+    print_backtrace(ip, sp);
     stop();
 }

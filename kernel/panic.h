@@ -10,9 +10,9 @@ struct trap_frame;
 // and stops.
 [[noreturn]] [[gnu::format(printf, 1, 2)]] [[gnu::cold]] void panic(const char *format, ...);
 
-// The same for an exception that the kernel itself raised, with its registers.
+// The same for an exception that the kernel itself raised at `ip`, on the stack at `sp`, with its registers.
 // `what` names the exception.
-[[noreturn]] [[gnu::cold]] void panic_trap(const struct trap_frame *frame, const char *what);
+[[noreturn]] [[gnu::cold]] void panic_trap(const struct trap_frame *frame, uintptr_t ip, uintptr_t sp, const char *what);
 
 // What functions with an array on their stack put behind it, and what they call when it is not there any more. The names
 // are the compiler's. Set before kernel_main calls anything that has such an array; no such function may be
@@ -20,11 +20,8 @@ struct trap_frame;
 extern uintptr_t __stack_chk_guard;
 [[noreturn]] void __stack_chk_fail(void);
 
-// Provided by the port: the registers of a frame, a few to a line with
-// klog; and where it was.
+// Provided by the port: the registers of a frame, a few to a line with klog.
 void arch_print_trap(const struct trap_frame *frame);
-uintptr_t arch_trap_ip(const struct trap_frame *frame);
-uintptr_t arch_trap_sp(const struct trap_frame *frame);
 
 // Always checked. For conditions that are cheap to test and whose failure must not be survived.
 #define ASSERT(expr) \

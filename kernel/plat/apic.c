@@ -65,7 +65,7 @@ void apic_enable(void) {
     }
     msr_write(MSR_APIC_BASE, base | BASE_ENABLE);
     lapic_write(LAPIC_TASK_PRIORITY, 0);
-    lapic_write(LAPIC_LVT_TIMER, LVT_MASKED | VECTOR_TIMER);
+    lapic_write(LAPIC_LVT_TIMER, VECTOR_TIMER);
     lapic_write(LAPIC_LVT_LINT0, LVT_MASKED);
     lapic_write(LAPIC_LVT_LINT1, LVT_NMI);
     lapic_write(LAPIC_LVT_ERROR, LVT_MASKED);
@@ -79,9 +79,6 @@ void apic_timer_start(uint32_t ticks) {
 }
 uint32_t apic_timer_left(void) {
     return lapic_read(LAPIC_TIMER_CURRENT);
-}
-void apic_timer_mask(bool masked) {
-    lapic_write(LAPIC_LVT_TIMER, (masked ? LVT_MASKED : 0) | VECTOR_TIMER);
 }
 void apic_end_of_interrupt(void) {
     lapic_write(LAPIC_EOI, 0);
@@ -269,7 +266,7 @@ static uint64_t lapic_phys(void) {
     return found != 0 ? found : LAPIC_USUAL;
 }
 
-// Silences the legacy controllers, switches the local APIC of this processor on (timer masked), maps the
+// Silences the legacy controllers, switches the local APIC of this processor on (timer off), maps the
 // I/O APICs and masks all their lines.
 const char *plat_init(void) {
     const struct acpi_info *acpi = acpi_info();

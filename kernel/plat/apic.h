@@ -29,7 +29,5 @@ void apic_send(uint32_t id, bool nmi);
 // The local timer counts down from `ticks` to 0 and then interrupts once; 0 stops it.
 void apic_timer_start(uint32_t ticks);
 uint32_t apic_timer_left(void);
-// Whether reaching 0 interrupts (masked while the timer is only measured).
-void apic_timer_mask(bool masked);
 
 void apic_end_of_interrupt(void);

@@ -99,7 +99,6 @@ void clock_begin(uint64_t counter) {
 const char *clock_init(void) {
     struct sample first, last;
     uint64_t ns = 0;
-    apic_timer_mask(true);
     apic_timer_start(UINT32_MAX);
     uint16_t pm_port = acpi_info()->pm_timer_port;
     if (pm_port != 0) {
@@ -109,7 +108,6 @@ const char *clock_init(void) {
         ns = pit_measure(&first, &last);
     }
     apic_timer_start(0);
-    apic_timer_mask(false);
     if (ns == 0) {
         return "no timer to measure the processor's clock against";
     }

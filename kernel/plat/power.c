@@ -20,6 +20,12 @@ enum {
 // Reads that a transition may take; a port read is about 1 us.
 constexpr uint32_t PATIENCE = 100'000;
 
+static void pause(void) {
+    for (uint32_t i = 0; i < PATIENCE; i++) {
+        port_read8(KEYBOARD_COMMAND); // for the time it takes
+    }
+}
+
 // The sleep registers belong to the firmware until ACPI mode is on (ACPI 4.8.2.5).
 static void enter_acpi_mode(const struct acpi_info *acpi) {
     if (acpi->smi_command_port == 0 || acpi->acpi_enable_value == 0) {
@@ -52,27 +58,21 @@ void power_off(void) {
     enter_acpi_mode(acpi);
     sleep_write(acpi->pm1a_control_port, acpi->s5_type_a);
     sleep_write(acpi->pm1b_control_port, acpi->s5_type_b);
-    for (uint32_t i = 0; i < PATIENCE; i++) {
-        port_read16(acpi->pm1a_control_port); // it takes the chipset a moment
-    }
+    pause();
 }
 
 void power_reset(void) {
     const struct acpi_info *acpi = acpi_info();
-    if (acpi->has_reset && !acpi->reset_in_memory) {
-        port_write8((uint16_t)acpi->reset_address, acpi->reset_value);
+    if (acpi->reset_port != 0) {
+        port_write8(acpi->reset_port, acpi->reset_value);
     }
     for (uint32_t i = 0; i < PATIENCE && (port_read8(KEYBOARD_COMMAND) & KEYBOARD_STATUS_BUSY) != 0; i++)
         ;
     port_write8(KEYBOARD_COMMAND, KEYBOARD_PULSE_RESET);
-    for (uint32_t i = 0; i < PATIENCE; i++) {
-        port_read8(KEYBOARD_COMMAND);
-    }
+    pause();
     port_write8(RESET_CONTROL, RESET_HARD);
     port_write8(RESET_CONTROL, RESET_HARD | RESET_GO);
-    for (uint32_t i = 0; i < PATIENCE; i++) {
-        port_read8(KEYBOARD_COMMAND);
-    }
+    pause();
 }
 
 [[noreturn]] void power_stop(void) {

@@ -31,10 +31,6 @@ void uart_release(enum serial_kind kind, uint64_t base, uint64_t len) {
     }
 }
 
-void uart_seize(void) {
-    uart_init();
-}
-
 // ---- Power ----
 
 enum : uint64_t { RESET_TYPE_SHUTDOWN = 0, RESET_TYPE_COLD = 1 };

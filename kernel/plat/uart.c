@@ -77,10 +77,6 @@ void uart_release(enum serial_kind kind, uint64_t base, uint64_t len) {
     usable &= kind != SERIAL_PORTS || !ranges_overlap(base, len, UART_PORT, UART_PORT_COUNT);
 }
 
-void uart_seize(void) {
-    uart_init();
-}
-
 // Where a PC has them; whether there are any is for their driver to see.
 bool plat_serial(uint32_t index, struct bootstrap_serial *out) {
     static const struct bootstrap_serial ports[] = {

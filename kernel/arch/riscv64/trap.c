@@ -167,14 +167,13 @@ void trap_from_kernel(struct trap_frame *frame) {
     if (is_page_fault(frame->cause) && kernel_page_fault(frame)) {
         return;
     }
+    const char *name = frame->cause < 16 ? exceptions[frame->cause].name : nullptr;
     if (is_page_fault(frame->cause) && mmu_is_stack_guard(frame->value)) {
-        panic_trap(frame, "kernel stack overflow");
+        name = "kernel stack overflow";
+    } else if (frame->cause == CAUSE_BREAKPOINT && failed_check(frame->ip) != nullptr) {
+        name = failed_check(frame->ip);
     }
-    const char *name = frame->cause == CAUSE_BREAKPOINT ? failed_check(frame->ip) : nullptr;
-    if (name == nullptr && frame->cause < 16) {
-        name = exceptions[frame->cause].name;
-    }
-    panic_trap(frame, name != nullptr ? name : "unknown exception");
+    panic_trap(frame, frame->ip, frame->x[1], name != nullptr ? name : "unknown exception");
 }
 
 // ---- registers -------------------------------------------------------------------------------------
@@ -224,12 +223,4 @@ void arch_print_trap(const struct trap_frame *frame) {
     for (uint32_t i = 0; i < 31; i++) {
         klog("  %-3s %016lx%s", names[i], frame->x[i], i % 4 == 3 || i == 30 ? "\n" : "");
     }
-}
-
-uintptr_t arch_trap_ip(const struct trap_frame *frame) {
-    return frame->ip;
-}
-
-uintptr_t arch_trap_sp(const struct trap_frame *frame) {
-    return frame->x[1];
 }

@@ -1,4 +1,4 @@
-// memcpy, memmove and memset, stronger than the weak C ones of base/mem.c.
+// memcpy and memset, stronger than the weak C ones of base/mem.c.
 //
 // Short lengths take a few overlapping moves; long ones the string instructions, with the last eight bytes
 // done apart. No vector register is touched.
@@ -14,7 +14,6 @@ memcpy:
     jbe .Lcopy_to_16
     cmpq $32, %rdx
     jbe .Lcopy_to_32
-.Lcopy_forward: // len > 8; also right when `to` is below `from` and they overlap
     movq -8(%rsi,%rdx), %r8
     leaq -8(%rdi,%rdx), %r9
     leaq -1(%rdx), %rcx
@@ -62,30 +61,6 @@ memcpy:
 .Lcopy_done:
     retq
     .size memcpy, . - memcpy
-
-// void *memmove(void *to, const void *from, size_t len)
-    .globl memmove
-    .type memmove, @function
-memmove:
-    movq %rdi, %rax
-    cmpq $16, %rdx
-    jbe .Lcopy_to_16
-    cmpq $32, %rdx
-    jbe .Lcopy_to_32
-    movq %rdi, %rcx
-    subq %rsi, %rcx
-    cmpq %rdx, %rcx
-    jae .Lcopy_forward // `to` is below `from`, or behind its end
-    movq (%rsi), %r8 // the first eight bytes last
-.Lcopy_backward:
-    movq -8(%rsi,%rdx), %rcx
-    movq %rcx, -8(%rdi,%rdx)
-    subq $8, %rdx
-    cmpq $8, %rdx
-    ja .Lcopy_backward
-    movq %r8, (%rdi)
-    retq
-    .size memmove, . - memmove
 
 // void *memset(void *to, int byte, size_t len)
     .globl memset

@@ -1,11 +1,10 @@
-// The assembly of string.S under other names, against plain loops: all lengths, alignments and overlaps.
+// The assembly of string.S under other names, against plain loops: all lengths and alignments.
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/test.h"
 
 void *kernel_memcpy(void *to, const void *from, size_t len);
-void *kernel_memmove(void *to, const void *from, size_t len);
 void *kernel_memset(void *to, int byte, size_t len);
 
 constexpr size_t LONGEST = 200;
@@ -37,19 +36,6 @@ TEST(copies_of_all_lengths) {
                 }
                 check(kernel_memcpy(seen + to, seen + LONGEST + 50 + from, len), seen + to, to, from, len);
             }
-        }
-    }
-}
-
-TEST(moves_of_all_overlaps) {
-    for (size_t len = 0; len <= LONGEST; len++) {
-        for (size_t to = 0; to <= 2 * LONGEST; to += len < 40 ? 1 : 3) {
-            begin();
-            const uint8_t *from = seen + LONGEST;
-            uint8_t copy[LONGEST];
-            memcpy(copy, from, len);
-            memcpy(expected + to, copy, len);
-            check(kernel_memmove(seen + to, from, len), seen + to, to, LONGEST, len);
         }
     }
 }

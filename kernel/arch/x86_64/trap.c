@@ -1,6 +1,7 @@
 // Exceptions and interrupts: what a program did becomes a fault of its own, what a device did goes to the
 // platform, and only what the kernel itself did wrong is a panic.
 #include "kernel/arch/arch.h"
+#include "base/mem.h"
 #include "cpu.h"
 #include "extable.h"
 #include "fpu.h"
@@ -12,7 +13,6 @@
 #include "kernel/object/vspace.h"
 #include "kernel/panic.h"
 #include "kernel/percpu.h"
-#include "kernel/plat/apic.h"
 #include "kernel/plat/apic.h"
 #include "kernel/plat/plat.h"
 #include "offsets.h"
@@ -175,14 +175,13 @@ void trap_from_kernel(struct trap_frame *frame) {
     if (frame->vector == VECTOR_DEBUG) {
         return; // a program's single step, taken one instruction late
     }
+    const char *name = exceptions[frame->vector].name;
     if (frame->vector == VECTOR_DOUBLE_FAULT && mmu_is_stack_guard(read_cr2())) {
-        panic_trap(frame, "kernel stack overflow");
+        name = "kernel stack overflow";
+    } else if (frame->vector == VECTOR_ILLEGAL && failed_check(frame->ip) != nullptr) {
+        name = failed_check(frame->ip);
     }
-    const char *name = frame->vector == VECTOR_ILLEGAL ? failed_check(frame->ip) : nullptr;
-    if (name == nullptr) {
-        name = exceptions[frame->vector].name;
-    }
-    panic_trap(frame, name != nullptr ? name : "unknown exception");
+    panic_trap(frame, frame->ip, frame->sp, name != nullptr ? name : "unknown exception");
 }
 
 // ---- registers -------------------------------------------------------------------------------------
@@ -211,18 +210,16 @@ void arch_regs_restart(struct arch_regs *regs, uint64_t number, uint64_t handle,
 }
 
 void arch_regs_record(const struct arch_regs *regs, struct exit_record *record) {
-    record->ip = regs->ip;
-    record->sp = regs->sp;
-    record->flags = regs->flags;
     const uint64_t gpr[16] = {
         regs->status,   regs->words[3], regs->rcx,      regs->rdx,
         regs->info,     regs->badge,    regs->rbp,      0,
         regs->words[0], regs->words[1], regs->words[2], regs->r11,
         regs->words[4], regs->words[5], regs->words[6], regs->words[7],
     };
-    for (uint32_t i = 0; i < 16; i++) {
-        record->gpr[i] = gpr[i];
-    }
+    record->ip = regs->ip;
+    record->sp = regs->sp;
+    record->flags = regs->flags;
+    memcpy(record->gpr, gpr, sizeof gpr);
 }
 
 void arch_print_trap(const struct trap_frame *frame) {
@@ -233,12 +230,4 @@ void arch_print_trap(const struct trap_frame *frame) {
     klog("  rsi %016lx rdi %016lx rbp %016lx r8  %016lx\n", frame->rsi, frame->rdi, frame->rbp, frame->r8);
     klog("  r9  %016lx r10 %016lx r11 %016lx r12 %016lx\n", frame->r9, frame->r10, frame->r11, frame->r12);
     klog("  r13 %016lx r14 %016lx r15 %016lx\n", frame->r13, frame->r14, frame->r15);
-}
-
-uintptr_t arch_trap_ip(const struct trap_frame *frame) {
-    return frame->ip;
-}
-
-uintptr_t arch_trap_sp(const struct trap_frame *frame) {
-    return frame->sp;
 }
