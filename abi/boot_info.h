@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 constexpr uint64_t BOOT_INFO_MAGIC = 0x3130'4f46'4e49'5354; // "TSINFO01"
-constexpr uint32_t BOOT_INFO_VERSION = 2;
+constexpr uint32_t BOOT_INFO_VERSION = 3;
 constexpr uint32_t BOOT_INFO_MAX_REGIONS = 256;
 constexpr uint32_t BOOT_INFO_CMDLINE_BYTES = 256;
 
@@ -20,7 +20,9 @@ enum boot_mem_kind : uint32_t {
     BOOT_MEM_KERNEL = 5,      // the kernel image as loaded, page-rounded
     BOOT_MEM_PACKAGE = 6,     // the boot package
     BOOT_MEM_BOOT_INFO = 7,   // this structure, the boot path's page tables and stack: free after early boot
+    BOOT_MEM_START = 8,       // x86-64: free RAM below 1 MiB, BOOT_START_BYTES of it, for other processors to start in
 };
+constexpr uint64_t BOOT_START_BYTES = 16 * 1024;
 
 // Regions are sorted by base, page-aligned, non-empty and do not overlap.
 struct boot_region {

@@ -53,6 +53,17 @@ static bool digit_value(char c, uint64_t *out) {
     return true;
 }
 
+const char *str_find_word(const char *line, const char *word) {
+    const size_t len = strlen(word);
+    for (const char *at = line; *at != '\0'; at++) {
+        const bool begins = at == line || at[-1] == ' ';
+        if (begins && strncmp(at, word, len) == 0 && (at[len] == ' ' || at[len] == '\0' || at[len] == '=')) {
+            return at + len;
+        }
+    }
+    return nullptr;
+}
+
 bool str_parse_u64(const char *bytes, size_t len, uint64_t *out) {
     uint64_t radix = 10;
     uint64_t result = 0;

@@ -32,6 +32,10 @@ bool str_append(char *to, size_t size, const char *from);
 // Whether `len` bytes hold a NUL, that is, may be handed to a function that wants a string.
 bool str_is_terminated(const char *bytes, size_t len);
 
+// In a line of words with spaces between them, the first that is `word` or begins with it and a '='. Gives what follows
+// it (a space, the end or the '='); null when there is none.
+const char *str_find_word(const char *line, const char *word);
+
 // Reads the whole run of bytes as a number: decimal, or hexadecimal after 0x. False, with *out
 // untouched, when it is empty, holds anything else, or does not fit.
 [[nodiscard]] bool str_parse_u64(const char *bytes, size_t len, uint64_t *out);

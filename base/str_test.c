@@ -82,3 +82,11 @@ TEST(str_parses_numbers) {
     CHECK(!str_parse_u64("0x10000000000000000", 19, &value));
     CHECK_EQ(value, 5);
 }
+
+TEST(words_of_a_line) {
+    CHECK_STR_EQ(str_find_word("a bc=1 b", "bc"), "=1 b");
+    CHECK_STR_EQ(str_find_word("a bc=1 b", "b"), "");
+    CHECK_STR_EQ(str_find_word("a bc=1 b", "a"), " bc=1 b");
+    CHECK_EQ(str_find_word("a bc=1 b", "c"), nullptr);
+    CHECK_EQ(str_find_word("", "a"), nullptr);
+}

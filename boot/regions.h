@@ -12,3 +12,7 @@
 // When the map is full, region_count becomes BOOT_INFO_MAX_REGIONS + 1 and stays so: the kernel sees
 // it and says so.
 void boot_regions_add(struct boot_info *info, uint64_t base, uint64_t len_bytes, enum boot_mem_kind kind);
+
+// Sets the highest usable BOOT_START_BYTES that end at or below 1 MiB, and are not page 0, aside as BOOT_MEM_START. When
+// all else is in the map. Nothing when there are none.
+void boot_regions_set_start_aside(struct boot_info *info);

@@ -4,11 +4,11 @@
 #include "abi/boot_package.h"
 #include "abi/bootstrap.h"
 #include "abi/message.h"
+#include "base/align.h"
+#include "base/elf_image.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "kernel/arch/arch.h"
-#include "kernel/bootinfo.h"
-#include "kernel/elf.h"
 #include "kernel/log.h"
 #include "kernel/mm/direct_map.h"
 #include "kernel/mm/frame.h"
@@ -41,10 +41,6 @@ struct start {
     struct bootstrap *bootstrap; // the block's page, in the direct map
 };
 
-static uint64_t page_up(uint64_t bytes) {
-    return (bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
-}
-
 // Maps fresh memory at a fixed address. `*out` (may be null) is the VMO, which the mapping keeps alive.
 static status_t map_new(struct start *s, uint64_t address, uint64_t len_bytes, uint32_t prot,
                         struct vmo **out) {
@@ -61,13 +57,14 @@ static status_t map_new(struct start *s, uint64_t address, uint64_t len_bytes, u
 // What cannot change is mapped where it lies in the package; what can is copied.
 static status_t map_segment(struct start *s, const uint8_t *file, uint64_t file_offset,
                             const struct elf_segment *segment) {
-    if ((segment->protection & PROT_WRITE) == 0) {
+    if (!segment->writable) {
         uint64_t address = segment->address;
-        return vspace_map(s->process->vspace, s->package, file_offset + segment->file_offset,
-                          segment->len_bytes, &address, segment->protection, segment->protection);
+        const uint32_t prot = PROT_READ | (segment->executable ? PROT_EXECUTE : 0);
+        return vspace_map(s->process->vspace, s->package, file_offset + segment->file_offset, segment->len_bytes,
+                          &address, prot, prot);
     }
     struct vmo *vmo;
-    TRY(map_new(s, segment->address, segment->len_bytes, segment->protection, &vmo));
+    TRY(map_new(s, segment->address, segment->len_bytes, PROT_READ | PROT_WRITE, &vmo));
     for (uint64_t done = 0; done < segment->file_bytes; done += PAGE_BYTES) {
         uint64_t left = segment->file_bytes - done;
         paddr_t frame;
@@ -172,7 +169,7 @@ static void fill_bootstrap(struct start *s, const struct boot_info *boot) {
 
 // Nobody is left who could mend anything or say why: the kernel says it, and the machine is switched off.
 static void init_ended(const struct exit_record *record) {
-    uart_seize();
+    uart_init();
     if (record->kind == EXIT_FAULT) {
         klog("\ntessera: init ended: fault %u (processor exception %lu) at ip %#lx, address %#lx\n",
              record->fault_kind, record->vector, record->ip, record->fault_address);
@@ -187,7 +184,7 @@ static status_t build(struct start *s, const struct boot_info *boot, const uint8
     static const char name[PROCESS_NAME_BYTES] = "init";
     s->account = account_create_root(frame_free_bytes());
     TRY(process_create(s->account, name, &s->process));
-    TRY(vmo_create_physical(s->account, (paddr_t){boot->package_phys}, page_up(boot->package_bytes),
+    TRY(vmo_create_physical(s->account, (paddr_t){boot->package_phys}, align_up(boot->package_bytes, PAGE_BYTES),
                             &s->package));
     TRY(make_memory(s, file, file_offset));
     TRY(grant_all(s));
@@ -201,12 +198,11 @@ static status_t build(struct start *s, const struct boot_info *boot, const uint8
     return STATUS_OK;
 }
 
-const char *init_process_start(const struct boot_info *boot) {
-    const struct boot_package_header *package = phys_to_virt((paddr_t){boot->package_phys});
-    const struct boot_package_entry *entry = boot_package_find(package, BOOT_ENTRY_INIT);
-    const uint8_t *file = (const uint8_t *)package + entry->offset_bytes;
+const char *init_process_start(const struct boot_info *boot, const struct boot_package_entry *entry) {
+    const struct elf_rules rules = {ARCH_ELF_MACHINE, BOOTSTRAP_INIT_IMAGE_BASE, USER_LOWEST, USER_END};
+    const uint8_t *file = phys_to_virt((paddr_t){boot->package_phys + entry->offset_bytes});
     struct start start = {};
-    const char *error = elf_parse(file, entry->len_bytes, BOOTSTRAP_INIT_IMAGE_BASE, &start.image);
+    const char *error = elf_parse(file, entry->len_bytes, &rules, &start.image);
     if (error != nullptr) {
         return error;
     }

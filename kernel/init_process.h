@@ -2,7 +2,8 @@
 #pragma once
 
 struct boot_info;
+struct boot_package_entry;
 
-// Makes init from the boot package, which has been checked, and makes its first thread ready.
+// Makes init from its entry in the boot package, which has been checked, and makes its first thread ready.
 // Null on success, else what is wrong (static text). At boot, once; needs the scheduler.
-const char *init_process_start(const struct boot_info *boot);
+const char *init_process_start(const struct boot_info *boot, const struct boot_package_entry *entry);

@@ -44,51 +44,28 @@ static uint64_t in_mib(uint64_t bytes) {
 }
 
 static uint64_t ram_bytes(void) {
-    return boot_info_bytes(&boot, BOOT_MEM_USABLE) + boot_info_bytes(&boot, BOOT_MEM_KERNEL) +
-           boot_info_bytes(&boot, BOOT_MEM_PACKAGE) + boot_info_bytes(&boot, BOOT_MEM_BOOT_INFO);
-}
-
-// Copies the boot info, once it is known to be one.
-static void take_boot_info(uint64_t boot_info_phys) {
-    const struct boot_info *found = (const struct boot_info *)boot_info_phys;
-    struct boot_complaint complaint;
-    if (!boot_info_check(found, &complaint)) {
-        boot_fail("boot info: %s; the loader and this kernel do not fit together", complaint.text);
-    }
-    boot = *found;
-}
-
-static void say_hello(void) {
-    const uint8_t *id = ksym_build_id();
-    klog("Tessera %02x%02x%02x%02x %s, %lu MiB, loader %s\n", id[0], id[1], id[2], id[3], arch_name,
-         in_mib(ram_bytes() + (1 << 20) - 1), boot.loader);
-}
-
-static void check_memory(void) {
-    // The kernel and the package are loaded: the machine needs room for them too.
-    const uint64_t usable = boot_info_bytes(&boot, BOOT_MEM_USABLE);
-    if (usable < MINIMUM_FREE_BYTES) {
-        const uint64_t need = ram_bytes() - usable + MINIMUM_FREE_BYTES;
-        boot_fail("not enough memory: %lu MiB usable, at least %lu MiB needed", in_mib(ram_bytes()),
-                  in_mib(need) + 1);
-    }
-}
-
-static void check_package(void) {
-    struct boot_complaint complaint;
-    if (boot.package_phys == 0) {
-        boot_fail("boot package: there is none; the loader must pass boot.pkg as the first module");
-    }
-    if (!boot_package_check((const void *)boot.package_phys, boot.package_bytes, ksym_build_id(),
-                            &complaint)) {
-        boot_fail("boot package: %s; rebuild it with \"make image\"", complaint.text);
-    }
+    return boot_info_bytes(&boot, ~(1u << BOOT_MEM_RESERVED | 1u << BOOT_MEM_ACPI_TABLES | 1u << BOOT_MEM_ACPI_NVS));
 }
 
 // A step that says what is wrong, or nothing.
 static void require(const char *part, const char *error) {
     if (error != nullptr) {
         boot_fail("%s: %s", part, error);
+    }
+}
+
+static void say_hello(void) {
+    klog("Tessera %02x%02x%02x%02x %s, %lu MiB, loader %s\n", __build_id[0], __build_id[1], __build_id[2],
+         __build_id[3], arch_name, in_mib(ram_bytes() + (1 << 20) - 1), boot.loader);
+}
+
+static void check_memory(void) {
+    // The kernel and the package are loaded: the machine needs room for them too.
+    const uint64_t usable = boot_info_bytes(&boot, 1u << BOOT_MEM_USABLE);
+    if (usable < MINIMUM_FREE_BYTES) {
+        const uint64_t need = ram_bytes() - usable + MINIMUM_FREE_BYTES;
+        boot_fail("not enough memory: %lu MiB usable, at least %lu MiB needed", in_mib(ram_bytes()),
+                  in_mib(need) + 1);
     }
 }
 
@@ -113,16 +90,20 @@ static void bring_up_memory(void) {
     __stack_chk_guard = arch_random();
     arch_early_init();
     uart_init();
-    take_boot_info(boot_info_phys);
+    require("boot info", boot_info_check((const struct boot_info *)boot_info_phys));
+    boot = *(const struct boot_info *)boot_info_phys;
     const char *error = plat_discover(&boot);
     say_hello();
     if (error != nullptr) {
         klog("tessera: firmware tables: %s; going on without\n", error);
     }
     check_memory();
-    check_package();
+    const struct boot_package_entry *found = nullptr;
+    require("boot package", boot.package_phys == 0 ? "there is none; the loader must pass boot.pkg as the first module"
+                                                   : boot_package_check((const void *)boot.package_phys,
+                                                                        boot.package_bytes, __build_id, &found));
 
-    arch_reserve_memory(&boot);
+    const struct boot_package_entry init = *found; // before the identity map goes
     bring_up_memory();
     require("processor", arch_cpu_init());
     require("interrupt controller", plat_init());
@@ -130,7 +111,7 @@ static void bring_up_memory(void) {
     sched_init(this_cpu());
     plat_on_deadline(sched_timer);
     mmu_seal();
-    arch_start_processors(boot_info_number(&boot, "maxcpus", CPU_MAX));
-    require("init", init_process_start(&boot));
+    arch_start_processors(&boot, boot_info_number(&boot, "maxcpus", CPU_MAX));
+    require("init", init_process_start(&boot, &init));
     arch_enter_user();
 }

@@ -6,9 +6,9 @@
 // into here: the kernel checks it, the same for every boot path.
 #include "abi/boot_info.h"
 #include "base/align.h"
+#include "base/elf_image.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "boot/elf_image.h"
 #include "boot/regions.h"
 #include "boot/uefi/console.h"
 #include "boot/uefi/handoff.h"
@@ -17,9 +17,14 @@
 
 constexpr uint64_t KERNEL_VIRT_BASE = 0xffffffff80000000;
 constexpr uint64_t KERNEL_ALIGN = UINT64_C(2) << 20;
-constexpr uint64_t KERNEL_LIMIT_BYTES = UINT64_C(64) << 20;
 constexpr uint64_t MAP_SLACK_BYTES = 4096; // the map grows when memory for it is taken
 constexpr int EXIT_ATTEMPTS = 8;
+
+static const struct elf_rules kernel_rules = {
+    .machine = 62, // EM_X86_64
+    .low = KERNEL_VIRT_BASE,
+    .high = KERNEL_VIRT_BASE + (UINT64_C(64) << 20),
+};
 
 static const char KERNEL_PATH[] = "\\tessera\\kernel.elf";
 static const char PACKAGE_PATH[] = "\\tessera\\boot.pkg";
@@ -65,19 +70,19 @@ static uint64_t allocate_kernel_block(uint64_t len_bytes) {
 static struct loaded_kernel load_kernel(void) {
     struct loaded_file file = volume_read(KERNEL_PATH);
     struct elf_image image;
-    const char *error =
-        elf_image_parse((const void *)file.phys, file.len_bytes, KERNEL_VIRT_BASE, KERNEL_LIMIT_BYTES, &image);
+    const char *error = elf_parse((const void *)file.phys, file.len_bytes, &kernel_rules, &image);
     if (error != nullptr) {
         console_fail("%s: %s", KERNEL_PATH, error);
     }
+    const struct elf_segment *last = &image.segments[image.segment_count - 1];
     struct loaded_kernel kernel = {
-        .len_bytes = align_up(image.memory_bytes, EFI_PAGE_BYTES),
+        .len_bytes = last->address + last->len_bytes - KERNEL_VIRT_BASE,
         .entry = image.entry,
     };
     kernel.phys = allocate_kernel_block(kernel.len_bytes);
     for (size_t i = 0; i < image.segment_count; i++) {
         const struct elf_segment *segment = &image.segments[i];
-        memcpy((uint8_t *)kernel.phys + (segment->virt - KERNEL_VIRT_BASE),
+        memcpy((uint8_t *)kernel.phys + (segment->address - KERNEL_VIRT_BASE),
                (const uint8_t *)file.phys + segment->file_offset, segment->file_bytes);
     }
     loaded_file_free(&file);
@@ -211,5 +216,6 @@ efi_status_t efi_main(efi_handle_t image, struct efi_system_table *system) {
     boot_regions_add(info, kernel.phys, kernel.len_bytes, BOOT_MEM_KERNEL);
     boot_regions_add(info, package.phys, package.len_bytes, BOOT_MEM_PACKAGE);
     boot_regions_add(info, block, HANDOFF_PAGES * EFI_PAGE_BYTES, BOOT_MEM_BOOT_INFO);
+    boot_regions_set_start_aside(info);
     handoff_enter(block, kernel.entry);
 }

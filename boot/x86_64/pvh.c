@@ -102,6 +102,28 @@ static void read_package(const struct pvh_start_info *start) {
     boot_regions_add(&info, module->phys, module->len_bytes, BOOT_MEM_PACKAGE);
 }
 
+// Where a BIOS leaves the ACPI root pointer (ACPI 6.5, 5.2.5.1): the first KiB of the extended BIOS data area, whose
+// segment number is at 0x40e, or the BIOS. The kernel checks it. 0 when it is not there.
+static uint64_t find_rsdp(void) {
+    const uint64_t data_area = (uint64_t)*(const volatile uint16_t *)0x40e << 4;
+    const struct {
+        uint64_t base, len_bytes;
+    } places[] = {{data_area, data_area >= 0x400 ? 1024 : 0}, {0xe'0000, 0x2'0000}};
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        for (uint64_t at = 0; at < places[i].len_bytes; at += 16) {
+            const uint8_t *bytes = (const uint8_t *)(places[i].base + at);
+            uint8_t sum = 0;
+            for (size_t j = 0; j < 20; j++) {
+                sum = (uint8_t)(sum + bytes[j]);
+            }
+            if (memcmp(bytes, "RSD PTR ", 8) == 0 && sum == 0) {
+                return places[i].base + at;
+            }
+        }
+    }
+    return 0;
+}
+
 // Called by pvh_entry.S. Returns the physical address of the boot information.
 uint64_t pvh_main(uint64_t start_phys, uint64_t entry_tsc);
 
@@ -116,11 +138,12 @@ uint64_t pvh_main(uint64_t start_phys, uint64_t entry_tsc) {
 
     const struct pvh_start_info *start = at_phys(start_phys, sizeof(*start));
     if (start != nullptr && start->magic == PVH_MAGIC) {
-        info.rsdp_phys = start->rsdp_phys;
+        info.rsdp_phys = start->rsdp_phys != 0 ? start->rsdp_phys : find_rsdp();
         read_memory_map(start);
         boot_regions_add(&info, KERNEL_LINK_PHYS, info.kernel_phys_bytes, BOOT_MEM_KERNEL);
         boot_regions_add(&info, phys_of(__boot_start), (uint64_t)(__boot_end - __boot_start), BOOT_MEM_BOOT_INFO);
         read_package(start);
+        boot_regions_set_start_aside(&info);
         const char *cmdline = at_phys(start->cmdline_phys, BOOT_INFO_CMDLINE_BYTES);
         if (cmdline != nullptr) {
             str_copy(info.cmdline, sizeof(info.cmdline), cmdline);

@@ -64,12 +64,9 @@ void arch_poll_interrupts(void);
 
 // ---- Processors. Each has its struct percpu (kernel/percpu.h). ----
 
-// Takes out of the memory map what the port needs at particular addresses: memory that is never handed out.
-void arch_reserve_memory(struct boot_info *boot);
-
 // Starts the other processors, as far as `most` in all; each is counted (cpu_add) once it can take interrupts, and
 // goes where arch_enter_user goes. One that does not come up within a second is left out with a line on the console. On the boot processor, after its sched_init, before any thread runs.
-void arch_start_processors(uint32_t most);
+void arch_start_processors(const struct boot_info *boot, uint32_t most);
 
 enum ipi : uint32_t {
     IPI_RESCHEDULE, // it looks at its remote_work

@@ -17,7 +17,7 @@ static const uint8_t *identity(void *context, uint64_t phys, size_t len) {
 
 const char *plat_discover(const struct boot_info *boot) {
     const struct acpi_memory memory = {.at = identity};
-    return acpi_parse(&memory, boot->rsdp_phys != 0 ? boot->rsdp_phys : acpi_find_rsdp(&memory), &info);
+    return acpi_parse(&memory, boot->rsdp_phys, &info);
 }
 
 const struct acpi_info *acpi_info(void) {

@@ -1,5 +1,7 @@
 #include "kernel/plat/acpi_tables.h"
 
+#include "base/mem.h"
+
 // Unaligned little-endian fields.
 static uint16_t get16(const uint8_t *p) {
     return (uint16_t)(p[0] | p[1] << 8);
@@ -11,35 +13,17 @@ static uint64_t get64(const uint8_t *p) {
     return get32(p) | (uint64_t)get32(p + 4) << 32;
 }
 
-static bool bytes_equal(const uint8_t *p, const char *text, size_t len) {
-    for (size_t i = 0; i < len; i++) {
-        if (p[i] != (uint8_t)text[i]) {
-            return false;
-        }
-    }
-    return true;
+static const uint8_t *bytes_at(const struct acpi_memory *memory, uint64_t phys, size_t len) {
+    return phys != 0 ? memory->at(memory->context, phys, len) : nullptr;
 }
 
-// The bytes of every table add up to 0 modulo 256. Eight at a time: tables are several KiB, and this
-// runs in every boot. Even and odd bytes are summed in four 16-bit lanes, which hold 128 rounds.
+// The bytes of every table add up to 0 modulo 256.
 static bool checksum_ok(const uint8_t *p, size_t len) {
-    constexpr uint64_t EVEN = 0x00ff'00ff'00ff'00ff;
-    uint32_t sum = 0;
-    while (len >= 8) {
-        uint64_t lanes = 0;
-        size_t rounds = len / 8 < 120 ? len / 8 : 120;
-        len -= rounds * 8;
-        for (; rounds > 0; rounds--, p += 8) {
-            uint64_t v;
-            __builtin_memcpy(&v, p, 8);
-            lanes += (v & EVEN) + (v >> 8 & EVEN);
-        }
-        sum += (uint32_t)((lanes & 0xffff) + (lanes >> 16 & 0xffff) + (lanes >> 32 & 0xffff) + (lanes >> 48));
+    uint8_t sum = 0;
+    for (size_t i = 0; i < len; i++) {
+        sum = (uint8_t)(sum + p[i]);
     }
-    for (; len > 0; len--) {
-        sum += *p++;
-    }
-    return (sum & 0xff) == 0;
+    return sum == 0;
 }
 
 // ---- The root pointer ----
@@ -58,30 +42,13 @@ enum {
 constexpr uint32_t MAX_TABLE_BYTES = 4 << 20;
 
 static bool is_rsdp(const uint8_t *p) {
-    return p != nullptr && bytes_equal(p, "RSD PTR ", 8) && checksum_ok(p, RSDP_BYTES_V1);
-}
-
-static uint64_t scan_for_rsdp(const struct acpi_memory *memory, uint64_t from, uint64_t len) {
-    for (uint64_t at = from; at + RSDP_BYTES_V1 <= from + len; at += 16) {
-        if (is_rsdp(memory->at(memory->context, at, RSDP_BYTES_V1))) {
-            return at;
-        }
-    }
-    return 0;
-}
-
-uint64_t acpi_find_rsdp(const struct acpi_memory *memory) {
-    // The first KiB of the extended BIOS data area, whose segment number is at 0x40e; then the BIOS.
-    const uint8_t *segment = memory->at(memory->context, 0x40e, 2);
-    uint64_t ebda = segment != nullptr ? (uint64_t)get16(segment) << 4 : 0;
-    uint64_t found = ebda >= 0x400 ? scan_for_rsdp(memory, ebda, 1024) : 0;
-    return found != 0 ? found : scan_for_rsdp(memory, 0xe0000, 0x20000);
+    return p != nullptr && memcmp(p, "RSD PTR ", 8) == 0 && checksum_ok(p, RSDP_BYTES_V1);
 }
 
 // A whole table, checked. Null when it cannot be read, is too short or does not add up.
 static const uint8_t *table_at(const struct acpi_memory *memory, uint64_t phys, uint32_t min_bytes,
                                uint32_t *len) {
-    const uint8_t *header = phys != 0 ? memory->at(memory->context, phys, HEADER_BYTES) : nullptr;
+    const uint8_t *header = bytes_at(memory, phys, HEADER_BYTES);
     if (header == nullptr) {
         return nullptr;
     }
@@ -89,7 +56,7 @@ static const uint8_t *table_at(const struct acpi_memory *memory, uint64_t phys, 
     if (*len < min_bytes || *len < HEADER_BYTES || *len > MAX_TABLE_BYTES) {
         return nullptr;
     }
-    const uint8_t *table = memory->at(memory->context, phys, *len);
+    const uint8_t *table = bytes_at(memory, phys, *len);
     return table != nullptr && checksum_ok(table, *len) ? table : nullptr;
 }
 
@@ -170,10 +137,8 @@ static bool aml_byte(const uint8_t *p, uint32_t len, uint32_t *at, uint8_t *out)
 // NameOp "_S5_" PackageOp PkgLength NumElements type_a type_b ...
 static void parse_dsdt(const uint8_t *dsdt, uint32_t len, struct acpi_info *info) {
     for (uint32_t i = HEADER_BYTES + 1; i + 8 <= len; i++) {
-        if (dsdt[i] != '_' || !bytes_equal(dsdt + i, "_S5_", 4) || dsdt[i + 4] != 0x12) {
-            continue;
-        }
-        if (dsdt[i - 1] != 0x08 && (dsdt[i - 1] != '\\' || dsdt[i - 2] != 0x08)) {
+        if (memcmp(dsdt + i, "_S5_\x12", 5) != 0 ||
+            (dsdt[i - 1] != 0x08 && (dsdt[i - 1] != '\\' || dsdt[i - 2] != 0x08))) {
             continue;
         }
         uint32_t at = i + 5 + 1 + (dsdt[i + 5] >> 6) + 1; // behind PkgLength and NumElements
@@ -206,22 +171,23 @@ enum {
     FADT_X_PM1B_CONTROL = 184,
     FADT_X_PM_TIMER = 208,
     FADT_GAS_BYTES = 12, // generic address structure: space, width, offset, access, address at 4
-    FLAG_TIMER_32BIT = 1 << 8,
     FLAG_RESET = 1 << 10,
-    SPACE_MEMORY = 0,
     SPACE_IO = 1,
 };
 
+// 0: none.
+static uint16_t as_port(uint64_t value) {
+    return value <= UINT16_MAX ? (uint16_t)value : 0;
+}
+
+static uint16_t gas_port(const uint8_t *gas) {
+    return gas[0] == SPACE_IO ? as_port(get64(gas + 4)) : 0;
+}
+
 // A port, from the 64-bit field when it is there and in use, else from the old 32-bit one.
 static uint16_t fadt_port(const uint8_t *fadt, uint32_t len, uint32_t offset, uint32_t x_offset) {
-    if (len >= x_offset + FADT_GAS_BYTES && fadt[x_offset] == SPACE_IO) {
-        uint64_t port = get64(fadt + x_offset + 4);
-        if (port != 0 && port <= 0xffff) {
-            return (uint16_t)port;
-        }
-    }
-    uint32_t port = get32(fadt + offset);
-    return port <= 0xffff ? (uint16_t)port : 0;
+    const uint16_t port = len >= x_offset + FADT_GAS_BYTES ? gas_port(fadt + x_offset) : 0;
+    return port != 0 ? port : as_port(get32(fadt + offset));
 }
 
 static const char *parse_fadt(const struct acpi_memory *memory, const uint8_t *fadt, uint32_t len,
@@ -232,17 +198,10 @@ static const char *parse_fadt(const struct acpi_memory *memory, const uint8_t *f
     if (fadt[FADT_PM_TIMER_LEN] == 4) {
         info->pm_timer_port = fadt_port(fadt, len, FADT_PM_TIMER, FADT_X_PM_TIMER);
     }
-    info->pm_timer_32bit = (flags & FLAG_TIMER_32BIT) != 0;
-    uint32_t smi = get32(fadt + FADT_SMI_COMMAND);
-    info->smi_command_port = smi <= 0xffff ? (uint16_t)smi : 0;
+    info->smi_command_port = as_port(get32(fadt + FADT_SMI_COMMAND));
     info->acpi_enable_value = fadt[FADT_ACPI_ENABLE];
     if (len > FADT_RESET_VALUE && (flags & FLAG_RESET) != 0) {
-        const uint8_t *gas = fadt + FADT_RESET_REGISTER;
-        uint64_t address = get64(gas + 4);
-        info->reset_in_memory = gas[0] == SPACE_MEMORY;
-        info->has_reset =
-            address != 0 && (gas[0] == SPACE_MEMORY || (gas[0] == SPACE_IO && address <= 0xffff));
-        info->reset_address = address;
+        info->reset_port = gas_port(fadt + FADT_RESET_REGISTER); // one in memory is not used
         info->reset_value = fadt[FADT_RESET_VALUE];
     }
     uint64_t dsdt_phys = len >= FADT_X_DSDT + 8 ? get64(fadt + FADT_X_DSDT) : 0;
@@ -251,7 +210,7 @@ static const char *parse_fadt(const struct acpi_memory *memory, const uint8_t *f
     }
     uint32_t dsdt_len;
     const uint8_t *dsdt = table_at(memory, dsdt_phys, HEADER_BYTES, &dsdt_len);
-    if (dsdt == nullptr || !bytes_equal(dsdt, "DSDT", 4)) {
+    if (dsdt == nullptr || memcmp(dsdt, "DSDT", 4) != 0) {
         return "the DSDT is damaged";
     }
     parse_dsdt(dsdt, dsdt_len, info);
@@ -261,16 +220,16 @@ static const char *parse_fadt(const struct acpi_memory *memory, const uint8_t *f
 // ---- All of it ----
 
 static const char *parse_table(const struct acpi_memory *memory, uint64_t phys, struct acpi_info *info) {
-    const uint8_t *header = phys != 0 ? memory->at(memory->context, phys, HEADER_BYTES) : nullptr;
+    const uint8_t *header = bytes_at(memory, phys, HEADER_BYTES);
     if (header == nullptr) {
         return nullptr; // a hole in the list: nothing that is needed
     }
     uint32_t len;
-    if (bytes_equal(header, "APIC", 4)) {
+    if (memcmp(header, "APIC", 4) == 0) {
         const uint8_t *madt = table_at(memory, phys, MADT_BYTES, &len);
         return madt != nullptr ? parse_madt(madt, len, info) : "the MADT is damaged";
     }
-    if (bytes_equal(header, "FACP", 4)) {
+    if (memcmp(header, "FACP", 4) == 0) {
         const uint8_t *fadt = table_at(memory, phys, FADT_BYTES, &len);
         return fadt != nullptr ? parse_fadt(memory, fadt, len, info) : "the FADT is damaged";
     }
@@ -279,7 +238,7 @@ static const char *parse_table(const struct acpi_memory *memory, uint64_t phys, 
 
 const char *acpi_parse(const struct acpi_memory *memory, uint64_t rsdp_phys, struct acpi_info *info) {
     *info = (struct acpi_info){};
-    const uint8_t *rsdp = rsdp_phys != 0 ? memory->at(memory->context, rsdp_phys, RSDP_BYTES_V1) : nullptr;
+    const uint8_t *rsdp = bytes_at(memory, rsdp_phys, RSDP_BYTES_V1);
     if (!is_rsdp(rsdp)) {
         return "there is no root pointer";
     }
@@ -287,7 +246,7 @@ const char *acpi_parse(const struct acpi_memory *memory, uint64_t rsdp_phys, str
     uint32_t entry_bytes = 4;
     const char *root_name = "RSDT";
     if (rsdp[RSDP_REVISION] >= 2) {
-        rsdp = memory->at(memory->context, rsdp_phys, RSDP_BYTES);
+        rsdp = bytes_at(memory, rsdp_phys, RSDP_BYTES);
         if (rsdp == nullptr || get32(rsdp + RSDP_LENGTH) < RSDP_BYTES || !checksum_ok(rsdp, RSDP_BYTES)) {
             return "the extended root pointer is damaged";
         }
@@ -299,7 +258,7 @@ const char *acpi_parse(const struct acpi_memory *memory, uint64_t rsdp_phys, str
     }
     uint32_t len;
     const uint8_t *root = table_at(memory, root_phys, HEADER_BYTES, &len);
-    if (root == nullptr || !bytes_equal(root, root_name, 4)) {
+    if (root == nullptr || memcmp(root, root_name, 4) != 0) {
         return "the root table is damaged";
     }
     const char *first_error = nullptr;

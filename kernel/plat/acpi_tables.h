@@ -41,13 +41,10 @@ struct acpi_info {
 
     // FADT; a port of 0 means that there is none
     uint16_t pm_timer_port;
-    bool pm_timer_32bit; // else 24 bits
     uint16_t pm1a_control_port, pm1b_control_port;
     uint16_t smi_command_port;
     uint8_t acpi_enable_value; // to be written there
-    bool has_reset;
-    bool reset_in_memory; // reset_address is a physical address, else a port
-    uint64_t reset_address;
+    uint16_t reset_port;
     uint8_t reset_value;
 
     // DSDT: the sleep type values of \_S5_
@@ -58,6 +55,3 @@ struct acpi_info {
 // Fills *info from the tables below the root pointer. Null on success, else what is wrong (static
 // text); then *info holds what could be read before.
 const char *acpi_parse(const struct acpi_memory *memory, uint64_t rsdp_phys, struct acpi_info *info);
-
-// Looks for the root pointer where a BIOS leaves it (5.2.5.1). 0 when it is not there.
-uint64_t acpi_find_rsdp(const struct acpi_memory *memory);

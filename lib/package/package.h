@@ -1,7 +1,7 @@
 // Finding things in the boot package (abi/boot_package.h).
 //
-// The kernel has checked the checksum and the structure before init ran; here everything is checked
-// again that keeps a look-up inside the bytes given, because other programs may be handed a package.
+// The kernel has checked the checksum, the header and the entry of init before that ran. Here everything is checked that
+// keeps a look-up inside the bytes given, because other programs may be handed a package, and what names mean.
 #pragma once
 
 #include <stddef.h>
@@ -32,3 +32,7 @@ struct package_entry {
 // The well-formed entry of this kind and name (null: any name).
 [[nodiscard]] bool package_find(const struct package *package, enum boot_entry_kind kind, const char *name,
                                 struct package_entry *out);
+
+// Whether it is a whole system's: every entry is well formed, no two have the same name, one is the manifest. False,
+// with what is wrong as a sentence in *what.
+[[nodiscard]] bool package_check(const struct package *package, const char **what);

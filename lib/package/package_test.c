@@ -72,3 +72,33 @@ TEST(what_is_no_package_is_refused) {
         free(bytes);
     }
 }
+
+TEST(a_whole_system) {
+    static const struct {
+        size_t at;
+        const char *bytes, *what;
+    } changes[] = {
+        {64, "a.system", nullptr},
+        {64 + 64, "a.system", "two entries have the same name"},
+        {64 + 64, "", "an entry is malformed"},
+        {64 + 64, "lo gd", "an entry is malformed"},
+        {64 + 64, "lo\x1bgd", "an entry is malformed"},
+        {64 + 40, "\2", "it has no manifest"},
+        {64 + 40, "\5", "an entry is malformed"},
+        {64 + 64 + 40, "\3", "it has several manifests"},
+        {64 + 64 + 44, "\1", "an entry is malformed"},
+        {64 + 64 + 49, "\x10", "an entry lies in what is before it"},
+    };
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        uint8_t *bytes = build();
+        strcpy((char *)bytes + changes[i].at, changes[i].bytes);
+        struct package package;
+        const char *what = nullptr;
+        REQUIRE(package_open(bytes, BYTES, &package));
+        CHECK_EQ(package_check(&package, &what), changes[i].what == nullptr);
+        if (changes[i].what != nullptr) {
+            CHECK_STR_EQ(what, changes[i].what);
+        }
+        free(bytes);
+    }
+}

@@ -29,6 +29,10 @@ static void map_package(void) {
     if (!package_open((const uint8_t *)address, len, &init.package)) {
         early_stop("init: the boot package is malformed; rebuild it with \"make image\"");
     }
+    const char *what;
+    if (!package_check(&init.package, &what)) {
+        early_stop("init: boot package: %s; rebuild it with \"make image\"", what);
+    }
 }
 
 static void read_manifest(void) {

@@ -83,13 +83,13 @@ class Cases:
     def truncated(self):
         size = len(self.good.data)
         for length in (1, 7, 63, 64, 65, 127, 500, 4095, 4096, 4097, size // 2, size - 4096, size - 1):
-            expect_stop(self.ctx, r"boot package: it is (cut off|no boot package)", package=self.file(self.good.data[:length]))
+            expect_stop(self.ctx, r"boot package: (it is cut off|it is no boot package)", package=self.file(self.good.data[:length]))
 
     def something_follows(self):
         expect_stop(self.ctx, r"boot package: something follows", package=self.file(self.good.data + bytes(4096)))
 
     def header_fields(self):
-        expected = {"magic": "magic", "version": "version", "entry_count": "entries|table|manifests|entry", "total_bytes": "cut off|follows",
+        expected = {"magic": "no boot package", "version": "version", "entry_count": "entries|init programs|manifest", "total_bytes": "cut off|follows",
                     "checksum": "checksum", "build_id": "made for kernel", "reserved": "reserved"}
         for field, (offset, size) in packages.HEADER_FIELDS.items():
             for value in (0, 1, 0xFF << 8 * (size - 1), (1 << 8 * size) - 1):
@@ -110,14 +110,14 @@ class Cases:
                 offset, size = packages.ENTRY_FIELDS[field]
                 for value in bad:
                     package = self.good.copy().poke(self.good.entry_at(index) + offset, value, size).sealed()
-                    expect_stop(self.ctx, r"boot package: .*(entry|entries|init programs|manifests|reserved)",
+                    expect_stop(self.ctx, r"boot package: .*(entry|entries|init programs|manifest)|init: ",
                                 package=self.file(package))
 
     def entries_missing_or_twice(self):
         name, _text = self.manifest
         entries = self.good.entries()
         expect_stop(self.ctx, r"boot package: .*0 init programs", package=self.file(self.good.without("init")))
-        expect_stop(self.ctx, r"boot package: .*0 manifests", package=self.file(self.good.without(name)))
+        expect_stop(self.ctx, r"init: boot package: it has no manifest", package=self.file(self.good.without(name)))
         twice = [(n, 1 if n == "logd" else k, d) for n, k, d in entries]
         expect_stop(self.ctx, r"boot package: .*2 init programs", package=self.file(self.good.with_entries(twice)))
 

@@ -70,14 +70,11 @@ static uint64_t *entry_make(uint64_t address, unsigned level) {
 }
 
 static unsigned largest_page(uint64_t address, uint64_t physical, uint64_t len) {
-    unsigned fits = SHIFT_4K;
-    if (is_aligned(address | physical, 1ull << SHIFT_2M) && len >= 1ull << SHIFT_2M) {
-        fits = SHIFT_2M;
-        if (is_aligned(address | physical, 1ull << SHIFT_1G) && len >= 1ull << SHIFT_1G) {
-            fits = SHIFT_1G;
-        }
+    unsigned shift = SHIFT_1G;
+    while (shift > SHIFT_4K && (!is_aligned(address | physical, 1ull << shift) || len < 1ull << shift)) {
+        shift -= PTE_INDEX_BITS;
     }
-    return fits;
+    return shift;
 }
 
 static bool map_range(uint64_t address, uint64_t physical, uint64_t len, uint64_t flags) {
@@ -117,8 +114,7 @@ static bool map_direct_range(uint64_t start, uint64_t end, struct protected_rang
 }
 
 static bool region_is_ram(uint32_t kind) {
-    return kind == BOOT_MEM_USABLE || kind == BOOT_MEM_ACPI_TABLES || kind == BOOT_MEM_KERNEL ||
-           kind == BOOT_MEM_PACKAGE || kind == BOOT_MEM_BOOT_INFO;
+    return kind != BOOT_MEM_RESERVED && kind != BOOT_MEM_ACPI_NVS;
 }
 
 // Regions that touch are mapped as one, so that their borders cost no small pages.
@@ -158,22 +154,9 @@ static bool map_image(const struct boot_info *boot) {
            map_image_part(boot, boot_stack_guard + PAGE_BYTES, __image_end, KERNEL_DATA);
 }
 
-static bool has_word(const char *line, const char *word) {
-    const size_t len = strlen(word);
-    for (; *line != 0; line++) {
-        if (strncmp(line, word, len) == 0 && (line[len] == 0 || line[len] == ' ')) {
-            return true;
-        }
-        while (line[1] != 0 && *line != ' ') {
-            line++;
-        }
-    }
-    return false;
-}
-
 // The larger of the two that the processor has; `sv39` on the command line asks for the smaller one.
 static void choose_mode(const struct boot_info *boot) {
-    const bool large = boot_best_satp_mode == SATP_SV48 && !has_word(boot->cmdline, "sv39");
+    const bool large = boot_best_satp_mode == SATP_SV48 && str_find_word(boot->cmdline, "sv39") == nullptr;
     arch_satp_mode = (large ? SATP_SV48 : SATP_SV39) << SATP_MODE_SHIFT;
     arch_root_shift = large ? SHIFT_512G : SHIFT_1G;
     arch_user_limit = large ? USER_END : SV39_USER_END;

@@ -29,10 +29,6 @@ static bool stopping; // atomic: a processor reports a panic
 
 extern const char smp_start[];
 
-void arch_reserve_memory(struct boot_info *boot) {
-    image_offset = ARCH_KERNEL_IMAGE_BASE - boot->kernel_phys_base;
-}
-
 // ---- The processor that starts ----
 
 [[noreturn]] void smp_main(struct percpu *cpu);
@@ -74,7 +70,8 @@ static const char *start_one(uint64_t hart, struct percpu *cpu) {
     return start.error;
 }
 
-void arch_start_processors(uint32_t most) {
+void arch_start_processors(const struct boot_info *boot, uint32_t most) {
+    image_offset = ARCH_KERNEL_IMAGE_BASE - boot->kernel_phys_base;
     const struct dtb_machine *machine = dtb_machine();
     if (machine->hart_count < 2) {
         return; // nothing to do, and nothing to say

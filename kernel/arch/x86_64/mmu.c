@@ -99,14 +99,11 @@ static uint64_t *entry_make(uint64_t address, unsigned level) {
 }
 
 static unsigned largest_page(uint64_t address, uint64_t physical, uint64_t len) {
-    unsigned fits = SHIFT_4K;
-    if (is_aligned(address | physical, 1ull << SHIFT_2M) && len >= 1ull << SHIFT_2M) {
-        fits = SHIFT_2M;
-        if (have_1g_pages && is_aligned(address | physical, 1ull << SHIFT_1G) && len >= 1ull << SHIFT_1G) {
-            fits = SHIFT_1G;
-        }
+    unsigned shift = have_1g_pages ? SHIFT_1G : SHIFT_2M;
+    while (shift > SHIFT_4K && (!is_aligned(address | physical, 1ull << shift) || len < 1ull << shift)) {
+        shift -= PTE_INDEX_BITS;
     }
-    return fits;
+    return shift;
 }
 
 static bool map_range(uint64_t address, uint64_t physical, uint64_t len, uint64_t flags) {
@@ -146,8 +143,7 @@ static bool map_direct_range(uint64_t start, uint64_t end, struct protected_rang
 }
 
 static bool region_is_ram(uint32_t kind) {
-    return kind == BOOT_MEM_USABLE || kind == BOOT_MEM_ACPI_TABLES || kind == BOOT_MEM_KERNEL ||
-           kind == BOOT_MEM_PACKAGE || kind == BOOT_MEM_BOOT_INFO;
+    return kind != BOOT_MEM_RESERVED && kind != BOOT_MEM_ACPI_NVS;
 }
 
 // Regions that touch are mapped as one, so that their borders cost no small pages.

@@ -24,19 +24,8 @@ union [[gnu::packed]] unaligned {
 
 extern char __image_start[], __boot_end[];
 
-// Whether the command line, which is words, has this one.
-static bool has_word(const char *line, const char *word) {
-    const size_t len = strlen(word);
-    for (const char *at = line; *at != '\0'; at++) {
-        if ((at == line || at[-1] == ' ') && strncmp(at, word, len) == 0 && (at[len] == ' ' || at[len] == '\0')) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool slide_is_wanted(const struct boot_info *boot) {
-    return boot->magic == BOOT_INFO_MAGIC && !has_word(boot->cmdline, "nokaslr");
+    return boot->magic == BOOT_INFO_MAGIC && str_find_word(boot->cmdline, "nokaslr") == nullptr;
 }
 
 // Maps the image at `steps` more large pages up. The directory serves both GiB: its index wraps around.

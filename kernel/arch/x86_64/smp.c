@@ -3,14 +3,15 @@
 // They are put into the state in which they wait to be started, and are given the address where they begin, copies
 // of smp_start.S below 1 MiB. From there each takes a struct percpu with its stacks that was laid out for it
 // (smp_waiting), comes to smp_main, and sleeps until the boot processor has counted those that came.
+#include "abi/boot_info.h"
 #include "base/mem.h"
 #include "cpu.h"
 #include "fpu.h"
 #include "kernel/arch/arch.h"
 #include "kernel/arch/mmu.h"
-#include "kernel/bootinfo.h"
 #include "kernel/log.h"
 #include "kernel/mm/direct_map.h"
+#include "kernel/mm/frame.h"
 #include "kernel/percpu.h"
 #include "kernel/plat/acpi.h"
 #include "kernel/plat/apic.h"
@@ -24,6 +25,8 @@ struct start_block {
     alignas(4096) uint8_t code[4096];
     uint64_t root[PTE_PER_TABLE], upper[PTE_PER_TABLE], directory[PTE_PER_TABLE];
 };
+
+static_assert(sizeof(struct start_block) == BOOT_START_BYTES);
 
 struct [[gnu::packed]] start_parameters {
     uint64_t entry;
@@ -39,14 +42,13 @@ extern const uint8_t smp_start_code[], smp_start_64[], smp_start_parameters[], s
 void smp_enter(void);
 
 constexpr uint32_t LAST_HARDWARE_ID = 254; // 255 is everybody; more would need x2APIC mode
-constexpr uint64_t REAL_MODE_END = 1 << 20;
 constexpr uint64_t NS_PER_MS = 1'000'000;
 constexpr uint64_t INIT_NS = 10 * NS_PER_MS; // until they can be started
 constexpr uint64_t RETRY_NS = NS_PER_MS;     // until they should have begun, at the first try
 // Until all have come: far longer than it takes, as the host of an emulator may be busy.
 constexpr uint64_t PATIENCE_NS = 1000 * NS_PER_MS;
 
-RO_AFTER_INIT static uint64_t block_phys;
+static uint64_t block_phys; // of the struct start_block
 
 // What smp_enter gives out, each once: the structures from number 1 up, and the next number.
 static_assert(CPU_MAX == SMP_PROCESSORS);
@@ -66,12 +68,6 @@ static struct {
         const char *error; // what it lacks
     } arrivals[CPU_MAX];
 } start = {.counters_agree = true};
-
-void arch_reserve_memory(struct boot_info *boot) {
-    if (acpi_info()->processor_count > 1) {
-        block_phys = boot_info_take(boot, sizeof(struct start_block), REAL_MODE_END);
-    }
-}
 
 static void wait_ns(uint64_t ns) {
     const uint64_t end_ns = clock_now().v + ns;
@@ -104,7 +100,6 @@ static void compare_counters(const uint64_t *other, uint64_t *mine) {
     cpu_use(cpu);
     start.arrivals[cpu->id.v].error = cpu_enable();
     apic_enable();
-    apic_timer_mask(false);
     cpu->hardware_id = apic_id();
     sched_init(cpu);
     compare_counters(&start.counter, &start.arrivals[cpu->id.v].counter);
@@ -205,10 +200,16 @@ static void start_others(const struct acpi_info *acpi, uint32_t most) {
     }
 }
 
-void arch_start_processors(uint32_t most) {
+void arch_start_processors(const struct boot_info *boot, uint32_t most) {
     const struct acpi_info *acpi = acpi_info();
     boot_percpu.hardware_id = apic_id();
+    for (uint32_t i = 0; i < boot->region_count; i++) {
+        block_phys = boot->regions[i].kind == BOOT_MEM_START ? boot->regions[i].base : block_phys;
+    }
     if (acpi->processor_count < 2) {
+        if (block_phys != 0) {
+            frame_add_range((paddr_t){block_phys}, BOOT_START_BYTES);
+        }
         return; // nothing to do, and nothing to say
     }
     if (block_phys == 0) {

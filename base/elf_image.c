@@ -1,7 +1,9 @@
-#include "kernel/elf.h"
+#include "base/elf_image.h"
 
-#include "abi/message.h"
-#include "arch_cpu.h"
+#include "base/align.h"
+#include "base/checked.h"
+
+constexpr uint64_t PAGE_BYTES = 4096;
 
 struct elf_header {
     uint8_t ident[16];
@@ -28,7 +30,7 @@ enum {
     MAX_PROGRAMS = 32,
 };
 
-static const char *check_header(const struct elf_header *h, uint64_t len) {
+static const char *check_header(const struct elf_header *h, uint64_t len, uint16_t machine) {
     static const uint8_t IDENT[7] = {0x7f, 'E', 'L', 'F', 2 /* 64 bits */, 1 /* little-endian */, 1};
     if (len < sizeof *h) {
         return "the file is shorter than an ELF header";
@@ -38,7 +40,7 @@ static const char *check_header(const struct elf_header *h, uint64_t len) {
             return "this is no little-endian ELF64 file";
         }
     }
-    if (h->machine != ARCH_ELF_MACHINE) {
+    if (h->machine != machine) {
         return "the file is for another processor";
     }
     if (h->type != TYPE_EXEC && h->type != TYPE_DYN) {
@@ -55,7 +57,9 @@ static const char *check_header(const struct elf_header *h, uint64_t len) {
     return nullptr;
 }
 
-static const char *add_segment(const struct elf_program *p, uint64_t len, struct elf_image *out) {
+static const char *add_segment(const struct elf_program *p, uint64_t len, const struct elf_rules *rules,
+                               struct elf_image *out) {
+    uint64_t address;
     if (p->file_bytes > p->memory_bytes) {
         return "a segment has more bytes in the file than in memory";
     }
@@ -71,58 +75,55 @@ static const char *add_segment(const struct elf_program *p, uint64_t len, struct
     if (p->memory_bytes == 0) {
         return nullptr;
     }
-    // Checked without wrapping: all three are user addresses or smaller.
-    if (p->address > USER_END || p->memory_bytes > USER_END || out->base > USER_END ||
-        p->address + out->base + p->memory_bytes > USER_END || p->address + out->base < USER_LOWEST) {
-        return "a segment lies outside the addresses of programs";
+    if (!checked_add_u64(p->address, out->base, &address) || address < rules->low ||
+        !range_within(address - rules->low, p->memory_bytes, rules->high - rules->low)) {
+        return "a segment lies outside its addresses";
     }
     if (out->segment_count == ELF_MAX_SEGMENTS) {
         return "there are too many segments";
     }
-    uint64_t lead = p->address % PAGE_BYTES;
+    const uint64_t lead = address % PAGE_BYTES;
     struct elf_segment *s = &out->segments[out->segment_count];
     *s = (struct elf_segment){
-        .address = p->address + out->base - lead,
-        .len_bytes = (p->memory_bytes + lead + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1),
+        .address = address - lead,
+        .len_bytes = align_up(p->memory_bytes + lead, PAGE_BYTES),
         .file_offset = p->offset - lead,
         .file_bytes = p->file_bytes == 0 ? 0 : p->file_bytes + lead,
-        .protection = PROT_READ | ((p->flags & FLAG_WRITE) != 0 ? PROT_WRITE : 0) |
-                      ((p->flags & FLAG_EXECUTE) != 0 ? PROT_EXECUTE : 0),
+        .writable = (p->flags & FLAG_WRITE) != 0,
+        .executable = (p->flags & FLAG_EXECUTE) != 0,
     };
     if (out->segment_count > 0 && s->address < s[-1].address + s[-1].len_bytes) {
         return "segments overlap, or are not in order";
     }
-    if ((s->protection & PROT_WRITE) == 0 &&
-        s->len_bytes > ((s->file_bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1))) {
+    if (!s->writable && s->len_bytes > align_up(s->file_bytes, PAGE_BYTES)) {
         return "a read-only segment has memory beyond the file's";
     }
     out->segment_count++;
     return nullptr;
 }
 
-const char *elf_parse(const void *file, uint64_t len_bytes, uint64_t dyn_base, struct elf_image *out) {
+const char *elf_parse(const void *file, uint64_t len_bytes, const struct elf_rules *rules, struct elf_image *out) {
     const struct elf_header *h = file;
     *out = (struct elf_image){};
-    const char *error = check_header(h, len_bytes);
+    const char *error = check_header(h, len_bytes, rules->machine);
     if (error != nullptr) {
         return error;
     }
-    out->base = h->type == TYPE_DYN ? dyn_base : 0;
+    out->base = h->type == TYPE_DYN ? rules->dyn_base : 0;
     const struct elf_program *programs = (const void *)((const char *)file + h->program_offset);
     for (uint32_t i = 0; i < h->program_count; i++) {
         if (programs[i].type == PROGRAM_INTERPRETER) {
             return "the program wants a dynamic loader";
         }
         if (programs[i].type == PROGRAM_LOAD &&
-            (error = add_segment(&programs[i], len_bytes, out)) != nullptr) {
+            (error = add_segment(&programs[i], len_bytes, rules, out)) != nullptr) {
             return error;
         }
     }
     out->entry = h->entry + out->base;
     for (uint32_t i = 0; i < out->segment_count; i++) {
         const struct elf_segment *s = &out->segments[i];
-        if ((s->protection & PROT_EXECUTE) != 0 && out->entry >= s->address &&
-            out->entry - s->address < s->len_bytes) {
+        if (s->executable && out->entry >= s->address && out->entry - s->address < s->len_bytes) {
             return nullptr;
         }
     }

@@ -1,6 +1,5 @@
-#include "kernel/elf.h"
+#include "base/elf_image.h"
 
-#include "abi/message.h"
 #include "base/test.h"
 
 // A small good program: text and read-write data. The fields of the file are changed one at a time.
@@ -55,17 +54,18 @@ static struct file good(void) {
 }
 
 constexpr uint64_t BASE = 0x40'0000;
+static const struct elf_rules rules = {.machine = 62, .dyn_base = BASE, .low = 0x1'0000, .high = 0x7fff'ffff'0000};
 
 static void check(struct file file, const char *expected) {
     struct elf_image image;
-    const char *saw = elf_parse(&file, sizeof file, BASE, &image);
+    const char *saw = elf_parse(&file, sizeof file, &rules, &image);
     CHECK_STR_EQ(saw == nullptr ? "accepted" : saw, expected == nullptr ? "accepted" : expected);
 }
 
 TEST(good_dynamic) {
     struct file file = good();
     struct elf_image image;
-    REQUIRE(elf_parse(&file, sizeof file, BASE, &image) == nullptr);
+    REQUIRE(elf_parse(&file, sizeof file, &rules, &image) == nullptr);
     CHECK_EQ(image.base, BASE);
     CHECK_EQ(image.entry, BASE + 0x1010);
     REQUIRE(image.segment_count == 3);
@@ -74,9 +74,9 @@ TEST(good_dynamic) {
     CHECK_EQ(data->len_bytes, 0x2000);
     CHECK_EQ(data->file_offset, 0x1000);
     CHECK_EQ(data->file_bytes, 0x180);
-    CHECK_EQ(data->protection, PROT_READ | PROT_WRITE);
-    CHECK_EQ(image.segments[1].protection, PROT_READ | PROT_EXECUTE);
-    CHECK_EQ(image.segments[0].protection, PROT_READ);
+    CHECK(data->writable && !data->executable);
+    CHECK(!image.segments[1].writable && image.segments[1].executable);
+    CHECK(!image.segments[0].writable && !image.segments[0].executable);
 }
 
 TEST(good_fixed) {
@@ -87,17 +87,35 @@ TEST(good_fixed) {
         file.programs[i].address += 0x20'0000;
     }
     file.entry += 0x20'0000;
-    REQUIRE(elf_parse(&file, sizeof file, BASE, &image) == nullptr);
+    REQUIRE(elf_parse(&file, sizeof file, &rules, &image) == nullptr);
     CHECK_EQ(image.base, 0);
     CHECK_EQ(image.entry, 0x20'1010);
     CHECK_EQ(image.segments[2].address, 0x20'2000);
+}
+
+TEST(good_kernel) {
+    constexpr uint64_t HIGH = 0xffff'ffff'8000'0000;
+    const struct elf_rules kernel = {.machine = 62, .low = HIGH, .high = HIGH + (64 << 20)};
+    struct file file = good();
+    struct elf_image image;
+    file.type = 2;
+    CHECK_STR_EQ(elf_parse(&file, sizeof file, &kernel, &image), "a segment lies outside its addresses");
+    for (int i = 0; i < 3; i++) {
+        file.programs[i].address += HIGH;
+    }
+    file.entry += HIGH;
+    REQUIRE(elf_parse(&file, sizeof file, &kernel, &image) == nullptr);
+    CHECK_EQ(image.entry, HIGH + 0x1010);
+    CHECK_EQ(image.segments[2].address + image.segments[2].len_bytes, HIGH + 0x4000);
+    file.programs[2].memory_bytes = 64 << 20;
+    CHECK_STR_EQ(elf_parse(&file, sizeof file, &kernel, &image), "a segment lies outside its addresses");
 }
 
 TEST(zero_filled_only) {
     struct file file = good();
     struct elf_image image;
     file.programs[2].file_bytes = 0;
-    REQUIRE(elf_parse(&file, sizeof file, BASE, &image) == nullptr);
+    REQUIRE(elf_parse(&file, sizeof file, &rules, &image) == nullptr);
     CHECK_EQ(image.segments[2].file_bytes, 0);
 }
 
@@ -146,15 +164,15 @@ TEST(segments) {
     check(file, "a segment is writable and executable");
     file = good();
     file.programs[2].address = 0x7fff'ffff'f080;
-    check(file, "a segment lies outside the addresses of programs");
+    check(file, "a segment lies outside its addresses");
     file.programs[2].address = 0xffff'ffff'ffc0'1080; // would wrap to BASE
-    check(file, "a segment lies outside the addresses of programs");
+    check(file, "a segment lies outside its addresses");
     file = good();
     file.programs[2].memory_bytes = UINT64_MAX;
-    check(file, "a segment lies outside the addresses of programs");
+    check(file, "a segment lies outside its addresses");
     file = good();
     file.type = 2;
-    check(file, "a segment lies outside the addresses of programs"); // at address 0
+    check(file, "a segment lies outside its addresses"); // at address 0
     file = good();
     file.programs[2].address = 0x1080;
     check(file, "segments overlap, or are not in order");
@@ -181,7 +199,7 @@ TEST(truncated_anywhere) {
     struct file file = good();
     struct elf_image image;
     for (uint64_t len = 0; len < 0x1180; len++) {
-        CHECK(elf_parse(&file, len, BASE, &image) != nullptr);
+        CHECK(elf_parse(&file, len, &rules, &image) != nullptr);
     }
 }
 
@@ -200,6 +218,6 @@ TEST(too_many_segments) {
         memcpy(big.programs[i], &file.programs[0], 56);
     }
     struct elf_image image;
-    const char *saw = elf_parse(&big, sizeof big, BASE, &image);
+    const char *saw = elf_parse(&big, sizeof big, &rules, &image);
     CHECK_STR_EQ(saw == nullptr ? "accepted" : saw, "there are too many segments");
 }
