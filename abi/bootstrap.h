@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 constexpr uint64_t BOOTSTRAP_MAGIC = 0x3130'5453'424d'4554; // "TEMBST01"
-constexpr uint32_t BOOTSTRAP_VERSION = 2;
+constexpr uint32_t BOOTSTRAP_VERSION = 3;
 constexpr uint32_t BOOTSTRAP_MAX_BYTES = 64 * 1024;
 constexpr uint32_t BOOTSTRAP_MAX_CAPS = 128;
 constexpr uint32_t BOOTSTRAP_NAME_BYTES = 40;
@@ -38,12 +38,11 @@ struct bootstrap_cap {
     uint64_t interface_id; // of an endpoint; else 0
 };
 
-// now_ns = ((counter - base) * mult) >> shift, in 128 bits, where counter is the processor's time-stamp
+// now_ns = ((counter - base) * mult) >> 32, in 128 bits, where counter is the processor's time-stamp
 // counter (x86-64: rdtsc). Zero is when the kernel started.
 struct bootstrap_clock {
     uint64_t base;
-    uint32_t mult;
-    uint32_t shift;
+    uint64_t mult; // nanoseconds in a tick, 32.32 fixed point
 };
 
 // A serial port: a 16550. For init alone; the console's comes first.

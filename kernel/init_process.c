@@ -145,7 +145,7 @@ static void fill_bootstrap(struct start *s, const struct boot_info *boot) {
     b->tls_base = s->layout.tls_base;
     b->seed[0] = arch_random();
     b->seed[1] = arch_random();
-    b->clock = (struct bootstrap_clock){kernel_clock.base, kernel_clock.mult, kernel_clock.shift};
+    b->clock = (struct bootstrap_clock){kernel_clock.base, kernel_clock.mult};
     b->entry_counter = boot->entry_tsc;
     b->user_end = arch_user_end();
     for (uint32_t i = 0; i < BOOTSTRAP_SERIAL_PORTS && plat_serial(i, &b->serial[i]); i++) {

@@ -26,10 +26,10 @@ static status_t find_handle(const struct thread *sender, uint64_t info, uint32_t
 }
 
 static status_t copy_handle(const struct capability *from, struct process *to, handle_t *out) {
-    return handle_duplicate(from, to, capability_rights(from), from->badge, from->interface_id, ORIGIN_MESSAGE, out);
+    [[clang::always_inline]] return handle_duplicate(from, to, capability_rights(from), from->badge, from->interface_id, ORIGIN_MESSAGE, out);
 }
 
-static status_t transfer_one(const struct thread *sender, struct process *to, uint64_t info, uint64_t words[2]) {
+static inline status_t transfer_one(const struct thread *sender, struct process *to, uint64_t info, uint64_t words[2]) {
     struct capability from;
     handle_t there;
     TRY(find_handle(sender, info, 0, &from));

@@ -246,16 +246,6 @@ static struct kernel_exit leave_directly_to(const struct thread *to, const struc
         return leave_with(STATUS_NO_RIGHT);
     }
     struct thread *receiver = nullptr;
-    if (deadline_ns == DEADLINE_NEVER && only_page(info) &&
-        (receiver = call_direct(current, target.slot, handle, info, PAGE_LOAD)) != nullptr) {
-        return leave_directly_to(receiver, current);
-    }
-    if (deadline_ns == DEADLINE_NEVER && only_handle(info) &&
-        (receiver = call_direct(current, target.slot, handle, info, HANDLE_LOAD)) != nullptr) {
-        receiver->on_cpu = 1;
-        __atomic_store_n(&current->on_cpu, 0, __ATOMIC_RELEASE);
-        return leave_directly_to(receiver, receiver); // its words are there
-    }
     status = message_check(current, info);
     if (status_ok(status)) {
         struct endpoint *endpoint = CONTAINER_OF(target.object, struct endpoint, object);
@@ -267,11 +257,34 @@ static struct kernel_exit leave_directly_to(const struct thread *to, const struc
     return receiver != nullptr ? leave_to(receiver) : block_through(current, target.slot, handle);
 }
 
+// As the fast path, with a page or a handle.
+[[gnu::noinline]] static struct kernel_exit call_loaded(struct thread *current, const struct handle_slot *slot,
+                                                        uint64_t handle, uint64_t info) {
+    struct thread *receiver = nullptr;
+    if (only_page(info)) {
+        receiver = call_direct(current, slot, handle, info, PAGE_LOAD);
+        if (receiver != nullptr) {
+            return leave_directly_to(receiver, current);
+        }
+    } else if (only_handle(info)) {
+        receiver = call_direct(current, slot, handle, info, HANDLE_LOAD);
+        if (receiver != nullptr) {
+            receiver->on_cpu = 1;
+            __atomic_store_n(&current->on_cpu, 0, __ATOMIC_RELEASE);
+            return leave_directly_to(receiver, receiver); // its words are there
+        }
+    }
+    return call_general(current, handle, info, DEADLINE_NEVER);
+}
+
 static struct kernel_exit sys_call(uint64_t handle, uint64_t info, uint64_t deadline_ns) {
     struct thread *current = current_thread();
     const struct handle_slot *slot = process_slot(current->process, handle);
     if (LIKELY(slot != nullptr && (slot->type_rights & SEND_SLOT_MASK) == SEND_SLOT &&
-               deadline_ns == DEADLINE_NEVER && info >> MESSAGE_PAGE_SHIFT == 0)) {
+               deadline_ns == DEADLINE_NEVER)) {
+        if (info >> MESSAGE_PAGE_SHIFT != 0) {
+            return call_loaded(current, slot, handle, info);
+        }
         struct thread *server = call_direct(current, slot, handle, info, NO_LOAD);
         if (LIKELY(server != nullptr)) {
             return leave_directly_to(server, current);

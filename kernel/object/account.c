@@ -48,6 +48,7 @@ status_t account_create(struct account *parent, uint64_t limit_bytes, struct acc
     }
     *out = prepare(object, limit_bytes);
     (*out)->depth = parent->depth + 1;
+    (*out)->counter = parent->counter; // what is charged to it keeps it from becoming another
     return STATUS_OK;
 }
 
@@ -177,18 +178,20 @@ static bool count_in(struct account *counter, uint32_t kind, uint64_t more) {
     return kind == COUNT_OBJECTS || kind == COUNT_HANDLES ? fits : count_in(counter, COUNT_OBJECTS, more) && fits;
 }
 
+static struct account *counter_above(const struct account *counter) {
+    return counter->object.account != nullptr ? counter->object.account->counter : nullptr;
+}
+
 static void discount_below(struct account *account, const struct account *end, uint32_t kind) {
-    for (; account != end; account = account->object.account) {
-        if (account->counts) {
-            (void)count_in(account, kind, -1ull);
-        }
+    for (struct account *each = account->counter; each != end; each = counter_above(each)) {
+        (void)count_in(each, kind, -1ull);
     }
 }
 
 bool account_count(struct account *account, uint32_t kind) {
-    for (struct account *each = account; each != nullptr; each = each->object.account) {
-        if (each->counts && !count_in(each, kind, 1)) {
-            discount_below(account, each->object.account, kind);
+    for (struct account *each = account->counter; each != nullptr; each = counter_above(each)) {
+        if (!count_in(each, kind, 1)) {
+            discount_below(account, counter_above(each), kind);
             return false;
         }
     }
@@ -236,13 +239,14 @@ static status_t change(struct account *parent, struct account *child, uint64_t l
 
 // Makes a counter of an account, which must not have missed anything. BAD_STATE.
 static status_t begin_to_count(struct account *account) REQUIRES(account->lock) {
-    if (account->ended || (!account->counts && account->used_bytes != 0)) {
+    const bool counts = account_is_counter(account);
+    if (account->ended || (!counts && account->used_bytes != 0)) {
         return STATUS_BAD_STATE;
     }
-    for (uint32_t kind = 0; !account->counts && kind < COUNT_KINDS; kind++) {
+    for (uint32_t kind = 0; !counts && kind < COUNT_KINDS; kind++) {
         account->count_limit[kind] = COUNT_UNLIMITED;
     }
-    account->counts = true;
+    account->counter = account;
     return STATUS_OK;
 }
 
@@ -256,7 +260,7 @@ status_t account_set_limits(struct account *account, struct account *child, uint
     }
     spin_lock(&child->lock);
     status_t status = child->ended || child->used_bytes > limit_bytes ? STATUS_BAD_STATE : STATUS_OK;
-    const bool counts = child->counts || objects != COUNT_UNLIMITED || handles != COUNT_UNLIMITED;
+    const bool counts = account_is_counter(child) || objects != COUNT_UNLIMITED || handles != COUNT_UNLIMITED;
     if (status_ok(status) && counts) {
         status = begin_to_count(child);
     }
@@ -389,7 +393,7 @@ void account_describe(struct account *account, struct inspect_account *out) {
         .used_bytes = account->used_bytes,
         .peak_bytes = account->peak_bytes,
         .cpu_ns = account->cpu_ns,
-        .counts = account->counts,
+        .counts = account_is_counter(account),
         .ended = account->ended,
     };
     out->count[0] = account->count[COUNT_OBJECTS];

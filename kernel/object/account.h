@@ -39,7 +39,7 @@ struct account {
     uint64_t peak_bytes GUARDED_BY(lock);
     uint32_t objects[OBJECT_TYPE_COUNT]; // atomic: charged to this very account
     bool ended;                          // atomic: pays for nothing new
-    bool counts;                         // a counter: itself and all below are counted here
+    struct account *counter;             // the nearest counter from here upwards, which may be this; null: none
     uint64_t count[COUNT_KINDS];         // atomic
     uint64_t count_limit[COUNT_KINDS];
     uint64_t cpu_ns; // atomic: of its threads, and of sub-accounts that are gone
@@ -54,6 +54,10 @@ bool account_destroy_step(struct object *object);
 
 static inline struct account *account_of(struct object *object) {
     return CONTAINER_OF(object, struct account, object);
+}
+
+static inline bool account_is_counter(const struct account *account) {
+    return account->counter == account;
 }
 
 // The account that all others descend from. Once, at boot; the caller gets its reference.

@@ -109,7 +109,7 @@ status_t method_account_kind_limit(struct invocation *invocation) {
         return STATUS_BAD_ARGUMENT;
     }
     invocation->words[0] = account->count[type];
-    invocation->words[1] = account->counts ? account->count_limit[type] : COUNT_UNLIMITED;
+    invocation->words[1] = account_is_counter(account) ? account->count_limit[type] : COUNT_UNLIMITED;
     return STATUS_OK;
 }
 

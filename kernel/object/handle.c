@@ -77,15 +77,10 @@ struct process *handle_slot_process(const struct handle_slot *slot) {
 
 // ---- free slots ------------------------------------------------------------------------------------
 
-// A free slot keeps the generation of its last use in type_rights.
-static void free_list_append(struct process *process, uint32_t index) REQUIRES(process->lock) {
-    slot_at(process, index)->next_free = HANDLE_NONE;
-    if (process->free_last == HANDLE_NONE) {
-        process->free_first = index;
-    } else {
-        slot_at(process, process->free_last)->next_free = index;
-    }
-    process->free_last = index;
+static void free_list_append(struct process *process, struct handle_slot *slot) REQUIRES(process->lock) {
+    slot->next_free = nullptr;
+    *(process->free_first == nullptr ? &process->free_first : &process->free_last->next_free) = slot;
+    process->free_last = slot;
 }
 
 // Room for more chunk pointers: from the first few in struct process to a full directory.
@@ -124,38 +119,28 @@ static status_t grow_directory(struct process *process) REQUIRES(process->lock) 
     uint32_t base = number * HANDLE_CHUNK_SLOTS;
     __atomic_store_n(&process->slot_limit, base + HANDLE_CHUNK_SLOTS, __ATOMIC_RELEASE);
     for (uint32_t i = 1; i < HANDLE_CHUNK_SLOTS; i++) {
-        free_list_append(process, base + i);
+        chunk[i].next_handle = handle_make(1, base + i);
+        free_list_append(process, &chunk[i]);
     }
     return STATUS_OK;
 }
 
 // Takes the slot that has been free for longest.
-static status_t take_free_slot(struct process *process, uint32_t *out, struct handle_slot **slot_out)
+static status_t take_free_slot(struct process *process, struct handle_slot **out)
     REQUIRES(process->lock) {
     if (process->state >= PROCESS_ENDED) {
         return STATUS_BAD_STATE;
     }
-    if (process->free_first == HANDLE_NONE) {
+    if (process->free_first == nullptr) {
         TRY(add_chunk(process));
     }
     if (!account_count(process->object.account, COUNT_HANDLES)) {
         return STATUS_NO_HANDLES;
     }
-    uint32_t index = process->free_first;
-    struct handle_slot *slot = slot_at(process, index);
-    process->free_first = slot->next_free;
-    if (process->free_first == HANDLE_NONE) {
-        process->free_last = HANDLE_NONE;
-    }
+    *out = process->free_first;
+    process->free_first = (*out)->next_free;
     process->handle_count++;
-    *out = index;
-    *slot_out = slot;
     return STATUS_OK;
-}
-
-// The next handle value of a slot: generations run from 1 to 65535 and over again.
-static uint32_t next_handle(const struct handle_slot *slot, uint32_t index) {
-    return handle_make(handle_next_generation(slot->type_rights), index);
 }
 
 // ---- filling and emptying --------------------------------------------------------------------------
@@ -167,7 +152,7 @@ static void slot_fill(struct handle_slot *slot, uint32_t handle, struct object *
     slot->object = object;
     slot->badge = badge;
     slot->interface_id = interface_id;
-    slot->granted_ns = clock_now().v;
+    slot->granted_at = arch_cycles();
     __atomic_store_n(&slot->handle, handle, __ATOMIC_RELEASE);
     __atomic_fetch_add(&total_handles, 1, __ATOMIC_RELAXED);
 }
@@ -176,27 +161,27 @@ static void slot_empty(struct process *process, struct handle_slot *slot) REQUIR
     uint32_t handle = slot->handle;
     __atomic_store_n(&slot->handle, 0, __ATOMIC_RELAXED);
     __atomic_thread_fence(__ATOMIC_RELEASE);
-    slot->type_rights = handle_generation(handle);
+    slot->next_handle = handle_make(handle_next_generation(handle_generation(handle)), handle_index(handle));
     slot->granter_koid = 0;
-    free_list_append(process, handle_index(handle));
+    free_list_append(process, slot);
     process->handle_count--;
     account_discount(process->object.account, COUNT_HANDLES);
     __atomic_fetch_sub(&total_handles, 1, __ATOMIC_RELAXED);
 }
 
-status_t handle_insert(struct process *process, struct object *object, rights_t rights, uint64_t badge,
-                       uint64_t interface_id, struct handle_slot *parent, enum handle_origin origin,
-                       handle_t *out) {
+[[gnu::always_inline]] static inline status_t insert(struct process *process, struct object *object, rights_t rights,
+                                                      uint64_t badge, uint64_t interface_id,
+                                                      struct handle_slot *parent, enum handle_origin origin,
+                                                      handle_t *out) {
     const struct object_class *class = object_class(object->type);
     if (account_dooms(object)) {
         return STATUS_BAD_HANDLE;
     }
     spin_lock(&process->lock);
-    uint32_t index;
     struct handle_slot *slot;
-    status_t status = take_free_slot(process, &index, &slot);
+    status_t status = take_free_slot(process, &slot);
     if (status_ok(status)) {
-        uint32_t handle = next_handle(slot, index);
+        const uint32_t handle = slot->next_handle;
         if (parent != nullptr) {
             derivation_add(parent, slot);
             slot->granter_koid = handle_slot_process(parent)->object.koid.v;
@@ -209,6 +194,11 @@ status_t handle_insert(struct process *process, struct object *object, rights_t 
     }
     spin_unlock(&process->lock);
     return status;
+}
+
+status_t handle_insert(struct process *process, struct object *object, rights_t rights, uint64_t badge,
+                       uint64_t interface_id, struct handle_slot *parent, enum handle_origin origin, handle_t *out) {
+    return insert(process, object, rights, badge, interface_id, parent, origin, out);
 }
 
 status_t handle_to_new(struct process *process, struct object *object, uint64_t interface_id, uint64_t *out) {
@@ -230,7 +220,7 @@ status_t handle_duplicate(const struct capability *from, struct process *to, rig
     status_t status = STATUS_BAD_HANDLE;
     spin_lock(lock);
     if (from->slot->handle == from->handle) {
-        status = handle_insert(to, object, rights, badge, interface_id, from->slot, origin, out);
+        status = insert(to, object, rights, badge, interface_id, from->slot, origin, out);
         if (status_ok(status)) {
             object_get(object); // it cannot be gone before: `from` holds it
         }
@@ -282,12 +272,12 @@ static bool remove(struct process *process, struct handle_slot *slot, uint32_t h
     struct object *object = slot->object;
     struct spinlock *lock = derivation_lock(object);
     spin_lock(lock);
-    if (handle == 0 || slot->handle != handle || slot->object != object) {
+    if (slot->handle != handle || slot->object != object) {
         spin_unlock(lock);
         return false;
     }
-    derivation_remove(slot);
-    finish_removal(process, slot, lock);
+    [[clang::always_inline]] derivation_remove(slot);
+    [[clang::always_inline]] finish_removal(process, slot, lock);
     object_put(object);
     return true;
 }
@@ -435,7 +425,7 @@ static bool describe(const struct capability *of, uint32_t *steps, struct inspec
             .interface_id = slot->interface_id,
             .object_koid = slot->object->koid.v,
             .parent_process_koid = parent == nullptr ? 0 : handle_slot_process(parent)->object.koid.v,
-            .granted_ns = slot->granted_ns,
+            .granted_ns = clock_at(slot->granted_at).v,
             .granter_koid = slot->granter_koid,
             .origin = slot_origin(slot),
         };
@@ -466,11 +456,12 @@ bool handle_close_some(struct process *process, uint32_t *index, uint32_t limit)
             return false;
         }
         struct handle_slot *slot = slot_at(process, *index);
-        if (slot->handle != 0 && *index % HANDLE_CHUNK_SLOTS != 0) {
+        const uint32_t handle = __atomic_load_n(&slot->handle, __ATOMIC_ACQUIRE);
+        if (handle != 0 && *index % HANDLE_CHUNK_SLOTS != 0) {
             if (limit == 0) {
                 return false;
             }
-            limit -= remove(process, slot, slot->handle);
+            limit -= remove(process, slot, handle);
         }
         ++*index;
     }
@@ -490,7 +481,7 @@ static bool free_chunk(struct reap_item *item) {
 // be looking at the table.
 void handle_table_free(struct process *process) NO_THREAD_SAFETY_ANALYSIS {
     struct account *account = process->object.account;
-    process->free_first = process->free_last = HANDLE_NONE;
+    process->free_first = nullptr;
     struct handle_slot **chunks = process->chunks;
     uint32_t left = process->slot_limit / HANDLE_CHUNK_SLOTS;
     __atomic_store_n(&process->slot_limit, 0, __ATOMIC_RELEASE);

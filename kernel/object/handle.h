@@ -27,16 +27,19 @@
 struct process;
 
 struct handle_slot {
-    uint32_t handle;      // the full handle value while in use, 0 while free
-    uint32_t type_rights; // type in bits 24..31, enum handle_origin in 20..23, rights below
+    uint32_t handle; // the full handle value while in use, 0 while free
     union {
-        struct object *object; // while in use
-        uint32_t next_free;    // while free: index, or HANDLE_NONE
+        uint32_t type_rights; // in use: type in bits 24..31, enum handle_origin in 20..23, rights below
+        uint32_t next_handle; // free: the value that it will have
+    };
+    union {
+        struct object *object;         // in use
+        struct handle_slot *next_free; // free; null at the end
     };
     uint64_t badge;
     uint64_t interface_id;
     slot_ref_t first_child, last_child, next, prev; // kernel/object/derivation.h
-    uint64_t granted_ns;   // when it came into this slot,
+    uint64_t granted_at;   // reading of the clock's counter when it came into this slot,
     uint64_t granter_koid; // and from which process's handle; 0: it came with its object
 };
 static_assert(sizeof(struct handle_slot) == SLOT_BYTES);
@@ -50,8 +53,6 @@ struct capability {
     uint32_t handle;
     uint32_t type_rights;
 };
-
-constexpr uint32_t HANDLE_NONE = 0xffff'ffff;
 
 // The header line of a chunk. Its `handle` is one that no slot of this index can have, so a look-up
 // never matches it.

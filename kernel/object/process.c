@@ -30,7 +30,6 @@ status_t process_create(struct account *account, const char name[PROCESS_NAME_BY
     struct process *process = CONTAINER_OF(object, struct process, object);
     spin_init(&process->lock, LOCK_PROCESS);
     process->chunks = process->first_chunks;
-    process->free_first = process->free_last = HANDLE_NONE;
     list_init(&process->threads);
     list_node_init(&process->all_link);
     memcpy(process->name, name, PROCESS_NAME_BYTES);

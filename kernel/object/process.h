@@ -41,8 +41,8 @@ struct process {
     uint32_t slot_limit;         // slots that exist: indices 0 .. slot_limit-1
 
     struct spinlock lock;
-    uint32_t free_first GUARDED_BY(lock); // HANDLE_NONE when no slot is free
-    uint32_t free_last GUARDED_BY(lock);
+    struct handle_slot *free_first GUARDED_BY(lock); // null when no slot is free
+    struct handle_slot *free_last GUARDED_BY(lock);  // valid when one is
     uint32_t handle_count GUARDED_BY(lock);
     struct handle_slot *first_chunks[PROCESS_FIRST_CHUNKS];
 

@@ -82,16 +82,6 @@ static uint64_t pit_measure(struct sample *first, struct sample *last) {
 
 // ---- Clock ----
 
-// ns = ticks * mult >> shift, with as many bits in mult as 32 hold.
-static void set_rate(uint64_t ticks, uint64_t ns) {
-    uint32_t shift = 32;
-    while (shift > 0 && (ns << shift) / ticks > UINT32_MAX) {
-        shift--;
-    }
-    kernel_clock.shift = shift;
-    kernel_clock.mult = (uint32_t)((ns << shift) / ticks);
-}
-
 void clock_begin(uint64_t counter) {
     kernel_clock.base = counter;
 }
@@ -116,7 +106,7 @@ const char *clock_init(void) {
     if (counted == 0 || timer_counted == 0) {
         return "the processor's clock or the local timer stands still";
     }
-    set_rate(counted, ns);
+    kernel_clock.mult = (ns << 32) / counted;
     kernel_clock.timer_mult = (timer_counted << 32) / ns;
     return nullptr;
 }

@@ -7,12 +7,11 @@
 #include "arch_cpu.h"
 #include "kernel/types.h"
 
-// now = ((counter - base) * mult) >> shift. Written once at boot, then constant.
+// Written once at boot, then constant. Rates are 32.32 fixed point.
 struct clock {
     uint64_t base;
-    uint32_t mult;
-    uint32_t shift;
-    uint64_t timer_mult; // local timer ticks in a nanosecond, 32.32 fixed point
+    uint64_t mult;       // nanoseconds in a tick of the counter
+    uint64_t timer_mult; // local timer ticks in a nanosecond
 };
 extern struct clock kernel_clock;
 
@@ -24,10 +23,14 @@ void clock_begin(uint64_t counter);
 // Needs apic_init.
 const char *clock_init(void);
 
-// Nanoseconds since the kernel was entered. Any context; a few instructions.
+// When the counter read this: nanoseconds since the kernel was entered.
+static inline nanos_t clock_at(uint64_t counter) {
+    return (nanos_t){(uint64_t)((unsigned __int128)(counter - kernel_clock.base) * kernel_clock.mult >> 32)};
+}
+
+// Any context; a few instructions.
 static inline nanos_t clock_now(void) {
-    unsigned __int128 product = (unsigned __int128)(arch_cycles() - kernel_clock.base) * kernel_clock.mult;
-    return (nanos_t){(uint64_t)(product >> kernel_clock.shift)};
+    return clock_at(arch_cycles());
 }
 
 // Sets this processor's timer: the handler of plat_on_deadline runs at that time, once; at once when it

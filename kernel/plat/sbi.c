@@ -64,13 +64,7 @@ const char *clock_init(void) {
     if (hz < 1000 || hz > NS_PER_SECOND * 4) {
         return "the device tree does not say how fast it runs";
     }
-    // ns = ticks * mult >> shift, with as many bits in mult as 32 hold.
-    uint32_t shift = 32;
-    while (shift > 0 && (NS_PER_SECOND << shift) / hz > UINT32_MAX) {
-        shift--;
-    }
-    kernel_clock.shift = shift;
-    kernel_clock.mult = (uint32_t)((NS_PER_SECOND << shift) / hz);
+    kernel_clock.mult = (NS_PER_SECOND << 32) / hz;
     kernel_clock.timer_mult = (hz << 32) / NS_PER_SECOND;
     return nullptr;
 }

@@ -7,7 +7,7 @@
 uint64_t tess_now_ns(void) {
     const struct bootstrap_clock *clock = &tess_bootstrap->clock;
     uint64_t cycles = tess_arch_cycles() - clock->base;
-    return (uint64_t)(((unsigned __int128)cycles * clock->mult) >> clock->shift);
+    return (uint64_t)(((unsigned __int128)cycles * clock->mult) >> 32);
 }
 
 uint64_t tess_deadline_after_ns(uint64_t delay_ns) {

@@ -48,8 +48,8 @@ bool handle_table_check(struct process *process) {
     }
     spin_lock(&process->lock);
     uint32_t listed = 0;
-    for (uint32_t index = process->free_first; index != HANDLE_NONE && listed <= free_slots;
-         index = slot_at(process, index)->next_free) {
+    for (const struct handle_slot *slot = process->free_first; slot != nullptr && listed <= free_slots;
+         slot = slot->next_free) {
         listed++;
     }
     bool good = used == process->handle_count && listed == free_slots;

@@ -9,7 +9,7 @@
 
 constexpr uint32_t LINES = 16;
 
-struct clock kernel_clock = {.mult = 1}; // a cycle is a nanosecond
+struct clock kernel_clock = {.mult = 1ull << 32}; // a cycle is a nanosecond
 uint8_t host_ports[0x1'0000 + 4];
 uint64_t host_deadline_ns = UINT64_MAX;
 
