@@ -1,28 +1,22 @@
 """How a fixed amount of work spreads over processors: counted by the emulator's plugin, processor by processor.
 
 One thread emulates all processors, with the deterministic machine's line, so that the counts are the same on
-every run and every host. It gives each processor a turn until the next virtual timer is due; a timer that belongs
-to no device of the guest (a packet filter's, on a network with nobody) is due every SLICE_US, so that processors
-take turns often enough to meet at locks as they would side by side.
+every run and every host. A processor has its turn until it halts or a timer is due.
 """
 
 import re
-
-SLICE_US = 20  # virtual: 20,000 instructions
 
 # The kinds of work by the plugin's window, and by how much the busiest of four processors must have less to do.
 KINDS = (("compute", 3.8, "independent processes"), ("ipc", 3.6, "calls between pairs"),
          ("spawn", 3.0, "process creation"), ("fault", 3.0, "page faults in separate address spaces"))
 CPUS = 4
 
-SLICES = ["-netdev", "hubport,id=slices,hubid=0", "-object", f"filter-buffer,id=slicer,netdev=slices,interval={SLICE_US}"]
-
 
 def count(ctx, cpus):
     """{kind: [instructions of each processor]}"""
     counted = ctx.scratch / f"counted-{cpus}"
     plugin = f"{ctx.build}/tools/plugin/libcount.so,out={counted}"
-    with ctx.guest(system="scaling", cpus=cpus, deterministic=True, qemu_args=["-plugin", plugin, *SLICES]) as guest:
+    with ctx.guest(system="scaling", cpus=cpus, deterministic=True, qemu_args=["-plugin", plugin]) as guest:
         guest.prompt(120)
         guest.send("run scaling\r")
         guest.expect(r"^scaling done$", 300)

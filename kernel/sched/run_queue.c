@@ -97,14 +97,14 @@ struct thread *run_queue_pop(struct run_queue *queue)
     return thread;
 }
 
-struct thread *run_queue_steal(struct run_queue *queue, uint64_t cpu_bit)
+struct thread *run_queue_steal(struct run_queue *queue, uint64_t cpu_bits)
 {
     constexpr uint32_t LOOK_AT = 8; // in each band; bounded work
     for (uint32_t band = 0; band < BAND_COUNT; band++) {
         uint32_t seen = 0;
         LIST_FOR_EACH(node, &queue->bands[band]) {
             struct thread *thread = LIST_ENTRY(node, struct thread, link);
-            if ((thread->affinity & cpu_bit) != 0 && thread->on_cpu == 0) {
+            if ((thread->affinity & cpu_bits) != 0 && thread->on_cpu == 0) {
                 run_queue_remove(queue, thread);
                 return thread;
             }

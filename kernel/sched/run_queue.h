@@ -32,9 +32,9 @@ void run_queue_remove(struct run_queue *queue, struct thread *thread);
 // Takes the next thread to run; null when none is ready.
 struct thread *run_queue_pop(struct run_queue *queue);
 
-// Takes out a thread that may run on the processor with this bit and that no processor has in its hands: the most
+// Takes out a thread that may run on one of these processors and that no processor has in its hands: the most
 // urgent one among the first of each band; null when there is none.
-struct thread *run_queue_steal(struct run_queue *queue, uint64_t cpu_bit);
+struct thread *run_queue_steal(struct run_queue *queue, uint64_t cpu_bits);
 
 // Whether the thread that run_queue_pop would give should run before one of `band`.
 bool run_queue_should_preempt(const struct run_queue *queue, uint32_t band);

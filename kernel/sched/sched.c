@@ -152,7 +152,8 @@ void sched_timer(void) {
     const uint64_t last = 1ull << thread->cpu.v;
     uint64_t idle;
     while ((idle = __atomic_load_n(&idle_mask, __ATOMIC_RELAXED) & allowed) != 0) {
-        const uint64_t chosen = (idle & last) != 0 ? last : idle & -idle;
+        const uint64_t behind = idle & -cpu_bit(here); // the next one in turn
+        const uint64_t chosen = (idle & last) != 0 ? last : behind != 0 ? behind & -behind : idle & -idle;
         // From now on it is spoken for: the next thread goes elsewhere, even before this one runs.
         if ((__atomic_fetch_and(&idle_mask, ~chosen, __ATOMIC_ACQ_REL) & chosen) != 0) {
             return percpu_of((cpu_id_t){(uint32_t)__builtin_ctzll(chosen)});
@@ -390,6 +391,20 @@ static void send_away(struct percpu *cpu) {
     }
 }
 
+// Somebody has nothing to do while threads wait here: one that may run there becomes ready anew.
+[[gnu::noinline]] static void share(struct percpu *cpu) {
+    const uint64_t others = __atomic_load_n(&idle_mask, __ATOMIC_RELAXED) & ~cpu_bit(cpu);
+    spin_lock(&cpu->ready_lock);
+    struct thread *thread = run_queue_steal(&cpu->ready, others);
+    if (thread != nullptr) {
+        thread_set_state(thread, THREAD_WAKING);
+    }
+    spin_unlock(&cpu->ready_lock);
+    if (thread != nullptr) {
+        sched_ready(thread);
+    }
+}
+
 // The next thread of this processor's queue, which becomes RUNNING; null when there is none.
 static struct thread *take_next(struct percpu *cpu, uint64_t *now_ns) {
     spin_lock(&cpu->ready_lock);
@@ -485,6 +500,9 @@ void sched_switch(void) {
     if (next != current) {
         switch_now(current, next);
         send_away(cpu);
+        if (__atomic_load_n(&idle_mask, __ATOMIC_RELAXED) != 0 && cpu->ready.ready_mask != 0) {
+            share(cpu);
+        }
     }
 }
 

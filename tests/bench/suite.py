@@ -39,6 +39,14 @@ def a_worse_row_is_noticed(ctx):
     expect_match(done.stdout, r"more than 3% worse than .*: ipc_rtt_8w$", "the complaint")
 
 
+def work_spreads_over_processors(ctx):
+    ctx.run(["bench/run", "--arch", ctx.arch, "--scaling"], timeout=200, status=0)
+    for line in (ctx.build / "scaling.tsv").read_text().splitlines()[1:]:
+        kind, alone, busiest, _, wanted = line.split("\t")
+        check(int(alone) >= float(wanted) * int(busiest), f"{kind} does not spread over four processors",
+              f"{wanted} times less for the busiest than for one alone", f"{int(alone) / int(busiest):.2f} times")
+
+
 def linux_measures_as_it_did(ctx):
     """The same kernel in the same emulator gives the same figures; another one at least comparable ones."""
     kept = (ctx.root / "bench" / "results" / "linux.tsv").read_text().splitlines()
@@ -62,5 +70,6 @@ def readme_claims_what_was_measured(ctx):
 
 
 def cases(ctx):
-    functions = (no_row_got_worse, a_worse_row_is_noticed, linux_measures_as_it_did, readme_claims_what_was_measured)
+    functions = (no_row_got_worse, a_worse_row_is_noticed, work_spreads_over_processors,
+                 linux_measures_as_it_did, readme_claims_what_was_measured)
     return [(function.__name__, deadline(400)(lambda function=function: function(ctx))) for function in functions]
