@@ -120,6 +120,17 @@ static struct kernel_exit block_through(struct thread *current, const struct han
 
 // ---- call ------------------------------------------------------------------------------------------
 
+// Another processor may give up the last handle while the method works on the object.
+[[gnu::noinline]] static status_t invoke_held(method_handler handler, struct invocation *invocation) {
+    struct object *object = invocation->object;
+    if (!object_try_get(object)) {
+        return STATUS_BAD_HANDLE;
+    }
+    status_t status = handler(invocation);
+    object_put(object);
+    return status;
+}
+
 status_t invoke_method(struct thread *caller, struct object *object, uint32_t type_rights, uint64_t info,
                        struct invocation *invocation) {
     const struct method_table *table = &method_tables[slot_word_type(type_rights)];
@@ -140,7 +151,7 @@ status_t invoke_method(struct thread *caller, struct object *object, uint32_t ty
         .rights = (rights_t){slot_word_rights(type_rights)},
         .words = caller->regs.words,
     };
-    return method->handler(invocation);
+    return cpu_count() > 1 ? invoke_held(method->handler, invocation) : method->handler(invocation);
 }
 
 // A method of a kernel object.
@@ -190,10 +201,13 @@ enum load { NO_LOAD, PAGE_LOAD, HANDLE_LOAD };
 [[gnu::always_inline]] static inline struct thread *
 call_direct(struct thread *current, const struct handle_slot *slot, uint64_t handle, uint64_t info, enum load load) {
     struct endpoint *endpoint = CONTAINER_OF(slot->object, struct endpoint, object);
-    spin_lock(&endpoint->lock);
     const uint64_t badge = slot->badge;
+    if (!LIKELY(slot_holds(slot, handle))) {
+        return nullptr; // what was read may be anything
+    }
+    spin_lock(&endpoint->lock);
     struct thread *server = endpoint->receivers;
-    if (!LIKELY(slot_holds(slot, handle) && server != nullptr && (current->flags | server->busy) == 0 &&
+    if (!LIKELY(server != nullptr && (current->flags | server->busy) == 0 &&
                 (load != PAGE_LOAD || page_fits(current, server, info)) &&
                 (load != HANDLE_LOAD || message_accept(server->pending_info) != 0))) {
         spin_unlock(&endpoint->lock);
@@ -345,7 +359,10 @@ reply_direct(struct thread *current, const struct handle_slot *slot, uint64_t ha
         return nullptr;
     }
     struct endpoint *endpoint = CONTAINER_OF(slot->object, struct endpoint, object);
-    spin_lock(&endpoint->lock);
+    if (!LIKELY(slot_holds(slot, handle))) {
+        return nullptr; // what was read may be anything
+    }
+    spin_lock(&endpoint->lock); // and who revokes looks for receivers with it
     if (!LIKELY(slot_holds(slot, handle) && endpoint->attention == 0 && (current->flags | caller->busy) == 0 &&
                 (!page || page_fits(current, caller, info)) &&
                 __atomic_exchange_n(&current->caller, nullptr, __ATOMIC_ACQ_REL) == caller)) {

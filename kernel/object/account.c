@@ -323,10 +323,11 @@ static bool sweep_some(struct process *process, uint32_t *index) {
         }
         if (account_dooms(capability.object)) {
             handle_take_away(&capability);
-        } else if (capability_type(&capability) == OBJECT_ACCOUNT &&
-                   account_has_ended(account_of(capability.object)) &&
-                   !account_of(capability.object)->ended) {
-            shut(account_of(capability.object));
+        } else if (capability_type(&capability) == OBJECT_ACCOUNT && object_try_get(capability.object)) {
+            if (account_has_ended(account_of(capability.object)) && !account_of(capability.object)->ended) {
+                shut(account_of(capability.object));
+            }
+            object_put(capability.object);
         }
     }
     return false;
@@ -372,8 +373,7 @@ struct account *account_first_after(uint64_t after_koid) {
     spin_lock(&all.lock);
     LIST_FOR_EACH(node, &all.list) {
         struct account *account = LIST_ENTRY(node, struct account, all_link);
-        if (account->object.koid.v > after_koid && account->object.references != 0) {
-            object_get(&account->object);
+        if (account->object.koid.v > after_koid && object_try_get(&account->object)) {
             found = account;
             break;
         }

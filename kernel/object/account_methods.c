@@ -90,9 +90,11 @@ status_t method_account_end(struct invocation *invocation) {
 status_t method_account_set_limits(struct invocation *invocation) {
     const uint64_t *words = invocation->words;
     struct object *child;
-    TRY(handle_object(invocation->caller->process, words[0], OBJECT_ACCOUNT, (rights_t){0}, &child));
-    return account_set_limits(account_of(invocation->object), account_of(child), words[1], words[2], words[3],
-                              words[4]);
+    TRY(handle_hold(invocation->caller->process, words[0], OBJECT_ACCOUNT, (rights_t){0}, &child));
+    status_t status = account_set_limits(account_of(invocation->object), account_of(child), words[1], words[2],
+                                         words[3], words[4]);
+    object_put(child);
+    return status;
 }
 
 status_t method_account_set_kind_limit(struct invocation *invocation) {

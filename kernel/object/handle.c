@@ -398,7 +398,9 @@ bool handle_revoke_some(const struct capability *from, uint32_t limit) {
 
 void handle_take_away(const struct capability *handle) {
     struct process *process = handle_slot_process(handle->slot);
-    object_get(handle->object); // until nobody waits on it
+    if (!object_try_get(handle->object)) { // until nobody waits on it
+        return;
+    }
     if (remove(process, handle->slot, handle->handle) && anyone_waits(handle->object)) {
         wake_waiters(process, handle->object, capability_rights(handle));
     }

@@ -76,6 +76,14 @@ status_t handle_read_as(const struct process *process, uint64_t handle, enum obj
 status_t handle_object(const struct process *process, uint64_t handle, enum object_type type, rights_t need,
                        struct object **out);
 
+// The same, with a reference: for what is kept, or must not be taken apart by another processor while it is changed.
+// BAD_HANDLE also when that has begun.
+static inline status_t handle_hold(const struct process *process, uint64_t handle, enum object_type type,
+                                   rights_t need, struct object **out) {
+    TRY(handle_object(process, handle, type, need, out));
+    return object_try_get(*out) ? STATUS_OK : STATUS_BAD_HANDLE;
+}
+
 // The same for the slot of this index; BAD_HANDLE when it is free.
 status_t handle_read_at(const struct process *process, uint32_t index, struct capability *out);
 

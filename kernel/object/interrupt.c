@@ -119,11 +119,11 @@ status_t method_interrupt_bind(struct invocation *invocation) {
         return STATUS_OK;
     }
     struct object *object;
-    TRY(handle_object(invocation->caller->process, handle, OBJECT_NOTIFICATION, RIGHT_SIGNAL, &object));
+    TRY(handle_hold(invocation->caller->process, handle, OBJECT_NOTIFICATION, RIGHT_SIGNAL, &object));
     if (bits == 0) {
+        object_put(object);
         return STATUS_BAD_ARGUMENT;
     }
-    object_get(object);
     rebind(interrupt, CONTAINER_OF(object, struct notification, object), bits);
     line_unmask(interrupt->gsi);
     return STATUS_OK;

@@ -90,13 +90,18 @@ static bool reap_object(struct reap_item *item) {
 
 status_t object_create(enum object_type type, struct account *account, struct object **out) {
     const struct object_class *class = &classes[type];
-    if (account != nullptr) {
-        TRY(account_charge_object(account, type, slab_charge(class->cache)));
+    if (account != nullptr && !object_try_get(&account->object)) {
+        return STATUS_NO_MEMORY;
     }
-    struct object *object = slab_alloc(class->cache);
+    status_t status =
+        account == nullptr ? STATUS_OK : account_charge_object(account, type, slab_charge(class->cache));
+    struct object *object = status_ok(status) ? slab_alloc(class->cache) : nullptr;
     if (object == nullptr) {
-        if (account != nullptr) {
+        if (status_ok(status) && account != nullptr) {
             account_uncharge_object(account, type, slab_charge(class->cache));
+        }
+        if (account != nullptr) {
+            object_put(&account->object);
         }
         return STATUS_NO_MEMORY;
     }
@@ -105,9 +110,6 @@ status_t object_create(enum object_type type, struct account *account, struct ob
     object->koid = (koid_t){__atomic_add_fetch(&last_koid, 1, __ATOMIC_RELAXED)};
     object->account = account;
     object->reap.step = reap_object;
-    if (account != nullptr) {
-        object_get(&account->object);
-    }
     __atomic_fetch_add(&live_count[type], 1, __ATOMIC_RELAXED);
     if (class->init != nullptr) {
         class->init(object);

@@ -10,6 +10,7 @@
 
 #include "abi/gen/abi.h"
 #include "kernel/object/reaper.h"
+#include "kernel/panic.h"
 #include "kernel/types.h"
 
 struct account;
@@ -41,12 +42,15 @@ struct object_class {
 // and gives it a koid and one reference, the caller's. NO_MEMORY leaves nothing changed.
 status_t object_create(enum object_type type, struct account *account, struct object **out);
 
-static inline void object_get(struct object *object)
-{
-    __atomic_fetch_add(&object->references, 1, __ATOMIC_RELAXED);
+// For who has one already.
+static inline void object_get(struct object *object) {
+    const uint32_t before = __atomic_fetch_add(&object->references, 1, __ATOMIC_RELAXED);
+    DEBUG_ASSERT(before != 0);
 }
-// For what is found in a list that holds no references: false when the object is being taken apart already.
-static inline bool object_try_get(struct object *object) {
+
+// For what is found in a list that holds no references, or by a look-up: false when the object is being taken apart
+// already, because another processor has given up the last handle.
+[[nodiscard]] static inline bool object_try_get(struct object *object) {
     uint32_t references = __atomic_load_n(&object->references, __ATOMIC_RELAXED);
     while (references != 0) {
         if (__atomic_compare_exchange_n(&object->references, &references, references + 1, true, __ATOMIC_ACQ_REL,

@@ -180,8 +180,7 @@ struct process *process_next(struct process *after) {
     struct list_node *node = after == nullptr ? list_first(&all.list) : list_next(&all.list, &after->all_link);
     for (; node != nullptr && found == nullptr; node = list_next(&all.list, node)) {
         struct process *process = LIST_ENTRY(node, struct process, all_link);
-        if (process->object.references != 0) { // else it is being freed already
-            object_get(&process->object);
+        if (object_try_get(&process->object)) {
             found = process;
         }
     }

@@ -62,8 +62,7 @@ status_t method_process_watch_exit(struct invocation *invocation) {
     struct process *process = process_of(invocation);
     const uint64_t bits = invocation->words[1];
     struct object *object;
-    TRY(handle_object(invocation->caller->process, invocation->words[0], OBJECT_NOTIFICATION, RIGHT_SIGNAL,
-                      &object));
+    TRY(handle_hold(invocation->caller->process, invocation->words[0], OBJECT_NOTIFICATION, RIGHT_SIGNAL, &object));
     struct notification *notification = CONTAINER_OF(object, struct notification, object);
     spin_lock(&process->lock);
     const bool ended = process->state == PROCESS_ENDED;
@@ -75,20 +74,18 @@ status_t method_process_watch_exit(struct invocation *invocation) {
         process->exit_watch = ended || bits == 0 ? nullptr : notification;
         process->exit_bits = bits;
     }
-    if (!taken && process->exit_watch != nullptr) {
-        object_get(object);
-    }
+    const bool watches = !taken && process->exit_watch != nullptr;
     spin_unlock(&process->lock);
-    if (taken) {
-        return STATUS_IN_USE;
-    }
-    if (previous != nullptr) {
+    if (!taken && previous != nullptr) {
         object_put(&previous->object);
     }
-    if (ended) {
+    if (!taken && ended) {
         notification_signal(notification, bits);
     }
-    return STATUS_OK;
+    if (!watches) {
+        object_put(object);
+    }
+    return taken ? STATUS_IN_USE : STATUS_OK;
 }
 
 status_t method_process_set_fault_endpoint(struct invocation *invocation) {
@@ -101,7 +98,9 @@ status_t method_process_set_fault_endpoint(struct invocation *invocation) {
                            &sender));
         endpoint = CONTAINER_OF(sender.object, struct endpoint, object);
         badge = sender.badge;
-        object_get(&endpoint->object);
+        if (!object_try_get(sender.object)) {
+            return STATUS_BAD_HANDLE;
+        }
     }
     spin_lock(&process->lock);
     struct endpoint *previous = process->fault_endpoint;

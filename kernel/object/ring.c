@@ -255,12 +255,10 @@ bool ring_take_waiter(struct ring *ring, struct thread *thread) {
 
 // ---- methods ---------------------------------------------------------------------------------------
 
-status_t method_account_create_ring(struct invocation *invocation) {
+static status_t create_in(struct invocation *invocation, struct vspace *vspace) {
     constexpr uint32_t RIGHTS = RIGHT_COPY_BIT | RIGHT_SEND_BIT | RIGHT_MANAGE_BIT;
     const uint64_t *words = invocation->words;
     struct thread *owner = invocation->caller;
-    struct object *vspace;
-    TRY(handle_object(owner->process, words[4], OBJECT_VSPACE, RIGHT_MAP, &vspace));
     if (words[0] == 0 || words[0] > RING_MAX_ENTRIES || (words[0] & (words[0] - 1)) != 0 || words[1] == 0 ||
         words[1] > RING_MAX_ENTRIES || words[2] > words[0] || words[3] != 0) {
         return STATUS_BAD_ARGUMENT;
@@ -276,7 +274,7 @@ status_t method_account_create_ring(struct invocation *invocation) {
     TRY(ring_create(account_of(invocation->object), owner, &shape, &ring));
     const uint64_t len_bytes = ring->page_count * PAGE_BYTES;
     uint64_t address = words[5];
-    status_t status = vspace_map(vspace_of(vspace), ring->memory, 0, len_bytes, &address, PROT_READ | PROT_WRITE,
+    status_t status = vspace_map(vspace, ring->memory, 0, len_bytes, &address, PROT_READ | PROT_WRITE,
                                  PROT_READ | PROT_WRITE);
     handle_t handle;
     if (status_ok(status)) {
@@ -285,7 +283,7 @@ status_t method_account_create_ring(struct invocation *invocation) {
                                &handle);
         if (!status_ok(status)) {
             object_put(&ring->object);
-            status_t ignored = vspace_unmap(vspace_of(vspace), address, len_bytes);
+            status_t ignored = vspace_unmap(vspace, address, len_bytes);
             (void)ignored; // it was mapped a moment ago
         }
     }
@@ -299,13 +297,20 @@ status_t method_account_create_ring(struct invocation *invocation) {
     return STATUS_OK;
 }
 
+status_t method_account_create_ring(struct invocation *invocation) {
+    struct object *vspace;
+    TRY(handle_hold(invocation->caller->process, invocation->words[4], OBJECT_VSPACE, RIGHT_MAP, &vspace));
+    status_t status = create_in(invocation, vspace_of(vspace));
+    object_put(vspace);
+    return status;
+}
+
 status_t method_ring_bind(struct invocation *invocation) {
     struct ring *ring = ring_of(invocation->object);
     struct object *object = nullptr;
     if (invocation->words[0] != 0) {
-        TRY(handle_object(invocation->caller->process, invocation->words[0], OBJECT_NOTIFICATION, RIGHT_SIGNAL,
-                          &object));
-        object_get(object);
+        TRY(handle_hold(invocation->caller->process, invocation->words[0], OBJECT_NOTIFICATION, RIGHT_SIGNAL,
+                        &object));
     }
     spin_lock(&ring->lock);
     struct notification *previous = ring->notification;

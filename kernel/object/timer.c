@@ -101,11 +101,11 @@ status_t method_timer_set(struct invocation *invocation) {
     struct timer *timer = timer_of(invocation->object);
     const uint64_t *words = invocation->words;
     struct object *object;
-    TRY(handle_object(invocation->caller->process, words[3], OBJECT_NOTIFICATION, RIGHT_SIGNAL, &object));
+    TRY(handle_hold(invocation->caller->process, words[3], OBJECT_NOTIFICATION, RIGHT_SIGNAL, &object));
     if ((words[0] | words[1] | words[2]) >= TIMER_MAX_NS || words[4] == 0) {
+        object_put(object);
         return STATUS_BAD_ARGUMENT;
     }
-    object_get(object);
     const struct timer_queue *queue;
     spin_lock(&timer->lock);
     struct notification *old = unset(timer, &queue);

@@ -137,8 +137,9 @@ status_t method_vmo_clone(struct invocation *invocation) {
         TRY(clone_begin(invocation, end - first));
     }
     const uint64_t handle = words[3];
-    TRY(handle_object(process, handle, OBJECT_VMO, RIGHT_WRITE, &child));
+    TRY(handle_hold(process, handle, OBJECT_VMO, RIGHT_WRITE, &child));
     status_t status = clone_step(from, vmo_of(child), &first, &end);
+    object_put(child);
     if (!status_ok(status)) {
         status_t ignored = handle_close(process, handle); // another thread may have been faster
         (void)ignored;

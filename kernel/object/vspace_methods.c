@@ -21,7 +21,13 @@ status_t method_vspace_map(struct invocation *invocation) {
     if (prot & PROT_ALL & ~max_prot) {
         return STATUS_NO_RIGHT;
     }
-    TRY(vspace_map(vspace_of(invocation->object), vmo_of(vmo.object), offset, len, &address, (uint32_t)prot, max_prot));
+    if (!object_try_get(vmo.object)) {
+        return STATUS_BAD_HANDLE;
+    }
+    status_t status =
+        vspace_map(vspace_of(invocation->object), vmo_of(vmo.object), offset, len, &address, (uint32_t)prot, max_prot);
+    object_put(vmo.object);
+    TRY(status);
     invocation->words[0] = address;
     return STATUS_OK;
 }
