@@ -301,6 +301,7 @@ int main(int argc, char **argv) {
     if (!child_init()) {
         return 1;
     }
+    suite.argument = argv[argc - 1];
     uint32_t passed = 0, failed = 0;
     size_t count = (size_t)(__stop_suite_cases - __start_suite_cases);
     report_line("plan %zu", count + 1);

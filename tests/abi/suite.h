@@ -27,6 +27,7 @@ struct suite {
     handle_t process, thread, vspace, account; // the suite's own
     handle_t inspector;
     handle_t resource; // CREATE, POWER
+    const char *argument; // the last one: of a case that takes any
 };
 extern struct suite suite;
 

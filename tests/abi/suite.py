@@ -26,10 +26,10 @@ def case_names(ctx):
 
 
 class Run:
-    """One boot, at the first case that asks for it."""
+    """One boot of a system whose only program is a suite (main.c), at the first case that asks for it."""
 
-    def __init__(self, ctx, cpus):
-        self.cpus = cpus
+    def __init__(self, ctx, cpus, system="abi", cmdline=None, deadline_s=BOOT_DEADLINE_S):
+        self.cpus, self.system, self.cmdline, self.deadline_s = cpus, system, cmdline, deadline_s
         self.ctx, self.verdicts, self.notes, self.transcript, self.done = ctx, None, {}, "", None
 
     def boot(self):
@@ -40,10 +40,10 @@ class Run:
         # The machine of riscv64 has one serial port: what the kernel does not say there, the reporter does.
         one_port = self.ctx.arch == "riscv64"
         second_port = ["-chardev", f"file,id=verdicts,path={report}", "-serial", "chardev:verdicts"]
-        guest = self.ctx.guest(direct=True, system="abi", cpus=self.cpus,
+        guest = self.ctx.guest(direct=True, system=self.system, cpus=self.cpus, cmdline=self.cmdline,
                                qemu_args=[] if one_port else second_port)
         try:
-            guest.wait(BOOT_DEADLINE_S)
+            guest.wait(self.deadline_s)
         finally:
             self.transcript = guest.transcript
             text = self.transcript if one_port else report.read_text(errors="replace") if report.exists() else ""
@@ -65,14 +65,14 @@ class Run:
                                                       "fail": "it failed"}[verdict]
         if verdict != "fail":
             saw += f"\nserial line:\n{self.transcript[-2000:]}"
-        raise Failure(f"the case {name} of the ABI suite did not pass", "pass", saw)
+        raise Failure(f"the case {name} of the system {self.system} did not pass", "pass", saw)
 
 
 def reporter_is_granted_once(ctx):
     """Each manifest that names the reporter's port grants it to the suite, and to nobody else."""
     for path in sorted((ctx.root / "system").glob("*.system")):
         lines = [line for line in path.read_text().splitlines() if "serial spare" in line.split("#")[0]]
-        expected = [f"grant reporter = {REPORTER_PORT}"] if path.stem == "abi" else []
+        expected = [f"grant reporter = {REPORTER_PORT}"] if path.stem in ("abi", "stress") else []
         check([" ".join(line.split()) for line in lines] == expected, f"{path.name} grants the reporter's port", expected, lines)
 
 

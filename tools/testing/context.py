@@ -52,12 +52,14 @@ def deadline(seconds):
 
 class Context:
     """One per case. Public: root and build (paths), arch, debug (whether `build` is the debug build), cpus (of
-    guests whose case does not say), scratch (a folder that vanishes with the case)."""
+    guests whose case does not say), minutes (how long a case that could go on for ever does, or None), scratch (a
+    folder that vanishes with the case)."""
 
-    def __init__(self, root, arch, debug=False, cpus=1):
+    def __init__(self, root, arch, debug=False, cpus=1, minutes=None):
         self.root = pathlib.Path(root)
         self.arch = arch
         self.cpus = cpus
+        self.minutes = minutes
         self.use_build(debug)
         self._scratch = None
         self._started = []

@@ -11,7 +11,7 @@ from .context import Context, DEFAULT_DEADLINE_S, DeadlineExceeded, Failure
 
 # Quick ones first: what is broken shows early. Suites not named here run after these.
 ARCH_SUITES = {"riscv64": ("abi", "e2e")}  # of an architecture whose name is said; the others are x86-64's
-ORDER = ("host", "check", "abi", "debug", "bench", "e2e", "badinput", "fuzz", "build", "docs")
+ORDER = ("host", "check", "abi", "debug", "stress", "bench", "e2e", "badinput", "fuzz", "build", "docs")
 INDENT = "        "
 
 
@@ -41,13 +41,13 @@ def indented(text):
 
 
 class Runner:
-    def __init__(self, root, arch, pattern=None, verbose=False, debug=False, cpus=1):
+    def __init__(self, root, arch, pattern=None, verbose=False, debug=False, cpus=1, minutes=None):
         self.root, self.arch, self.pattern, self.verbose = root, arch, pattern, verbose
-        self.debug, self.cpus = debug, cpus
+        self.debug, self.cpus, self.minutes = debug, cpus, minutes
         self.passed, self.failed = 0, []
 
     def run_suite(self, name, cases_of):
-        ctx = Context(self.root, self.arch, self.debug, self.cpus)
+        ctx = Context(self.root, self.arch, self.debug, self.cpus, self.minutes)
         try:
             cases = cases_of(ctx)
         except Exception as error:  # a suite that cannot even be read is a failed case
