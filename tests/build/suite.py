@@ -138,7 +138,7 @@ def setup_without_root(ctx):
 def make_alone_helps(ctx):
     for command in (["make"], ["make", "help"]):
         done = ctx.run(command, status=0)
-        for target in ("run", "test", "image", "bench", "check", "clean"):
+        for target in ("run", "test", "image", "bench", "check", "prove", "clean"):
             check(f"make {target}" in done.stdout, f"{' '.join(command)} does not name {target}", f"make {target}", done.stdout)
 
 
@@ -197,6 +197,7 @@ def cases(ctx):
         ("make_without_a_target_helps", functools.partial(make_alone_helps, ctx)),
         ("ci_runs_make_test", functools.partial(ci_runs_make_test, ctx)),
         ("bench_is_forwarded", functools.partial(forwarded, ctx, "bench", "bench/run")),
+        ("prove_is_forwarded", functools.partial(forwarded, ctx, "prove", "tools/proofs.py")),
         ("setup_without_root_says_the_command", functools.partial(setup_without_root, ctx)),
         ("make_run_directly", long(functools.partial(make_run, ctx, "DIRECT=1"))),
         ("make_run_through_uefi", long(functools.partial(make_run, ctx))),

@@ -5,18 +5,20 @@ Blocks are known by their fence:
   ```console            a session at the prompt: each `tessera$ ` line is typed, lines below it are expected.
   ```LANGUAGE PATH      a file of a how-to: written into a copy of the tree before the next commands.
 README.md's and CONTRIBUTING.md's commands run in the tree itself, those of docs/howto in a copy of it, where they
-may change what they like. Relative links must lead somewhere.
+may change what they like. Relative links must lead somewhere, and each type of object has its page.
 """
 
 import dataclasses
 import functools
 import re
 import shutil
+import tomllib
 
 from testing import Context, check, deadline, expect_match
 
 FENCE = re.compile(r"^```(\S+)[ ]?(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-LINK = re.compile(r"\[[^\]]*\]\(([^)#]+)(?:#[^)]*)?\)")
+LINK = re.compile(r"\[[^\]]*\]\(([^)#]*)(?:#([^)]*))?\)")
+OBJECT_SECTIONS = ["Made by", "State", "Rights", "End", "Limits", "Errors", "Cost", "See also"]
 
 # Commands that this suite does not run itself, and the case that does: (suite, case).
 COVERED = {
@@ -28,6 +30,7 @@ COVERED = {
     "make image": ("check", "reproducible"),
     "make check": ("check", "lint"),
     "make bench": ("build", "bench_is_forwarded"),
+    "make prove": ("build", "prove_is_forwarded"),
     "tools/test host": ("build", "suites_of_the_documents"),
     "tools/test e2e": ("build", "suites_of_the_documents"),
     "tools/test abi": ("build", "suites_of_the_documents"),
@@ -82,11 +85,41 @@ def inline_commands_are_known(ctx):
             check(known, f"{path.name} names a command that no test runs", "one of COVERED", command)
 
 
+def headings(path):
+    return re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
+
+
+def anchors(path):
+    """What a link to a place in a document may name: its headings, as they are turned into anchors."""
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings(path)}
+
+
 def links_lead_somewhere(ctx):
     for path in documents(ctx.root):
-        for target in LINK.findall(path.read_text()):
-            if "://" not in target:
-                check((path.parent / target).exists(), f"a link of {path.relative_to(ctx.root)} leads nowhere", "a file", target)
+        for target, anchor in LINK.findall(path.read_text()):
+            if "://" in target:
+                continue
+            file = path.parent / target if target else path
+            where = f"a link of {path.relative_to(ctx.root)} leads nowhere"
+            check(file.exists(), where, "a file", target)
+            check(not anchor or anchor in anchors(file), where, "a heading of it", f"{target}#{anchor}")
+
+
+def objects_have_their_pages(ctx):
+    """One page for each type of object in the table, all of one form, listed in the index."""
+    objects = tomllib.loads((ctx.root / "abi" / "abi.toml").read_text())["object"]
+    pages = {path.stem: path for path in (ctx.root / "docs" / "objects").glob("*.md")}
+    check(set(pages) == {entry["name"] for entry in objects}, "docs/objects has a page for each type of abi/abi.toml",
+          sorted(entry["name"] for entry in objects), sorted(pages))
+    index = (ctx.root / "docs" / "README.md").read_text()
+    for entry in objects:
+        name, page = entry["name"], pages[entry["name"]]
+        check(headings(page) == [name, *OBJECT_SECTIONS], f"the headings of {page.name}", [name, *OBJECT_SECTIONS], headings(page))
+        for method in entry.get("method", []):
+            check(re.search(rf"`{method['name']}`", page.read_text()), f"{page.name} does not name a method", method["name"], "")
+            check(f"`{method['right']}` |" in page.read_text(), f"{page.name} does not say what a right allows", method["right"], "")
+        check(f"abi.md#{name}-type-{entry['type']}" in page.read_text(), f"{page.name} links to the reference", name, "no link")
+        check(f"(objects/{name}.md)" in index, "docs/README.md lists the page of each object", name, "no link")
 
 
 def paths_exist(ctx):
@@ -156,6 +189,7 @@ def readme_session(ctx):
 
 def cases(ctx):
     found = [("links_lead_somewhere", functools.partial(links_lead_somewhere, ctx)),
+             ("objects_have_their_pages", functools.partial(objects_have_their_pages, ctx)),
              ("named_files_exist", functools.partial(paths_exist, ctx)),
              ("inline_commands_are_known", functools.partial(inline_commands_are_known, ctx)),
              ("covered_commands_have_their_cases", functools.partial(covered_cases_exist, ctx)),
