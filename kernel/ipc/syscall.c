@@ -389,11 +389,26 @@ reply_direct(struct thread *current, const struct handle_slot *slot, uint64_t ha
 constexpr uint32_t RECEIVE_SLOT = (uint32_t)OBJECT_ENDPOINT << 24 | RIGHT_RECEIVE_BIT;
 constexpr uint32_t RECEIVE_SLOT_MASK = 0xffu << 24 | RIGHT_RECEIVE_BIT;
 
-// Goes on receiving after whatever else wants the processor.
-static struct kernel_exit receive_again(struct thread *current, uint64_t handle, uint64_t info,
-                                        uint64_t deadline_ns) {
-    arch_regs_restart(&current->regs, SYS_RECV, handle, info & MESSAGE_ACCEPT_MASK, deadline_ns);
-    return kernel_leave();
+// Receives through a capability; `resumed` (may be null), whose wait has ended, runs meanwhile.
+static struct kernel_exit receive(struct thread *current, const struct capability *source, uint64_t info,
+                                  uint64_t deadline_ns, struct thread *resumed) {
+    enum transfer_progress progress;
+    status_t status = transfer_receive(current, CONTAINER_OF(source->object, struct endpoint, object),
+                                       message_accept(info), deadline_ns, &progress);
+    if (progress == TRANSFER_WAITS && stays_in_wait(current, source->slot, source->handle)) {
+        return resumed != nullptr ? leave_to(resumed) : kernel_block();
+    }
+    if (resumed != nullptr) {
+        sched_ready(resumed);
+    }
+    if (progress == TRANSFER_AGAIN) { // goes on after whatever else wants the processor
+        arch_regs_restart(&current->regs, SYS_RECV, source->handle, info & MESSAGE_ACCEPT_MASK, deadline_ns);
+        return kernel_leave();
+    }
+    if (progress == TRANSFER_WAITS) {
+        status = STATUS_REVOKED;
+    }
+    return status_ok(status) ? leave_with_results(current) : leave_with(status);
 }
 
 [[gnu::noinline]] static struct kernel_exit reply_recv_general(struct thread *current, uint64_t handle,
@@ -411,24 +426,13 @@ static struct kernel_exit receive_again(struct thread *current, uint64_t handle,
     if (status_ok(status)) {
         status = answer_caller(current, info, &resumed);
     }
-    enum transfer_progress progress = TRANSFER_DONE;
     if (status_ok(status) && handle != 0) {
-        status = transfer_receive(current, CONTAINER_OF(source.object, struct endpoint, object), message_accept(info),
-                                  deadline_ns, &progress);
-    }
-    if (progress == TRANSFER_WAITS && stays_in_wait(current, source.slot, handle)) {
-        return resumed != nullptr ? leave_to(resumed) : kernel_block();
-    }
-    if (progress == TRANSFER_WAITS) {
-        status = STATUS_REVOKED;
+        return receive(current, &source, info, deadline_ns, resumed);
     }
     if (resumed != nullptr) {
         sched_ready(resumed);
     }
-    if (progress == TRANSFER_AGAIN) {
-        return receive_again(current, handle, info, deadline_ns);
-    }
-    return !status_ok(status) || handle == 0 ? leave_with(status) : leave_with_results(current);
+    return leave_with(status);
 }
 
 static struct kernel_exit sys_reply_recv(uint64_t handle, uint64_t info, uint64_t deadline_ns) {
@@ -512,16 +516,7 @@ static struct kernel_exit sys_recv(uint64_t handle, uint64_t info, uint64_t dead
     }
     thread_drop_caller(current);
     current->effective_band = current->band;
-    enum transfer_progress progress;
-    status = transfer_receive(current, CONTAINER_OF(source.object, struct endpoint, object), message_accept(info),
-                              deadline_ns, &progress);
-    if (progress == TRANSFER_WAITS) {
-        return block_through(current, source.slot, handle);
-    }
-    if (progress == TRANSFER_AGAIN) {
-        return receive_again(current, handle, info, deadline_ns);
-    }
-    return status_ok(status) ? leave_with_results(current) : leave_with(status);
+    return receive(current, &source, info, deadline_ns, nullptr);
 }
 
 // ---- signal, wait, yield ---------------------------------------------------------------------------

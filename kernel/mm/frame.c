@@ -32,7 +32,6 @@ static struct {
     uint32_t stack_count GUARDED_BY(frame_lock);
     uint64_t stack[STACK_FRAMES] GUARDED_BY(frame_lock); // frame numbers
     uint64_t free_frames GUARDED_BY(frame_lock);         // on the lists and on the stack
-    uint64_t total_frames GUARDED_BY(frame_lock);
     uint8_t *states; // enum frame_state | order, by frame number less first_frame; the bytes are under the lock
     // How many refer to a frame beside its first owner; atomic, and 0 unless it is given out singly.
     uint8_t *shares;
@@ -240,14 +239,13 @@ bool frame_init(const struct boot_info *boot) {
         pool.lists[order].next = pool.lists[order].prev = &pool.lists[order];
     }
     pool.non_empty = pool.stack_count = 0;
-    pool.free_frames = pool.total_frames = 0;
+    pool.free_frames = 0;
     for (uint32_t i = 0; i < boot->region_count; i++) {
         const struct boot_region *region = &boot->regions[i];
         uint64_t first = region_first(region), end = region_end(region);
         if (region->kind != BOOT_MEM_USABLE || first >= end || end > pool.end_frame) {
             continue;
         }
-        pool.total_frames += end - first;
         bool early_region = first << FRAME_SHIFT == early.base;
         if (first == states_first) {
             first += states_frames;
@@ -267,9 +265,7 @@ void frame_add_range(paddr_t base, uint64_t len_bytes) {
     uint64_t first = base.v >> FRAME_SHIFT;
     uint64_t end = (base.v + len_bytes) >> FRAME_SHIFT;
     spin_lock(&frame_lock);
-    uint64_t before = pool.free_frames;
     range_add(first, end);
-    pool.total_frames += pool.free_frames - before;
     spin_unlock(&frame_lock);
 }
 
@@ -357,13 +353,6 @@ void frame_release(paddr_t base) {
 uint64_t frame_free_bytes(void) {
     spin_lock(&frame_lock);
     uint64_t bytes = pool.free_frames << FRAME_SHIFT;
-    spin_unlock(&frame_lock);
-    return bytes;
-}
-
-uint64_t frame_total_bytes(void) {
-    spin_lock(&frame_lock);
-    uint64_t bytes = pool.total_frames << FRAME_SHIFT;
     spin_unlock(&frame_lock);
     return bytes;
 }

@@ -54,9 +54,6 @@ bool frame_is_shared(paddr_t base);
 
 uint64_t frame_free_bytes(void);
 
-// All memory that was ever given to the allocator, with its own bookkeeping and the early frames.
-uint64_t frame_total_bytes(void);
-
 // Smallest order whose block holds `len_bytes` (at least 1).
 static inline unsigned frame_order_for(size_t len_bytes) {
     size_t frames = (len_bytes - 1) >> FRAME_SHIFT;

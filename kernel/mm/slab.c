@@ -57,7 +57,6 @@ static struct slab_page *page_provide(struct slab_cache *cache) REQUIRES(cache->
         }
         page = phys_to_virt(frame);
         *page = (struct slab_page){.cache = cache, .fresh = cache->per_page};
-        cache->pages++;
         __atomic_fetch_add(&total_pages, 1, __ATOMIC_RELAXED);
     }
     partial_push(cache, page);
@@ -114,7 +113,6 @@ void *slab_alloc(struct slab_cache *cache) {
     if (page->free == nullptr && page->fresh == 0) {
         partial_remove(cache, page);
     }
-    cache->in_use++;
     spin_unlock(&cache->lock);
     memset(object, 0, cache->object_bytes);
     return object;
@@ -133,7 +131,6 @@ void slab_free(struct slab_cache *cache, void *object) {
     freed->next = page->free;
     page->free = freed;
     page->in_use--;
-    cache->in_use--;
     if (was_full) {
         partial_push(cache, page);
     }
@@ -143,7 +140,6 @@ void slab_free(struct slab_cache *cache, void *object) {
             cache->spare = page;
         } else {
             unused = page;
-            cache->pages--;
         }
     }
     spin_unlock(&cache->lock);

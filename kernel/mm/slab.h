@@ -22,8 +22,6 @@ struct slab_cache {
     struct spinlock lock;
     struct slab_page *partial GUARDED_BY(lock); // pages with a free object, doubly linked
     struct slab_page *spare GUARDED_BY(lock);   // at most one page with no object in use
-    uint64_t pages GUARDED_BY(lock);
-    uint64_t in_use GUARDED_BY(lock);
 };
 
 constexpr size_t SLAB_PAGE_BYTES = 4096;

@@ -87,30 +87,25 @@ void notification_signal(struct notification *notification, uint64_t bits) {
     }
 }
 
-static status_t take_locked(struct notification *notification, struct thread *thread, uint64_t deadline_ns,
-                            uint64_t *bits, bool *waits) REQUIRES(notification->lock) {
-    if (notification->bound != nullptr) {
-        return STATUS_BAD_STATE;
-    }
-    const uint64_t taken = __atomic_exchange_n(&notification->bits, 0, __ATOMIC_ACQ_REL);
-    if (taken == 0 && deadline_ns == DEADLINE_POLL) {
-        return STATUS_TIMED_OUT;
-    }
-    *bits = taken;
-    *waits = taken == 0;
-    if (*waits) {
-        thread_arm_deadline(thread, deadline_ns);
-        thread->waiting_on = &notification->object;
-        list_push_back(&notification->waiters, &thread->link);
-        thread_set_state(thread, THREAD_WAITING);
-    }
-    return STATUS_OK;
-}
-
 status_t notification_take(struct notification *notification, struct thread *thread, uint64_t deadline_ns,
                            uint64_t *bits, bool *waits) {
+    status_t status = STATUS_BAD_STATE;
+    uint64_t taken = 0;
     spin_lock(&notification->lock);
-    status_t status = take_locked(notification, thread, deadline_ns, bits, waits);
+    if (notification->bound == nullptr) {
+        taken = __atomic_exchange_n(&notification->bits, 0, __ATOMIC_ACQ_REL);
+        status = taken == 0 && deadline_ns == DEADLINE_POLL ? STATUS_TIMED_OUT : STATUS_OK;
+    }
+    if (status_ok(status)) {
+        *bits = taken;
+        *waits = taken == 0;
+        if (*waits) {
+            thread_arm_deadline(thread, deadline_ns);
+            thread->waiting_on = &notification->object;
+            list_push_back(&notification->waiters, &thread->link);
+            thread_set_state(thread, THREAD_WAITING);
+        }
+    }
     spin_unlock(&notification->lock);
     return status;
 }
