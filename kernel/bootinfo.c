@@ -11,6 +11,8 @@
 constexpr uint64_t PAGE = 4096;
 constexpr uint64_t KERNEL_ALIGNMENT = 2 << 20;
 
+const struct boot_info *boot_machine;
+
 [[gnu::format(printf, 1, 2)]] static const char *complain(const char *format, ...) {
     static char text[160];
     va_list args;
@@ -77,6 +79,10 @@ uint64_t boot_info_bytes(const struct boot_info *boot, uint32_t kinds) {
         sum += (kinds >> boot->regions[i].kind & 1) != 0 ? boot->regions[i].len_bytes : 0;
     }
     return sum;
+}
+
+uint64_t boot_info_ram_bytes(const struct boot_info *boot) {
+    return boot_info_bytes(boot, ~(1u << BOOT_MEM_RESERVED | 1u << BOOT_MEM_ACPI_TABLES | 1u << BOOT_MEM_ACPI_NVS));
 }
 
 uint32_t boot_info_number(const struct boot_info *boot, const char *name, uint32_t otherwise) {

@@ -10,6 +10,9 @@
 #include "abi/boot_info.h"
 #include "abi/boot_package.h"
 
+// What the machine consists of, as the kernel was told; from kernel_main on, and constant.
+extern const struct boot_info *boot_machine;
+
 // Everything that can be checked without following an address.
 const char *boot_info_check(const struct boot_info *boot);
 
@@ -17,6 +20,9 @@ const char *boot_info_check(const struct boot_info *boot);
 // running kernel's. The other entries are checked by who reads them (lib/package).
 const char *boot_package_check(const void *package, uint64_t len_bytes, const uint8_t build_id[20],
                                const struct boot_package_entry **init);
+
+// All memory of the machine, in bytes, the kernel's own included.
+uint64_t boot_info_ram_bytes(const struct boot_info *boot);
 
 // Sum of all regions of these kinds (1 << enum boot_mem_kind).
 uint64_t boot_info_bytes(const struct boot_info *boot, uint32_t kinds);

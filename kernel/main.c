@@ -11,8 +11,6 @@
 #include "kernel/ksyms.h"
 #include "kernel/log.h"
 #include "kernel/mm/frame.h"
-#include "kernel/object/inspector.h"
-#include "kernel/object/resource.h"
 #include "kernel/panic.h"
 #include "kernel/percpu.h"
 #include "kernel/plat/clock.h"
@@ -43,10 +41,6 @@ static uint64_t in_mib(uint64_t bytes) {
     return bytes >> 20;
 }
 
-static uint64_t ram_bytes(void) {
-    return boot_info_bytes(&boot, ~(1u << BOOT_MEM_RESERVED | 1u << BOOT_MEM_ACPI_TABLES | 1u << BOOT_MEM_ACPI_NVS));
-}
-
 // A step that says what is wrong, or nothing.
 static void require(const char *part, const char *error) {
     if (error != nullptr) {
@@ -56,15 +50,15 @@ static void require(const char *part, const char *error) {
 
 static void say_hello(void) {
     klog("Tessera %02x%02x%02x%02x %s, %lu MiB, loader %s\n", __build_id[0], __build_id[1], __build_id[2],
-         __build_id[3], arch_name, in_mib(ram_bytes() + (1 << 20) - 1), boot.loader);
+         __build_id[3], arch_name, in_mib(boot_info_ram_bytes(&boot) + (1 << 20) - 1), boot.loader);
 }
 
 static void check_memory(void) {
     // The kernel and the package are loaded: the machine needs room for them too.
     const uint64_t usable = boot_info_bytes(&boot, 1u << BOOT_MEM_USABLE);
     if (usable < MINIMUM_FREE_BYTES) {
-        const uint64_t need = ram_bytes() - usable + MINIMUM_FREE_BYTES;
-        boot_fail("not enough memory: %lu MiB usable, at least %lu MiB needed", in_mib(ram_bytes()),
+        const uint64_t need = boot_info_ram_bytes(&boot) - usable + MINIMUM_FREE_BYTES;
+        boot_fail("not enough memory: %lu MiB usable, at least %lu MiB needed", in_mib(boot_info_ram_bytes(&boot)),
                   in_mib(need) + 1);
     }
 }
@@ -73,7 +67,7 @@ static void bring_up_memory(void) {
     frame_early_init(&boot);
     if (!mmu_init(&boot) || !frame_init(&boot)) {
         boot_fail("not enough memory: %lu MiB usable, too little for the kernel's own tables",
-                  in_mib(ram_bytes()));
+                  in_mib(boot_info_ram_bytes(&boot)));
     }
     // Nothing of the boot path is in use any more: its tables, its stack, its copy of the boot info.
     for (uint32_t i = 0; i < boot.region_count; i++) {
@@ -81,17 +75,16 @@ static void bring_up_memory(void) {
             frame_add_range((paddr_t){boot.regions[i].base}, boot.regions[i].len_bytes);
         }
     }
-    resource_set_machine(&boot);
-    inspector_set_memory(ram_bytes(), boot.kernel_phys_bytes, boot.package_bytes);
 }
 
 [[noreturn]] void kernel_main(uint64_t boot_info_phys) {
-    clock_begin(arch_cycles());
+    kernel_clock.base = arch_cycles(); // time begins
     __stack_chk_guard = arch_random();
     arch_early_init();
     uart_init();
     require("boot info", boot_info_check((const struct boot_info *)boot_info_phys));
     boot = *(const struct boot_info *)boot_info_phys;
+    boot_machine = &boot;
     const char *error = plat_discover(&boot);
     say_hello();
     if (error != nullptr) {

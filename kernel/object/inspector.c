@@ -1,9 +1,9 @@
-#include "kernel/object/inspector.h"
-
+// inspector: the right to look at the whole system. It changes nothing and grants nothing.
 #include "abi/gen/methods.h"
 #include "abi/inspect.h"
 #include "abi/message.h"
 #include "kernel/arch/mmu.h"
+#include "kernel/bootinfo.h"
 #include "kernel/mm/frame.h"
 #include "kernel/object/account.h"
 #include "kernel/object/endpoint.h"
@@ -17,16 +17,6 @@
 
 // Slots and siblings that one call looks at, at most.
 constexpr uint32_t INSPECT_STEPS = 4096;
-
-static struct {
-    uint64_t ram, kernel_image, package;
-} boot_bytes;
-
-void inspector_set_memory(uint64_t ram, uint64_t kernel_image, uint64_t package) {
-    boot_bytes.ram = ram;
-    boot_bytes.kernel_image = kernel_image;
-    boot_bytes.package = package;
-}
 
 // With what it has been idle for now. It may wake meanwhile: then this is at most that much wrong, once.
 static uint64_t idle_ns_of(const struct percpu *cpu, uint64_t now_ns) {
@@ -45,10 +35,10 @@ status_t method_inspector_system(struct invocation *invocation) {
     const uint64_t free = frame_free_bytes();
     *system = (struct inspect_system){
         .uptime_ns = clock_now().v,
-        .ram_bytes = boot_bytes.ram,
-        .used_bytes = boot_bytes.ram - free,
-        .kernel_image_bytes = boot_bytes.kernel_image,
-        .package_bytes = boot_bytes.package,
+        .ram_bytes = boot_info_ram_bytes(boot_machine),
+        .used_bytes = boot_info_ram_bytes(boot_machine) - free,
+        .kernel_image_bytes = boot_machine->kernel_phys_bytes,
+        .package_bytes = boot_machine->package_bytes,
         .free_bytes = free,
         .slab_bytes = slab_total_bytes(),
         .page_table_bytes = arch_table_bytes(),

@@ -1,9 +1,9 @@
 #include "kernel/object/resource.h"
 
-#include "abi/boot_info.h"
 #include "abi/gen/methods.h"
 #include "base/align.h"
 #include "base/checked.h"
+#include "kernel/bootinfo.h"
 #include "kernel/object/account.h"
 #include "kernel/object/handle.h"
 #include "kernel/object/interrupt.h"
@@ -60,18 +60,13 @@ status_t method_resource_mint_interrupt(struct invocation *invocation) {
 
 // ---- Device memory: VMOs whose ranges never overlap ----
 
-RO_AFTER_INIT static const struct boot_info *machine;
 static struct spinlock ranges_lock; // a leaf
 static struct list ranges GUARDED_BY(ranges_lock) = LIST_INIT(ranges); // of VMOs, by device_link
 
-void resource_set_machine(const struct boot_info *boot) {
-    machine = boot;
-}
-
 // What the firmware keeps for itself is no memory of ours: devices' registers are often among it.
 static bool is_memory(uint64_t base, uint64_t len_bytes) {
-    for (uint32_t i = 0; i < machine->region_count; i++) {
-        const struct boot_region *region = &machine->regions[i];
+    for (uint32_t i = 0; i < boot_machine->region_count; i++) {
+        const struct boot_region *region = &boot_machine->regions[i];
         if (region->kind != BOOT_MEM_RESERVED && ranges_overlap(base, len_bytes, region->base, region->len_bytes)) {
             return true;
         }

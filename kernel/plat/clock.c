@@ -82,10 +82,6 @@ static uint64_t pit_measure(struct sample *first, struct sample *last) {
 
 // ---- Clock ----
 
-void clock_begin(uint64_t counter) {
-    kernel_clock.base = counter;
-}
-
 const char *clock_init(void) {
     struct sample first, last;
     uint64_t ns = 0;

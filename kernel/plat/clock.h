@@ -7,16 +7,14 @@
 #include "arch_cpu.h"
 #include "kernel/types.h"
 
-// Written once at boot, then constant. Rates are 32.32 fixed point.
+// The base is what the counter was when the kernel was entered. Rates are 32.32 fixed point, and 0 before clock_init: all
+// times are 0 until then. Written once at boot, then constant.
 struct clock {
     uint64_t base;
     uint64_t mult;       // nanoseconds in a tick of the counter
     uint64_t timer_mult; // local timer ticks in a nanosecond
 };
 extern struct clock kernel_clock;
-
-// Begins time: what the counter was when the kernel was entered. Before clock_init all times are 0.
-void clock_begin(uint64_t counter);
 
 // Measures the time-stamp counter and the local timer against the ACPI power management timer, or the
 // 8254 when there is none. Takes a good 200 us. Null on success, else what is wrong (static text).

@@ -55,10 +55,6 @@ RO_AFTER_INIT struct clock kernel_clock;
 
 constexpr uint64_t NS_PER_SECOND = 1'000'000'000;
 
-void clock_begin(uint64_t counter) {
-    kernel_clock.base = counter;
-}
-
 const char *clock_init(void) {
     const uint64_t hz = dtb_machine()->clock_hz;
     if (hz < 1000 || hz > NS_PER_SECOND * 4) {

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "abi/boot_info.h"
 #include "abi/gen/decode.h"
 #include "abi/ring.h"
 #include "kernel/arch/host/arena.h"
@@ -19,8 +18,6 @@
 #include "kernel/arch/host/machine.h"
 #include "kernel/object/endpoint.h"
 #include "kernel/object/handle.h"
-#include "kernel/object/inspector.h"
-#include "kernel/object/resource.h"
 #include "kernel/object/ring.h"
 #include "kernel/object/vmo.h"
 #include "kernel/object/vspace.h"
@@ -284,8 +281,6 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     (void)argv;
     host_only_user_start = (uint64_t)user_memory;
     host_only_user_end = (uint64_t)user_memory + sizeof(user_memory);
-    static const struct boot_info machine; // all addresses are devices'
-    resource_set_machine(&machine);
     host_machine_init(MEMORY_BYTES);
     return 0;
 }

@@ -8,6 +8,7 @@
 #include "kernel/arch/host/arena.h"
 #include "kernel/arch/host/usage.h"
 #include "kernel/arch/mmu.h"
+#include "kernel/bootinfo.h"
 #include "kernel/ipc/fault.h"
 #include "kernel/mm/frame.h"
 #include "kernel/object/endpoint.h"
@@ -69,9 +70,9 @@ void arch_poll_interrupts(void) {
 
 // ---- entries ---------------------------------------------------------------------------------------
 
-// All that is in use, as far as it does not stay with the slab caches.
+// What is in use more than at another time, as far as it does not stay with the slab caches: of two the difference.
 static uint64_t memory_in_use(void) {
-    return frame_total_bytes() - frame_free_bytes() - slab_total_bytes();
+    return -(frame_free_bytes() + slab_total_bytes());
 }
 
 void host_processor_reset(void) {
@@ -83,6 +84,8 @@ void host_processor_reset(void) {
 }
 
 void host_machine_init(uint64_t memory_bytes) {
+    static const struct boot_info machine; // all addresses are devices'
+    boot_machine = &machine;
     host_memory_init(memory_bytes);
     host_processor_reset();
     memory_at_boot = memory_in_use();

@@ -2,7 +2,7 @@
 
 #include "abi/gen/abi.h"
 #include "abi/message.h"
-#include "extable.h"
+#include "cpu.h"
 #include "kernel/arch/mmu.h"
 
 // Pairs of offsets, each relative to its own place (copy.S).

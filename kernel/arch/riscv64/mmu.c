@@ -98,45 +98,33 @@ static bool map_range(uint64_t address, uint64_t physical, uint64_t len, uint64_
 
 // ---- The direct map ----
 
-// What of the kernel's image must not be written through the direct map either: [start, end) physical.
-struct protected_range {
-    uint64_t start, end;
-};
-
-static bool map_direct_piece(uint64_t start, uint64_t end, uint64_t flags) {
-    return start >= end || map_range(ARCH_DIRECT_MAP_BASE + start, start, end - start, flags);
-}
-
-static bool map_direct_range(uint64_t start, uint64_t end, struct protected_range image) {
-    return map_direct_piece(start, min_u64(end, image.start), KERNEL_DATA) &&
-           map_direct_piece(max_u64(start, image.start), min_u64(end, image.end), KERNEL_READ_ONLY) &&
-           map_direct_piece(max_u64(start, image.end), end, KERNEL_DATA);
+static bool map_direct_range(uint64_t start, uint64_t end, uint64_t flags) {
+    return start == end || map_range(ARCH_DIRECT_MAP_BASE + start, start, end - start, flags);
 }
 
 static bool region_is_ram(uint32_t kind) {
     return kind != BOOT_MEM_RESERVED && kind != BOOT_MEM_ACPI_NVS;
 }
 
-// Regions that touch are mapped as one, so that their borders cost no small pages.
-static bool map_direct(const struct boot_info *boot, struct protected_range image) {
+// Nothing of the kernel's image is written there. Other regions that touch are mapped as one, so that their borders cost
+// no small pages.
+static bool map_direct(const struct boot_info *boot) {
     uint64_t start = 0, end = 0;
-    for (uint32_t i = 0; i < boot->region_count; i++) {
+    bool mapped = true;
+    for (uint32_t i = 0; mapped && i < boot->region_count; i++) {
         const struct boot_region *region = &boot->regions[i];
-        if (!region_is_ram(region->kind)) {
-            continue;
-        }
-        uint64_t region_end = region->base + region->len_bytes;
-        if (region->base == end) {
+        const uint64_t region_end = region->base + region->len_bytes;
+        if (region->kind == BOOT_MEM_KERNEL) {
+            mapped = map_direct_range(region->base, region_end, KERNEL_READ_ONLY);
+        } else if (region_is_ram(region->kind) && region->base == end) {
             end = region_end;
-            continue;
+        } else if (region_is_ram(region->kind)) {
+            mapped = map_direct_range(start, end, KERNEL_DATA);
+            start = region->base;
+            end = region_end;
         }
-        if (!map_direct_range(start, end, image)) {
-            return false;
-        }
-        start = region->base;
-        end = region_end;
     }
-    return map_direct_range(start, end, image);
+    return mapped && map_direct_range(start, end, KERNEL_DATA);
 }
 
 // ---- The image ----
@@ -169,11 +157,9 @@ bool mmu_init(const struct boot_info *boot) {
         return false;
     }
     kernel_root_table = table_pointer(root);
-    uint64_t image_phys = boot->kernel_phys_base;
-    struct protected_range image = {image_phys, image_phys + (uint64_t)(__ro_after_init_end - __image_start)};
     // The area's first table (1 GiB: more is never used) must be there before spaces begin to share the root's
     // upper half.
-    if (!map_direct(boot, image) || !map_image(boot) ||
+    if (!map_direct(boot) || !map_image(boot) ||
         entry_make(ARCH_KERNEL_AREA_BASE, SHIFT_2M) == nullptr) {
         return false;
     }

@@ -6,7 +6,6 @@
 
 #include "abi/gen/abi.h"
 #include "cpu.h"
-#include "extable.h"
 #include "fpu.h"
 #include "kernel/arch/mmu.h"
 #include "kernel/ipc/fault.h"

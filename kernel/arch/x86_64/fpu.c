@@ -1,8 +1,6 @@
 // FPU, SSE and AVX state. A thread has none until it first uses the FPU, which is off for it and traps; from
 // then on its state is saved and loaded at every switch (never lazily: state of one thread is not left in
 // the registers while another runs).
-#include "fpu.h"
-
 #include "base/mem.h"
 #include "cpu.h"
 #include "kernel/arch/arch.h"

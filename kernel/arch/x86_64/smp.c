@@ -6,7 +6,6 @@
 #include "abi/boot_info.h"
 #include "base/mem.h"
 #include "cpu.h"
-#include "fpu.h"
 #include "kernel/arch/arch.h"
 #include "kernel/arch/mmu.h"
 #include "kernel/log.h"

@@ -3,8 +3,6 @@
 #include "kernel/arch/arch.h"
 #include "base/mem.h"
 #include "cpu.h"
-#include "extable.h"
-#include "fpu.h"
 #include "kernel/arch/mmu.h"
 #include "kernel/ipc/fault.h"
 #include "kernel/ipc/syscall.h"
