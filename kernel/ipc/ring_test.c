@@ -2,6 +2,7 @@
 // and every way in which a request can end. What each test leaves behind is taken apart and must all have come back.
 #include "abi/gen/abi.h"
 #include "base/test.h"
+#include "kernel/arch/host/invariants.h"
 #include "kernel/arch/host/machine.h"
 #include "kernel/ipc/ring_index.h"
 #include "kernel/object/endpoint.h"

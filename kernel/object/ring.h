@@ -146,6 +146,3 @@ void ring_end(struct ring *ring);
 void ring_handle_added(struct object *object, rights_t rights);
 void ring_handle_removed(struct object *object, rights_t rights);
 bool ring_destroy_step(struct object *object);
-
-// Invariants, for tests and debug builds.
-bool ring_check(struct ring *ring) EXCLUDES(ring->lock);

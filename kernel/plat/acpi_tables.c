@@ -17,9 +17,10 @@ static const uint8_t *bytes_at(const struct acpi_memory *memory, uint64_t phys, 
     return phys != 0 ? memory->at(memory->context, phys, len) : nullptr;
 }
 
-// The bytes of every table add up to 0 modulo 256.
+// The bytes of every table add up to 0 modulo 256. Unrolled: tables are several KiB, and this runs in every boot.
 static bool checksum_ok(const uint8_t *p, size_t len) {
     uint8_t sum = 0;
+#pragma clang loop unroll_count(16)
     for (size_t i = 0; i < len; i++) {
         sum = (uint8_t)(sum + p[i]);
     }
@@ -137,7 +138,7 @@ static bool aml_byte(const uint8_t *p, uint32_t len, uint32_t *at, uint8_t *out)
 // NameOp "_S5_" PackageOp PkgLength NumElements type_a type_b ...
 static void parse_dsdt(const uint8_t *dsdt, uint32_t len, struct acpi_info *info) {
     for (uint32_t i = HEADER_BYTES + 1; i + 8 <= len; i++) {
-        if (memcmp(dsdt + i, "_S5_\x12", 5) != 0 ||
+        if (dsdt[i] != '_' || memcmp(dsdt + i, "_S5_\x12", 5) != 0 ||
             (dsdt[i - 1] != 0x08 && (dsdt[i - 1] != '\\' || dsdt[i - 2] != 0x08))) {
             continue;
         }

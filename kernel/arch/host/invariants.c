@@ -8,6 +8,7 @@
 #include "kernel/object/handle.h"
 #include "kernel/object/mapping.h"
 #include "kernel/object/process.h"
+#include "kernel/object/ring.h"
 #include "kernel/object/vspace.h"
 
 static bool same(slot_ref_t ref, const struct handle_slot *slot) {
@@ -73,6 +74,39 @@ bool endpoint_check(struct endpoint *endpoint) {
         good = good && thread->state == THREAD_SENDING && thread->waiting_on == &endpoint->object;
     }
     spin_unlock(&endpoint->lock);
+    return good;
+}
+
+static bool list_has_only(const struct list *list, enum ring_phase phase, uint32_t *seen) {
+    LIST_FOR_EACH(node, list) {
+        const struct ring_request *request = ring_request_of(LIST_ENTRY(node, struct thread, link));
+        if (request->phase != phase || (phase == REQUEST_HELD) != (request->thread.state == THREAD_WAITING)) {
+            return false;
+        }
+        ++*seen;
+    }
+    return true;
+}
+
+bool ring_check(struct ring *ring) {
+    uint32_t free = 0, listed = 0, counts[REQUEST_UNANSWERED + 1] = {};
+    spin_lock(&ring->lock);
+    for (const struct ring_request *request = ring->free; request != nullptr; request = request->next_free) {
+        free += request->phase == REQUEST_FREE;
+    }
+    bool good = list_has_only(&ring->held, REQUEST_HELD, &listed) &&
+                list_has_only(&ring->startable, REQUEST_STARTABLE, &listed) &&
+                list_has_only(&ring->local, REQUEST_LOCAL, &listed);
+    for (uint32_t i = 0; i < ring->request_count; i++) {
+        const struct ring_request *request = ring->requests[i];
+        counts[request->phase]++;
+        good = good && (request->phase == REQUEST_UNANSWERED || request->thread.caller == nullptr) &&
+               ((request->thread.flags & THREAD_TIMED) == 0 || request->phase != REQUEST_FREE);
+    }
+    const uint32_t listed_phases = counts[REQUEST_HELD] + counts[REQUEST_STARTABLE] + counts[REQUEST_LOCAL];
+    good = good && free == counts[REQUEST_FREE] && listed == listed_phases &&
+           ring->pending == listed_phases + counts[REQUEST_ACTIVE] && !ring->busy;
+    spin_unlock(&ring->lock);
     return good;
 }
 

@@ -9,6 +9,7 @@
 struct arch_space;
 struct endpoint;
 struct process;
+struct ring;
 struct vspace;
 
 // One handle table: counts, free list, derivations.
@@ -16,6 +17,9 @@ bool handle_table_check(struct process *process);
 
 // An endpoint's queues, and what they say about themselves in the head of endpoint.h.
 bool endpoint_check(struct endpoint *endpoint);
+
+// A ring's lists of requests, and its counts.
+bool ring_check(struct ring *ring);
 
 // An address space's mappings: in order, apart, as the counts say, never writable and executable.
 bool vspace_check(struct vspace *vspace);
