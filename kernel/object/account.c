@@ -49,6 +49,7 @@ status_t account_create(struct account *parent, uint64_t limit_bytes, struct acc
     *out = prepare(object, limit_bytes);
     (*out)->depth = parent->depth + 1;
     (*out)->counter = parent->counter; // what is charged to it keeps it from becoming another
+    (*out)->timed = parent->timed;
     return STATUS_OK;
 }
 
@@ -61,7 +62,7 @@ bool account_destroy_step(struct object *object) NO_THREAD_SAFETY_ANALYSIS {
     spin_unlock(&all.lock);
     if (parent != nullptr) {
         account_uncharge(parent, account->reserved_bytes);
-        account_use_time(parent, account->cpu_ns);
+        __atomic_fetch_add(&parent->cpu_ns, account->cpu_ns, __ATOMIC_RELAXED);
     }
     return true;
 }
@@ -289,6 +290,58 @@ status_t account_set_kind_limit(struct account *account, struct account *child, 
     }
     spin_unlock(&child->lock);
     return status;
+}
+
+// ---- Time ----
+
+static struct account *timed_above(const struct account *account) {
+    return account->object.account == nullptr ? nullptr : account->object.account->timed;
+}
+
+void account_use_budget(struct account *account, uint64_t used_ns, uint64_t now_ns) {
+    for (account = account->timed; account != nullptr; account = timed_above(account)) {
+        uint64_t end_ns = __atomic_load_n(&account->period_end_ns, __ATOMIC_RELAXED);
+        if (now_ns >= end_ns && __atomic_compare_exchange_n(&account->period_end_ns, &end_ns, now_ns + account->period_ns,
+                                                            false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+            __atomic_store_n(&account->period_used_ns, 0, __ATOMIC_RELAXED);
+        }
+        __atomic_fetch_add(&account->period_used_ns, used_ns, __ATOMIC_RELAXED);
+    }
+}
+
+uint64_t account_time_left(const struct account *account, uint64_t now_ns, uint64_t *until) {
+    uint64_t least_ns = UINT64_MAX;
+    *until = 0;
+    for (account = account->timed; account != nullptr; account = timed_above(account)) {
+        const uint64_t end_ns = __atomic_load_n(&account->period_end_ns, __ATOMIC_RELAXED);
+        const uint64_t used_ns = now_ns < end_ns ? __atomic_load_n(&account->period_used_ns, __ATOMIC_RELAXED) : 0;
+        const uint64_t left_ns = used_ns < account->budget_ns ? account->budget_ns - used_ns : 0;
+        if (left_ns == 0 && end_ns > *until) {
+            *until = end_ns;
+        }
+        least_ns = left_ns < least_ns ? left_ns : least_ns;
+    }
+    return least_ns;
+}
+
+status_t account_set_time_limit(struct account *account, struct account *child, uint64_t budget_ns,
+                                uint64_t period_ns) {
+    if (child->object.account != account) {
+        return STATUS_NOT_ALLOWED;
+    }
+    if (budget_ns < ACCOUNT_LEAST_BUDGET_NS || period_ns > ACCOUNT_MAX_PERIOD_NS || period_ns == 0) {
+        return STATUS_BAD_ARGUMENT;
+    }
+    spin_lock(&child->lock);
+    const bool begins = child->timed != child; // sub-accounts must not have missed it
+    const bool good = !child->ended && (!begins || child->used_bytes == 0);
+    if (good) {
+        child->budget_ns = budget_ns;
+        child->period_ns = period_ns;
+        child->timed = child;
+    }
+    spin_unlock(&child->lock);
+    return good ? STATUS_OK : STATUS_BAD_STATE;
 }
 
 // ---- The end ----

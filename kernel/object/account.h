@@ -25,6 +25,9 @@
 // How deep accounts may be split: what walks from one to the root is bounded work.
 constexpr uint32_t ACCOUNT_MAX_DEPTH = 32;
 
+// What account.set_time_limit takes: less would be used up by switching, and longer is not to be seen.
+constexpr uint64_t ACCOUNT_LEAST_BUDGET_NS = 100'000, ACCOUNT_MAX_PERIOD_NS = 10'000'000'000;
+
 // What a counter counts: objects of each type (enum object_type), all objects, handles.
 enum : uint32_t { COUNT_OBJECTS = OBJECT_NONE, COUNT_HANDLES = OBJECT_TYPE_COUNT, COUNT_KINDS };
 constexpr uint64_t COUNT_UNLIMITED = UINT64_MAX;
@@ -43,6 +46,11 @@ struct account {
     uint64_t count[COUNT_KINDS];         // atomic
     uint64_t count_limit[COUNT_KINDS];
     uint64_t cpu_ns; // atomic: of its threads, and of sub-accounts that are gone
+    struct account *timed;   // the nearest from here upwards that has a time limit, or null
+    uint64_t budget_ns;      // its time limit: so much
+    uint64_t period_ns;      // of each of these
+    uint64_t period_end_ns;  // atomic: of the last that began,
+    uint64_t period_used_ns; // atomic: and what was used of its budget
     struct list_node all_link;
     struct reap_item ending;
     struct process *sweep; // how far account.end has come: referenced
@@ -86,9 +94,21 @@ bool account_count(struct account *account, uint32_t kind);
 void account_discount(struct account *account, uint32_t kind);
 
 // Its threads have used the processor.
-static inline void account_use_time(struct account *account, uint64_t used_ns) {
+void account_use_budget(struct account *account, uint64_t used_ns, uint64_t now_ns);
+static inline void account_use_time(struct account *account, uint64_t used_ns, uint64_t now_ns) {
     __atomic_fetch_add(&account->cpu_ns, used_ns, __ATOMIC_RELAXED);
+    if (__builtin_expect(account->timed != nullptr, false)) {
+        account_use_budget(account, used_ns, now_ns);
+    }
 }
+
+// How long the threads of an account with a time limit, its own or one above, may still run; when that is 0, *until is
+// when they may again.
+uint64_t account_time_left(const struct account *account, uint64_t now_ns, uint64_t *until);
+
+// See account.set_time_limit.
+status_t account_set_time_limit(struct account *account, struct account *child, uint64_t budget_ns,
+                                uint64_t period_ns);
 
 // Changes what a sub-account of `account` may use; see account.set_limits.
 status_t account_set_limits(struct account *account, struct account *child, uint64_t limit_bytes,

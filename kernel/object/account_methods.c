@@ -126,3 +126,19 @@ status_t method_account_limits(struct invocation *invocation) {
     invocation->words[5] = account.cpu_ns;
     return STATUS_OK;
 }
+
+status_t method_account_set_time_limit(struct invocation *invocation) {
+    const uint64_t *words = invocation->words;
+    struct object *child;
+    TRY(handle_object(invocation->caller->process, words[0], OBJECT_ACCOUNT, (rights_t){0}, &child));
+    return account_set_time_limit(account_of(invocation->object), account_of(child), words[1], words[2]);
+}
+
+status_t method_account_time_limit(struct invocation *invocation) {
+    const struct account *account = account_of(invocation->object);
+    invocation->words[0] = account->budget_ns;
+    invocation->words[1] = account->period_ns;
+    invocation->words[2] = __atomic_load_n(&account->period_used_ns, __ATOMIC_RELAXED);
+    invocation->words[3] = __atomic_load_n(&account->period_end_ns, __ATOMIC_RELAXED);
+    return STATUS_OK;
+}

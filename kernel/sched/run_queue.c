@@ -15,7 +15,8 @@ static const struct {
 
 void run_queue_init(struct run_queue *queue)
 {
-    *queue = (struct run_queue){.running_band = BAND_COUNT};
+    *queue = (struct run_queue){.running_band = BAND_COUNT, .replenish_ns = UINT64_MAX};
+    list_init(&queue->throttled);
     for (uint32_t band = 0; band < BAND_COUNT; band++)
         list_init(&queue->bands[band]);
 }
@@ -26,7 +27,7 @@ static uint64_t meeting_point_ns(const struct run_queue *queue)
 {
     uint64_t least = UINT64_MAX;
     const uint32_t active = queue->ready_mask | 1u << queue->running_band;
-    for (uint32_t band = BAND_INTERACTIVE; band < BAND_COUNT; band++)
+    for (uint32_t band = 0; band < BAND_COUNT; band++)
         if ((active & 1u << band) != 0 && queue->virtual_ns[band] < least)
             least = queue->virtual_ns[band];
     return least != UINT64_MAX ? least : queue->reached_ns;
@@ -64,8 +65,40 @@ void run_queue_remove(struct run_queue *queue, struct thread *thread)
 {
     uint32_t band = thread->effective_band;
     list_remove(&thread->link);
-    if (list_empty(&queue->bands[band]))
+    if (thread->throttled)
+        thread->throttled = false;
+    else if (list_empty(&queue->bands[band]))
         queue->ready_mask &= ~(1u << band);
+}
+
+void run_queue_throttle(struct run_queue *queue, struct thread *thread, uint64_t until_ns)
+{
+    list_push_back(&queue->throttled, &thread->link);
+    thread->throttled = true;
+    if (until_ns < queue->replenish_ns)
+        queue->replenish_ns = until_ns;
+}
+
+void run_queue_replenish(struct run_queue *queue, uint64_t now_ns)
+{
+    constexpr uint32_t AT_ONCE = 32;
+    struct list_node *node;
+    for (uint32_t i = 0; i < AT_ONCE && (node = list_first(&queue->throttled)) != nullptr; i++) {
+        struct thread *thread = LIST_ENTRY(node, struct thread, link);
+        run_queue_remove(queue, thread);
+        run_queue_push(queue, thread);
+    }
+    queue->replenish_ns = list_empty(&queue->throttled) ? UINT64_MAX : now_ns;
+}
+
+// Realtime goes first while it has had no more than its share by this much virtual time: 64 ms. Then it competes, so
+// that nobody is starved by it.
+constexpr uint64_t REALTIME_LEAD_NS = 1'000'000;
+
+static bool comes_first(const struct run_queue *queue, uint32_t band, uint32_t other)
+{
+    const uint64_t lead = band == BAND_REALTIME ? REALTIME_LEAD_NS : 0;
+    return queue->virtual_ns[band] <= queue->virtual_ns[other] + lead;
 }
 
 // The band whose turn it is, or BAND_COUNT.
@@ -73,12 +106,9 @@ static uint32_t next_band(const struct run_queue *queue)
 {
     if ((queue->ready_mask & (queue->ready_mask - 1)) == 0) // one at most: nothing to weigh
         return queue->ready_mask == 0 ? (uint32_t)BAND_COUNT : (uint32_t)__builtin_ctz(queue->ready_mask);
-    if ((queue->ready_mask & 1u << BAND_REALTIME) != 0)
-        return BAND_REALTIME;
     uint32_t best = BAND_COUNT;
-    for (uint32_t band = BAND_INTERACTIVE; band < BAND_COUNT; band++)
-        if ((queue->ready_mask & 1u << band) != 0 &&
-            (best == BAND_COUNT || queue->virtual_ns[band] < queue->virtual_ns[best]))
+    for (uint32_t band = 0; band < BAND_COUNT; band++)
+        if ((queue->ready_mask & 1u << band) != 0 && (best == BAND_COUNT || !comes_first(queue, best, band)))
             best = band;
     return best;
 }
@@ -86,7 +116,7 @@ static uint32_t next_band(const struct run_queue *queue)
 struct thread *run_queue_pop(struct run_queue *queue)
 {
     const uint32_t last = queue->running_band;
-    if (last != BAND_REALTIME && last != BAND_COUNT && queue->virtual_ns[last] > queue->reached_ns)
+    if (last != BAND_COUNT && queue->virtual_ns[last] > queue->reached_ns)
         queue->reached_ns = queue->virtual_ns[last];
     uint32_t band = next_band(queue);
     queue->running_band = band;
@@ -118,7 +148,7 @@ struct thread *run_queue_steal(struct run_queue *queue, uint64_t cpu_bits)
 bool run_queue_should_preempt(const struct run_queue *queue, uint32_t band)
 {
     uint32_t next = next_band(queue);
-    return next < band && (next == BAND_REALTIME || queue->virtual_ns[next] <= queue->virtual_ns[band]);
+    return next < band && comes_first(queue, next, band);
 }
 
 void run_queue_charge(struct run_queue *queue, uint32_t band, uint64_t used_ns)

@@ -1,7 +1,7 @@
 // The ready threads of one processor, by band.
 //
-// Realtime runs before all others. The other bands share the processor by weight, so the lowest is
-// never starved; within a band threads take turns.
+// Bands share the processor by weight, so the lowest is never starved; realtime runs before all others as long as it
+// does not take much more than its share. Within a band threads take turns.
 #pragma once
 
 #include <stdint.h>
@@ -17,6 +17,8 @@ struct run_queue {
     uint32_t running_band;           // of the thread taken last; BAND_COUNT when there was none
     uint64_t virtual_ns[BAND_COUNT]; // processor time used by the band, divided by its weight
     uint64_t reached_ns;             // the most that a band had used when it gave the processor up
+    struct list throttled;           // threads whose account has used its time up: ready, and in no band,
+    uint64_t replenish_ns;           // until then; UINT64_MAX when there are none
 };
 
 void run_queue_init(struct run_queue *queue);
@@ -28,6 +30,11 @@ void run_queue_push_front(struct run_queue *queue, struct thread *thread);
 
 // Takes a thread out wherever it is.
 void run_queue_remove(struct run_queue *queue, struct thread *thread);
+
+// Sets aside a thread that has just been taken, until that time. / Puts those that were set aside back: to be called
+// when replenish_ns has come. Some of them, when there are many; then it is due again at once.
+void run_queue_throttle(struct run_queue *queue, struct thread *thread, uint64_t until_ns);
+void run_queue_replenish(struct run_queue *queue, uint64_t now_ns);
 
 // Takes the next thread to run; null when none is ready.
 struct thread *run_queue_pop(struct run_queue *queue);

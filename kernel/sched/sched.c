@@ -48,7 +48,7 @@ static void charge_slice(struct percpu *cpu, uint64_t now_ns) REQUIRES(cpu->read
     struct thread *owner = __atomic_load_n(&cpu->slice_owner, __ATOMIC_RELAXED);
     if (owner != nullptr) {
         owner->cpu_ns += used_ns;
-        account_use_time(owner->process->object.account, used_ns);
+        account_use_time(owner->process->object.account, used_ns, now_ns);
         run_queue_charge(&cpu->ready, cpu->slice_band, used_ns);
     }
 }
@@ -58,13 +58,30 @@ static uint64_t slice_ns(const struct thread *thread) {
     return thread->slice_left_ns != 0 ? thread->slice_left_ns : run_queue_slice_ns(thread->effective_band);
 }
 
-// Gives the thread its slice; it ends only if somebody competes for the processor.
-static void begin_slice(struct percpu *cpu, struct thread *thread, uint64_t now_ns) REQUIRES(cpu->ready_lock) {
+// Gives the thread its slice; it ends only if somebody competes for the processor, or will: at `end_ns` at the latest.
+static void begin_slice(struct percpu *cpu, struct thread *thread, uint64_t now_ns, uint64_t end_ns)
+    REQUIRES(cpu->ready_lock) {
     cpu->slice_owner = thread;
     cpu->slice_band = thread->effective_band;
     cpu->slice_start_ns = now_ns;
-    cpu->slice_end_ns = cpu->ready.ready_mask != 0 ? now_ns + slice_ns(thread) : UINT64_MAX;
+    cpu->slice_end_ns = cpu->ready.ready_mask != 0 || end_ns != UINT64_MAX ? now_ns + slice_ns(thread) : UINT64_MAX;
     thread->slice_left_ns = 0;
+    if (end_ns < cpu->slice_end_ns) {
+        cpu->slice_end_ns = end_ns;
+    }
+}
+
+// Whether the account of a thread that has just been taken lets it run, and until when. Else it is set aside.
+[[gnu::noinline]] static bool has_time(struct percpu *cpu, struct thread *thread, uint64_t now_ns, uint64_t *end_ns)
+    REQUIRES(cpu->ready_lock) {
+    uint64_t until_ns;
+    const uint64_t left_ns = account_time_left(thread->process->object.account, now_ns, &until_ns);
+    if (left_ns == 0) {
+        run_queue_throttle(&cpu->ready, thread, until_ns);
+        return false;
+    }
+    *end_ns = now_ns + left_ns;
+    return true;
 }
 
 void sched_arm_timer(void) {
@@ -409,16 +426,24 @@ static void send_away(struct percpu *cpu) {
 static struct thread *take_next(struct percpu *cpu, uint64_t *now_ns) {
     spin_lock(&cpu->ready_lock);
     charge_slice(cpu, *now_ns);
+    if (__builtin_expect(*now_ns >= cpu->ready.replenish_ns, false)) {
+        run_queue_replenish(&cpu->ready, *now_ns);
+    }
     struct thread *next;
-    while ((next = run_queue_pop(&cpu->ready)) != nullptr && (next->flags & THREAD_ENDING) != 0) {
-        thread_set_state(next, THREAD_STOPPED);
+    uint64_t end_ns = UINT64_MAX;
+    while ((next = run_queue_pop(&cpu->ready)) != nullptr) {
+        if ((next->flags & THREAD_ENDING) != 0) {
+            thread_set_state(next, THREAD_STOPPED);
+        } else if (next->process->object.account->timed == nullptr || has_time(cpu, next, *now_ns, &end_ns)) {
+            break;
+        }
     }
     if (next != nullptr) {
         thread_set_state(next, THREAD_RUNNING);
-        begin_slice(cpu, next, *now_ns);
+        begin_slice(cpu, next, *now_ns, end_ns < cpu->ready.replenish_ns ? end_ns : cpu->ready.replenish_ns);
     } else {
         cpu->slice_owner = nullptr;
-        cpu->slice_end_ns = UINT64_MAX;
+        cpu->slice_end_ns = cpu->ready.replenish_ns;
     }
     spin_unlock(&cpu->ready_lock);
     return next;

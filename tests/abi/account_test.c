@@ -289,6 +289,39 @@ CASE(limits_can_be_wider_than_what_is_reserved) {
     suite_close(other);
 }
 
+CASE(time_limits_are_checked) {
+    constexpr uint64_t MS = 1'000'000;
+    handle_t account, inner, busy, vmo;
+    uint64_t budget = 9, period = 9, used = 9;
+    REQUIRE_OK(tess_account_create_account(suite.account, MIB, &account));
+    REQUIRE_OK(tess_account_create_account(suite.account, MIB, &busy));
+    REQUIRE_OK(tess_account_create_vmo(busy, PAGE_BYTES, &vmo));
+    REFUSED(ACCOUNT_SET_TIME_LIMIT, BAD_STATE, tess_account_set_time_limit(suite.account, busy, MS, 10 * MS));
+    suite_close(vmo);
+    suite_close(busy);
+    REFUSED(ACCOUNT_SET_TIME_LIMIT, BAD_HANDLE,
+            tess_account_set_time_limit(suite.account, (handle_t){0}, MS, 10 * MS));
+    REFUSED(ACCOUNT_SET_TIME_LIMIT, WRONG_TYPE,
+            tess_account_set_time_limit(suite.account, suite.process, MS, 10 * MS));
+    REFUSED(ACCOUNT_SET_TIME_LIMIT, NOT_ALLOWED, tess_account_set_time_limit(account, account, MS, 10 * MS));
+    static const uint64_t refused[][2] = {{0, 10 * MS}, {MS / 10 - 1, 10 * MS}, {MS, 0}, {MS, 10'000 * MS + 1}};
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        REFUSED(ACCOUNT_SET_TIME_LIMIT, BAD_ARGUMENT,
+                tess_account_set_time_limit(suite.account, account, refused[i][0], refused[i][1]));
+    }
+    EXPECT_OK(tess_account_time_limit(account, &budget, &period, &used, nullptr));
+    EXPECT_EQ(budget + period + used, 0);
+    EXPECT_OK(tess_account_set_time_limit(suite.account, account, MS, 10 * MS));
+    REQUIRE_OK(tess_account_create_account(account, MIB / 4, &inner));
+    EXPECT_OK(tess_account_set_time_limit(suite.account, account, 2 * MS, 20 * MS)); // it has begun already
+    EXPECT_OK(tess_account_time_limit(account, &budget, &period, &used, nullptr));
+    EXPECT_EQ(budget, 2 * MS);
+    EXPECT_EQ(period, 20 * MS);
+    EXPECT_OK(tess_account_set_time_limit(account, inner, MS, 20 * MS));
+    suite_close(inner);
+    suite_close(account);
+}
+
 CASE(kinds_of_objects_have_limits_of_their_own) {
     constexpr uint64_t NONE = UINT64_MAX;
     handle_t account, inner, busy, vmo, timer[2], handle;

@@ -91,6 +91,56 @@ CASE(the_lowest_band_is_not_starved) {
     child_destroy(&busy);
 }
 
+static uint64_t used_ns(const struct child *child) {
+    uint64_t used = 0;
+    EXPECT_OK(tess_thread_info(child->thread, nullptr, nullptr, nullptr, &used));
+    return used;
+}
+
+// Two accounts below one that has a time limit share it, on whatever processors they are; one of them has another of
+// its own. Nobody else notices, and what is over the limit runs again in the next period.
+CASE(time_limits_hold_for_all_below) {
+    constexpr uint64_t MS = 1'000'000;
+    struct child children[2], other;
+    handle_t outer, inner[2];
+    uint64_t used[2], budget_used = 0;
+    REQUIRE_OK(tess_account_create_account(suite.account, 4 << 20, &outer));
+    EXPECT_OK(tess_account_set_time_limit(suite.account, outer, 10 * MS, 100 * MS));
+    for (int i = 0; i < 2; i++) {
+        REQUIRE_OK(tess_account_create_account(outer, 1 << 20, &inner[i]));
+    }
+    EXPECT_OK(tess_account_set_time_limit(outer, inner[1], MS, 100 * MS));
+    for (int i = 0; i < 2; i++) {
+        REQUIRE(child_create(&children[i], inner[i]));
+        REQUIRE(child_start(&children[i], count_for_ever));
+        REQUIRE(child_await_progress(&children[i], 1, 5000));
+    }
+    REQUIRE(child_create(&other, suite.account));
+    REQUIRE(child_start(&other, count_for_ever));
+    const uint64_t start = suite_now_ns(), other_before = used_ns(&other);
+    const uint64_t before[2] = {used_ns(&children[0]), used_ns(&children[1])}, seen = progress(&children[0]);
+    rest_ms(1000);
+    const uint64_t passed = suite_now_ns() - start;
+    for (int i = 0; i < 2; i++) {
+        used[i] = used_ns(&children[i]) - before[i];
+    }
+    // A tenth and a hundredth, and what an emulator that is held up adds.
+    EXPECT(used[0] + used[1] < passed / 4);
+    EXPECT(used[1] < used[0]);
+    EXPECT(used[0] > passed / 40);
+    EXPECT(progress(&children[0]) > seen);
+    EXPECT(used_ns(&other) - other_before > passed / 2);
+    EXPECT_OK(tess_account_time_limit(outer, nullptr, nullptr, &budget_used, nullptr));
+    EXPECT(budget_used > 0);
+    // Ended while they are set aside.
+    for (int i = 0; i < 2; i++) {
+        child_destroy(&children[i]);
+        suite_close(inner[i]);
+    }
+    child_destroy(&other);
+    suite_close(outer);
+}
+
 CHILD static void count_yields(struct child_page *page) {
     struct raw_message message = {};
     (void)raw_syscall(SYS_WAIT, page->handle[0].v, &message, DEADLINE_NEVER).code;

@@ -38,6 +38,7 @@ COVERED = {
     "tools/test --debug e2e": ("debug", "boots_directly"),
     "tools/qemu --debug --direct": ("debug", "boots_directly"),
     "tools/test badinput": ("build", "suites_of_the_documents"),
+    "tools/test stress --minutes 10": ("stress", "everything_at_once (4 processors)"),
     "tools/test fuzz": ("build", "suites_of_the_documents"),
     "tools/test e2e --case history --verbose": ("build", "suites_of_the_documents"),
 }
