@@ -593,7 +593,7 @@ static struct kernel_exit sys_yield(uint64_t, uint64_t, uint64_t) {
     }
     thread_set_outcome(current, STATUS_OK, 0, 0);
     sched_yield();
-    return kernel_leave();
+    return LIKELY(cpu->work == 0) ? (struct kernel_exit){(uint64_t)arch_current_frame(), 0} : kernel_leave();
 }
 
 struct kernel_exit syscall_refuse(uint64_t, uint64_t, uint64_t) {

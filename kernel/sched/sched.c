@@ -71,17 +71,16 @@ static void begin_slice(struct percpu *cpu, struct thread *thread, uint64_t now_
     }
 }
 
-// Whether the account of a thread that has just been taken lets it run, and until when. Else it is set aside.
-[[gnu::noinline]] static bool has_time(struct percpu *cpu, struct thread *thread, uint64_t now_ns, uint64_t *end_ns)
+// Until when its account lets a thread run that has just been taken. 0: not now, and it is set aside.
+[[gnu::noinline]] static uint64_t may_run_until(struct percpu *cpu, struct thread *thread, uint64_t now_ns)
     REQUIRES(cpu->ready_lock) {
     uint64_t until_ns;
     const uint64_t left_ns = account_time_left(thread->process->object.account, now_ns, &until_ns);
     if (left_ns == 0) {
         run_queue_throttle(&cpu->ready, thread, until_ns);
-        return false;
+        return 0;
     }
-    *end_ns = now_ns + left_ns;
-    return true;
+    return now_ns + left_ns;
 }
 
 void sched_arm_timer(void) {
@@ -423,24 +422,32 @@ static void send_away(struct percpu *cpu) {
 }
 
 // The next thread of this processor's queue, which becomes RUNNING; null when there is none.
-static struct thread *take_next(struct percpu *cpu, uint64_t *now_ns) {
-    spin_lock(&cpu->ready_lock);
-    charge_slice(cpu, *now_ns);
-    if (__builtin_expect(*now_ns >= cpu->ready.replenish_ns, false)) {
-        run_queue_replenish(&cpu->ready, *now_ns);
+static struct thread *take_next(struct percpu *cpu, uint64_t now_ns) RELEASE(cpu->ready_lock) {
+    charge_slice(cpu, now_ns);
+    if (__builtin_expect(now_ns >= cpu->ready.replenish_ns, false)) {
+        run_queue_replenish(&cpu->ready, now_ns);
     }
+    constexpr uint32_t SET_ASIDE_MOST = 32; // bounded work; the one after those runs for a moment
     struct thread *next;
     uint64_t end_ns = UINT64_MAX;
+    uint32_t asked = 0;
     while ((next = run_queue_pop(&cpu->ready)) != nullptr) {
         if ((next->flags & THREAD_ENDING) != 0) {
             thread_set_state(next, THREAD_STOPPED);
-        } else if (next->process->object.account->timed == nullptr || has_time(cpu, next, *now_ns, &end_ns)) {
+            continue;
+        }
+        if (next->process->object.account->timed == nullptr) {
+            end_ns = UINT64_MAX;
+        } else {
+            end_ns = asked++ < SET_ASIDE_MOST ? may_run_until(cpu, next, now_ns) : now_ns + ACCOUNT_LEAST_BUDGET_NS;
+        }
+        if (end_ns != 0) {
             break;
         }
     }
     if (next != nullptr) {
         thread_set_state(next, THREAD_RUNNING);
-        begin_slice(cpu, next, *now_ns, end_ns < cpu->ready.replenish_ns ? end_ns : cpu->ready.replenish_ns);
+        begin_slice(cpu, next, now_ns, end_ns < cpu->ready.replenish_ns ? end_ns : cpu->ready.replenish_ns);
     } else {
         cpu->slice_owner = nullptr;
         cpu->slice_end_ns = cpu->ready.replenish_ns;
@@ -489,8 +496,9 @@ static struct thread *idle_until_ready(struct percpu *cpu) {
         } else {
             sched_return_soon();
         }
-        uint64_t now_ns = clock_now().v;
-        thread = take_next(cpu, &now_ns);
+        const uint64_t now_ns = clock_now().v;
+        spin_lock(&cpu->ready_lock);
+        thread = take_next(cpu, now_ns);
         if (thread != nullptr) {
             break;
         }
@@ -509,10 +517,8 @@ static struct thread *idle_until_ready(struct percpu *cpu) {
     return thread;
 }
 
-void sched_switch(void) {
-    struct percpu *cpu = this_cpu();
-    uint64_t now_ns = clock_now().v;
-    struct thread *next = take_next(cpu, &now_ns);
+static void switch_locked(struct percpu *cpu) RELEASE(cpu->ready_lock) {
+    struct thread *next = take_next(cpu, clock_now().v);
     if (next == nullptr) {
         next = idle_until_ready(cpu);
     }
@@ -529,6 +535,12 @@ void sched_switch(void) {
             share(cpu);
         }
     }
+}
+
+void sched_switch(void) {
+    struct percpu *cpu = this_cpu();
+    spin_lock(&cpu->ready_lock);
+    switch_locked(cpu);
 }
 
 // Puts the current thread into the queue and lets the next one run. One that may not run here any more is put
@@ -549,8 +561,7 @@ static void requeue_and_switch(struct percpu *cpu, bool front) {
     } else {
         run_queue_push(&cpu->ready, current);
     }
-    spin_unlock(&cpu->ready_lock);
-    sched_switch();
+    switch_locked(cpu);
 }
 
 void sched_yield(void) {
