@@ -81,11 +81,14 @@ CASE(the_lowest_band_is_not_starved) {
     EXPECT_OK(tess_thread_set_affinity(busy.thread, 1));
     EXPECT_OK(tess_thread_set_band(low.thread, BAND_BACKGROUND));
     uint64_t low_start = progress(&low), busy_start = progress(&busy), end = suite_after_ms(10'000);
-    while (progress(&low) == low_start && suite_now_ns() < end) {
+    uint64_t low_done = 0, busy_done = 0;
+    // Over a slice or two either may be ahead: an emulator that is held up charges that to whoever runs.
+    while ((low_done == 0 || busy_done <= low_done) && suite_now_ns() < end) {
         rest_ms(100);
+        low_done = progress(&low) - low_start;
+        busy_done = progress(&busy) - busy_start;
     }
-    EXPECT(progress(&low) > low_start);
-    uint64_t low_done = progress(&low) - low_start, busy_done = progress(&busy) - busy_start;
+    EXPECT(low_done > 0);
     EXPECT(busy_done > low_done);
     child_destroy(&low);
     child_destroy(&busy);
