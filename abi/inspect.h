@@ -20,6 +20,7 @@ struct inspect_system {
     uint32_t processors;
     uint32_t reap_pending;      // objects whose destruction is still going on
     uint64_t processor_idle_ns[64];
+    uint64_t spurious_interrupts; // that no interrupt object was there for
 };
 
 struct inspect_process {

@@ -9,23 +9,32 @@
 
 SLAB_CACHE(interrupt_cache, struct interrupt);
 
-static struct spinlock taken_lock = SPINLOCK(LOCK_MACHINE);
-static bool taken[LINE_COUNT] GUARDED_BY(taken_lock);
-
 enum mint_flags : uint32_t {
     FLAG_LEVEL = 1,
     FLAG_ACTIVE_LOW = 2,
     FLAG_AS_FIRMWARE_SAYS = 4,
+    FLAG_MESSAGE = 8,
 };
+
+static struct spinlock taken_lock = SPINLOCK(LOCK_MACHINE);
+static bool taken[LINE_COUNT + MESSAGE_COUNT] GUARDED_BY(taken_lock);
+static uint32_t next_message GUARDED_BY(taken_lock);
 
 static struct interrupt *interrupt_of(struct object *object) {
     return CONTAINER_OF(object, struct interrupt, object);
 }
 
-static bool take_line(uint32_t gsi) {
+// Of the lines for messages the one that was tried longest ago: a device may still send to one that it had before.
+static bool take_line(struct line_wiring *wiring, bool message) {
+    bool free = false;
     spin_lock(&taken_lock);
-    bool free = !taken[gsi];
-    taken[gsi] = true;
+    for (uint32_t tries = message ? MESSAGE_COUNT : 1; tries > 0 && !free; tries--) {
+        if (message) {
+            wiring->gsi = LINE_COUNT + next_message++ % MESSAGE_COUNT;
+        }
+        free = !taken[wiring->gsi];
+        taken[wiring->gsi] = true;
+    }
     spin_unlock(&taken_lock);
     return free;
 }
@@ -48,6 +57,8 @@ static void interrupt_fired(void *context) {
         notification = interrupt->notification;
         bits = interrupt->bits;
         object_get(&notification->object);
+    } else if (interrupt->state == INTERRUPT_FIRED) {
+        interrupt->again = true; // a message: nothing masks those
     }
     spin_unlock(&interrupt->lock);
     if (notification != nullptr) {
@@ -59,10 +70,14 @@ static void interrupt_fired(void *context) {
 // ---- Creation and destruction ----
 
 status_t interrupt_create(struct account *account, uint64_t line, uint64_t flags, struct interrupt **out) {
-    if (flags > FLAG_AS_FIRMWARE_SAYS || line > UINT32_MAX) {
+    const bool message = flags == FLAG_MESSAGE;
+    if ((flags > FLAG_AS_FIRMWARE_SAYS && !message) || line > (message ? UINT16_MAX : UINT32_MAX)) {
         return STATUS_BAD_ARGUMENT;
     }
-    struct line_wiring wiring = plat_line_wiring((uint32_t)line);
+    struct line_wiring wiring = {.gsi = LINE_COUNT};
+    if (!message) {
+        wiring = plat_line_wiring((uint32_t)line);
+    }
     if (flags != FLAG_AS_FIRMWARE_SAYS) {
         wiring.level = (flags & FLAG_LEVEL) != 0;
         wiring.active_low = (flags & FLAG_ACTIVE_LOW) != 0;
@@ -71,7 +86,7 @@ status_t interrupt_create(struct account *account, uint64_t line, uint64_t flags
         return STATUS_UNSUPPORTED;
     }
     struct object *object;
-    if (!take_line(wiring.gsi)) {
+    if (!take_line(&wiring, message)) {
         return STATUS_IN_USE;
     }
     status_t status = object_create(OBJECT_INTERRUPT, account, &object);
@@ -94,6 +109,7 @@ static void rebind(struct interrupt *interrupt, struct notification *notificatio
     interrupt->notification = notification;
     interrupt->bits = bits;
     interrupt->state = notification != nullptr ? INTERRUPT_ARMED : INTERRUPT_UNBOUND;
+    interrupt->again = false;
     spin_unlock(&interrupt->lock);
     if (old != nullptr) {
         object_put(&old->object);
@@ -132,14 +148,24 @@ status_t method_interrupt_bind(struct invocation *invocation) {
 status_t method_interrupt_acknowledge(struct invocation *invocation) {
     struct interrupt *interrupt = interrupt_of(invocation->object);
     spin_lock(&interrupt->lock);
-    bool fired = interrupt->state == INTERRUPT_FIRED;
+    const bool fired = interrupt->state == INTERRUPT_FIRED, again = interrupt->again;
     if (fired) {
         interrupt->state = INTERRUPT_ARMED;
+        interrupt->again = false;
     }
     spin_unlock(&interrupt->lock);
     if (!fired) {
         return STATUS_BAD_STATE;
     }
+    if (again) {
+        interrupt_fired(interrupt);
+    }
     line_unmask(interrupt->gsi);
     return STATUS_OK;
+}
+
+status_t method_interrupt_message(struct invocation *invocation) {
+    const struct interrupt *interrupt = interrupt_of(invocation->object);
+    uint64_t *words = invocation->words;
+    return line_message(interrupt->gsi, &words[0], &words[1]) ? STATUS_OK : STATUS_BAD_STATE;
 }

@@ -1,8 +1,8 @@
-// interrupt: a device line that one program serves, minted from resource.
+// interrupt: a device's line, or a message that it sends instead, which one program serves; minted from resource.
 //
 //   UNBOUND  masked; nobody is told
 //   ARMED    unmasked; the next interrupt signals the notification
-//   FIRED    masked until acknowledged
+//   FIRED    masked until acknowledged; a message that comes meanwhile counts once, then
 //
 // Locks: `lock` guards the state; one lock for all guards which lines are taken. Both come after the
 // lines' own lock of kernel/plat, under which interrupt_fired runs, and are released before that one
@@ -26,6 +26,7 @@ struct interrupt {
     uint32_t gsi; // fixed for life
     struct spinlock lock;
     enum interrupt_state state GUARDED_BY(lock);
+    bool again GUARDED_BY(lock); // FIRED, and a message came since
     struct notification *notification GUARDED_BY(lock); // referenced; null exactly when UNBOUND
     uint64_t bits GUARDED_BY(lock);
 };

@@ -138,7 +138,12 @@ struct line {
     void *context;
 };
 static struct spinlock line_lock = SPINLOCK(LOCK_LINES); // registers are selected, then accessed; also guards `lines`
-static struct line lines[LINE_COUNT] GUARDED_BY(line_lock);
+static struct line lines[LINE_COUNT + MESSAGE_COUNT] GUARDED_BY(line_lock);
+static_assert(VECTOR_LINES + LINE_COUNT + MESSAGE_COUNT == VECTOR_TIMER);
+uint64_t plat_spurious_count;
+
+// A write there interrupts the processor whose local APIC the address names.
+constexpr uint32_t MESSAGES_PHYS = 0xfee0'0000;
 
 static uint32_t ioapic_read(const struct ioapic *io, uint32_t reg) {
     *(volatile uint32_t *)(io->registers + IOAPIC_SELECT) = reg;
@@ -150,7 +155,7 @@ static void ioapic_write(const struct ioapic *io, uint32_t reg, uint32_t value) 
 }
 
 static const struct ioapic *ioapic_of(uint32_t gsi) {
-    for (uint32_t i = 0; i < ioapic_count; i++) {
+    for (uint32_t i = 0; i < ioapic_count && gsi < LINE_COUNT; i++) {
         if (gsi >= ioapics[i].gsi_base && gsi - ioapics[i].gsi_base < ioapics[i].line_count) {
             return &ioapics[i];
         }
@@ -183,28 +188,31 @@ static bool ioapic_add(const struct acpi_ioapic *found) {
 }
 
 bool line_exists(uint32_t gsi) {
-    return gsi < LINE_COUNT && ioapic_of(gsi) != nullptr;
+    return gsi < LINE_COUNT ? ioapic_of(gsi) != nullptr : gsi - LINE_COUNT < MESSAGE_COUNT;
+}
+
+// To the boot processor; fixed, edge (SDM volume 3, 11.11).
+bool line_message(uint32_t gsi, uint64_t *address, uint64_t *data) {
+    constexpr uint32_t DESTINATION_SHIFT = 12;
+    *address = MESSAGES_PHYS | boot_id << DESTINATION_SHIFT;
+    *data = VECTOR_LINES + gsi;
+    return gsi >= LINE_COUNT;
 }
 
 void line_attach(uint32_t gsi, bool level, bool active_low, line_handler *handler, void *context) {
     const struct ioapic *io = ioapic_of(gsi);
-    if (io == nullptr || gsi >= LINE_COUNT) {
-        return;
-    }
     spin_lock(&line_lock);
     lines[gsi].handler = handler;
     lines[gsi].context = context;
-    // Fixed delivery to the boot processor.
-    ioapic_write(io, IOAPIC_ENTRIES + 2 * (gsi - io->gsi_base) + 1, boot_id << ID_SHIFT);
+    if (io != nullptr) { // fixed delivery to the boot processor
+        ioapic_write(io, IOAPIC_ENTRIES + 2 * (gsi - io->gsi_base) + 1, boot_id << ID_SHIFT);
+    }
     entry_write(gsi, ENTRY_MASKED | (VECTOR_LINES + gsi) | (level ? ENTRY_LEVEL : 0) |
                          (active_low ? ENTRY_ACTIVE_LOW : 0));
     spin_unlock(&line_lock);
 }
 
 void line_detach(uint32_t gsi) {
-    if (gsi >= LINE_COUNT) {
-        return;
-    }
     spin_lock(&line_lock);
     entry_write(gsi, ENTRY_MASKED);
     lines[gsi].handler = nullptr;
@@ -213,18 +221,12 @@ void line_detach(uint32_t gsi) {
 }
 
 void line_mask(uint32_t gsi) {
-    if (gsi >= LINE_COUNT) {
-        return;
-    }
     spin_lock(&line_lock);
     entry_write(gsi, lines[gsi].entry | ENTRY_MASKED);
     spin_unlock(&line_lock);
 }
 
 void line_unmask(uint32_t gsi) {
-    if (gsi >= LINE_COUNT) {
-        return;
-    }
     spin_lock(&line_lock);
     if (lines[gsi].handler != nullptr) {
         entry_write(gsi, lines[gsi].entry & ~(uint32_t)ENTRY_MASKED);
@@ -246,7 +248,7 @@ void plat_interrupt(unsigned vector) {
         if (deadline_handler != nullptr) {
             deadline_handler();
         }
-    } else if (vector >= VECTOR_LINES && vector < VECTOR_LINES + LINE_COUNT) {
+    } else if (vector >= VECTOR_LINES && vector < VECTOR_TIMER) {
         // Masked before it is acknowledged: a level line would fire again at once.
         uint32_t gsi = vector - VECTOR_LINES;
         spin_lock(&line_lock);
@@ -254,6 +256,8 @@ void plat_interrupt(unsigned vector) {
         apic_end_of_interrupt();
         if (lines[gsi].handler != nullptr) {
             lines[gsi].handler(lines[gsi].context);
+        } else {
+            __atomic_fetch_add(&plat_spurious_count, 1, __ATOMIC_RELAXED);
         }
         spin_unlock(&line_lock);
     }
@@ -287,9 +291,9 @@ const char *plat_init(void) {
 
 // Message-signalled interrupts are writes to the local APICs' addresses: all of them are the kernel's, too.
 bool plat_owns_memory(uint64_t base, uint64_t len_bytes) {
-    constexpr uint64_t MSI_BASE = 0xfee0'0000, MSI_BYTES = 1 << 20;
+    constexpr uint64_t MESSAGES_BYTES = 1 << 20;
     if (ranges_overlap(base, len_bytes, lapic_phys(), PAGE_BYTES) ||
-        ranges_overlap(base, len_bytes, MSI_BASE, MSI_BYTES)) {
+        ranges_overlap(base, len_bytes, MESSAGES_PHYS, MESSAGES_BYTES)) {
         return true;
     }
     const struct acpi_info *acpi = acpi_info();

@@ -3,6 +3,7 @@
 //   0x00..0x1f  exceptions (arch)
 //   0x20..0x2f  the silenced legacy controllers: only ever spurious
 //   0x30..0xcf  device lines: global system interrupt n at VECTOR_LINES + n
+//   0xd0..0xee  devices' messages, in the same way
 //   0xef        local timer
 //   0xf0        from another processor
 //   0xff        spurious interrupt of the local APIC

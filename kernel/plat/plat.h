@@ -35,9 +35,10 @@ bool plat_owns_ports(uint64_t base, uint64_t count);
 bool plat_owns_memory(uint64_t base, uint64_t len_bytes);
 
 // ---- Device lines, by the controllers' number ----
-// A line that fires is masked before its handler runs, so it fires once until line_unmask.
+// A line that fires is masked before its handler runs, so it fires once until line_unmask. Lines from LINE_COUNT on are
+// no wires: a device's message fires one (MSI), and nothing masks it.
 
-constexpr uint32_t LINE_COUNT = 160;
+constexpr uint32_t LINE_COUNT = 160, MESSAGE_COUNT = 31;
 
 // How a line that programs know as `line` (resource.mint_interrupt) is wired.
 struct line_wiring {
@@ -50,8 +51,11 @@ struct line_wiring plat_line_wiring(uint32_t line);
 // Runs in interrupt context with the lines' lock held: it must not call the functions below.
 typedef void line_handler(void *context);
 
-// Whether an interrupt controller serves this line.
+// Whether an interrupt controller serves this line. The functions below are for those alone.
 bool line_exists(uint32_t gsi);
+
+// What a device writes, and where, to fire a line that is none; false for a wire.
+bool line_message(uint32_t gsi, uint64_t *address, uint64_t *data);
 
 // Sets the line up, masked.
 void line_attach(uint32_t gsi, bool level, bool active_low, line_handler *handler, void *context);
@@ -61,3 +65,6 @@ void line_detach(uint32_t gsi);
 // An edge that came while the line was masked may be lost: unmask first, then look at the device.
 void line_unmask(uint32_t gsi);
 void line_mask(uint32_t gsi);
+
+// How often a line fired that nobody has, as a device does that was not told to stop. Atomic.
+extern uint64_t plat_spurious_count;

@@ -34,6 +34,7 @@ struct line {
 };
 static struct spinlock line_lock;
 static struct line lines[LINE_COUNT] GUARDED_BY(line_lock);
+uint64_t plat_spurious_count;
 
 static uint32_t plic_read(uint32_t reg) {
     return *(volatile uint32_t *)(plic + reg);
@@ -50,11 +51,13 @@ bool line_exists(uint32_t gsi) {
     return plic != nullptr && gsi != 0 && gsi < LINE_COUNT && gsi <= dtb_machine()->plic_lines;
 }
 
+// There are messages with an AIA only, which is not driven.
+bool line_message(uint32_t, uint64_t *, uint64_t *) {
+    return false;
+}
+
 // The controller's gateways know how their lines are wired.
 void line_attach(uint32_t gsi, bool, bool, line_handler *handler, void *handler_context) {
-    if (!line_exists(gsi)) {
-        return;
-    }
     const uint32_t word = PLIC_ENABLE + context * PLIC_ENABLE_BYTES + gsi / 32 * 4;
     spin_lock(&line_lock);
     lines[gsi] = (struct line){handler, handler_context};
@@ -64,9 +67,6 @@ void line_attach(uint32_t gsi, bool, bool, line_handler *handler, void *handler_
 }
 
 void line_detach(uint32_t gsi) {
-    if (!line_exists(gsi)) {
-        return;
-    }
     const uint32_t word = PLIC_ENABLE + context * PLIC_ENABLE_BYTES + gsi / 32 * 4;
     spin_lock(&line_lock);
     set_priority(gsi, PRIORITY_MASKED);
@@ -76,17 +76,12 @@ void line_detach(uint32_t gsi) {
 }
 
 void line_mask(uint32_t gsi) {
-    if (line_exists(gsi)) {
-        spin_lock(&line_lock);
-        set_priority(gsi, PRIORITY_MASKED);
-        spin_unlock(&line_lock);
-    }
+    spin_lock(&line_lock);
+    set_priority(gsi, PRIORITY_MASKED);
+    spin_unlock(&line_lock);
 }
 
 void line_unmask(uint32_t gsi) {
-    if (!line_exists(gsi)) {
-        return;
-    }
     spin_lock(&line_lock);
     if (lines[gsi].handler != nullptr) {
         set_priority(gsi, PRIORITY_ON);
@@ -118,6 +113,8 @@ static void serve_lines(void) {
         plic_write(claim, gsi);
         if (lines[gsi].handler != nullptr) {
             lines[gsi].handler(lines[gsi].context);
+        } else {
+            __atomic_fetch_add(&plat_spurious_count, 1, __ATOMIC_RELAXED);
         }
         spin_unlock(&line_lock);
     }

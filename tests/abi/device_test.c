@@ -102,6 +102,39 @@ CASE(interrupt_lines_are_minted_once_and_given_back) {
     suite_close(notification);
 }
 
+CASE(messages_are_minted_as_long_as_there_are_any) {
+    constexpr uint32_t MESSAGES = 31, FLAG_MESSAGE = 8;
+    handle_t line, message[MESSAGES], again, notification;
+    uint64_t address[2] = {}, data[2] = {};
+    REQUIRE_OK(tess_resource_mint_interrupt(suite.resource, SPARE_LINE, 4, suite.account, &line));
+    REFUSED(INTERRUPT_MESSAGE, BAD_STATE, tess_interrupt_message(line, &address[0], &data[0]));
+    suite_close(line);
+    REFUSED(RESOURCE_MINT_INTERRUPT, BAD_ARGUMENT,
+            tess_resource_mint_interrupt(suite.resource, 0x1'0000, FLAG_MESSAGE, suite.account, &again));
+    REFUSED(RESOURCE_MINT_INTERRUPT, BAD_ARGUMENT,
+            tess_resource_mint_interrupt(suite.resource, 0, FLAG_MESSAGE | 1, suite.account, &again));
+    if (!MACHINE_HAS_MESSAGES) {
+        REFUSED(RESOURCE_MINT_INTERRUPT, UNSUPPORTED,
+                tess_resource_mint_interrupt(suite.resource, 0, FLAG_MESSAGE, suite.account, &again));
+        return;
+    }
+    for (uint32_t i = 0; i < MESSAGES; i++) {
+        REQUIRE_OK(tess_resource_mint_interrupt(suite.resource, 0, FLAG_MESSAGE, suite.account, &message[i]));
+    }
+    REFUSED(RESOURCE_MINT_INTERRUPT, IN_USE,
+            tess_resource_mint_interrupt(suite.resource, 0, FLAG_MESSAGE, suite.account, &again));
+    EXPECT_OK(tess_interrupt_message(message[0], &address[0], &data[0]));
+    EXPECT_OK(tess_interrupt_message(message[1], &address[1], &data[1]));
+    EXPECT(address[0] != address[1] || data[0] != data[1]);
+    REQUIRE_OK(tess_account_create_notification(suite.account, &notification));
+    EXPECT_OK(tess_interrupt_bind(message[0], notification, 1));
+    EXPECT_STATUS(BAD_STATE, tess_interrupt_acknowledge(message[0]));
+    suite_close(notification);
+    for (uint32_t i = 0; i < MESSAGES; i++) {
+        suite_close(message[i]);
+    }
+}
+
 CASE(device_memory_is_minted_once_and_given_back) {
     handle_t device, again, notification;
     uint64_t address = 0, done = 0;

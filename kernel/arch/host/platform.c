@@ -12,6 +12,7 @@ constexpr uint32_t LINES = 16;
 struct clock kernel_clock = {.mult = 1ull << 32}; // a cycle is a nanosecond
 uint8_t host_ports[0x1'0000 + 4];
 uint64_t host_deadline_ns = UINT64_MAX;
+uint64_t plat_spurious_count;
 
 static struct {
     line_handler *handler;
@@ -27,6 +28,10 @@ void clock_set_deadline(nanos_t deadline) {
 
 bool line_exists(uint32_t gsi) {
     return gsi < LINES;
+}
+
+bool line_message(uint32_t, uint64_t *, uint64_t *) {
+    return false;
 }
 
 void line_attach(uint32_t gsi, [[maybe_unused]] bool level, [[maybe_unused]] bool active_low,

@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+constexpr bool MACHINE_HAS_MESSAGES = false; // a device may interrupt by one
 constexpr bool MACHINE_HAS_PORTS = false;
 
 constexpr uint64_t MACHINE_SPARE_DEVICE = 0x10'1000;   // the clock: nobody drives it, and its first word is not 0
