@@ -74,6 +74,8 @@ struct inspect_account {
 //   vmo           state 0 anonymous, 1 physical; length and committed bytes
 //   endpoint      state bit 0: senders wait, 1: its notification has bits, 2: dead; senders and receivers waiting
 //                 (at most 64 are counted), koid of the thread that served last, handles with RECEIVE
+//   iospace       state 1: unprotected, the device reaches all memory; PCI requester id, bytes mapped, accesses refused,
+//                 address of the last
 //   notification  state 1: bound; bits, threads waiting (at most 64 are counted), koid of the endpoint it is bound to
 struct inspect_object {
     uint64_t koid;

@@ -24,6 +24,7 @@
     X(DERIVATION) \
     X(PROCESS) \
     X(VSPACE) \
+    X(IOSPACE) \
     X(VMO) \
     X(LINES) \
     X(INTERRUPT) \

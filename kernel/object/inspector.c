@@ -7,6 +7,7 @@
 #include "kernel/mm/frame.h"
 #include "kernel/object/account.h"
 #include "kernel/object/endpoint.h"
+#include "kernel/object/iospace.h"
 #include "kernel/object/notification.h"
 #include "kernel/object/process.h"
 #include "kernel/object/reaper.h"
@@ -232,6 +233,7 @@ static void describe_object(struct object *object, struct inspect_object *out) {
         out->numbers[0] = vmo_len_bytes(vmo_of(object));
         out->numbers[1] = vmo_committed_bytes(vmo_of(object));
         break;
+    case OBJECT_IOSPACE: iospace_describe(CONTAINER_OF(object, struct iospace, object), out); break;
     default: break; // nothing but what all have
     }
 }

@@ -22,7 +22,7 @@ static bool is_taken(uint64_t base, uint64_t count) REQUIRES(ranges_lock) {
     return false;
 }
 
-status_t ioport_create(struct account *account, uint64_t base, uint64_t count, struct ioport **out) {
+status_t ioport_create(struct account *account, uint64_t base, uint64_t count, struct object **out) {
     if (ARCH_PORT_COUNT == 0) {
         return STATUS_UNSUPPORTED;
     }
@@ -49,7 +49,7 @@ status_t ioport_create(struct account *account, uint64_t base, uint64_t count, s
         return STATUS_IN_USE;
     }
     uart_release(SERIAL_PORTS, base, count);
-    *out = ioport;
+    *out = object;
     return STATUS_OK;
 }
 

@@ -39,7 +39,7 @@ static bool allowed_elsewhere(struct vmo *vmo, const struct mapping *mapping, ui
 // another. A VMO whose mappings are not limited in number is not searched: there any conflict counts.
 static status_t prot_check(struct vmo *vmo, const struct mapping *mapping, uint64_t from, uint64_t to, uint32_t prot)
     REQUIRES(vmo->lock) {
-    if ((prot & PROT_WRITE) != 0 && vmo_has(vmo, VMO_SEALED)) {
+    if (((prot & PROT_WRITE) != 0 && vmo_has(vmo, VMO_SEALED)) || ((prot & PROT_EXECUTE) != 0 && vmo->pin_count > 0)) {
         return STATUS_NOT_ALLOWED;
     }
     const uint32_t against = (prot & PROT_WRITE) != 0 && vmo->executable_count > 0   ? PROT_EXECUTE

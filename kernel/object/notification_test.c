@@ -246,10 +246,10 @@ TEST(a_binding_outlives_neither_side) {
 
 TEST(an_interrupt_signals_until_it_is_closed) {
     set_scene();
-    struct interrupt *interrupt;
+    struct object *interrupt;
     REQUIRE(status_ok(interrupt_create(scene.root, 5, 0, &interrupt)));
-    const uint64_t handle = host_give(scene.process, &interrupt->object, EVERY_RIGHT, 0);
-    object_put(&interrupt->object);
+    const uint64_t handle = host_give(scene.process, interrupt, EVERY_RIGHT, 0);
+    object_put(interrupt);
     wait(scene.threads[0], DEADLINE_NEVER);
     REQUIRE(host_run(scene.threads[1]));
     CHECK(status_ok(HOST_METHOD(handle, INTERRUPT_BIND, scene.at_notification, 64)));

@@ -8,6 +8,7 @@
 #include "kernel/object/handle.h"
 #include "kernel/object/interrupt.h"
 #include "kernel/object/ioport.h"
+#include "kernel/object/iospace.h"
 #include "kernel/object/thread.h"
 #include "kernel/object/vmo.h"
 #include "kernel/plat/plat.h"
@@ -15,47 +16,36 @@
 #include "kernel/plat/uart.h"
 #include "kernel/types.h"
 
-constexpr uint32_t RIGHTS_DEVICE = RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT | RIGHT_INSPECT_BIT;
-constexpr uint32_t RIGHTS_IOPORT = RIGHTS_DEVICE | RIGHT_READ_BIT | RIGHT_WRITE_BIT;
-constexpr uint32_t RIGHTS_MEMORY = RIGHTS_IOPORT | RIGHT_MAP_BIT;
-constexpr uint32_t RIGHTS_INTERRUPT = RIGHTS_DEVICE | RIGHT_WAIT_BIT;
-
-static status_t paying_account(const struct invocation *invocation, uint64_t handle, struct account **out) {
-    struct object *object;
-    TRY(handle_object(invocation->caller->process, handle, OBJECT_ACCOUNT, RIGHT_CREATE, &object));
-    *out = account_of(object);
-    return STATUS_OK;
-}
-
-// Gives the caller a handle to a device object just made; takes its only reference in any case.
-static status_t hand_over(struct invocation *invocation, struct object *object, uint32_t rights) {
+// Makes a device object that the account in the third word pays for, of what the first two say, and gives the caller a
+// handle to it.
+static status_t mint(struct invocation *invocation,
+                     status_t create(struct account *account, uint64_t what, uint64_t how, struct object **out)) {
+    struct process *caller = invocation->caller->process;
+    uint64_t *words = invocation->words;
+    struct object *account, *made;
     handle_t handle;
-    status_t status = handle_insert(invocation->caller->process, object, (rights_t){rights}, 0, 0, nullptr,
-                                    ORIGIN_CREATED, &handle);
+    TRY(handle_object(caller, words[2], OBJECT_ACCOUNT, RIGHT_CREATE, &account));
+    TRY(create(account_of(account), words[0], words[1], &made));
+    const rights_t rights = {object_class(made->type)->rights & ~(uint32_t)RIGHT_EXECUTE_BIT};
+    status_t status = handle_insert(caller, made, rights, 0, 0, nullptr, ORIGIN_CREATED, &handle);
     if (!status_ok(status)) {
-        object_put(object);
+        object_put(made);
         return status;
     }
-    invocation->words[0] = handle.v;
+    words[0] = handle.v;
     return STATUS_OK;
 }
 
 status_t method_resource_mint_ioport(struct invocation *invocation) {
-    const uint64_t *words = invocation->words;
-    struct account *account;
-    struct ioport *ioport;
-    TRY(paying_account(invocation, words[2], &account));
-    TRY(ioport_create(account, words[0], words[1], &ioport));
-    return hand_over(invocation, &ioport->object, RIGHTS_IOPORT);
+    return mint(invocation, ioport_create);
 }
 
 status_t method_resource_mint_interrupt(struct invocation *invocation) {
-    const uint64_t *words = invocation->words;
-    struct account *account;
-    struct interrupt *interrupt;
-    TRY(paying_account(invocation, words[2], &account));
-    TRY(interrupt_create(account, words[0], words[1], &interrupt));
-    return hand_over(invocation, &interrupt->object, RIGHTS_INTERRUPT);
+    return mint(invocation, interrupt_create);
+}
+
+status_t method_resource_mint_iospace(struct invocation *invocation) {
+    return mint(invocation, iospace_create);
 }
 
 // ---- Device memory: VMOs whose ranges never overlap ----
@@ -96,10 +86,7 @@ void resource_give_back(struct vmo *vmo) {
     spin_unlock(&ranges_lock);
 }
 
-status_t method_resource_mint_vmo(struct invocation *invocation) {
-    const uint64_t base = invocation->words[0], len = invocation->words[1];
-    struct account *account;
-    TRY(paying_account(invocation, invocation->words[2], &account));
+static status_t device_memory_create(struct account *account, uint64_t base, uint64_t len, struct object **out) {
     if (!is_aligned(base | len, PAGE_BYTES) || len == 0 || !range_within(base, len, VMO_MAX_BYTES)) {
         return STATUS_BAD_ARGUMENT;
     }
@@ -117,7 +104,12 @@ status_t method_resource_mint_vmo(struct invocation *invocation) {
         return STATUS_IN_USE;
     }
     uart_release(SERIAL_MEMORY, base, len);
-    return hand_over(invocation, &vmo->object, RIGHTS_MEMORY);
+    *out = &vmo->object;
+    return STATUS_OK;
+}
+
+status_t method_resource_mint_vmo(struct invocation *invocation) {
+    return mint(invocation, device_memory_create);
 }
 
 status_t method_resource_power(struct invocation *invocation) {

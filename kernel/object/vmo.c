@@ -246,6 +246,25 @@ bool vmo_peek(struct vmo *vmo, uint64_t page_index, paddr_t *out) {
     return true;
 }
 
+status_t vmo_pin(struct vmo *vmo, bool write) {
+    if (vmo->device) {
+        return STATUS_UNSUPPORTED;
+    }
+    spin_lock(&vmo->lock);
+    const bool allowed = vmo->executable_count == 0 && !(write && vmo_has(vmo, VMO_SEALED));
+    vmo->pin_count += allowed;
+    vmo->writable_count += allowed && write;
+    spin_unlock(&vmo->lock);
+    return allowed ? STATUS_OK : STATUS_NOT_ALLOWED;
+}
+
+void vmo_unpin(struct vmo *vmo, bool write) {
+    spin_lock(&vmo->lock);
+    vmo->pin_count--;
+    vmo->writable_count -= write;
+    spin_unlock(&vmo->lock);
+}
+
 status_t vmo_page_hold(struct vmo *vmo, uint64_t page_index, bool write, paddr_t *out) {
     struct vmo_page page = {};
     status_t status = STATUS_OK;

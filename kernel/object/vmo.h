@@ -66,6 +66,7 @@ struct vmo {
     struct list mappings GUARDED_BY(lock); // struct mapping, by vmo_link
     uint32_t mapping_count GUARDED_BY(lock);
     uint32_t writable_count GUARDED_BY(lock), executable_count GUARDED_BY(lock); // mappings that allow it now
+    uint32_t pin_count GUARDED_BY(lock);                                         // devices that rely on the frames
     union {
         uint32_t inline_frames[VMO_INLINE_PAGES]; // slots
         void *root;                               // radix node, null until touched
@@ -134,13 +135,19 @@ bool vmo_large_page(struct vmo *vmo, uint64_t page_index, struct vmo_page *out) 
 status_t vmo_page_hold(struct vmo *vmo, uint64_t page_index, bool write, paddr_t *out);
 void vmo_page_drop(struct vmo *vmo, paddr_t frame);
 
+// For a device, which reaches frames and not pages: until vmo_unpin no page is taken away, exchanged or executed.
+// NOT_ALLOWED: it is mapped executable, or is to be written to and sealed. UNSUPPORTED: a device's memory itself.
+status_t vmo_pin(struct vmo *vmo, bool write);
+void vmo_unpin(struct vmo *vmo, bool write);
+
 // ---- Ranges, in bounded steps (vmo_range.c). What is left of the range comes out in *first and *end, which are
 // equal when nothing is. ----
 
 // Commits what is not there, with large blocks where they fit. NO_MEMORY: what came before stays.
 status_t vmo_commit_some(struct vmo *vmo, uint64_t *first, uint64_t *end);
 
-// Takes pages away, from the end down: they read as zero again. BAD_STATE when pinned or sealed.
+// Takes pages away, from the end down: they read as zero again. BAD_STATE when it keeps its frames or is sealed. This
+// and the next two: IN_USE while a device has it.
 status_t vmo_decommit_some(struct vmo *vmo, uint64_t *first, uint64_t *end);
 
 // One step towards another length; *done says whether it is reached. BAD_STATE when not resizable.

@@ -70,19 +70,23 @@ status_t vmo_decommit_some(struct vmo *vmo, uint64_t *first, uint64_t *end) {
         return STATUS_BAD_STATE;
     }
     spin_lock(&vmo->lock);
-    *end = min_u64(*end, vmo->page_count);
+    const bool pinned = vmo->pin_count > 0;
+    *end = pinned ? *first : min_u64(*end, vmo->page_count);
     if (*first < *end) {
         slots_trim(vmo, *first, end, true);
     } else {
         *end = *first;
     }
     spin_unlock(&vmo->lock);
-    return STATUS_OK;
+    return pinned ? STATUS_IN_USE : STATUS_OK;
 }
 
 // Shrinking lowers the length as far as a step gets, so what is beyond it is always gone.
 static status_t resize_locked(struct vmo *vmo, uint64_t page_count) REQUIRES(vmo->lock) {
     uint64_t reached = vmo->page_count;
+    if (vmo->pin_count > 0) {
+        return STATUS_IN_USE;
+    }
     if (page_count > reached) {
         TRY(slots_reach(vmo, page_count));
         reached = page_count;
@@ -154,9 +158,10 @@ status_t vmo_clone_some(struct vmo *from, uint64_t *first, uint64_t *end, struct
     uint32_t slots[STEP_PAGES];
     const uint32_t wanted = (uint32_t)min_u64(*end - *first, STEP_PAGES);
     spin_lock(&from->lock);
-    const uint32_t count = share_out(from, *first, wanted, slots);
+    const bool pinned = from->pin_count > 0;
+    const uint32_t count = pinned ? 0 : share_out(from, *first, wanted, slots);
     spin_unlock(&from->lock);
-    status_t status = count == wanted ? STATUS_OK : STATUS_NO_MEMORY;
+    status_t status = pinned ? STATUS_IN_USE : count == wanted ? STATUS_OK : STATUS_NO_MEMORY;
     spin_lock(&into->lock);
     for (uint32_t i = 0; i < count; i++) {
         if (slots[i] == 0) {

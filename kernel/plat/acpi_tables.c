@@ -118,6 +118,24 @@ static const char *parse_madt(const uint8_t *madt, uint32_t len, struct acpi_inf
     return nullptr;
 }
 
+// ---- DMAR ----
+
+static const char *parse_dmar(const uint8_t *dmar, uint32_t len, struct acpi_info *info) {
+    constexpr uint32_t ENTRIES = 48, UNIT = 0, UNIT_BYTES = 16;
+    for (uint32_t at = ENTRIES; at < len;) {
+        const uint8_t *e = dmar + at;
+        if (len - at < 4 || get16(e + 2) < 4 || get16(e + 2) > len - at) {
+            return "an entry of the DMAR has a wrong length";
+        }
+        if (get16(e) == UNIT && get16(e + 2) >= UNIT_BYTES && get16(e + 6) == 0 &&
+            info->iommu_count < ACPI_MAX_IOMMUS) {
+            info->iommu_phys[info->iommu_count++] = get64(e + 8);
+        }
+        at += get16(e + 2);
+    }
+    return nullptr;
+}
+
 // ---- DSDT: \_S5_ (7.4.2.6) ----
 
 // A small integer of AML: ZeroOp, OneOp, or BytePrefix and a byte.
@@ -229,6 +247,10 @@ static const char *parse_table(const struct acpi_memory *memory, uint64_t phys, 
     if (memcmp(header, "APIC", 4) == 0) {
         const uint8_t *madt = table_at(memory, phys, MADT_BYTES, &len);
         return madt != nullptr ? parse_madt(madt, len, info) : "the MADT is damaged";
+    }
+    if (memcmp(header, "DMAR", 4) == 0) {
+        const uint8_t *dmar = table_at(memory, phys, HEADER_BYTES, &len);
+        return dmar != nullptr ? parse_dmar(dmar, len, info) : "the DMAR is damaged";
     }
     if (memcmp(header, "FACP", 4) == 0) {
         const uint8_t *fadt = table_at(memory, phys, FADT_BYTES, &len);

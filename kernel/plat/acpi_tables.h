@@ -10,6 +10,7 @@
 constexpr uint32_t ACPI_MAX_IOAPICS = 8;
 constexpr uint32_t ACPI_MAX_OVERRIDES = 24;
 constexpr uint32_t ACPI_MAX_PROCESSORS = 64;
+constexpr uint32_t ACPI_MAX_IOMMUS = 8;
 
 // `at` gives `len` readable bytes at a physical address, or null when there are none.
 struct acpi_memory {
@@ -38,6 +39,10 @@ struct acpi_info {
     uint32_t processors[ACPI_MAX_PROCESSORS]; // APIC ids of the usable ones, the boot processor first
     struct acpi_ioapic ioapics[ACPI_MAX_IOAPICS];
     struct acpi_override overrides[ACPI_MAX_OVERRIDES];
+
+    // DMAR (Intel VT-d specification, chapter 8): the units of PCI segment 0
+    uint32_t iommu_count;
+    uint64_t iommu_phys[ACPI_MAX_IOMMUS];
 
     // FADT; a port of 0 means that there is none
     uint16_t pm_timer_port;

@@ -265,6 +265,38 @@ TEST(madt_entries) {
     check("an entry of the MADT has a wrong length"); // the fourth claims 2 of 0 left
 }
 
+// The table takes the place of the one that is not of interest.
+TEST(dmar_units) {
+    constexpr uint32_t DMAR = OTHER, ENTRIES = DMAR + 48;
+    static const uint8_t entries[] = {
+        0, 0, 24, 0, 0, 0, 0, 0, 0x00, 0x00, 0xd9, 0xfe, 0, 0, 0, 0, 3, 8, 0, 0, 0, 0xff, 0, 0, // with an I/O APIC behind it
+        0, 0, 16, 0, 1, 0, 1, 0, 0x00, 0x00, 0xda, 0xfe, 0, 0, 0, 0, // of another segment
+        1, 0, 4,  0,                                                 // something else
+        0, 0, 16, 0, 1, 0, 0, 0, 0x00, 0x10, 0xd9, 0xfe, 1, 0, 0, 0,
+    };
+    struct acpi_info info;
+    make_machine(true);
+    begin(DMAR, "DMAR", 48 + sizeof entries);
+    memcpy(low + ENTRIES, entries, sizeof entries);
+    seal(DMAR);
+    CHECK_EQ(acpi_parse(&memory, RSDP, &info), nullptr);
+    CHECK_EQ(info.iommu_count, 2u);
+    CHECK_EQ(info.iommu_phys[0], 0xfed9'0000u);
+    CHECK_EQ(info.iommu_phys[1], 0x1'fed9'1000u);
+    low[ENTRIES + 2] = 3;
+    seal(DMAR);
+    check("an entry of the DMAR has a wrong length");
+    low[ENTRIES + 2] = 200;
+    seal(DMAR);
+    check("an entry of the DMAR has a wrong length");
+    low[ENTRIES] ^= 1;
+    check("the DMAR is damaged");
+    begin(DMAR, "DMAR", 36); // too short for its own fields
+    seal(DMAR);
+    CHECK_EQ(acpi_parse(&memory, RSDP, &info), nullptr);
+    CHECK_EQ(info.iommu_count, 0u);
+}
+
 TEST(more_than_there_is_room_for) {
     make_machine(false);
     constexpr uint32_t COUNT = 100;

@@ -8,6 +8,7 @@
 #include "kernel/plat/acpi.h"
 #include "kernel/plat/pic.h"
 #include "kernel/plat/plat.h"
+#include "kernel/plat/vtd.h"
 #include "kernel/types.h"
 
 // ---- Local APIC ----
@@ -286,6 +287,7 @@ const char *plat_init(void) {
             return "no memory to map an I/O APIC";
         }
     }
+    vtd_init();
     return nullptr;
 }
 
@@ -299,6 +301,11 @@ bool plat_owns_memory(uint64_t base, uint64_t len_bytes) {
     const struct acpi_info *acpi = acpi_info();
     for (uint32_t i = 0; i < acpi->ioapic_count; i++) {
         if (ranges_overlap(base, len_bytes, acpi->ioapics[i].phys, PAGE_BYTES)) {
+            return true;
+        }
+    }
+    for (uint32_t i = 0; i < acpi->iommu_count; i++) {
+        if (ranges_overlap(base, len_bytes, acpi->iommu_phys[i], PAGE_BYTES)) {
             return true;
         }
     }

@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#include "kernel/types.h"
+
 struct boot_info;
 struct bootstrap_serial;
 
@@ -68,3 +70,34 @@ void line_mask(uint32_t gsi);
 
 // How often a line fired that nobody has, as a device does that was not told to stop. Atomic.
 extern uint64_t plat_spurious_count;
+
+// ---- What a device may reach of memory: the IOMMU ----
+
+// The addresses of a domain: below 1 GiB, so that devices with few address bits reach them. A slot is what one table maps.
+constexpr uint32_t DMA_SLOTS = 512;
+constexpr uint64_t DMA_SLOT_BYTES = 2 << 20;
+constexpr uint32_t DMA_FIXED_TABLES = 3; // pages that a domain takes beside the one of each slot that is in use
+
+// The view that one device has of memory: iospace.c's. All zeros but for the first two before `attach`.
+struct dma_domain {
+    uint32_t requester; // PCI bus, device, function
+    uint32_t id;        // 1 .., nobody else's
+    uint64_t tables[DMA_FIXED_TABLES]; // the driver's
+};
+
+struct iommu_ops {
+    // The device, blocked until now, sees the empty domain. NO_MEMORY; detach is due then, too.
+    status_t (*attach)(struct dma_domain *domain);
+    // Blocks the device. All slots have been left.
+    void (*detach)(struct dma_domain *domain);
+    // Shows one page, with PROT_READ and PROT_WRITE, once `flush` has returned. NO_MEMORY.
+    status_t (*enter)(struct dma_domain *domain, uint64_t address, paddr_t frame, uint32_t prot);
+    void (*flush)(struct dma_domain *domain);
+    // Takes all pages of a slot away; no access to them is under way any more when it returns.
+    void (*leave)(struct dma_domain *domain, uint64_t address);
+    // Takes one access that was refused off the hardware's list; false when it is empty.
+    bool (*next_fault)(uint32_t *requester, uint64_t *address);
+};
+
+// Null where devices reach all memory.
+const struct iommu_ops *plat_iommu(void);

@@ -89,6 +89,11 @@ void line_unmask(uint32_t gsi) {
     spin_unlock(&line_lock);
 }
 
+// The RISC-V IOMMU is not driven.
+const struct iommu_ops *plat_iommu(void) {
+    return nullptr;
+}
+
 struct line_wiring plat_line_wiring(uint32_t line) {
     return (struct line_wiring){.gsi = line, .level = true};
 }

@@ -112,6 +112,8 @@ CASE(an_exhausted_account_refuses_everything) {
             tess_resource_mint_vmo(suite.resource, MACHINE_SPARE_DEVICE, PAGE_BYTES, account, &handle));
     REFUSED(RESOURCE_MINT_INTERRUPT, NO_MEMORY,
             tess_resource_mint_interrupt(suite.resource, SPARE_LINE, 4, account, &handle));
+    REFUSED(RESOURCE_MINT_IOSPACE, NO_MEMORY,
+            tess_resource_mint_iospace(suite.resource, 0, 1, account, &handle));
     REQUIRE(usage(account, nullptr, &after, nullptr, &objects));
     EXPECT_EQ(after, used);
     EXPECT_EQ(objects, count + port_count);

@@ -274,6 +274,8 @@ CASE(a_full_handle_table_refuses_everything_that_returns_a_handle) {
             tess_resource_mint_vmo(suite.resource, MACHINE_SPARE_DEVICE, PAGE_BYTES, suite.account, &handle));
     REFUSED(RESOURCE_MINT_INTERRUPT, NO_HANDLES,
             tess_resource_mint_interrupt(suite.resource, SPARE_LINE, 4, suite.account, &handle));
+    REFUSED(RESOURCE_MINT_IOSPACE, NO_HANDLES,
+            tess_resource_mint_iospace(suite.resource, 0, 1, suite.account, &handle));
     REFUSED(THREAD_SAVE_REPLY, NO_HANDLES, tess_thread_save_reply(suite.thread, &handle));
     // The caller is still there to be answered, after the attempts to save it and to hand it a handle.
     struct tess_message answer = {.info = message_info(5, 0, 1, 0)};

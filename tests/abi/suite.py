@@ -1,5 +1,5 @@
-"""Suite "abi": the ABI suite, a boot of the system `abi` with one processor and one with several, every case of it
-a case here.
+"""Suite "abi": the ABI suite, a boot of the system `abi` with one processor and one with several (and an IOMMU, where
+the machine can have one), every case of it a case here.
 
 Verdicts are read from the guest's second serial port alone. Only the suite is granted that port
 (system/abi.system, which a case here checks), so no other program can write one.
@@ -12,6 +12,9 @@ from testing import Failure, check, deadline
 
 BOOT_DEADLINE_S = 240
 PROCESSORS = (1, 4)
+# A PC without an IOMMU, and a newer one with; both with a device to drive (edu_test.c).
+MACHINES = {("x86_64", 1): ["-machine", "pc"], ("x86_64", 4): ["-device", "intel-iommu"]}
+DEVICE = ["-device", "edu"]
 CASE = re.compile(r"^CASE\((\w+)\)", re.MULTILINE)
 COVERAGE = "every_documented_error_was_seen"  # the runner's own last case
 REPORTER_PORT = "serial spare registers"
@@ -41,7 +44,8 @@ class Run:
         one_port = self.ctx.arch == "riscv64"
         second_port = ["-chardev", f"file,id=verdicts,path={report}", "-serial", "chardev:verdicts"]
         guest = self.ctx.guest(direct=True, system=self.system, cpus=self.cpus, cmdline=self.cmdline,
-                               qemu_args=[] if one_port else second_port)
+                               qemu_args=([] if one_port else second_port) +
+                               MACHINES.get((self.ctx.arch, self.cpus), []) + DEVICE)
         try:
             guest.wait(self.deadline_s)
         finally:

@@ -192,6 +192,7 @@ CASE(every_method_needs_its_right_and_its_number) {
     }
     REQUIRE_OK(tess_resource_mint_interrupt(suite.resource, SPARE_LINE, 4, suite.account,
                                             &sample[OBJECT_INTERRUPT]));
+    REQUIRE_OK(tess_resource_mint_iospace(suite.resource, 0, 1, suite.account, &sample[OBJECT_IOSPACE]));
     REQUIRE_OK(tess_account_create_timer(suite.account, &sample[OBJECT_TIMER]));
     struct tess_ring ring;
     REQUIRE_OK(tess_ring_create(4, 4, 0, &ring));
@@ -222,6 +223,7 @@ CASE(every_method_needs_its_right_and_its_number) {
         suite_close(sample[OBJECT_IOPORT]);
     }
     suite_close(sample[OBJECT_INTERRUPT]);
+    suite_close(sample[OBJECT_IOSPACE]);
     suite_close(sample[OBJECT_TIMER]);
     tess_ring_destroy(&ring);
 }

@@ -63,6 +63,10 @@ void host_line_fires(uint32_t gsi) {
 
 // ---- what a host does not have ---------------------------------------------------------------------
 
+const struct iommu_ops *plat_iommu(void) {
+    return nullptr;
+}
+
 struct line_wiring plat_line_wiring(uint32_t line) {
     return (struct line_wiring){.gsi = line};
 }

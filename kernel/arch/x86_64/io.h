@@ -1,4 +1,4 @@
-// I/O ports and model-specific registers (Intel SDM volume 2, IN, OUT, RDMSR, WRMSR).
+// I/O ports, model-specific registers, caches (Intel SDM volume 2, IN, OUT, RDMSR, WRMSR, CLFLUSH).
 #pragma once
 
 #include <stdint.h>
@@ -28,6 +28,11 @@ static inline void port_write16(uint16_t port, uint16_t value) {
 }
 static inline void port_write32(uint16_t port, uint32_t value) {
     __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
+}
+
+// Writes a cache line back to memory, for who reads it past the caches.
+static inline void cache_flush_line(const void *address) {
+    __asm__ volatile("clflush (%0)" : : "r"(address) : "memory");
 }
 
 static inline uint64_t msr_read(uint32_t msr) {

@@ -9,3 +9,10 @@ constexpr bool MACHINE_HAS_PORTS = false;
 constexpr uint64_t MACHINE_SPARE_DEVICE = 0x10'1000;   // the clock: nobody drives it, and its first word is not 0
 constexpr uint64_t MACHINE_KERNEL_DEVICE = 0xc00'0000; // the PLIC
 constexpr uint64_t MACHINE_MEMORY = 0x8100'0000;
+
+constexpr uint64_t MACHINE_PCI_CONFIG = 0x3000'0000, MACHINE_PCI_MEMORY = 0x4000'0000;
+
+// The line of a device's pin A on bus 0.
+static inline uint64_t machine_pci_line(uint32_t slot, uint32_t, uint32_t) {
+    return 32 + slot % 4;
+}
