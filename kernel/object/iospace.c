@@ -244,16 +244,16 @@ static void collect_faults(void) {
     const struct iommu_ops *iommu = plat_iommu();
     uint32_t requester;
     uint64_t address;
+    spin_lock(&all_lock); // also so that no two take the same one
     for (uint32_t n = 0; iommu != nullptr && n < AT_ONCE && iommu->next_fault(&requester, &address); n++) {
-        spin_lock(&all_lock);
         for (uint32_t i = 0; i < IOSPACES_MAX; i++) {
             if (all[i] != nullptr && all[i]->domain.requester == requester) {
                 all[i]->faults++;
                 all[i]->fault_address = address;
             }
         }
-        spin_unlock(&all_lock);
     }
+    spin_unlock(&all_lock);
 }
 
 void iospace_describe(struct iospace *iospace, struct inspect_object *out) {
