@@ -37,6 +37,7 @@ COVERED = {
     "tools/build --debug": ("debug", "builds"),
     "tools/test --debug e2e": ("debug", "boots_directly"),
     "tools/qemu --debug --direct": ("debug", "boots_directly"),
+    "tools/qemu --gdb": ("gdb", "prints_how_to_connect"),
     "tools/test badinput": ("build", "suites_of_the_documents"),
     "tools/test stress --minutes 10": ("stress", "everything_at_once (4 processors)"),
     "tools/test fuzz": ("build", "suites_of_the_documents"),
