@@ -24,7 +24,6 @@ static struct start {
     bool go;                 // atomic: all have been started
 } start;
 
-RO_AFTER_INIT static uint64_t image_offset;
 static bool stopping; // atomic: a processor reports a panic
 
 extern const char smp_start[];
@@ -52,11 +51,10 @@ static const char *start_one(uint64_t hart, struct percpu *cpu) {
     start.satp = arch_satp_mode | mmu_kernel_root().v >> 12;
     start.cpu = cpu;
     start.stack = cpu->kernel_stack_top;
-    start.virtual_offset = image_offset;
     start.error = nullptr;
     __atomic_store_n(&start.done, false, __ATOMIC_SEQ_CST);
-    const struct sbi_result result = sbi_call(SBI_HART, HART_START, hart, (uint64_t)smp_start - image_offset,
-                                              (uint64_t)&start - image_offset, 0);
+    const struct sbi_result result = sbi_call(SBI_HART, HART_START, hart, (uint64_t)smp_start - start.virtual_offset,
+                                              (uint64_t)&start - start.virtual_offset, 0);
     if (result.error != 0) {
         return "the firmware does not start it";
     }
@@ -71,7 +69,7 @@ static const char *start_one(uint64_t hart, struct percpu *cpu) {
 }
 
 void arch_start_processors(const struct boot_info *boot, uint32_t most) {
-    image_offset = ARCH_KERNEL_IMAGE_BASE - boot->kernel_phys_base;
+    start.virtual_offset = ARCH_KERNEL_IMAGE_BASE - boot->kernel_phys_base;
     const struct dtb_machine *machine = dtb_machine();
     if (machine->hart_count < 2) {
         return; // nothing to do, and nothing to say
