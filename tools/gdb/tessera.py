@@ -9,22 +9,27 @@ PROCESS is a koid or a name, THREAD a koid. Loaded with kernel.debug as the prog
 is found wherever it has moved to.
 """
 
+import inspect
 import pathlib
 import struct
 
 import gdb
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 KERNEL_HALF = 1 << 63
 CHUNK_SLOTS = 64
 THREAD_STATES = ("new", "running", "ready", "sending", "receiving", "awaiting reply", "waiting", "dead", "waking", "stopped")
-PROCESS_STATES = ("new", "running", "ending", "ended")
+PROCESS_STATES = ("new", "running", "ended", "ending")
 # Program registers as struct arch_regs keeps them: gdb's name, and the field.
 KEPT = {
     "x86_64": {"rip": "ip", "rsp": "sp", "rbp": "rbp", "rbx": "words[3]", "r12": "words[4]", "r13": "words[5]",
                "r14": "words[6]", "r15": "words[7]"},
-    "riscv64": {"pc": "ip", "sp": "sp", "ra": "ra", "s0": "s0"},
+    "riscv64": {"pc": "ip", "sp": "sp", "ra": "ra", "s0": "s0", "s1": "s1", "s2": "words[4]", "s3": "words[5]",
+                "s4": "words[6]", "s5": "words[7]", **{f"s{i}": f"s{i}" for i in range(6, 12)}},
 }
+
+
+def is_riscv():
+    return "riscv" in gdb.selected_inferior().architecture().name()
 
 
 def value(expression):
@@ -50,9 +55,10 @@ def read_word(address):
     return struct.unpack("<Q", gdb.selected_inferior().read_memory(address, 8).tobytes())[0]
 
 
-def static(name, code):
-    """A file's own variable of this kind of type."""
-    return next(symbol.value() for symbol in gdb.lookup_static_symbols(name) if symbol.type.code == code)
+def static(name, file):
+    """A file's own variable: others may have one of the same name."""
+    return next(symbol.value() for symbol in gdb.lookup_static_symbols(name)
+                if symbol.symtab.filename.endswith(f"/kernel/object/{file}"))
 
 
 def container(address, kind, member):
@@ -77,7 +83,7 @@ class Machine:
     kernel = None
 
     def __init__(self):
-        self.riscv = "riscv" in gdb.selected_inferior().architecture().name()
+        self.riscv = is_riscv()
         self.arch = "riscv64" if self.riscv else "x86_64"
         self.by_number = self.find_processors()
         if 0 not in self.by_number:
@@ -109,7 +115,7 @@ class Machine:
             yield value(f"*percpus[{index}]")
 
     def processes(self):
-        return listed(static("all", gdb.TYPE_CODE_STRUCT)["list"], "struct process", "all_link")
+        return listed(static("all", "process.c")["list"], "struct process", "all_link")
 
     def threads(self, process):
         return listed(process["threads"], "struct thread", "process_link")
@@ -134,6 +140,17 @@ def state_of(item, names):
     return names[state] if state < len(names) else str(state)
 
 
+def lend_rights():
+    """On riscv64 gdb sees only what the processor may: those that run a program may for now what the kernel may."""
+    programs = []
+    for thread in gdb.selected_inferior().threads() if is_riscv() else ():
+        thread.switch()
+        if register_word("priv") == 0:
+            set_register("priv", 1)
+            programs.append(thread)
+    return programs
+
+
 class Command(gdb.Command):
     """tessera processes|threads|handles|backtrace: what the kernel holds, on a stopped machine."""
 
@@ -143,14 +160,18 @@ class Command(gdb.Command):
     def invoke(self, argument, from_tty):
         words = argument.split()
         action = getattr(self, f"do_{words[0]}", None) if words else None
-        if action is None:
-            raise gdb.GdbError(__doc__.strip())
+        try:
+            inspect.signature(action).bind(None, *words[1:])
+        except TypeError:
+            raise gdb.GdbError(__doc__.strip()) from None
         chosen = gdb.selected_thread()
+        programs = lend_rights()
         try:
             action(Machine(), *words[1:])
-        except TypeError as error:
-            raise gdb.GdbError(f"tessera {words[0]}: {error}") from error
         finally:
+            for thread in programs:
+                thread.switch()
+                set_register("priv", 0)
             if chosen is not None and chosen.is_valid():
                 chosen.switch()
 
@@ -173,7 +194,7 @@ class Command(gdb.Command):
 
     def do_handles(self, machine, name):
         process = machine.process(name)
-        classes = static("classes", gdb.TYPE_CODE_ARRAY)
+        classes = static("classes", "object.c")
         print(f"{'HANDLE':>10} {'TYPE':14} {'OBJECT':>6} {'RIGHTS':>6} {'BADGE':>16}")
         for index in range(int(process["slot_limit"])):
             slot = process["chunks"][index // CHUNK_SLOTS][index % CHUNK_SLOTS]
@@ -210,7 +231,7 @@ def mappings(process):
 def program(machine, process):
     """The file that the process was loaded from, as far as its name tells."""
     build = pathlib.Path(machine.kernel).parent.parent
-    name = name_of(process)
+    name = name_of(process).split(".")[0]  # a job has its number behind it
     for path in (*(build / folder / name / name for folder in ("services", "apps", "drivers")), build / "tests" / name,
                  build / "bench" / name):
         if path.is_file():
@@ -243,7 +264,9 @@ def load_symbols(machine, process, address):
 def backtrace(machine, process, thread):
     """Lends a processor the thread's registers and address space, so that gdb itself can look."""
     names = KEPT[machine.arch]
-    root, page_table = ("satp" if machine.riscv else "cr3"), int(thread["regs"]["page_table"])
+    root, page_table = "cr3", int(thread["regs"]["page_table"])
+    if machine.riscv:
+        root, page_table = "satp", int(value("arch_satp_mode")) | page_table >> 12
     running = [int(cpu["frame"]) for cpu in machine.processors()]
     frame = int(thread["regs"]["status"].address)
     wanted = {register: number(f"((struct thread *){int(thread.address):#x})->regs.{field}")
@@ -259,8 +282,8 @@ def backtrace(machine, process, thread):
             set_register(root, page_table)
             for register, word in wanted.items():
                 set_register(register, word)
-            if machine.riscv:
-                set_register("priv", 0)
+        if machine.riscv:
+            set_register("priv", 0)
         gdb.execute("maintenance flush dcache", to_string=True)  # what it knows of the stack is another process's
         gdb.execute("backtrace -frame-arguments none 32")
     finally:

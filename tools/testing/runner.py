@@ -10,7 +10,7 @@ from . import host, static
 from .context import Context, DEFAULT_DEADLINE_S, DeadlineExceeded, Failure
 
 # Quick ones first: what is broken shows early. Suites not named here run after these.
-ARCH_SUITES = {"riscv64": ("abi", "e2e")}  # of an architecture whose name is said; the others are x86-64's
+ARCH_SUITES = {"riscv64": ("abi", "e2e", "gdb")}  # of an architecture whose name is said; the others are x86-64's
 ORDER = ("host", "check", "abi", "debug", "stress", "bench", "e2e", "gdb", "badinput", "fuzz", "build", "docs")
 INDENT = "        "
 
