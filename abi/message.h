@@ -49,6 +49,7 @@ enum fault_kind : uint32_t {
     FAULT_FLOATING_POINT = 7, // x87 or SIMD exception
     FAULT_PROTECTION = 8,     // general protection and segment faults
     FAULT_OVERFLOW = 9,       // also bound range
+    FAULT_ABSENT = 10,        // the memory's pager did not supply the page, or is gone
 };
 
 // words[] of a MESSAGE_FAULT message.
@@ -61,6 +62,17 @@ enum fault_words : uint32_t {
     FAULT_WORD_THREAD_KOID = 5,
     FAULT_WORD_PROCESS_KOID = 6,
     FAULT_WORD_VECTOR = 7, // the processor's own exception number
+};
+
+// words[] of a MESSAGE_FAULT message with label FAULT_ABSENT to a pager: a thread waits for a page. An answer with label
+// 0, after vmo.supply, lets it try again; any other makes the access fault, or the system call fail with PEER_DIED. A
+// request that is dropped is asked again.
+enum page_request_words : uint32_t {
+    PAGE_REQUEST_KIND = 0, // FAULT_NONE
+    PAGE_REQUEST_KEY = 1,  // as given to account.create_pager_vmo
+    PAGE_REQUEST_OFFSET = 2,
+    PAGE_REQUEST_LEN = 3,
+    PAGE_REQUEST_SUPPLIES = 4, // how often the VMO was supplied with pages so far
 };
 
 enum exit_kind : uint32_t {

@@ -185,6 +185,29 @@ static uint64_t fault_anon(uint64_t count) {
     return ticks;
 }
 
+// The peer is the pager, and has the pages.
+static uint64_t fault_pager(uint64_t count) {
+    handle_t vmo, source;
+    uint64_t address;
+    require(tess_account_create_pager_vmo(account, count * PAGE, peer, 0, &vmo), "create_pager_vmo");
+    require(tess_account_create_vmo(account, count * PAGE, &source), "create_vmo");
+    require(tess_vmo_commit(source, 0, count * PAGE), "commit");
+    require(tess_vspace_map(vspace, vmo, 0, count * PAGE, 0, PROT_READ | PROT_WRITE, &address), "map");
+    struct tess_message message = {.info = message_info(PEER_PAGE, 0, 2, 0)};
+    tess_message_set_handle(&message, 0, vmo);
+    tess_message_set_handle(&message, 1, source);
+    require(tess_call(peer, &message, DEADLINE_NEVER), "call");
+    const uint64_t start = tess_arch_cycles();
+    for (uint64_t i = 0; i < count; i++) {
+        (void)*(volatile uint64_t *)(address + i * PAGE);
+    }
+    const uint64_t ticks = tess_arch_cycles() - start;
+    require(tess_vspace_unmap(vspace, address, count * PAGE), "unmap");
+    tess_close(vmo);
+    tess_close(source);
+    return ticks;
+}
+
 static uint64_t map_resident(uint64_t count, bool measure_unmap) {
     handle_t vmo;
     uint64_t address = map_new(count, &vmo);
@@ -350,6 +373,7 @@ static const struct {
     {"poll_empty", poll_empty, 1000},
     {"yield_switch", yield_switch, 1000},
     {"fault_anon", fault_anon, 128},
+    {"fault_pager", fault_pager, 128},
     {"map_page", map_page, 128},
     {"unmap_page", unmap_page, 128},
     {"vmo_pass_rtt", vmo_pass_rtt, 200},

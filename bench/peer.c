@@ -32,10 +32,25 @@ static void touch(handle_t vmo) {
     tess_close(vmo);
 }
 
+static handle_t paged, source;
+
+static void keep_pager(const struct tess_message *message) {
+    tess_close(paged);
+    tess_close(source);
+    paged = tess_message_handle(message, 0);
+    source = tess_message_handle(message, 1);
+}
+
 // Prepares the answer in `message`; what must happen after it is sent goes into `later`.
 static void serve(struct tess_message *message, struct tess_message *later) {
     later->info = 0;
     const uint32_t page_bytes = message_page_bytes(message->info);
+    if ((message->info & MESSAGE_FAULT) != 0) { // a page is wanted
+        const uint64_t offset = message->words[PAGE_REQUEST_OFFSET];
+        require(tess_vmo_supply(paged, offset, 4096, source, offset), "supply");
+        message->info = 0;
+        return;
+    }
     switch ((enum peer_request)message_label(message->info)) {
     case PEER_ECHO: message->info = message_info(0, page_bytes, 0, 0); break;
     case PEER_CLOSE:
@@ -46,6 +61,10 @@ static void serve(struct tess_message *message, struct tess_message *later) {
     case PEER_PINGPONG:
     case PEER_YIELD:
         *later = *message;
+        message->info = 0;
+        break;
+    case PEER_PAGE:
+        keep_pager(message);
         message->info = 0;
         break;
     case PEER_TOUCH:

@@ -64,6 +64,10 @@ struct [[gnu::aligned(CACHE_LINE_BYTES)]] percpu {
 
     struct ring *rings;        // to be attended to (WORK_RING)
 
+    struct vmo *absent_vmo;    // what vspace_fault or a method found missing in this kernel entry (vmo_fetch)
+    uint64_t absent_page;
+    status_t copy_status;      // why the last user copy failed
+
     uint64_t context_switches; // not counting direct switches
     uint64_t idle_ns;       // all that is over, and
     uint64_t idle_since_ns; // 0: it is not idle

@@ -1,14 +1,18 @@
 #include "kernel/ipc/fault.h"
 
+#include "base/mem.h"
 #include "kernel/arch/arch.h"
+#include "kernel/arch/mmu.h"
 #include "kernel/ipc/message.h"
 #include "kernel/ipc/transfer.h"
 #include "kernel/object/endpoint.h"
 #include "kernel/object/process.h"
 #include "kernel/object/thread.h"
+#include "kernel/object/vmo.h"
+#include "kernel/percpu.h"
 #include "kernel/sched/sched.h"
 
-void fault_unhandled(struct thread *thread) {
+static void unhandled(struct thread *thread) {
     const uint64_t *words = thread->fault_words;
     struct exit_record record = {
         .kind = EXIT_FAULT,
@@ -40,7 +44,20 @@ static struct endpoint *fault_endpoint(struct process *process, uint64_t *badge)
     return endpoint;
 }
 
-void fault_raise(struct thread *thread, uint32_t kind, uint64_t address, uint64_t access, uint64_t vector) {
+// Sends the thread's fault_words, and takes a reference to the endpoint.
+static status_t send(struct thread *thread, struct endpoint *endpoint, uint32_t label, uint64_t badge,
+                     uint64_t deadline_ns) {
+    struct thread *receiver;
+    status_t status = transfer_send(thread, endpoint, label, badge, deadline_ns, true, &receiver);
+    object_put(&endpoint->object);
+    if (status_ok(status) && receiver != nullptr) {
+        sched_ready(receiver);
+    }
+    return status;
+}
+
+struct kernel_exit fault_raise(struct thread *thread, uint32_t kind, uint64_t address, uint64_t access,
+                               uint64_t vector) {
     uint64_t *words = thread->fault_words;
     words[FAULT_WORD_KIND] = kind;
     words[FAULT_WORD_ADDRESS] = address;
@@ -53,27 +70,95 @@ void fault_raise(struct thread *thread, uint32_t kind, uint64_t address, uint64_
     uint64_t badge;
     struct endpoint *endpoint = fault_endpoint(thread->process, &badge);
     thread_set_flags(thread, THREAD_FAULTED);
-    if (endpoint == nullptr) {
-        fault_unhandled(thread);
-        return;
+    if (endpoint == nullptr || !status_ok(send(thread, endpoint, kind, badge, DEADLINE_NEVER))) {
+        unhandled(thread);
     }
-    struct thread *receiver;
-    status_t status = transfer_send(thread, endpoint, kind, badge, DEADLINE_NEVER, true, &receiver);
-    object_put(&endpoint->object);
-    if (!status_ok(status)) {
-        fault_unhandled(thread);
-    } else if (receiver != nullptr) {
-        sched_ready(receiver);
-    }
+    return kernel_block();
 }
 
-void fault_answered(struct thread *thread, uint32_t label) {
-    if (label != 0) {
-        fault_unhandled(thread);
-        return;
-    }
+static void resume(struct thread *thread) {
+    thread_disarm_deadline(thread);
     thread_clear_flags(thread, THREAD_FAULTED);
+    thread->waiting_on = nullptr;
     thread->server = nullptr;
     thread->reply = nullptr;
     sched_ready(thread);
+}
+
+void fault_answered(struct thread *thread, uint32_t label) {
+    if (fault_is_page_request(thread)) {
+        thread->page_outcome = label == 0 ? STATUS_OK : STATUS_PEER_DIED;
+    } else if (label != 0) {
+        unhandled(thread);
+        return;
+    }
+    resume(thread);
+}
+
+void fault_failed(struct thread *thread, status_t status) {
+    if (!fault_is_page_request(thread)) {
+        unhandled(thread);
+        return;
+    }
+    // Whoever had the request is gone. Whether there is another one, the thread finds out.
+    const bool ask_again = status_is(status, STATUS_PEER_DIED) || status_is(status, STATUS_OBJECT_DEAD);
+    thread->page_outcome = ask_again ? STATUS_OK : status;
+    resume(thread);
+}
+
+// ---- Pages that a pager supplies ----
+
+bool fault_is_page_request(const struct thread *thread) {
+    return thread->fault_words[PAGE_REQUEST_KIND] == FAULT_NONE;
+}
+
+static void page_request(uint64_t words[8]) {
+    const struct percpu *cpu = this_cpu();
+    const uint64_t request[8] = {
+        [PAGE_REQUEST_KEY] = cpu->absent_vmo->pager_key,
+        [PAGE_REQUEST_OFFSET] = cpu->absent_page * PAGE_BYTES,
+        [PAGE_REQUEST_LEN] = PAGE_BYTES,
+        [PAGE_REQUEST_SUPPLIES] = vmo_supplies(cpu->absent_vmo),
+    };
+    memcpy(words, request, sizeof request);
+}
+
+status_t fault_page_outcome(struct thread *thread) {
+    uint64_t words[8];
+    page_request(words);
+    const status_t outcome = thread->page_outcome;
+    thread->page_outcome = STATUS_OK;
+    // What was said of another page, or before pages came, does not count.
+    return memcmp(words, thread->fault_words, sizeof words) == 0 ? outcome : STATUS_OK;
+}
+
+struct kernel_exit fault_await_page(struct thread *thread, uint64_t deadline_ns) {
+    struct vmo *vmo = this_cpu()->absent_vmo;
+    struct endpoint *pager = vmo_pager(vmo);
+    status_t status = STATUS_OBJECT_DEAD;
+    page_request(thread->fault_words);
+    thread_set_flags(thread, THREAD_FAULTED);
+    if (pager == nullptr || !status_ok(status = send(thread, pager, FAULT_ABSENT, vmo->pager_badge, deadline_ns))) {
+        thread_clear_flags(thread, THREAD_FAULTED);
+        thread->page_outcome = status_is(status, STATUS_OBJECT_DEAD) ? STATUS_PEER_DIED : status;
+        return kernel_leave();
+    }
+    return kernel_block();
+}
+
+struct kernel_exit fault_page(struct thread *thread, status_t status, uint64_t address, uint32_t access,
+                              uint64_t vector) {
+    constexpr uint32_t ACCESS_WAS_MAPPED = 8;
+    uint32_t kind = FAULT_PAGE;
+    if (status_is(status, STATUS_TIMED_OUT)) {
+        if (status_ok(fault_page_outcome(thread))) {
+            return fault_await_page(thread, DEADLINE_NEVER);
+        }
+        kind = FAULT_ABSENT;
+    } else if (status_is(status, STATUS_NO_MEMORY)) {
+        kind = FAULT_NO_MEMORY;
+    } else if (status_is(status, STATUS_NOT_ALLOWED) && address < arch_user_end()) {
+        access |= ACCESS_WAS_MAPPED; // what the kernel has mapped is not for programs to find out
+    }
+    return fault_raise(thread, kind, address, access, vector);
 }

@@ -24,8 +24,8 @@ struct invocation {
 };
 
 // Results count only with OK. "Check everything, then commit without failing": on any other
-// status nothing has changed. A handler never
-// blocks, and does a bounded amount of work.
+// status nothing has changed. A handler never blocks, and does a bounded amount of work. TIMED_OUT is its word for an
+// absent page (vmo_fetch): the caller waits for that, and the method is called again.
 typedef status_t (*method_handler)(struct invocation *invocation);
 
 struct method {

@@ -165,6 +165,10 @@ status_t invoke_method(struct thread *caller, struct object *object, uint32_t ty
     struct invocation invocation;
     status_t status = invoke_method(current, object, type_rights, info, &invocation);
     if (!status_ok(status)) {
+        if (status_is(status, STATUS_TIMED_OUT) && status_ok(status = fault_page_outcome(current))) {
+            arch_regs_restart(&current->regs, SYS_CALL, handle, info, deadline_ns);
+            return fault_await_page(current, deadline_ns);
+        }
         return leave_with(status);
     }
     if (invocation.again) {

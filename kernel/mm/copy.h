@@ -1,8 +1,8 @@
 // The only ways by which the kernel follows an address that a user program supplied.
 //
 // Both run on the address space of the current thread. A touch of a page not there yet is resolved as
-// for the program itself (vspace_fault); what cannot be resolved ends the copy with BAD_ADDRESS, and then
-// an unspecified part may have been copied. Neither blocks. No lock of a VMO, vspace or account may be held.
+// for the program itself (vspace_fault); what cannot be resolved ends the copy with what that said, or BAD_ADDRESS for
+// what is no program's address, and then an unspecified part may have been copied. Neither blocks. No lock of a VMO, vspace or account may be held.
 #pragma once
 
 #include <stddef.h>

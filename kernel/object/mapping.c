@@ -143,6 +143,9 @@ void mapping_abandon(struct mapping *mapping) {
 }
 
 void mappings_change(struct vmo *vmo, uint64_t first, uint64_t end, bool clear) {
+    if (!clear && vmo->writable_count == 0) {
+        return;
+    }
     for (struct list_node *node = vmo->mappings.head.next; node != &vmo->mappings.head; node = node->next) {
         const struct mapping *mapping = CONTAINER_OF(node, struct mapping, vmo_link);
         uint64_t start, stop;
@@ -161,8 +164,8 @@ static uint32_t page_prot(const struct mapping *mapping, const struct vmo_page *
 }
 
 // Enters what is there from `start` to the end of its aligned window of AROUND_PAGES, as far as the mapping goes; all
-// of it is in the leaf.
-static void enter_around(struct vmo *vmo, const struct mapping *mapping, struct arch_leaf *leaf, uint64_t start)
+// of it is in the leaf. Not inlined: what the shortest fault does not need costs it nothing.
+[[gnu::noinline]] static void enter_around(struct vmo *vmo, const struct mapping *mapping, struct arch_leaf *leaf, uint64_t start)
     REQUIRES(vmo->lock) {
     const uint64_t window_end = align_down(start, AROUND_PAGES * PAGE_BYTES) + AROUND_PAGES * PAGE_BYTES;
     const uint64_t end = window_end < mapping->end ? window_end : mapping->end;
@@ -236,5 +239,6 @@ status_t mapping_fault(struct mapping *mapping, uint64_t page, uint32_t access) 
     spin_lock(&vmo->lock);
     status_t status = enter(vmo, mapping, page, access);
     spin_unlock(&vmo->lock);
-    return status;
+    // A page that has been fetched is entered when it is touched again.
+    return status_is(status, STATUS_TIMED_OUT) ? vmo_fetch(vmo, mapping_page(mapping, page)) : status;
 }

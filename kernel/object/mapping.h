@@ -65,7 +65,7 @@ void mapping_detach(struct mapping *mapping, uint32_t *budget);
 void mapping_abandon(struct mapping *mapping);
 
 // Enters a page, which lies in the mapping, for an access that the mapping allows. NO_MEMORY; NOT_FOUND: the VMO ends
-// before it.
+// before it; TIMED_OUT as vmo_fetch.
 status_t mapping_fault(struct mapping *mapping, uint64_t page, uint32_t access);
 
 // Takes pages [first, end) of a VMO out of every address space (`clear`), or only makes them unwritable there.

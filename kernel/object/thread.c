@@ -160,7 +160,7 @@ void thread_finish_wait(struct thread *thread, status_t status, uint64_t badge, 
 
 void thread_fail_wait(struct thread *thread, status_t status) {
     if ((thread->flags & THREAD_FAULTED) != 0) {
-        fault_unhandled(thread);
+        fault_failed(thread, status);
         return;
     }
     thread_finish_wait(thread, status, 0, 0);
@@ -407,7 +407,7 @@ status_t method_thread_exit(struct invocation *invocation) {
 
 status_t method_thread_cancel(struct invocation *invocation) {
     struct thread *thread = thread_of(invocation);
-    if ((thread->flags & THREAD_FAULTED) != 0) {
+    if ((thread->flags & THREAD_FAULTED) != 0 && !fault_is_page_request(thread)) {
         return STATUS_BAD_STATE; // what it waits for is its supervisor's decision
     }
     return thread_abort_wait(thread, STATUS_CANCELED) ? STATUS_OK : STATUS_BAD_STATE;

@@ -106,6 +106,7 @@ struct thread {
     uint64_t cpu_ns;
     uint64_t slice_left_ns;  // of a slice that was taken away; 0: a whole one
     uint64_t fault_words[8]; // THREAD_FAULTED: the message
+    status_t page_outcome;   // what became of the page that they ask for, if it did not come (kernel/ipc/fault.h)
     struct reap_item ending; // ends it once its processor has let go of it
 };
 

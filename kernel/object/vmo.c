@@ -26,8 +26,8 @@ static uint32_t slot_of(paddr_t frame) {
 
 // ---- Creation and destruction ----
 
-static status_t create(struct account *account, uint64_t len_bytes, enum vmo_kind kind, uint32_t flags,
-                       struct vmo **out) {
+status_t vmo_create_with(struct account *account, uint64_t len_bytes, enum vmo_kind kind, uint32_t flags,
+                         struct vmo **out) {
     if (len_bytes == 0 || len_bytes > VMO_MAX_BYTES) {
         return STATUS_BAD_ARGUMENT;
     }
@@ -38,7 +38,7 @@ static status_t create(struct account *account, uint64_t len_bytes, enum vmo_kin
     vmo->kind = kind;
     vmo->flags = (uint8_t)flags;
     vmo->page_count = align_up(len_bytes, PAGE_BYTES) >> FRAME_SHIFT;
-    vmo->inlined = kind == VMO_ANONYMOUS && (flags & VMO_RESIZABLE) == 0 && vmo->page_count <= VMO_INLINE_PAGES;
+    vmo->inlined = kind == VMO_ANONYMOUS && (flags & (VMO_RESIZABLE | VMO_PAGED)) == 0 && vmo->page_count <= VMO_INLINE_PAGES;
     spin_lock(&vmo->lock);
     list_init(&vmo->mappings);
     status_t status = vmo->inlined || kind == VMO_PHYSICAL ? STATUS_OK : slots_reach(vmo, vmo->page_count);
@@ -48,11 +48,11 @@ static status_t create(struct account *account, uint64_t len_bytes, enum vmo_kin
 }
 
 status_t vmo_create(struct account *account, uint64_t len_bytes, struct vmo **out) {
-    return create(account, len_bytes, VMO_ANONYMOUS, 0, out);
+    return vmo_create_with(account, len_bytes, VMO_ANONYMOUS, 0, out);
 }
 
 status_t vmo_create_resizable(struct account *account, uint64_t len_bytes, struct vmo **out) {
-    return create(account, len_bytes, VMO_ANONYMOUS, VMO_RESIZABLE, out);
+    return vmo_create_with(account, len_bytes, VMO_ANONYMOUS, VMO_RESIZABLE, out);
 }
 
 status_t vmo_create_physical(struct account *account, paddr_t base, uint64_t len_bytes, struct vmo **out) {
@@ -60,7 +60,7 @@ status_t vmo_create_physical(struct account *account, paddr_t base, uint64_t len
         return STATUS_BAD_ARGUMENT;
     }
     struct vmo *vmo;
-    TRY(create(account, len_bytes, VMO_PHYSICAL, VMO_PINNED | VMO_LARGE, &vmo));
+    TRY(vmo_create_with(account, len_bytes, VMO_PHYSICAL, VMO_PINNED | VMO_LARGE, &vmo));
     vmo->base = base;
     *out = vmo;
     return STATUS_OK;
@@ -77,7 +77,7 @@ status_t vmo_create_contiguous(struct account *account, uint64_t len_bytes, stru
     }
     struct vmo *vmo;
     paddr_t block;
-    TRY(create(account, len_bytes, VMO_ANONYMOUS, VMO_PINNED | VMO_LARGE, &vmo));
+    TRY(vmo_create_with(account, len_bytes, VMO_ANONYMOUS, VMO_PINNED | VMO_LARGE, &vmo));
     const uint64_t count = vmo->page_count;
     const unsigned order = frame_order_for(len_bytes);
     status_t status = account_charge(account, count * PAGE_BYTES);
@@ -123,12 +123,22 @@ bool vmo_destroy_step(struct object *object) {
     slots_trim(vmo, 0, &end, false);
     ASSERT(end != 0 || vmo->committed_pages == 0);
     spin_unlock(&vmo->lock);
+    if (end == 0 && vmo_has(vmo, VMO_TRACKED)) {
+        vmo_detach_pager(vmo);
+    } else if (end == 0 && vmo_has(vmo, VMO_PAGED)) {
+        object_put(&vmo->origin->object);
+    }
     return end == 0;
 }
 
 // ---- Pages ----
 
-static status_t page_commit(struct vmo *vmo, uint32_t *slot) REQUIRES(vmo->lock) {
+// Whether a mapping may write to a page with this slot.
+static bool slot_writable(const struct vmo *vmo, uint32_t slot) {
+    return (slot & SLOT_SHARED) == 0 && ((slot & SLOT_DIRTY) != 0 || !vmo_has(vmo, VMO_TRACKED));
+}
+
+status_t slot_commit(struct vmo *vmo, uint32_t *slot) {
     paddr_t frame;
     TRY(account_charge(vmo->object.account, PAGE_BYTES));
     status_t status = frame_alloc(0, &frame);
@@ -142,19 +152,18 @@ static status_t page_commit(struct vmo *vmo, uint32_t *slot) REQUIRES(vmo->lock)
     return STATUS_OK;
 }
 
-// What a page with any of the slot's marks needs before it is written to.
+// What a page needs before it is written to.
 static status_t page_make_own(struct vmo *vmo, uint64_t page_index, uint32_t *slot) REQUIRES(vmo->lock) {
     const paddr_t shared = slot_frame(*slot);
-    if (!frame_is_shared(shared)) {
-        *slot &= ~SLOT_SHARED;
-        return STATUS_OK;
+    if ((*slot & SLOT_SHARED) != 0 && frame_is_shared(shared)) {
+        paddr_t own;
+        TRY(frame_alloc(0, &own)); // what is shared is charged for already
+        memcpy(phys_to_virt(own), phys_to_virt(shared), PAGE_BYTES);
+        mappings_change(vmo, page_index, page_index + 1, true);
+        *slot = slot_of(own);
+        frame_release(shared);
     }
-    paddr_t own;
-    TRY(frame_alloc(0, &own)); // what is shared is charged for already
-    memcpy(phys_to_virt(own), phys_to_virt(shared), PAGE_BYTES);
-    mappings_change(vmo, page_index, page_index + 1, true);
-    *slot = slot_of(own);
-    frame_release(shared);
+    *slot = (*slot & ~SLOT_SHARED) | (vmo_has(vmo, VMO_TRACKED) ? SLOT_DIRTY : 0);
     return STATUS_OK;
 }
 
@@ -172,13 +181,16 @@ status_t vmo_page_get(struct vmo *vmo, uint64_t page_index, bool write, struct v
         TRY(slot_make(vmo, page_index, &slot));
     }
     if (*slot == 0) {
-        TRY(page_commit(vmo, slot));
+        if (vmo_has(vmo, VMO_PAGED)) {
+            return STATUS_TIMED_OUT;
+        }
+        TRY(slot_commit(vmo, slot));
         out->fresh = true;
-    } else if (write && (*slot & SLOT_SHARED) != 0) {
+    } else if (write && !slot_writable(vmo, *slot)) {
         TRY(page_make_own(vmo, page_index, slot));
     }
     out->frame = slot_frame(*slot);
-    out->writable = (*slot & SLOT_SHARED) == 0;
+    out->writable = slot_writable(vmo, *slot);
     return STATUS_OK;
 }
 
@@ -196,7 +208,7 @@ void vmo_page_range(struct vmo *vmo, uint64_t first_page, uint32_t count, struct
         }
         slot = i == 0 || (page & VMO_NODE_MASK) == 0 ? slot_find(vmo, page) : slot == nullptr ? nullptr : slot + 1;
         if (slot != nullptr) {
-            out[i] = (struct vmo_page){slot_frame(*slot), (*slot & SLOT_SHARED) == 0, false};
+            out[i] = (struct vmo_page){slot_frame(*slot), slot_writable(vmo, *slot), false};
         }
     }
 }
@@ -274,7 +286,9 @@ status_t vmo_page_hold(struct vmo *vmo, uint64_t page_index, bool write, paddr_t
                                                                        : vmo_page_get(vmo, page_index, true, &page);
     } else {
         vmo_page_range(vmo, page_index, 1, &page);
-        status = page_index < vmo->page_count ? STATUS_OK : STATUS_NOT_FOUND;
+        status = page_index >= vmo->page_count                  ? STATUS_NOT_FOUND
+                 : page.frame.v == 0 && vmo_has(vmo, VMO_PAGED) ? STATUS_TIMED_OUT
+                                                                : STATUS_OK;
     }
     if (status_ok(status) && page.frame.v != 0 && vmo->kind != VMO_PHYSICAL) {
         status = frame_share(page.frame, FRAME_SHARES_MAX) ? STATUS_OK : STATUS_NO_MEMORY;

@@ -2,6 +2,8 @@
 //
 // Anonymous: zero-filled pages, committed one by one on first touch and charged to the VMO's account.
 // Contiguous: anonymous, but committed from the start in adjacent frames, and pinned.
+// Paged: what is not there comes from a user-space pager, who is asked through an endpoint; or, in a clone of such a VMO,
+// from its origin (vmo_pager.c).
 // Physical: a fixed contiguous range handed out at boot; nothing is charged and nothing ever freed.
 //
 // A VMO is charged for every page that it refers to, shared or not. After a clone two VMOs refer to the same frames
@@ -14,7 +16,7 @@
 // used longer is kept with vmo_page_hold, or is of a pinned VMO, which never loses a page.
 //
 // Files: vmo.c creation, pages; vmo_pages.c where frame numbers are kept; vmo_range.c what is done to ranges;
-// vmo_methods.c what programs call.
+// vmo_pager.c pages from user space; vmo_methods.c what programs call.
 //
 // Lock: the VMO's own, after the vspace's, before the account's. No two VMOs' locks are held together.
 #pragma once
@@ -46,6 +48,8 @@ enum vmo_flags : uint8_t {
     VMO_SEALED = 4,    // contents never change again
     VMO_LARGE = 8,     // may have whole, aligned blocks of ARCH_LARGE_PAGES frames
     VMO_MARKED = 16,   // slots may have marks: a page may have to be prepared for writing
+    VMO_PAGED = 32,    // pages that are not there must be waited for; never kept inline
+    VMO_TRACKED = 64,  // ... and a pager of its own supplies them, and wants to know what is written
 };
 
 // What a slot says beside the frame number. A slot of 0 is a page that is not there.
@@ -61,6 +65,7 @@ struct vmo {
     uint8_t height GUARDED_BY(lock); // of the radix tree: 0 is a single leaf of 64 pages
     bool device;                     // minted from resource: nobody else has it, and the kernel does not reach it
     bool inlined;                    // pages are in inline_frames
+    uint32_t supplies;               // atomic: how often pages came from its pager
     uint64_t page_count;             // written under the lock; fixed unless VMO_RESIZABLE
     uint64_t committed_pages GUARDED_BY(lock);
     struct list mappings GUARDED_BY(lock); // struct mapping, by vmo_link
@@ -69,7 +74,19 @@ struct vmo {
     uint32_t pin_count GUARDED_BY(lock);                                         // devices that rely on the frames
     union {
         uint32_t inline_frames[VMO_INLINE_PAGES]; // slots
-        void *root;                               // radix node, null until touched
+        struct {
+            void *root; // radix node, null until touched
+            union {
+                struct { // VMO_TRACKED
+                    struct endpoint *pager; // referenced, under the lock; null once it is detached
+                    uint64_t pager_badge, pager_key;
+                };
+                struct { // VMO_PAGED alone
+                    struct vmo *origin;    // referenced, VMO_TRACKED
+                    uint64_t origin_first; // the page there that is its first
+                };
+            };
+        };
         struct {                                  // physical
             paddr_t base;
             struct list_node device_link; // with `device`: resource.c
@@ -121,7 +138,8 @@ struct vmo_page {
     bool fresh;    // was not there before
 };
 
-// The page at an index, made to be there, and with `write` made writable. NO_MEMORY, NOT_FOUND (beyond the end).
+// The page at an index, made to be there, and with `write` made writable. NO_MEMORY, NOT_FOUND (beyond the end),
+// TIMED_OUT (absent: vmo_fetch).
 status_t vmo_page_get(struct vmo *vmo, uint64_t page_index, bool write, struct vmo_page *out) REQUIRES(vmo->lock);
 
 // The same for up to `count` pages, within the VMO or not, as they are: a frame of 0 where nothing is.
@@ -159,6 +177,42 @@ status_t vmo_clone_some(struct vmo *from, uint64_t *first, uint64_t *end, struct
 
 // From now on nobody can write to it, nor change its length. IN_USE while a mapping allows writing.
 status_t vmo_seal(struct vmo *vmo);
+
+// ---- Pages from user space (vmo_pager.c) ----
+
+struct endpoint;
+
+// Resizable memory with a pager: requests go to the endpoint with this badge, and the key.
+status_t vmo_create_paged(struct account *account, uint64_t len_bytes, struct endpoint *pager, uint64_t badge,
+                          uint64_t key, struct vmo **out);
+
+// A VMO to be made a clone of pages [first, ...) of `from`.
+status_t vmo_create_child(struct account *account, uint64_t len_bytes, struct vmo *from, uint64_t first,
+                          struct vmo **out);
+
+// Gets an absent page of a VMO_PAGED VMO from its origin: OK, or it is there now. TIMED_OUT: only the pager can help, and
+// the processor's absent_vmo and absent_page say what it must be asked for. NO_MEMORY, NOT_FOUND.
+status_t vmo_fetch(struct vmo *vmo, uint64_t page_index);
+
+// A reference to the pager's endpoint; null when there is none any more.
+struct endpoint *vmo_pager(struct vmo *vmo);
+void vmo_detach_pager(struct vmo *vmo);
+
+static inline uint32_t vmo_supplies(const struct vmo *vmo) {
+    return __atomic_load_n(&vmo->supplies, __ATOMIC_RELAXED);
+}
+
+// Moves pages of `from`, zero where it has none, to where `into` has none; `from` loses them all. NO_MEMORY.
+status_t vmo_supply_some(struct vmo *into, uint64_t *first, uint64_t *end, struct vmo *from, uint64_t *from_first);
+
+// Notes that the kernel has written to a page, if that has this frame still.
+void vmo_mark_dirty(struct vmo *vmo, uint64_t page_index, paddr_t frame);
+
+// The first dirty pages at or after *first: [*first, *end), which are equal when it found none in this step.
+void vmo_dirty_some(struct vmo *vmo, uint64_t *first, uint64_t *end);
+
+// Makes pages clean, and the next write to each mark it again.
+void vmo_clean_some(struct vmo *vmo, uint64_t *first, uint64_t *end);
 
 // Bytes committed, of one VMO and of all anonymous ones.
 uint64_t vmo_committed_bytes(struct vmo *vmo);

@@ -8,6 +8,7 @@
 #include "kernel/mm/copy.h"
 #include "kernel/mm/direct_map.h"
 #include "kernel/object/account.h"
+#include "kernel/object/endpoint.h"
 #include "kernel/object/handle.h"
 #include "kernel/object/thread.h"
 #include "kernel/object/vmo.h"
@@ -43,6 +44,16 @@ status_t method_account_create_contiguous_vmo(struct invocation *invocation) {
     struct vmo *vmo;
     TRY(vmo_create_contiguous(account_of(invocation->object), invocation->words[0], &vmo));
     return hand_over(invocation, vmo, RIGHTS_VMO, &invocation->words[0]);
+}
+
+status_t method_account_create_pager_vmo(struct invocation *invocation) {
+    uint64_t *words = invocation->words;
+    struct capability pager;
+    struct vmo *vmo;
+    TRY(handle_read_as(invocation->caller->process, words[1], OBJECT_ENDPOINT, RIGHT_SEND, &pager));
+    TRY(vmo_create_paged(account_of(invocation->object), words[0], CONTAINER_OF(pager.object, struct endpoint, object),
+                         pager.badge, words[2], &vmo));
+    return hand_over(invocation, vmo, RIGHTS_VMO | RIGHT_MANAGE_BIT, &words[0]);
 }
 
 // ---- Ranges ----
@@ -100,12 +111,12 @@ status_t method_vmo_seal(struct invocation *invocation) {
 // A program that sets those itself continues into a VMO that it may write to, and loses its own handle when that fails.
 constexpr uint64_t CLONE_GOES_ON = 1;
 
-static status_t clone_begin(struct invocation *invocation, uint64_t page_count) {
+static status_t clone_begin(struct invocation *invocation, struct vmo *from, uint64_t first, uint64_t page_count) {
     uint64_t *words = invocation->words;
     struct object *account;
     struct vmo *child;
     TRY(handle_object(invocation->caller->process, words[2], OBJECT_ACCOUNT, RIGHT_CREATE, &account));
-    TRY(vmo_create(account_of(account), page_count * PAGE_BYTES, &child));
+    TRY(vmo_create_child(account_of(account), page_count * PAGE_BYTES, from, first, &child));
     TRY(hand_over(invocation, child, RIGHTS_VMO, &words[3]));
     words[4] = CLONE_GOES_ON;
     return STATUS_OK;
@@ -113,7 +124,7 @@ static status_t clone_begin(struct invocation *invocation, uint64_t page_count) 
 
 static status_t clone_step(struct vmo *from, struct vmo *child, uint64_t *first, uint64_t *end) {
     const uint64_t pages = vmo_len_bytes(child) / PAGE_BYTES;
-    if (child == from || child->kind != VMO_ANONYMOUS || vmo_has(child, VMO_PINNED | VMO_SEALED) ||
+    if (child == from || child->kind != VMO_ANONYMOUS || vmo_has(child, VMO_PINNED | VMO_SEALED | VMO_TRACKED) ||
         pages < *end - *first) {
         return STATUS_BAD_ARGUMENT;
     }
@@ -134,7 +145,7 @@ status_t method_vmo_clone(struct invocation *invocation) {
         return STATUS_BAD_STATE;
     }
     if (words[4] != CLONE_GOES_ON) {
-        TRY(clone_begin(invocation, end - first));
+        TRY(clone_begin(invocation, from, first, end - first));
     }
     const uint64_t handle = words[3];
     TRY(handle_hold(process, handle, OBJECT_VMO, RIGHT_WRITE, &child));
@@ -152,6 +163,52 @@ status_t method_vmo_clone(struct invocation *invocation) {
     return STATUS_OK;
 }
 
+// ---- The pager's: only handles of a VMO that has one have MANAGE ----
+
+status_t method_vmo_supply(struct invocation *invocation) {
+    struct vmo *vmo = vmo_of(invocation->object);
+    uint64_t *words = invocation->words;
+    uint64_t first, end, from_first, from_end;
+    struct object *object;
+    TRY(handle_object(invocation->caller->process, words[2], OBJECT_VMO, RIGHT_WRITE, &object));
+    struct vmo *from = vmo_of(object);
+    TRY(page_range(vmo, words, &first, &end));
+    TRY(page_range(from, (const uint64_t[]){words[3], words[1]}, &from_first, &from_end));
+    if (from->kind != VMO_ANONYMOUS || vmo_has(from, VMO_PINNED | VMO_SEALED | VMO_PAGED)) {
+        return STATUS_BAD_ARGUMENT;
+    }
+    TRY(vmo_supply_some(vmo, &first, &end, from, &from_first));
+    words[3] = from_first * PAGE_BYTES;
+    return range_left(invocation, first, end);
+}
+
+status_t method_vmo_next_dirty(struct invocation *invocation) {
+    struct vmo *vmo = vmo_of(invocation->object);
+    uint64_t *words = invocation->words;
+    uint64_t first = words[0] / PAGE_BYTES, end;
+    if (!is_aligned(words[0], PAGE_BYTES)) {
+        return STATUS_BAD_ARGUMENT;
+    }
+    vmo_dirty_some(vmo, &first, &end);
+    invocation->again = first == end && first * PAGE_BYTES < vmo_len_bytes(vmo);
+    words[0] = first * PAGE_BYTES;
+    words[1] = (end - first) * PAGE_BYTES;
+    return STATUS_OK;
+}
+
+status_t method_vmo_write_back(struct invocation *invocation) {
+    struct vmo *vmo = vmo_of(invocation->object);
+    uint64_t first, end;
+    TRY(page_range(vmo, invocation->words, &first, &end));
+    vmo_clean_some(vmo, &first, &end);
+    return range_left(invocation, first, end);
+}
+
+status_t method_vmo_detach(struct invocation *invocation) {
+    vmo_detach_pager(vmo_of(invocation->object));
+    return STATUS_OK;
+}
+
 // ---- Contents ----
 
 status_t method_vmo_info(struct invocation *invocation) {
@@ -165,14 +222,22 @@ status_t method_vmo_info(struct invocation *invocation) {
 // this very VMO.
 static status_t copy_piece(struct vmo *vmo, uint64_t offset, uaddr_t user, size_t len, bool write) {
     paddr_t frame;
+    const uint64_t page = offset / PAGE_BYTES;
     const size_t in_page = offset % PAGE_BYTES;
-    TRY(vmo_page_hold(vmo, offset / PAGE_BYTES, write, &frame));
+    status_t status;
+    while (status_is(status = vmo_page_hold(vmo, page, write, &frame), STATUS_TIMED_OUT)) {
+        TRY(vmo_fetch(vmo, page));
+    }
+    TRY(status);
     const bool there = frame.v != 0 || vmo->kind == VMO_PHYSICAL;
-    status_t status = write   ? copy_in((char *)phys_to_virt(frame) + in_page, user, len)
-                      : there ? copy_out(user, (const char *)phys_to_virt(frame) + in_page, len)
-                              : copy_out(user, zero_page, len);
+    status = write   ? copy_in((char *)phys_to_virt(frame) + in_page, user, len)
+             : there ? copy_out(user, (const char *)phys_to_virt(frame) + in_page, len)
+                     : copy_out(user, zero_page, len);
+    if (write && vmo_has(vmo, VMO_TRACKED)) {
+        vmo_mark_dirty(vmo, page, frame); // the pager may have made it clean meanwhile
+    }
     vmo_page_drop(vmo, frame);
-    return status;
+    return status_is(status, STATUS_NOT_FOUND) || status_is(status, STATUS_NOT_ALLOWED) ? STATUS_BAD_ADDRESS : status;
 }
 
 // What was done before an error counts: the error is returned only when nothing was.

@@ -25,5 +25,18 @@ status_t slots_reach(struct vmo *vmo, uint64_t page_count) REQUIRES(vmo->lock);
 // bounded step: *end is how far down it got, `first` when it is done.
 void slots_trim(struct vmo *vmo, uint64_t first, uint64_t *end, bool keep_dirty) REQUIRES(vmo->lock);
 
+// What all ways to create a VMO begin with. BAD_ARGUMENT, NO_MEMORY.
+status_t vmo_create_with(struct account *account, uint64_t len_bytes, enum vmo_kind kind, uint32_t flags,
+                         struct vmo **out);
+
+// Fills an empty slot with a zeroed frame. NO_MEMORY.
+status_t slot_commit(struct vmo *vmo, uint32_t *slot) REQUIRES(vmo->lock);
+
+// Enters frames, each with SLOT_SHARED if it is, into the slots from `first` on; the VMO becomes their owner. An entry of 0
+// is nothing, or with `zeros` a zeroed frame. What is there already, or lies beyond the end, stays so, and the frame for
+// it is released. NO_MEMORY: some were.
+status_t slots_take_in(struct vmo *into, uint64_t first, const uint32_t entries[], uint32_t count, bool zeros)
+    EXCLUDES(into->lock);
+
 // Counts a page that was entered into a slot, or taken out.
 void vmo_pages_counted(struct vmo *vmo, uint64_t more) REQUIRES(vmo->lock);

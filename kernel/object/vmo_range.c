@@ -43,6 +43,9 @@ static bool commit_large(struct vmo *vmo, uint64_t first) REQUIRES(vmo->lock) {
 }
 
 status_t vmo_commit_some(struct vmo *vmo, uint64_t *first, uint64_t *end) {
+    if (vmo_has(vmo, VMO_PAGED)) {
+        return STATUS_BAD_STATE;
+    }
     if (vmo->kind == VMO_PHYSICAL) {
         *first = *end;
         return STATUS_OK;
@@ -137,7 +140,6 @@ static uint32_t share_out(struct vmo *from, uint64_t first, uint32_t count, uint
     return count;
 }
 
-// Enters a frame, whose owner the VMO becomes, where there is none.
 static status_t take_in(struct vmo *into, uint64_t page_index, uint32_t entry) REQUIRES(into->lock) {
     uint32_t *slot;
     if (page_index >= into->page_count) {
@@ -147,11 +149,33 @@ static status_t take_in(struct vmo *into, uint64_t page_index, uint32_t entry) R
     if (*slot != 0) {
         return STATUS_IN_USE;
     }
+    if (entry == 0) {
+        return slot_commit(into, slot);
+    }
     TRY(account_charge(into->object.account, PAGE_BYTES));
     *slot = entry;
     __atomic_fetch_or(&into->flags, VMO_MARKED, __ATOMIC_RELAXED);
     vmo_pages_counted(into, 1);
     return STATUS_OK;
+}
+
+status_t slots_take_in(struct vmo *into, uint64_t first, const uint32_t entries[], uint32_t count, bool zeros) {
+    status_t status = STATUS_OK;
+    spin_lock(&into->lock);
+    for (uint32_t i = 0; i < count; i++) {
+        if (entries[i] == 0 && !zeros) {
+            continue;
+        }
+        const status_t taken = take_in(into, first + i, entries[i]);
+        if (!status_ok(taken)) {
+            if (entries[i] != 0) {
+                frame_release((paddr_t){(uint64_t)(entries[i] & SLOT_FRAME) << FRAME_SHIFT});
+            }
+            status = status_is(taken, STATUS_NO_MEMORY) ? taken : status;
+        }
+    }
+    spin_unlock(&into->lock);
+    return status;
 }
 
 status_t vmo_clone_some(struct vmo *from, uint64_t *first, uint64_t *end, struct vmo *into, uint64_t into_first) {
@@ -161,19 +185,7 @@ status_t vmo_clone_some(struct vmo *from, uint64_t *first, uint64_t *end, struct
     const bool pinned = from->pin_count > 0;
     const uint32_t count = pinned ? 0 : share_out(from, *first, wanted, slots);
     spin_unlock(&from->lock);
-    status_t status = pinned ? STATUS_IN_USE : count == wanted ? STATUS_OK : STATUS_NO_MEMORY;
-    spin_lock(&into->lock);
-    for (uint32_t i = 0; i < count; i++) {
-        if (slots[i] == 0) {
-            continue;
-        }
-        const status_t taken = take_in(into, into_first + i, slots[i]);
-        if (!status_ok(taken)) {
-            frame_release((paddr_t){(uint64_t)(slots[i] & SLOT_FRAME) << FRAME_SHIFT});
-            status = status_is(taken, STATUS_IN_USE) ? status : taken;
-        }
-    }
-    spin_unlock(&into->lock);
+    TRY(slots_take_in(into, into_first, slots, count, false));
     *first += wanted;
-    return status;
+    return pinned ? STATUS_IN_USE : count == wanted ? STATUS_OK : STATUS_NO_MEMORY;
 }

@@ -75,7 +75,7 @@ status_t vspace_protect_some(struct vspace *vspace, uint64_t *address, uint64_t 
 
 // Makes `address` accessible with `access` (PROT_* bits; 0 counts as read). OK: it is mapped now, try again.
 // NOT_FOUND: no mapping there, or the VMO ends before it. NOT_ALLOWED: the mapping forbids it. NO_MEMORY: the account
-// cannot pay.
+// cannot pay. TIMED_OUT: the page is absent (vmo_fetch, kernel/ipc/fault.h).
 status_t vspace_fault(struct vspace *vspace, uint64_t address, uint32_t access);
 
 struct vspace_info {

@@ -57,6 +57,7 @@ static void fault_text(const struct exit_record *record, const struct reason_ima
     case FAULT_PROTECTION:
         fmt_snprintf(to, size, "privileged instruction or bad address (general protection)");
         return;
+    case FAULT_ABSENT: fmt_snprintf(to, size, "memory whose pager did not supply it"); return;
     case FAULT_OVERFLOW: fmt_snprintf(to, size, "arithmetic overflow trap"); return;
     default: fmt_snprintf(to, size, "exception %lu", record->vector); return;
     }

@@ -105,6 +105,7 @@ CASE(creation_fails_whole_when_memory_is_out) {
     // The object could be paid for, the slot that its handle needs cannot.
     status_t vmo = tess_account_create_vmo(account, PAGE_BYTES, &handle);
     status_t resizable = tess_account_create_resizable_vmo(account, PAGE_BYTES, &handle);
+    status_t paged = tess_account_create_pager_vmo(account, PAGE_BYTES, other, 0, &handle);
     status_t contiguous = tess_account_create_contiguous_vmo(account, PAGE_BYTES, &handle);
     status_t thread_status =
         tess_process_create_thread(suite.process, 0x10'0000, 0x10'0000, 0, 0, BAND_NORMAL, 0, &thread);
@@ -114,6 +115,7 @@ CASE(creation_fails_whole_when_memory_is_out) {
     give_everything_back();
     REFUSED(ACCOUNT_CREATE_VMO, NO_MEMORY, vmo);
     REFUSED(ACCOUNT_CREATE_RESIZABLE_VMO, NO_MEMORY, resizable);
+    REFUSED(ACCOUNT_CREATE_PAGER_VMO, NO_MEMORY, paged);
     REFUSED(ACCOUNT_CREATE_CONTIGUOUS_VMO, NO_MEMORY, contiguous);
     REFUSED(PROCESS_CREATE_THREAD, NO_MEMORY, thread_status);
     REFUSED(ACCOUNT_CREATE_ACCOUNT, NO_MEMORY, sub);

@@ -256,6 +256,8 @@ CASE(a_full_handle_table_refuses_everything_that_returns_a_handle) {
     REFUSED(ACCOUNT_CREATE_VMO, NO_HANDLES, tess_account_create_vmo(suite.account, PAGE_BYTES, &handle));
     REFUSED(ACCOUNT_CREATE_RESIZABLE_VMO, NO_HANDLES,
             tess_account_create_resizable_vmo(suite.account, PAGE_BYTES, &handle));
+    REFUSED(ACCOUNT_CREATE_PAGER_VMO, NO_HANDLES,
+            tess_account_create_pager_vmo(suite.account, PAGE_BYTES, other, 0, &handle));
     REFUSED(ACCOUNT_CREATE_CONTIGUOUS_VMO, NO_HANDLES,
             tess_account_create_contiguous_vmo(suite.account, PAGE_BYTES, &handle));
     REFUSED(VMO_CLONE, NO_HANDLES, tess_vmo_clone(vmo, 0, PAGE_BYTES, suite.account, &handle));

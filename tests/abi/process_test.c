@@ -176,6 +176,7 @@ CASE(threads_are_paid_for) {
     REQUIRE_OK(tess_account_create_account(suite.account, 128 * 1024, &account));
     REQUIRE(child_create(&child, account));
     REQUIRE(child_start(&child, spin_for_ever));
+    REQUIRE(child_await_progress(&child, 1, 2000)); // what it touches is paid for
     status_t status = STATUS_OK;
     while (count < 256 &&
            status_ok(status = tess_process_create_thread(

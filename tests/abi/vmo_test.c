@@ -130,7 +130,7 @@ CASE(vmo_read_into_memory_that_cannot_be_paid_for) {
     }
     REQUIRE(page < 64);
     REQUIRE_OK(tess_vspace_map(suite.vspace, poor, 0, 64 * PAGE_BYTES, 0, PROT_READ | PROT_WRITE, &at));
-    REFUSED(VMO_READ, BAD_ADDRESS, tess_vmo_read(source, 0, at + page * PAGE_BYTES, 8, &done));
+    REFUSED(VMO_READ, NO_MEMORY, tess_vmo_read(source, 0, at + page * PAGE_BYTES, 8, &done));
     EXPECT_OK(tess_vspace_unmap(suite.vspace, at, 64 * PAGE_BYTES));
     suite_close(poor);
     suite_close(source);

@@ -131,8 +131,7 @@ static struct kernel_exit handle_entry(const struct entry *entry) {
         return call(entry->handle, entry->info, entry->deadline_ns);
     }
     case ENTRY_FAULT:
-        fault_raise(current_thread(), FAULT_PAGE, entry->handle, PROT_READ, 14);
-        return kernel_block();
+        return fault_raise(current_thread(), FAULT_PAGE, entry->handle, PROT_READ, 14);
     case ENTRY_TIMER:
         host_deadline_ns = UINT64_MAX; // it fires once
         sched_timer();

@@ -26,8 +26,6 @@ static_assert(sizeof(struct trap_frame) == TRAP_BYTES);
 constexpr uint64_t CAUSE_ILLEGAL = 2, CAUSE_BREAKPOINT = 3, CAUSE_FETCH_PAGE_FAULT = 12, CAUSE_LOAD_PAGE_FAULT = 13,
                    CAUSE_STORE_PAGE_FAULT = 15;
 
-constexpr uint64_t ACCESS_WAS_MAPPED = 8;
-
 static const struct {
     const char *name;
     uint32_t kind; // enum fault_kind, when a program raises it
@@ -62,12 +60,6 @@ static struct kernel_exit resume_current(struct thread *current) {
     return kernel_leave();
 }
 
-static struct kernel_exit raise(struct thread *current, uint32_t kind, uint64_t address, uint64_t access,
-                                uint64_t cause) {
-    fault_raise(current, kind, address, access, cause);
-    return kernel_block();
-}
-
 static struct kernel_exit user_page_fault(struct thread *current, uint64_t cause, uint64_t address) {
     const uint32_t access = access_of(cause);
     const status_t status = vspace_fault(current->process->vspace, address, access);
@@ -75,10 +67,7 @@ static struct kernel_exit user_page_fault(struct thread *current, uint64_t cause
         arch_tlb_flush_page(address); // a processor may remember that there was nothing
         return resume_current(current);
     }
-    const uint32_t kind = status_is(status, STATUS_NO_MEMORY) ? FAULT_NO_MEMORY : FAULT_PAGE;
-    // What the kernel has mapped is not for programs to find out.
-    const bool mapped = status_is(status, STATUS_NOT_ALLOWED) && address < arch_user_end();
-    return raise(current, kind, address, access | (mapped ? ACCESS_WAS_MAPPED : 0), cause);
+    return fault_page(current, status, address, access, cause);
 }
 
 // Whether the instruction at `ip` uses the floating-point registers or their status (RISC-V unprivileged
@@ -127,7 +116,7 @@ struct kernel_exit trap_from_user(uint64_t cause, uint64_t value) {
         }
         kind = FAULT_NO_MEMORY;
     }
-    return raise(current, kind, 0, 0, cause);
+    return fault_raise(current, kind, 0, 0, cause);
 }
 
 // A user copy touched a page that is not there: it is made to be there, or the copy is ended.
@@ -141,7 +130,9 @@ static bool kernel_page_fault(struct trap_frame *frame) {
     if (process == nullptr || process->vspace == nullptr) {
         return false;
     }
-    if (!status_ok(vspace_fault(process->vspace, address, access_of(frame->cause)))) {
+    const status_t status = vspace_fault(process->vspace, address, access_of(frame->cause));
+    if (!status_ok(status)) {
+        this_cpu()->copy_status = status;
         frame->ip = fixup;
     }
     arch_tlb_flush_page(address);

@@ -3,6 +3,7 @@
 #include "abi/gen/abi.h"
 #include "abi/message.h"
 #include "cpu.h"
+#include "kernel/percpu.h"
 
 // Pairs of offsets, each relative to its own place (user_access.h).
 struct extable_entry {
@@ -29,10 +30,13 @@ static bool range_is_user(uint64_t address, size_t len) {
 }
 
 status_t copy_in(void *to, uaddr_t from, size_t len) {
-    return range_is_user(from.v, len) && user_copy(to, (const void *)from.v, len) ? STATUS_OK
-                                                                                  : STATUS_BAD_ADDRESS;
+    return !range_is_user(from.v, len)                   ? STATUS_BAD_ADDRESS
+           : user_copy(to, (const void *)from.v, len) ? STATUS_OK
+                                                      : this_cpu()->copy_status;
 }
 
 status_t copy_out(uaddr_t to, const void *from, size_t len) {
-    return range_is_user(to.v, len) && user_copy((void *)to.v, from, len) ? STATUS_OK : STATUS_BAD_ADDRESS;
+    return !range_is_user(to.v, len)           ? STATUS_BAD_ADDRESS
+           : user_copy((void *)to.v, from, len) ? STATUS_OK
+                                                : this_cpu()->copy_status;
 }

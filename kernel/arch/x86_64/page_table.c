@@ -134,7 +134,7 @@ static status_t large_entry(struct arch_space *space, struct account *account, u
     return STATUS_OK;
 }
 
-static status_t leaf_make(struct arch_space *space, struct account *account, uint64_t address) {
+[[gnu::noinline]] static status_t leaf_make(struct arch_space *space, struct account *account, uint64_t address) {
     uint64_t *parent, *entry, *table;
     TRY(large_entry(space, account, address, &parent, &entry));
     const bool large = (*entry & PTE_LARGE) != 0;

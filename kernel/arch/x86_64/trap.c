@@ -22,8 +22,6 @@ constexpr uint64_t VECTOR_DEBUG = 1, VECTOR_ILLEGAL = 6, VECTOR_NO_FPU = 7, VECT
 // Page fault error code, Intel SDM volume 3, section 4.7.
 constexpr uint64_t PF_PRESENT = 1, PF_WRITE = 2, PF_USER = 4, PF_FETCH = 16;
 
-constexpr uint64_t ACCESS_WAS_MAPPED = 8;
-
 static const struct {
     const char *name;
     uint32_t kind; // enum fault_kind, when a program raises it
@@ -62,12 +60,6 @@ static struct kernel_exit resume_current(struct thread *current) {
     return kernel_leave();
 }
 
-static struct kernel_exit raise(struct thread *current, uint32_t kind, uint64_t address, uint64_t access,
-                                uint64_t vector) {
-    fault_raise(current, kind, address, access, vector);
-    return kernel_block();
-}
-
 static struct kernel_exit user_page_fault(struct thread *current, uint64_t error) {
     const uint64_t address = read_cr2();
     const uint32_t access = access_of(error);
@@ -79,10 +71,7 @@ static struct kernel_exit user_page_fault(struct thread *current, uint64_t error
     if (status_ok(status)) {
         return resume_current(current);
     }
-    const uint32_t kind = status_is(status, STATUS_NO_MEMORY) ? FAULT_NO_MEMORY : FAULT_PAGE;
-    // What the kernel has mapped is not for programs to find out.
-    const bool mapped = status_is(status, STATUS_NOT_ALLOWED) && address < arch_user_end();
-    return raise(current, kind, address, access | (mapped ? ACCESS_WAS_MAPPED : 0), VECTOR_PAGE_FAULT);
+    return fault_page(current, status, address, access, VECTOR_PAGE_FAULT);
 }
 
 static void interrupt(unsigned vector) {
@@ -109,7 +98,7 @@ struct kernel_exit trap_from_user(uint64_t vector, uint64_t error) {
         return resume_current(current);
     }
     const uint32_t kind = exceptions[vector].kind != 0 ? exceptions[vector].kind : (uint32_t)FAULT_PROTECTION;
-    return raise(current, kind, 0, error, vector);
+    return fault_raise(current, kind, 0, error, vector);
 }
 
 // A user copy touched a page that is not there: it is made to be there, or the copy is ended.
@@ -123,7 +112,9 @@ static bool kernel_page_fault(struct trap_frame *frame) {
     if (process == nullptr || process->vspace == nullptr) {
         return false;
     }
-    if (!status_ok(vspace_fault(process->vspace, address, access_of(frame->error)))) {
+    const status_t status = vspace_fault(process->vspace, address, access_of(frame->error));
+    if (!status_ok(status)) {
+        this_cpu()->copy_status = status;
         frame->ip = fixup;
     }
     return true;
