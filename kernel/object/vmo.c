@@ -133,9 +133,13 @@ bool vmo_destroy_step(struct object *object) {
 
 // ---- Pages ----
 
-// Whether a mapping may write to a page with this slot.
-static bool slot_writable(const struct vmo *vmo, uint32_t slot) {
-    return (slot & SLOT_SHARED) == 0 && ((slot & SLOT_DIRTY) != 0 || !vmo_has(vmo, VMO_TRACKED));
+// The mark that a slot needs for mappings to write to its page.
+static uint32_t written_mark(const struct vmo *vmo) {
+    return vmo_has(vmo, VMO_TRACKED) ? SLOT_DIRTY : 0;
+}
+
+static bool slot_writable(uint32_t slot, uint32_t written) {
+    return (slot & (SLOT_SHARED | written)) == written;
 }
 
 status_t slot_commit(struct vmo *vmo, uint32_t *slot) {
@@ -163,7 +167,7 @@ static status_t page_make_own(struct vmo *vmo, uint64_t page_index, uint32_t *sl
         *slot = slot_of(own);
         frame_release(shared);
     }
-    *slot = (*slot & ~SLOT_SHARED) | (vmo_has(vmo, VMO_TRACKED) ? SLOT_DIRTY : 0);
+    *slot = (*slot & ~SLOT_SHARED) | written_mark(vmo);
     return STATUS_OK;
 }
 
@@ -186,15 +190,16 @@ status_t vmo_page_get(struct vmo *vmo, uint64_t page_index, bool write, struct v
         }
         TRY(slot_commit(vmo, slot));
         out->fresh = true;
-    } else if (write && !slot_writable(vmo, *slot)) {
+    } else if (write && !slot_writable(*slot, written_mark(vmo))) {
         TRY(page_make_own(vmo, page_index, slot));
     }
     out->frame = slot_frame(*slot);
-    out->writable = slot_writable(vmo, *slot);
+    out->writable = slot_writable(*slot, written_mark(vmo));
     return STATUS_OK;
 }
 
 void vmo_page_range(struct vmo *vmo, uint64_t first_page, uint32_t count, struct vmo_page out[]) {
+    const uint32_t written = written_mark(vmo);
     uint32_t *slot = nullptr;
     for (uint32_t i = 0; i < count; i++) {
         const uint64_t page = first_page + i;
@@ -208,7 +213,7 @@ void vmo_page_range(struct vmo *vmo, uint64_t first_page, uint32_t count, struct
         }
         slot = i == 0 || (page & VMO_NODE_MASK) == 0 ? slot_find(vmo, page) : slot == nullptr ? nullptr : slot + 1;
         if (slot != nullptr) {
-            out[i] = (struct vmo_page){slot_frame(*slot), slot_writable(vmo, *slot), false};
+            out[i] = (struct vmo_page){slot_frame(*slot), slot_writable(*slot, written), false};
         }
     }
 }
@@ -293,12 +298,23 @@ status_t vmo_page_hold(struct vmo *vmo, uint64_t page_index, bool write, paddr_t
     if (status_ok(status) && page.frame.v != 0 && vmo->kind != VMO_PHYSICAL) {
         status = frame_share(page.frame, FRAME_SHARES_MAX) ? STATUS_OK : STATUS_NO_MEMORY;
     }
+    vmo->writable_count += write && status_ok(status);
     spin_unlock(&vmo->lock);
     *out = page.frame;
     return status;
 }
 
-void vmo_page_drop(struct vmo *vmo, paddr_t frame) {
+void vmo_page_drop(struct vmo *vmo, uint64_t page_index, bool write, paddr_t frame) {
+    if (write) {
+        spin_lock(&vmo->lock);
+        vmo->writable_count--;
+        const bool tracked = vmo_has(vmo, VMO_TRACKED) && page_index < vmo->page_count;
+        uint32_t *slot = tracked ? slot_find(vmo, page_index) : nullptr;
+        if (slot != nullptr && (*slot & SLOT_FRAME) == slot_of(frame)) {
+            *slot |= SLOT_DIRTY; // the pager may have made it clean meanwhile
+        }
+        spin_unlock(&vmo->lock);
+    }
     if (frame.v != 0 && vmo->kind != VMO_PHYSICAL) {
         frame_release(frame);
     }

@@ -70,8 +70,8 @@ struct vmo {
     uint64_t committed_pages GUARDED_BY(lock);
     struct list mappings GUARDED_BY(lock); // struct mapping, by vmo_link
     uint32_t mapping_count GUARDED_BY(lock);
-    uint32_t writable_count GUARDED_BY(lock), executable_count GUARDED_BY(lock); // mappings that allow it now
-    uint32_t pin_count GUARDED_BY(lock);                                         // devices that rely on the frames
+    uint32_t writable_count GUARDED_BY(lock), executable_count GUARDED_BY(lock); // mappings that allow it now, and held pages
+    uint32_t pin_count GUARDED_BY(lock); // devices that rely on the frames
     union {
         uint32_t inline_frames[VMO_INLINE_PAGES]; // slots
         struct {
@@ -149,9 +149,10 @@ void vmo_page_range(struct vmo *vmo, uint64_t first_page, uint32_t count, struct
 bool vmo_large_page(struct vmo *vmo, uint64_t page_index, struct vmo_page *out) REQUIRES(vmo->lock);
 
 // A page that the kernel copies from or to without the lock: the frame stays until vmo_page_drop, even if the VMO loses
-// it meanwhile. With `write` the page is made writable; else one that is not there gives a frame of 0.
+// it meanwhile. With `write` the page is made writable, and the VMO cannot be sealed; else one that is not there gives a
+// frame of 0.
 status_t vmo_page_hold(struct vmo *vmo, uint64_t page_index, bool write, paddr_t *out);
-void vmo_page_drop(struct vmo *vmo, paddr_t frame);
+void vmo_page_drop(struct vmo *vmo, uint64_t page_index, bool write, paddr_t frame);
 
 // For a device, which reaches frames and not pages: until vmo_unpin no page is taken away, exchanged or executed.
 // NOT_ALLOWED: it is mapped executable, or is to be written to and sealed. UNSUPPORTED: a device's memory itself.
@@ -175,7 +176,8 @@ status_t vmo_resize_some(struct vmo *vmo, uint64_t page_count, bool *done);
 // `into` has already stay.
 status_t vmo_clone_some(struct vmo *from, uint64_t *first, uint64_t *end, struct vmo *into, uint64_t into_first);
 
-// From now on nobody can write to it, nor change its length. IN_USE while a mapping allows writing.
+// From now on nobody can write to it, nor change its length. IN_USE while a mapping allows writing, or a page is
+// held for it.
 status_t vmo_seal(struct vmo *vmo);
 
 // ---- Pages from user space (vmo_pager.c) ----
@@ -204,9 +206,6 @@ static inline uint32_t vmo_supplies(const struct vmo *vmo) {
 
 // Moves pages of `from`, zero where it has none, to where `into` has none; `from` loses them all. NO_MEMORY.
 status_t vmo_supply_some(struct vmo *into, uint64_t *first, uint64_t *end, struct vmo *from, uint64_t *from_first);
-
-// Notes that the kernel has written to a page, if that has this frame still.
-void vmo_mark_dirty(struct vmo *vmo, uint64_t page_index, paddr_t frame);
 
 // The first dirty pages at or after *first: [*first, *end), which are equal when it found none in this step.
 void vmo_dirty_some(struct vmo *vmo, uint64_t *first, uint64_t *end);

@@ -233,10 +233,7 @@ static status_t copy_piece(struct vmo *vmo, uint64_t offset, uaddr_t user, size_
     status = write   ? copy_in((char *)phys_to_virt(frame) + in_page, user, len)
              : there ? copy_out(user, (const char *)phys_to_virt(frame) + in_page, len)
                      : copy_out(user, zero_page, len);
-    if (write && vmo_has(vmo, VMO_TRACKED)) {
-        vmo_mark_dirty(vmo, page, frame); // the pager may have made it clean meanwhile
-    }
-    vmo_page_drop(vmo, frame);
+    vmo_page_drop(vmo, page, write, frame);
     return status_is(status, STATUS_NOT_FOUND) || status_is(status, STATUS_NOT_ALLOWED) ? STATUS_BAD_ADDRESS : status;
 }
 

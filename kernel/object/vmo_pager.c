@@ -113,15 +113,6 @@ static bool is_dirty(struct vmo *vmo, uint64_t page_index) REQUIRES(vmo->lock) {
     return slot != nullptr && (*slot & SLOT_DIRTY) != 0;
 }
 
-void vmo_mark_dirty(struct vmo *vmo, uint64_t page_index, paddr_t frame) {
-    spin_lock(&vmo->lock);
-    uint32_t *slot = page_index < vmo->page_count ? slot_find(vmo, page_index) : nullptr;
-    if (slot != nullptr && (*slot & SLOT_FRAME) == frame.v >> FRAME_SHIFT) {
-        *slot |= SLOT_DIRTY;
-    }
-    spin_unlock(&vmo->lock);
-}
-
 void vmo_dirty_some(struct vmo *vmo, uint64_t *first, uint64_t *end) {
     spin_lock(&vmo->lock);
     const uint64_t stop = min_u64(*first + LOOK_STEP_PAGES, vmo->page_count);

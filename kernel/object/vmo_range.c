@@ -125,7 +125,9 @@ static uint32_t share_out(struct vmo *from, uint64_t first, uint32_t count, uint
             continue;
         }
         const paddr_t frame = {(uint64_t)(*slot & SLOT_FRAME) << FRAME_SHIFT};
-        if (frame_share(frame, FRAME_SHARES_USUAL)) {
+        // What a system call is writing to (vmo_page_hold) would change after the clone is there.
+        const bool held = (*slot & SLOT_SHARED) == 0 && frame_is_shared(frame);
+        if (!held && frame_share(frame, FRAME_SHARES_USUAL)) {
             *slot |= SLOT_SHARED;
             slots[i] = (*slot & SLOT_FRAME) | SLOT_SHARED;
             continue;

@@ -1,4 +1,5 @@
 // VMOs: contents, sizes, and the fault-safe copies of read and write.
+#include "tests/abi/peer.h"
 #include "tests/abi/suite.h"
 
 static uint64_t address_of(const volatile void *pointer) {
@@ -345,4 +346,107 @@ CASE(vmo_clones_share_until_written) {
     suite_close(no_create);
     suite_close(child);
     suite_close(grandchild);
+}
+
+// ---- Several processors --------------------------------------------------------------------------------
+
+static bool stopped(const struct peer *peer) {
+    return __atomic_load_n((const volatile uint64_t *)(uintptr_t)peer->arg[1], __ATOMIC_ACQUIRE) != 0;
+}
+
+// Counts in the page, and looks that it never goes back.
+static void count_in_page(struct peer *self) {
+    uint64_t *word = (uint64_t *)(uintptr_t)self->arg[0], last = 0;
+    while (!stopped(self)) {
+        const uint64_t saw = __atomic_add_fetch(word, 1, __ATOMIC_RELAXED);
+        self->result[1] += saw <= last;
+        last = saw;
+        self->result[0]++;
+    }
+}
+
+static void watch_page(struct peer *self) {
+    const uint64_t *word = (const uint64_t *)(uintptr_t)self->arg[0];
+    for (uint64_t last = 0; !stopped(self); self->result[0]++) {
+        const uint64_t saw = __atomic_load_n(word, __ATOMIC_RELAXED);
+        self->result[1] += saw < last;
+        last = saw;
+    }
+}
+
+// While all processors write to and read a page, it is cloned again and again. Each time its frame is replaced under
+// them: no write may go to the old one, nobody may still read it, and a clone never changes.
+CASE(a_replaced_frame_is_seen_by_no_processor) {
+    const uint64_t end = suite_after_ms(500);
+    struct peer peers[PEER_COUNT] = {};
+    uint64_t stop = 0, sum = 0, first = 0, again = 0;
+    handle_t vmo, clone;
+    REQUIRE_OK(tess_account_create_vmo(suite.account, PAGE_BYTES, &vmo));
+    volatile uint8_t *place = show(vmo, PAGE_BYTES, PROT_READ | PROT_WRITE);
+    for (uint32_t i = 0; i < PEER_COUNT; i++) {
+        peers[i].arg[0] = address_of(place);
+        peers[i].arg[1] = address_of(&stop);
+        REQUIRE(peer_start(&peers[i], i, PEER_WITHOUT_PAGE, i < 2 ? count_in_page : watch_page));
+    }
+    while (suite_now_ns() < end) {
+        EXPECT_OK(tess_vmo_clone(vmo, 0, PAGE_BYTES, suite.account, &clone));
+        EXPECT_OK(tess_vmo_read(clone, 0, address_of(&first), sizeof first, nullptr));
+        tess_yield();
+        EXPECT_OK(tess_vmo_read(clone, 0, address_of(&again), sizeof again, nullptr));
+        EXPECT_EQ(again, first);
+        suite_close(clone);
+    }
+    __atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
+    for (uint32_t i = 0; i < PEER_COUNT; i++) {
+        REQUIRE(peer_join(&peers[i]));
+        EXPECT_EQ(peers[i].result[1], 0);
+        sum += i < 2 ? peers[i].result[0] : 0;
+    }
+    EXPECT_EQ(*(volatile uint64_t *)(uintptr_t)address_of(place), sum);
+    hide(place, PAGE_BYTES);
+    suite_close(vmo);
+}
+
+static void write_bytes(struct peer *self) {
+    static uint8_t bytes[PAGE_BYTES];
+    for (uint8_t byte = 1; !stopped(self) && status_ok(self->status); byte++) {
+        __builtin_memset(bytes, byte, sizeof bytes);
+        self->status = tess_vmo_write(self->handle[0], 0, address_of(bytes), sizeof bytes, nullptr);
+    }
+}
+
+// Neither a clone nor a sealed VMO changes by a write that began before.
+CASE(a_write_under_way_changes_nothing_that_is_final) {
+    static uint8_t first[PAGE_BYTES], again[PAGE_BYTES];
+    const uint64_t end = suite_after_ms(500);
+    while (suite_now_ns() < end) {
+        struct peer peer = {};
+        uint64_t stop = 0;
+        handle_t vmo, clone;
+        REQUIRE_OK(tess_account_create_vmo(suite.account, PAGE_BYTES, &vmo));
+        peer.handle[0] = vmo;
+        peer.arg[1] = address_of(&stop);
+        REQUIRE(peer_start(&peer, 0, PEER_WITHOUT_PAGE, write_bytes));
+        for (uint32_t i = 0; i < 4; i++) {
+            EXPECT_OK(tess_vmo_clone(vmo, 0, PAGE_BYTES, suite.account, &clone));
+            EXPECT_OK(tess_vmo_read(clone, 0, address_of(first), sizeof first, nullptr));
+            tess_yield();
+            EXPECT_OK(tess_vmo_read(clone, 0, address_of(again), sizeof again, nullptr));
+            EXPECT(__builtin_memcmp(first, again, sizeof first) == 0);
+            suite_close(clone);
+        }
+        status_t status;
+        while (status_is(status = tess_vmo_seal(vmo), STATUS_IN_USE)) {
+            tess_yield();
+        }
+        EXPECT_OK(status);
+        EXPECT_OK(tess_vmo_read(vmo, 0, address_of(first), sizeof first, nullptr));
+        tess_yield();
+        EXPECT_OK(tess_vmo_read(vmo, 0, address_of(again), sizeof again, nullptr));
+        EXPECT(__builtin_memcmp(first, again, sizeof first) == 0);
+        __atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
+        REQUIRE(peer_join(&peer));
+        EXPECT(status_ok(peer.status) || status_is(peer.status, STATUS_NOT_ALLOWED));
+        suite_close(vmo);
+    }
 }
