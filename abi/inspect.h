@@ -13,7 +13,7 @@ struct inspect_system {
     uint64_t slab_bytes;        // frames held by slab caches
     uint64_t page_table_bytes;
     uint64_t user_bytes;        // committed anonymous memory
-    uint64_t live_objects[16];  // by object type
+    uint64_t live_objects[24];  // by object type
     uint64_t handles;
     uint64_t context_switches;
     uint64_t idle_ns;           // of all processors
@@ -62,7 +62,7 @@ struct inspect_account {
     uint64_t cpu_ns;         // of its threads, and of accounts split off from it that are gone
     uint64_t count[2];       // objects and handles of it and all below it; where `counts` is set
     uint64_t count_limit[2];
-    uint32_t objects[16];    // charged to this very account, by type
+    uint32_t objects[24];    // charged to this very account, by type
     uint32_t counts;
     uint32_t ended;
 };

@@ -29,6 +29,7 @@ struct suite {
     handle_t resource; // CREATE, POWER
     const char *argument; // the last one: of a case that takes any
     bool has_iommu;       // devices reach only what they are given
+    handle_t trace;
 };
 extern struct suite suite;
 

@@ -20,9 +20,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 OUTPUTS = ("abi.h", "methods.h", "methods.c", "stubs.h", "decode.h", "decode.c")
 
 # Limits that other headers rely on: the handle slot keeps the type above 24 bits of rights
-# (kernel/object/handle.h), and struct inspect_system counts 16 types (abi/inspect.h).
+# (kernel/object/handle.h), and struct inspect_system counts 24 types (abi/inspect.h).
 MAX_RIGHT_BIT = 23
-MAX_OBJECT_TYPE = 15
+MAX_OBJECT_TYPE = 23
 MAX_WORDS = 8
 FIELD_TYPES = ("u64", "handle")
 LOWER = re.compile(r"[a-z][a-z0-9_]*")
