@@ -13,6 +13,7 @@
 #include "lib/tess/message.h"
 #include "lib/tess/page.h"
 #include "lib/tess/panic.h"
+#include "lib/tess/park.h"
 #include "lib/tess/spawn.h"
 #include "lib/tess/syscall.h"
 #include "lib/tess/thread.h"
@@ -114,6 +115,34 @@ static uint64_t notify_pingpong(uint64_t count) {
     const uint64_t ticks = tess_arch_cycles() - start;
     tess_close(to_peer);
     tess_close(to_us);
+    return ticks;
+}
+
+// Two processes take turns over a word of shared memory.
+static uint64_t park_pingpong(uint64_t count) {
+    handle_t vmo;
+    uint64_t address;
+    require(tess_account_create_vmo(account, PAGE, &vmo), "create_vmo");
+    require(tess_vspace_map(vspace, vmo, 0, PAGE, 0, PROT_READ | PROT_WRITE, &address), "map");
+    _Atomic uint32_t *turn = (_Atomic uint32_t *)address;
+    atomic_store(turn, 0);
+    struct tess_message message = {.info = message_info(PEER_PARK, 0, 1, 0), .words = {count + 1}};
+    tess_message_set_handle(&message, 0, vmo);
+    require(tess_call(peer, &message, DEADLINE_NEVER), "call");
+    uint64_t start = 0;
+    for (uint64_t i = 0; i <= count; i++) {
+        if (i == 1) { // after the first round the peer waits
+            start = tess_arch_cycles();
+        }
+        atomic_store(turn, 1);
+        require(tess_unpark(turn, 1), "unpark");
+        while (atomic_load(turn) == 1) {
+            (void)tess_park(turn, 1, DEADLINE_NEVER);
+        }
+    }
+    const uint64_t ticks = tess_arch_cycles() - start;
+    require(tess_vspace_unmap(vspace, address, PAGE), "unmap");
+    tess_close(vmo);
     return ticks;
 }
 
@@ -369,6 +398,7 @@ static const struct {
     {"ipc_rtt_4k", ipc_rtt_4k, 1000},
     {"ipc_rtt_handle", ipc_rtt_handle, 500},
     {"notify_pingpong", notify_pingpong, 500},
+    {"park_pingpong", park_pingpong, 500},
     {"signal_nowait", signal_nowait, 1000},
     {"poll_empty", poll_empty, 1000},
     {"yield_switch", yield_switch, 1000},

@@ -6,6 +6,7 @@
 #include "lib/tess/main.h"
 #include "lib/tess/message.h"
 #include "lib/tess/panic.h"
+#include "lib/tess/park.h"
 #include "lib/tess/syscall.h"
 
 static void require(status_t status, const char *what) {
@@ -21,6 +22,23 @@ static void pingpong(handle_t wait, handle_t signal, uint64_t rounds) {
     }
     tess_close(wait);
     tess_close(signal);
+}
+
+// Takes the odd turns.
+static void park(handle_t vmo, uint64_t rounds) {
+    const handle_t vspace = tess_self_vspace();
+    uint64_t address = 0;
+    require(tess_vspace_map(vspace, vmo, 0, 4096, 0, PROT_READ | PROT_WRITE, &address), "map");
+    _Atomic uint32_t *turn = (_Atomic uint32_t *)address;
+    for (; rounds > 0; rounds--) {
+        while (atomic_load(turn) == 0) {
+            (void)tess_park(turn, 0, DEADLINE_NEVER);
+        }
+        atomic_store(turn, 0);
+        require(tess_unpark(turn, 1), "unpark");
+    }
+    require(tess_vspace_unmap(vspace, address, 4096), "unmap");
+    tess_close(vmo);
 }
 
 static void touch(handle_t vmo) {
@@ -59,6 +77,7 @@ static void serve(struct tess_message *message, struct tess_message *later) {
         break;
     case PEER_RETURN: message->info = message_info(0, 0, 1, 1); break;
     case PEER_PINGPONG:
+    case PEER_PARK:
     case PEER_YIELD:
         *later = *message;
         message->info = 0;
@@ -79,6 +98,7 @@ static void run_later(const struct tess_message *later) {
     case PEER_PINGPONG:
         pingpong(tess_message_handle(later, 0), tess_message_handle(later, 1), later->words[0]);
         break;
+    case PEER_PARK: park(tess_message_handle(later, 0), later->words[0]); break;
     case PEER_YIELD:
         for (uint64_t i = 0; i < later->words[0]; i++) {
             tess_yield();

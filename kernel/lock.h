@@ -26,12 +26,14 @@
     X(VSPACE) \
     X(IOSPACE) \
     X(VMO) \
+    X(PARK) \
     X(LINES) \
     X(INTERRUPT) \
     X(TIMER) \
     X(NOTIFICATION) \
     X(ENDPOINT) \
     X(RING) \
+    X(LENDING) \
     X(RUN_QUEUE) \
     X(TIMERS) \
     X(MACHINE) \

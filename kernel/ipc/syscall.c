@@ -7,10 +7,12 @@
 // not the shortest case is kept out of line, so that the shortest saves no register.
 #include "kernel/ipc/syscall.h"
 
+#include "abi/park.h"
 #include "base/mem.h"
 #include "kernel/ipc/fault.h"
 #include "kernel/ipc/invoke.h"
 #include "kernel/ipc/message.h"
+#include "kernel/ipc/park.h"
 #include "kernel/ipc/ring.h"
 #include "kernel/ipc/transfer.h"
 #include "kernel/object/endpoint.h"
@@ -347,7 +349,7 @@ status_t answer_caller(struct thread *current, uint64_t info, struct thread **re
         put_caller_back(caller, &current->caller);
         return status;
     }
-    current->effective_band = current->band;
+    thread_set_urgency(current, current->band);
     return STATUS_OK;
 }
 
@@ -516,11 +518,11 @@ static struct kernel_exit sys_recv(uint64_t handle, uint64_t info, uint64_t dead
         return leave_with(status);
     }
     thread_drop_caller(current);
-    current->effective_band = current->band;
+    thread_set_urgency(current, current->band);
     return receive(current, &source, info, deadline_ns, nullptr);
 }
 
-// ---- signal, wait, yield ---------------------------------------------------------------------------
+// ---- signal, wait, park, yield ---------------------------------------------------------------------------
 
 static struct kernel_exit sys_signal(uint64_t handle, uint64_t, uint64_t) {
     struct thread *current = current_thread();
@@ -586,6 +588,26 @@ static struct kernel_exit sys_ring_enter(uint64_t handle, uint64_t info, uint64_
     return leave_with_results(current);
 }
 
+static struct kernel_exit sys_park(uint64_t address, uint64_t expected, uint64_t deadline_ns) {
+    status_t status = park(current_thread(), address, expected, deadline_ns);
+    return status_ok(status) ? kernel_block() : leave_with(status);
+}
+
+static struct kernel_exit sys_unpark(uint64_t address, uint64_t count, uint64_t) {
+    struct thread *current = current_thread();
+    status_t status = count == PARK_INHERIT ? unpark_inheriting(current, address)
+                                            : unpark(current, address, &count, current->regs.words);
+    if (!status_ok(status) || count == PARK_INHERIT) {
+        return leave_with(status);
+    }
+    if ((count | current->regs.words[1]) != 0) {
+        arch_regs_restart(&current->regs, SYS_UNPARK, address, count, 0);
+        return kernel_leave();
+    }
+    thread_set_outcome(current, STATUS_OK, 0, 0);
+    return leave_with_results(current);
+}
+
 static struct kernel_exit sys_yield(uint64_t, uint64_t, uint64_t) {
     struct percpu *cpu = this_cpu();
     struct thread *current = current_thread();
@@ -606,6 +628,6 @@ syscall_fn *const syscall_table[SYSCALL_COUNT] = {
     [SYS_RECV] = sys_recv,     [SYS_REPLY_RECV] = sys_reply_recv,
     [SYS_SIGNAL] = sys_signal, [SYS_WAIT] = sys_wait,
     [SYS_RING_ENTER] = sys_ring_enter,
-    [7] = syscall_refuse, // 7 and 8 are not given yet
-    [8] = syscall_refuse,      [SYS_YIELD] = sys_yield,
+    [SYS_PARK] = sys_park,     [SYS_UNPARK] = sys_unpark,
+    [SYS_YIELD] = sys_yield,
 };

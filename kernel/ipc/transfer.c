@@ -12,7 +12,7 @@
 static void owe_answer(struct thread *server, struct thread *caller) {
     caller->waiting_on = nullptr;
     __atomic_store_n(&caller->server, server, __ATOMIC_RELAXED);
-    server->effective_band = caller->effective_band;
+    thread_set_urgency(server, caller->effective_band);
     thread_set_state(caller, THREAD_AWAITING_REPLY);
     __atomic_store_n(&server->caller, caller, __ATOMIC_RELEASE);
 }

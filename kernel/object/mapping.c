@@ -157,6 +157,17 @@ void mappings_change(struct vmo *vmo, uint64_t first, uint64_t end, bool clear) 
     }
 }
 
+bool mapped_in(struct vmo *vmo, const struct vspace *vspace) {
+    constexpr uint32_t LOOK_AT = 1024;
+    struct list_node *node = vmo->mappings.head.next;
+    for (uint32_t i = 0; i < LOOK_AT && node != &vmo->mappings.head; i++, node = node->next) {
+        if (CONTAINER_OF(node, struct mapping, vmo_link)->vspace == vspace) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // ---- Entering pages ----
 
 static uint32_t page_prot(const struct mapping *mapping, const struct vmo_page *page) {

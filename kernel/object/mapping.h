@@ -70,3 +70,6 @@ status_t mapping_fault(struct mapping *mapping, uint64_t page, uint32_t access);
 
 // Takes pages [first, end) of a VMO out of every address space (`clear`), or only makes them unwritable there.
 void mappings_change(struct vmo *vmo, uint64_t first, uint64_t end, bool clear) REQUIRES(vmo->lock);
+
+// Whether the address space is among the first 1024 that show the VMO.
+bool mapped_in(struct vmo *vmo, const struct vspace *vspace) REQUIRES(vmo->lock);

@@ -48,6 +48,7 @@ status_t thread_create(struct process *process, uint32_t band, struct thread **o
     thread->timer.expired = deadline_passed;
     list_node_init(&thread->link);
     list_node_init(&thread->process_link);
+    list_init(&thread->lenders);
 
     spin_lock(&process->lock);
     status_t status = STATUS_OK;
@@ -174,12 +175,24 @@ constexpr uint32_t TAKE_BACK_CHAIN = 16;
 
 void thread_settle_urgency(struct thread *thread) {
     for (uint32_t i = 0; i < TAKE_BACK_CHAIN && thread != nullptr; i++) {
-        const uint32_t band = thread->caller != nullptr ? thread->caller->effective_band : thread->band;
+        uint32_t band = thread->caller != nullptr ? thread->caller->effective_band : thread->band;
+        if ((thread->flags & THREAD_LENT) != 0) {
+            const uint32_t lent = park_lent_band(thread);
+            band = lent < band ? lent : band;
+        }
         if (band == thread->effective_band) {
             return;
         }
         sched_set_effective_band(thread, band);
-        thread = thread_state(thread) == THREAD_AWAITING_REPLY ? thread->server : nullptr;
+        thread = thread_waits_for(thread);
+    }
+}
+
+struct thread *thread_waits_for(struct thread *thread) {
+    switch (thread_state(thread)) {
+    case THREAD_AWAITING_REPLY: return thread->server;
+    case THREAD_WAITING: return park_reorder(thread);
+    default: return nullptr;
     }
 }
 
@@ -204,7 +217,7 @@ static bool take_from_server(struct thread *thread) {
 static bool take_from_queue(struct thread *thread) {
     struct object *object = __atomic_load_n(&thread->waiting_on, __ATOMIC_RELAXED);
     if (object == nullptr) {
-        return false;
+        return park_take(thread);
     }
     switch (object->type) {
     case OBJECT_ENDPOINT: return endpoint_take_waiter(CONTAINER_OF(object, struct endpoint, object), thread);
@@ -306,6 +319,7 @@ bool thread_end(struct thread *thread) {
     if (thread->ring != nullptr) {
         ring_end(thread->ring);
     }
+    park_forget(thread);
     if (thread->message_page != nullptr && process->state == PROCESS_RUNNING) {
         status_t ignored = vspace_unmap(process->vspace, thread->message_address, MESSAGE_PAGE_BYTES);
         (void)ignored; // only its own process could have made it fail, by cutting it apart
@@ -458,7 +472,7 @@ bool thread_check(const struct thread *thread) {
     switch ((enum thread_state)thread->state) {
     case THREAD_READY: return list_linked(&thread->link);
     case THREAD_SENDING: return list_linked(&thread->link) && thread->waiting_on != nullptr;
-    case THREAD_WAITING: return thread->waiting_on != nullptr;
+    case THREAD_WAITING: return true; // in a list or a tree
     case THREAD_RECEIVING: return thread->prev != nullptr && thread->caller == nullptr;
     case THREAD_AWAITING_REPLY:
         return (thread->server != nullptr && thread->server->caller == thread) ||

@@ -11,7 +11,7 @@
 //   RECEIVING  queued on an endpoint for a message: the endpoint's lock
 //   AWAITING_REPLY  its message was taken: whoever takes it out of `server->caller` or `reply->caller`, with an
 //              atomic exchange, so that of an answer, a deadline and a death exactly one ends the wait
-//   WAITING    queued on a notification: its lock
+//   WAITING    queued on a notification, or parked on a word (`waiting_on` is null): its lock, or the bucket's
 //   WAKING     taken out of a wait or a run queue: whoever did that
 //   STOPPED    it is ending, and in no queue: whoever sets THREAD_CLAIMED (thread_end)
 //   DEAD       ended; only references keep it
@@ -28,6 +28,7 @@
 #include "arch_regs.h"
 #include "base/list.h"
 #include "kernel/lock.h"
+#include "kernel/ipc/park.h"
 #include "kernel/object/object.h"
 #include "kernel/sched/timer_queue.h"
 #include "kernel/types.h"
@@ -60,8 +61,9 @@ enum thread_flags : uint8_t {
     THREAD_FAULTED = 4,   // what it sends, or awaits the answer of, is a fault message
     THREAD_ENDING = 8,    // its process is ending, or it is: it never runs again
     THREAD_BOUND = 16,    // it may not run on every processor
-    THREAD_CLAIMED = 64,  // somebody is ending it: STOPPED, or a current thread that ends itself
     THREAD_REQUEST = 32,  // a ring's request: it never runs, and is completed where it would (kernel/object/ring.h)
+    THREAD_CLAIMED = 64,  // somebody is ending it: STOPPED, or a current thread that ends itself
+    THREAD_LENT = 128,    // it holds words on which others wait (kernel/ipc/park.h)
 };
 
 struct thread {
@@ -85,7 +87,7 @@ struct thread {
     struct thread *server;  // AWAITING_REPLY: the thread that has us as `caller`, or null ...
     struct reply *reply;    // ... and then the reply object that does
     struct endpoint *serving; // where it last received: that endpoint's `server` may be this thread
-    struct object *waiting_on; // SENDING, RECEIVING: the endpoint; WAITING: the notification or ring
+    struct object *waiting_on; // SENDING, RECEIVING: the endpoint; WAITING: the notification or ring, null when parked
 
     struct list_node link;  // run queue or notification queue
     struct thread *next;    // endpoint receiver stack
@@ -106,7 +108,13 @@ struct thread {
     cpu_id_t cpu;            // where it last ran, or in whose run queue it is
     uint64_t cpu_ns;
     uint64_t slice_left_ns;  // of a slice that was taken away; 0: a whole one
-    uint64_t fault_words[8]; // THREAD_FAULTED: the message
+    union {
+        uint64_t fault_words[8]; // THREAD_FAULTED: the message
+        struct park_wait park;   // while it is parked
+    };
+    struct list lenders;         // waiters that lend it their band: kernel/ipc/park.c, with the two below
+    struct list_node named;
+    uint32_t lock_id;            // 0 until it has one, and once it has ended
     status_t page_outcome;   // what became of the page that they ask for, if it did not come (kernel/ipc/fault.h)
     struct reap_item ending; // ends it once its processor has let go of it
 };
@@ -189,6 +197,18 @@ void thread_drop_caller(struct thread *thread);
 // Puts the thread into its caller's band, or its own when it has none, and so on along the calls it waits for: when
 // its own band changed, or its caller does not wait for it any more.
 void thread_settle_urgency(struct thread *thread);
+
+// Whom the thread waits for, as far as that can be said: its server, or the holder of the word that it is parked on.
+struct thread *thread_waits_for(struct thread *thread);
+
+// Lets the thread run in this band, or in a more urgent one that it is lent.
+static inline void thread_set_urgency(struct thread *thread, uint32_t band) {
+    if ((thread->flags & THREAD_LENT) != 0) {
+        const uint32_t lent = park_lent_band(thread);
+        band = lent < band ? lent : band;
+    }
+    thread->effective_band = (uint8_t)band;
+}
 
 // Arms the deadline of a wait that is beginning. Nothing for DEADLINE_NEVER.
 void thread_arm_deadline(struct thread *thread, uint64_t deadline_ns);

@@ -547,11 +547,11 @@ status_t vspace_protect(struct vspace *vspace, uint64_t address, uint64_t len_by
 
 // ---- Faults ----
 
-static status_t fault_locked(struct vspace *vspace, uint64_t page, uint32_t access) REQUIRES(vspace->lock) {
+status_t vspace_find(struct vspace *vspace, uint64_t address, uint32_t access, struct mapping **out) {
     struct mapping *mapping = vspace->last_hit;
-    if (mapping == nullptr || page - mapping->start >= mapping->end - mapping->start) {
-        mapping = mapping_at_or_after(vspace, page);
-        if (mapping == nullptr || mapping->start > page || mapping->kind == MAPPING_LAST) {
+    if (mapping == nullptr || address - mapping->start >= mapping->end - mapping->start) {
+        mapping = mapping_at_or_after(vspace, address);
+        if (mapping == nullptr || mapping->start > address || mapping->kind == MAPPING_LAST) {
             return STATUS_NOT_FOUND;
         }
         vspace->last_hit = mapping;
@@ -559,12 +559,17 @@ static status_t fault_locked(struct vspace *vspace, uint64_t page, uint32_t acce
     if (mapping->prot == 0 || (access & ~mapping->prot)) {
         return STATUS_NOT_ALLOWED;
     }
-    return mapping_fault(mapping, page, access);
+    *out = mapping;
+    return STATUS_OK;
 }
 
 static inline status_t fault(struct vspace *vspace, uint64_t address, uint32_t access) {
+    struct mapping *mapping;
     spin_lock(&vspace->lock);
-    status_t status = fault_locked(vspace, align_down(address, PAGE_BYTES), access);
+    status_t status = vspace_find(vspace, address, access, &mapping);
+    if (status_ok(status)) {
+        status = mapping_fault(mapping, align_down(address, PAGE_BYTES), access);
+    }
     spin_unlock(&vspace->lock);
     return status;
 }

@@ -323,7 +323,7 @@ void sched_hurry(struct thread *thread, uint32_t band) {
     constexpr uint32_t CHAIN_MAX = 8; // of servers that wait for servers
     for (uint32_t i = 0; i < CHAIN_MAX && thread != nullptr && band < thread->effective_band; i++) {
         sched_set_effective_band(thread, band);
-        thread = thread_state(thread) == THREAD_AWAITING_REPLY ? thread->server : nullptr;
+        thread = thread_waits_for(thread);
     }
 }
 

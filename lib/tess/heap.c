@@ -10,7 +10,6 @@
 #include "lib/tess/capset.h"
 #include "lib/tess/handle.h"
 #include "lib/tess/heap_core.h"
-#include "lib/tess/heap_threads.h"
 #include "lib/tess/mutex.h"
 
 static struct tess_mutex heap_lock;
@@ -30,10 +29,6 @@ static void *region_alloc(size_t len_bytes) {
 static void region_free(void *region, size_t len_bytes) {
     // Can only fail for want of memory to cut a mapping in two, and whole ones are removed here.
     (void)tess_vspace_unmap(tess_self_vspace(), (uint64_t)region, len_bytes);
-}
-
-status_t tess_heap_prepare_threads(void) {
-    return tess_handle_valid(heap_lock.wakeup) ? STATUS_OK : tess_mutex_init(&heap_lock);
 }
 
 void *malloc(size_t size) {

@@ -13,7 +13,6 @@
 #include "lib/tess/capset.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/handle.h"
-#include "lib/tess/heap_threads.h"
 #include "lib/tess/mutex.h"
 #include "lib/tess/syscall.h"
 #include "lib/tess/tls.h"
@@ -73,12 +72,6 @@ static void give_units(uint64_t base, uint64_t bytes) {
     tess_arch_thread_end(thread->done, DONE_BIT, self);
 }
 
-// What must exist before a process has a second thread. The first caller is alone, so no lock.
-static status_t prepare_process(void) {
-    TRY(tess_heap_prepare_threads());
-    return tess_handle_valid(units_lock.wakeup) ? STATUS_OK : tess_mutex_init(&units_lock);
-}
-
 static status_t map_stack(uint64_t slot_base, uint64_t bytes) {
     TESS_OWNED handle_t vmo = {};
     TRY(tess_account_create_vmo(tess_self_account(), bytes, &vmo));
@@ -133,6 +126,7 @@ static status_t take_slot(uint64_t stack_bytes, const struct tess_tls_layout *tl
     }
     memset((char *)&thread->block - tls->image_bytes, 0, tls->image_bytes);
     thread->block.thread = 0;
+    thread->block.lock_id = 0;
     *out = thread;
     return STATUS_OK;
 }
@@ -157,8 +151,6 @@ status_t tess_thread_create(tess_thread_fn *run, void *argument, const struct te
     if (chosen.stack_bytes > STACK_MAX) {
         return STATUS_BAD_ARGUMENT;
     }
-    TRY(prepare_process());
-
     struct tess_tls_layout tls = tess_tls_layout();
     struct tess_thread *thread;
     TRY(take_slot(chosen.stack_bytes, &tls, &thread));

@@ -12,7 +12,7 @@ struct tess_thread_block {
     struct tess_thread_block *self;
     void *message_page;
     _Atomic uint32_t thread; // its own handle, 0 until the creator has stored it
-    uint32_t zero;
+    uint32_t lock_id;        // lib/tess/mutex.c; 0 until it is needed
 };
 
 static inline struct tess_thread_block *tess_thread_block(void) {

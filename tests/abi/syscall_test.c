@@ -12,9 +12,7 @@ static status_t raw(uint64_t number, uint64_t handle, uint64_t info) {
 }
 
 CASE(unknown_system_call_numbers_are_refused) {
-    static const uint64_t numbers[] = {7,
-                                       8,
-                                       10,
+    static const uint64_t numbers[] = {10,
                                        11,
                                        31,
                                        32,

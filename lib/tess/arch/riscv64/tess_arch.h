@@ -123,6 +123,26 @@ tess_arch_receive(uint32_t number, handle_t handle, struct tess_message *message
     return (status_t){(uint32_t)a7};
 }
 
+// park and unpark: an address in the place of the handle. Words 0 and 1 in, 2 and 3 out.
+[[gnu::always_inline]] static inline status_t tess_arch_address(uint32_t number, uint64_t address, uint64_t second,
+                                                                uint64_t deadline_ns, uint64_t words[2]) {
+    struct {
+        uint64_t v;
+    } place = {address};
+    TESS_ARCH_HEAD(number, place, second, deadline_ns);
+    register uint64_t w0 __asm__("a3") = words[0];
+    register uint64_t w1 __asm__("a4") = words[1];
+    register uint64_t w2 __asm__("a5") = 0;
+    register uint64_t w3 __asm__("a6") = 0;
+    __asm__ volatile("ecall"
+                     : "+r"(a7), "+r"(a0), "+r"(a1), "+r"(a2), "+r"(w0), "+r"(w1), "+r"(w2), "+r"(w3)
+                     :
+                     : "t0", "t1", "t2", "t3", "t4", "t5", "t6", "memory", "s2", "s3", "s4", "s5");
+    words[0] = w2;
+    words[1] = w3;
+    return (status_t){(uint32_t)a7};
+}
+
 struct tess_thread_block;
 
 // The calling thread's block (lib/tess/thread.h), to which tp points. Thread-local variables of the language would

@@ -116,6 +116,23 @@ tess_arch_receive(uint32_t number, handle_t handle, struct tess_message *message
     return (status_t){(uint32_t)rax};
 }
 
+// park and unpark: an address in the place of the handle. Words 0 and 1 in, 2 and 3 out.
+[[gnu::always_inline]] static inline status_t tess_arch_address(uint32_t number, uint64_t address, uint64_t second,
+                                                                uint64_t deadline_ns, uint64_t words[2]) {
+    uint64_t rax = number, rdi = address, rsi = second;
+    register uint64_t w0 __asm__("r8") = words[0];
+    register uint64_t w1 __asm__("r9") = words[1];
+    register uint64_t w2 __asm__("r10") = 0;
+    register uint64_t w3 __asm__("rbx") = 0;
+    __asm__ volatile("syscall"
+                     : "+a"(rax), "+D"(rdi), "+S"(rsi), "+d"(deadline_ns), "+r"(w0), "+r"(w1), "+r"(w2), "+r"(w3)
+                     :
+                     : "rcx", "r11", "memory", "r12", "r13", "r14", "r15");
+    words[0] = w2;
+    words[1] = w3;
+    return (status_t){(uint32_t)rax};
+}
+
 struct tess_thread_block;
 
 // The calling thread's block (lib/tess/thread.h), to which the fs segment points; its first word is its
