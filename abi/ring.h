@@ -14,6 +14,10 @@
 
 constexpr uint32_t RING_MAX_ENTRIES = 128; // a power of two; of requests in flight and message pages, too
 
+// Flag of create_ring: an idle processor, if there is one, takes entries as they come. Who has moved `submission_tail`,
+// and who looks for completions without ring_enter, looks at `need_enter` then; when it is not 0, ring_enter is needed.
+constexpr uint32_t RING_POLLED = 1;
+
 enum ring_op : uint8_t {
     RING_NOP = 0,     // completes at once
     RING_CALL = 1,    // target: what is invoked; info and words: the message; value: word 0 of the answer
@@ -22,7 +26,7 @@ enum ring_op : uint8_t {
     RING_RETURN = 3,  // target: a token; info and words: the answer
     RING_RELEASE = 4, // target: the handle to close
     RING_PARK = 5,    // word 0: address, word 1: the value expected there
-    RING_UNPARK = 6,  // word 0: address, word 1: how many to wake; value: how many were
+    RING_UNPARK = 6,  // word 0: address, word 1: how many to wake, at most 32; value: how many were
     RING_WAIT = 7,    // target: a notification; value: its bits
     RING_TIMEOUT = 8, // succeeds when its deadline passes. With RING_EARLIER it ends that entry then, with
                       // TIMED_OUT, and is CANCELED if that entry is finished before
@@ -71,6 +75,7 @@ struct ring_header {
     // Written by the kernel.
     alignas(64) uint32_t submission_head;
     uint32_t completion_tail;
+    uint32_t need_enter; // 0: some idle processor takes the entries (RING_POLLED)
     // Written once.
     alignas(64) uint32_t entries;
     uint32_t pages;

@@ -67,6 +67,7 @@ struct [[gnu::aligned(CACHE_LINE_BYTES)]] percpu {
     struct thread *leaving;    // to be given to another processor once it is switched away from
 
     struct ring *rings;        // to be attended to (WORK_RING)
+    struct ring *polling;      // atomic: while it is idle, the ring that it polls (kernel/ipc/ring.h)
 
     struct vmo *absent_vmo;    // what vspace_fault or a method found missing in this kernel entry (vmo_fetch)
     uint64_t absent_page;

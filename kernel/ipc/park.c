@@ -15,7 +15,6 @@
 #include "kernel/sched/sched.h"
 
 constexpr uint32_t BUCKETS = 64; // a power of two
-constexpr uint32_t AT_ONCE = 32;  // threads woken or moved in one entry
 constexpr uint32_t ORDER_BAND_SHIFT = 56;
 constexpr uint64_t INHERITING = 1; // in park_key.offset
 
@@ -344,7 +343,7 @@ status_t unpark(struct thread *thread, uint64_t address, uint64_t *count, uint64
         return STATUS_BAD_ARGUMENT;
     }
     struct bucket *bucket = bucket_of(&from.key);
-    for (uint32_t i = 0; i < AT_ONCE && (*count | words[1]) != 0; i++) {
+    for (uint32_t i = 0; i < UNPARK_AT_ONCE && (*count | words[1]) != 0; i++) {
         spin_lock(&bucket->lock);
         struct thread *waiter = pop_waiter(bucket, &from.key);
         spin_unlock(&bucket->lock);

@@ -24,6 +24,8 @@
 
 struct thread;
 
+constexpr uint32_t UNPARK_AT_ONCE = 32; // threads woken or moved in one entry
+
 struct park_key {
     uint64_t vmo;    // koid: never used again
     uint64_t offset; // of the word; bit 0 set for inheriting waiters

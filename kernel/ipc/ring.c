@@ -1,11 +1,12 @@
-// Rings: the completing half first, which anybody may come through; then what each operation does; then the owner's
-// way in. The structure and the rules are in kernel/object/ring.h, the operations in abi/ring.h.
+// Rings: what each operation does, and the ways in of the owner and of a processor that polls. How requests end is in
+// ring_complete.c, the structure and the rules are in kernel/object/ring.h, the operations in abi/ring.h.
 #include "kernel/ipc/ring.h"
 
 #include "base/mem.h"
 #include "kernel/arch/arch.h"
 #include "kernel/ipc/invoke.h"
 #include "kernel/ipc/message.h"
+#include "kernel/ipc/park.h"
 #include "kernel/ipc/ring_index.h"
 #include "kernel/ipc/transfer.h"
 #include "kernel/object/endpoint.h"
@@ -13,189 +14,8 @@
 #include "kernel/object/notification.h"
 #include "kernel/object/process.h"
 #include "kernel/object/ring.h"
+#include "kernel/plat/clock.h"
 #include "kernel/sched/sched.h"
-
-// ---- completions -----------------------------------------------------------------------------------
-
-static struct ring_completion *completion_at(const struct ring *ring, uint32_t index) {
-    return ring_at(ring, ring_offset(ring->completions_at, index, 2 * ring->mask + 1,
-                                     sizeof(struct ring_completion)));
-}
-
-static void *buffer_at(const struct ring *ring, uint32_t buffer) {
-    return ring_at(ring, ring->buffers_at + (buffer - 1) * (uint32_t)sizeof(struct ring_buffer));
-}
-
-// There is room: entries are taken only while there is.
-static void add_completion(struct ring *ring, const struct ring_completion *completion) REQUIRES(ring->lock) {
-    *completion_at(ring, ring->tail++) = *completion;
-    __atomic_store_n(&ring_header(ring)->completion_tail, ring->tail, __ATOMIC_RELEASE);
-}
-
-static bool succeeded(const struct ring_request *request) {
-    const struct arch_regs *regs = &request->thread.regs;
-    return regs->status == 0 && (request->op != RING_CALL || message_label(regs->info) == 0);
-}
-
-// Handle number `index` of the answer; 0 when it has none.
-static handle_t promised_handle(const struct ring_request *request, uint32_t index) {
-    const struct arch_regs *regs = &request->thread.regs;
-    if (request->method) {
-        return (handle_t){regs->words[index] <= UINT32_MAX ? (uint32_t)regs->words[index] : 0};
-    }
-    return message_handle(regs->words, regs->info, index);
-}
-
-// Writes down for entries to come how this one has ended.
-static void remember(struct ring *ring, const struct ring_request *request) REQUIRES(ring->lock) {
-    const uint32_t slot = request->sequence & ring->mask;
-    if (ring_distance(request->sequence, ring->head) > ring->mask + 1) {
-        return; // it took so long that its record has been used again
-    }
-    if (!succeeded(request)) {
-        ring->outcome[slot] = OUTCOME_FAILED;
-    } else if (request->op != RING_CALL || (!request->method && message_handle_count(request->thread.regs.info) == 0)) {
-        ring->outcome[slot] = OUTCOME_OK;
-    } else {
-        ring->outcome[slot] = OUTCOME_HANDLES;
-        for (uint32_t i = 0; i < MESSAGE_HANDLES; i++) {
-            ring->promised[slot][i] = promised_handle(request, i);
-        }
-    }
-}
-
-// What the end of one request means for another that is held.
-static void resolve(struct ring_request *held, const struct ring_request *ended) {
-    if ((held->waits & WAITS_LINK) != 0 && held->sequence - 1 == ended->sequence) {
-        held->waits &= (uint8_t)~WAITS_LINK;
-        if (!succeeded(ended)) {
-            held->failure = STATUS_CANCELED;
-        }
-    }
-    if ((held->waits & WAITS_EARLIER) != 0 && held->target == ended->sequence) {
-        const handle_t handle = promised_handle(ended, held->index);
-        held->waits &= (uint8_t)~WAITS_EARLIER;
-        if (held->op == RING_TIMEOUT) {
-            held->failure = STATUS_CANCELED;
-        } else if (succeeded(ended) && ended->op == RING_CALL && handle.v != 0) {
-            held->target = handle.v;
-        } else if (status_ok(held->failure)) {
-            held->failure = STATUS_PROMISE_BROKEN;
-        }
-    }
-}
-
-// Lets go of the requests that were held for nothing but this one, in the order of their entries.
-static void release_held(struct ring *ring, const struct ring_request *ended) REQUIRES(ring->lock) {
-    LIST_FOR_EACH_SAFE(node, &ring->held) {
-        struct ring_request *held = ring_request_of(LIST_ENTRY(node, struct thread, link));
-        if (held->waits == 0) {
-            continue; // a TIMEOUT: only for its time
-        }
-        resolve(held, ended);
-        if (held->waits == 0 || !status_ok(held->failure)) {
-            list_remove(node);
-            list_push_back(&ring->startable, node);
-            held->phase = REQUEST_STARTABLE;
-            thread_set_state(&held->thread, THREAD_NEW); // in no wait
-        }
-    }
-}
-
-// The end of a request, whose outcome is in its registers: it is free then, or UNANSWERED.
-static void settle(struct ring *ring, struct ring_request *request) REQUIRES(ring->lock) {
-    const struct arch_regs *regs = &request->thread.regs;
-    struct ring_completion completion = {.user_data = request->user_data, .status = (uint32_t)regs->status,
-                                         .info = regs->info};
-    remember(ring, request);
-    if (request->awaited) {
-        release_held(ring, request);
-    }
-    enum ring_phase next = REQUEST_FREE;
-    if (regs->status == 0) {
-        completion.value = regs->words[0];
-        if (request->buffer != 0) {
-            memcpy(buffer_at(ring, request->buffer), regs->words, sizeof(struct ring_buffer));
-        }
-        if (request->op == RING_RECV && (regs->info & MESSAGE_NOTIFICATION) == 0) {
-            completion.value = regs->badge;
-        }
-        if (request->op == RING_RECV && (regs->info & MESSAGE_WANTS_REPLY) != 0) {
-            completion.token = (uint32_t)request->generation << 16 | request->number;
-            next = REQUEST_UNANSWERED;
-        }
-    }
-    if (next == REQUEST_FREE) {
-        ring_free_request(ring, request);
-    } else {
-        request->phase = (uint8_t)next;
-    }
-    ring->pending--;
-    add_completion(ring, &completion);
-}
-
-// The owner, taken out of its wait in ring_enter, if it should go on; or null.
-static struct thread *take_owner(struct ring *ring) REQUIRES(ring->lock) {
-    if (!ring->sleeping || (!ring_reached(ring->tail, ring->goal) && list_empty(&ring->local))) {
-        return nullptr;
-    }
-    ring->sleeping = false;
-    thread_set_state(ring->owner, THREAD_WAKING);
-    return ring->owner;
-}
-
-// Lets the owner go on: with what is there, or, when it has to start requests itself, into ring_enter anew.
-static void wake_owner(struct ring *ring) {
-    spin_lock(&ring->lock);
-    struct thread *owner = take_owner(ring);
-    const bool again = !list_empty(&ring->local);
-    const uint64_t available = ring_distance(ring->seen, ring->tail);
-    spin_unlock(&ring->lock);
-    if (owner == nullptr) {
-        return;
-    }
-    thread_finish_wait(owner, STATUS_OK, 0, 0);
-    if (again) {
-        arch_regs_restart(&owner->regs, SYS_RING_ENTER, ring->enter_handle, 0, ring->enter_deadline_ns);
-    } else {
-        owner->regs.words[0] = available;
-    }
-    sched_ready(owner);
-}
-
-void ring_complete(struct thread *thread) {
-    struct ring_request *request = ring_request_of(thread);
-    struct ring *ring = request->ring;
-    bool expired = false;
-    spin_lock(&ring->lock);
-    thread_set_state(thread, THREAD_NEW); // in no wait
-    if (request->op == RING_TIMEOUT && thread->regs.status == STATUS_CODE_TIMED_OUT) {
-        thread->regs.status = 0; // just what was asked for
-        expired = (request->waits & WAITS_EARLIER) != 0;
-    }
-    if (expired) { // whom it is to end is seen to when it is started
-        list_push_back(&ring->startable, &thread->link);
-        request->phase = REQUEST_STARTABLE;
-    } else {
-        settle(ring, request);
-    }
-    const bool attend = !list_empty(&ring->startable) || ring->notification != nullptr ||
-                        (ring->sleeping && ring_reached(ring->tail, ring->goal));
-    spin_unlock(&ring->lock);
-    if (attend) {
-        ring_defer(ring);
-    }
-}
-
-void ring_defer(struct ring *ring) {
-    struct percpu *cpu = this_cpu();
-    if (!__atomic_exchange_n(&ring->deferred, true, __ATOMIC_ACQ_REL)) {
-        object_get(&ring->object);
-        ring->next_deferred = cpu->rings;
-        cpu->rings = ring;
-        cpu->work |= WORK_RING;
-    }
-}
 
 // ---- operations ------------------------------------------------------------------------------------
 
@@ -261,14 +81,24 @@ static status_t return_answer(struct ring *ring, const struct ring_entry *entry,
     return status;
 }
 
+static status_t unpark_some(const struct ring *ring, const struct ring_entry *entry, uint64_t *value) {
+    uint64_t count = entry->words[1], words[4] = {};
+    if (count > UNPARK_AT_ONCE) {
+        return STATUS_BAD_ARGUMENT;
+    }
+    TRY(unpark(ring->owner, entry->words[0], &count, words));
+    *value = words[2];
+    return STATUS_OK;
+}
+
 // Operations that are over at once.
-static status_t perform(struct ring *ring, const struct ring_entry *entry, uint32_t target) {
+static status_t perform(struct ring *ring, const struct ring_entry *entry, uint32_t target, uint64_t *value) {
     switch (entry->op) {
     case RING_NOP: return STATUS_OK;
     case RING_RELEASE: return handle_close(ring->owner->process, target);
     case RING_RETURN: return return_answer(ring, entry, target);
-    case RING_CANCEL: return cancel_request(ring, entry->words[0]);
-    default: return STATUS_UNSUPPORTED;
+    case RING_UNPARK: return unpark_some(ring, entry, value);
+    default: return cancel_request(ring, entry->words[0]);
     }
 }
 
@@ -287,6 +117,7 @@ static void end_request(struct ring_request *request, status_t status) {
 // Leaves a request to the owner.
 static void leave_to_owner(struct ring *ring, struct ring_request *request) {
     spin_lock(&ring->lock);
+    ring_header(ring)->need_enter = 1;
     request->phase = REQUEST_LOCAL;
     list_push_back(&ring->local, &request->thread.link);
     spin_unlock(&ring->lock);
@@ -387,6 +218,17 @@ static void start_wait(struct ring_request *request) {
     end_request(request, status);
 }
 
+static void start_park(struct ring_request *request) {
+    uint64_t *words = request->thread.regs.words;
+    const uint64_t address = words[0];
+    words[0] = 0; // the value of the completion
+    status_t status = words[1] > UINT32_MAX ? STATUS_BAD_ARGUMENT
+                                            : park(&request->thread, address, words[1], request->deadline_ns);
+    if (!status_ok(status)) {
+        end_request(request, status);
+    }
+}
+
 // A TIMEOUT for an earlier entry: its time has come.
 static void time_out_earlier(struct ring *ring, struct ring_request *request) {
     for (uint32_t i = 0; i < ring->request_count; i++) {
@@ -409,12 +251,13 @@ static void start(struct ring *ring, struct ring_request *request, bool own) {
     case RING_CALL: start_call(ring, request, own); break;
     case RING_RECV: start_receive(request); break;
     case RING_WAIT: start_wait(request); break;
+    case RING_PARK: start_park(request); break;
     case RING_TIMEOUT: time_out_earlier(ring, request); break;
     default: {
         struct ring_entry entry = {.op = request->op, .buffer = request->buffer, .info = request->info};
         memcpy(entry.words, request->thread.regs.words, sizeof(entry.words));
         request->thread.regs.words[0] = 0;
-        end_request(request, perform(ring, &entry, request->target));
+        end_request(request, perform(ring, &entry, request->target, request->thread.regs.words));
     }
     }
 }
@@ -493,7 +336,7 @@ void ring_attend(struct percpu *cpu) {
         cpu->rings = ring->next_deferred;
         __atomic_store_n(&ring->deferred, false, __ATOMIC_RELEASE);
         start_others(ring);
-        wake_owner(ring);
+        ring_wake_owner(ring);
         signal_bound(ring);
         object_put(&ring->object);
     }
@@ -504,7 +347,8 @@ void ring_attend(struct percpu *cpu) {
 constexpr uint32_t OPS_WITH_BUFFER = 1u << RING_CALL | 1u << RING_RECV | 1u << RING_RETURN;
 constexpr uint32_t OPS_WITH_EARLIER =
     1u << RING_CALL | 1u << RING_RECV | 1u << RING_RELEASE | 1u << RING_WAIT | 1u << RING_TIMEOUT;
-constexpr uint32_t OPS_THAT_WAIT = 1u << RING_CALL | 1u << RING_RECV | 1u << RING_WAIT | 1u << RING_TIMEOUT;
+constexpr uint32_t OPS_THAT_WAIT =
+    1u << RING_CALL | 1u << RING_RECV | 1u << RING_PARK | 1u << RING_WAIT | 1u << RING_TIMEOUT;
 
 // What is wrong with an entry in itself. Handles have their place in a buffer.
 static status_t check_entry(const struct ring *ring, const struct ring_entry *entry) {
@@ -590,12 +434,13 @@ static void fill_request(struct ring *ring, struct ring_request *request, const 
 }
 
 // An entry that is over without having been a request.
-static void finish_entry(struct ring *ring, const struct ring_entry *entry, uint32_t sequence, status_t status) {
+static void finish_entry(struct ring *ring, const struct ring_entry *entry, uint32_t sequence, status_t status,
+                         uint64_t value) {
     const bool broken = status_is(status, STATUS_PROMISE_BROKEN);
-    const struct ring_completion completion = {entry->user_data, status.code, 0, broken ? entry->target : 0, 0};
+    const struct ring_completion completion = {entry->user_data, status.code, 0, broken ? entry->target : 0, value};
     spin_lock(&ring->lock);
     ring->outcome[sequence & ring->mask] = status_ok(status) ? OUTCOME_OK : OUTCOME_FAILED;
-    add_completion(ring, &completion);
+    ring_add_completion(ring, &completion);
     const bool attend = ring->notification != nullptr;
     spin_unlock(&ring->lock);
     if (attend) {
@@ -629,7 +474,11 @@ static bool take_entry(struct ring *ring, bool own) {
     ring->linked = (entry.flags & RING_LINK) != 0;
     spin_unlock(&ring->lock);
     if (request == nullptr) {
-        finish_entry(ring, &entry, sequence, status_ok(status) ? perform(ring, &entry, entry.target) : status);
+        uint64_t value = 0;
+        if (status_ok(status)) {
+            status = perform(ring, &entry, entry.target, &value);
+        }
+        finish_entry(ring, &entry, sequence, status, value);
     } else if (request->phase != REQUEST_HELD) {
         start(ring, request, own);
     }
@@ -751,6 +600,93 @@ static status_t await_completions(struct ring *ring, uint32_t seen, uint64_t min
     return STATUS_OK;
 }
 
+// ---- polling ---------------------------------------------------------------------------------------
+
+constexpr uint64_t POLL_NS = 200'000; // without an entry
+
+// On an idle processor: takes entries for the owner, which runs elsewhere. `wait`: even if somebody has hold of it now.
+static bool poll_entries(struct ring *ring, bool wait) {
+    uint32_t seen, count, taken = 0;
+    if (__atomic_load_n(&ring_header(ring)->submission_tail, __ATOMIC_RELAXED) == ring->head) {
+        return false;
+    }
+    while (!take_hold(ring)) {
+        if (!wait) {
+            return false;
+        }
+        spin_relax();
+    }
+    spin_lock(&ring->lock);
+    status_t status = count_entries(ring, ring->mask + 1, &seen, &count);
+    spin_unlock(&ring->lock);
+    if (status_ok(status) && !__atomic_load_n(&ring->ended, __ATOMIC_RELAXED)) {
+        bool stuck;
+        taken = take_and_start(ring, count, false, &stuck);
+    }
+    if (let_go(ring, false) || taken != 0) {
+        ring_defer(ring); // starts what was left, and wakes the owner if that is enough for it
+    }
+    return taken != 0;
+}
+
+void ring_poll_end(struct percpu *cpu, struct ring *next) {
+    struct ring *ring = __atomic_exchange_n(&cpu->polling, next, __ATOMIC_ACQ_REL);
+    if (ring == nullptr || ring == RING_NO_POLLING) {
+        return;
+    }
+    spin_lock(&ring->lock);
+    ring->polled = false;
+    ring_header(ring)->need_enter = 1;
+    spin_unlock(&ring->lock);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST); // the program moves its index, and then looks whether it must enter
+    (void)poll_entries(ring, true);
+    object_put(&ring->object);
+}
+
+bool ring_poll(struct percpu *cpu, uint64_t now_ns) {
+    struct ring *ring = __atomic_load_n(&cpu->polling, __ATOMIC_ACQUIRE);
+    if (ring == nullptr) {
+        return false;
+    }
+    if (poll_entries(ring, false)) {
+        ring->poll_end_ns = now_ns + POLL_NS;
+    } else if (now_ns > ring->poll_end_ns || __atomic_load_n(&ring->ended, __ATOMIC_RELAXED)) {
+        ring_poll_end(cpu, nullptr);
+    }
+    return true;
+}
+
+static bool give_to(struct ring *ring, struct percpu *cpu) {
+    struct ring *none = nullptr;
+    return cpu != this_cpu() && __atomic_compare_exchange_n(&cpu->polling, &none, ring, false, __ATOMIC_ACQ_REL,
+                                                            __ATOMIC_RELAXED);
+}
+
+// Finds an idle processor that polls the ring, unless one does.
+static void find_poller(struct ring *ring) {
+    spin_lock(&ring->lock);
+    const bool polled = ring->polled;
+    ring->polled = true;
+    ring_header(ring)->need_enter = 0;
+    spin_unlock(&ring->lock);
+    if (polled) {
+        return;
+    }
+    ring->poll_end_ns = clock_now().v + POLL_NS;
+    object_get(&ring->object);
+    for (uint32_t i = 0; i < cpu_count(); i++) {
+        if (give_to(ring, percpus[i])) {
+            cpu_request(percpus[i], WORK_KICKED);
+            return;
+        }
+    }
+    spin_lock(&ring->lock);
+    ring->polled = false;
+    ring_header(ring)->need_enter = 1;
+    spin_unlock(&ring->lock);
+    object_put(&ring->object);
+}
+
 status_t ring_enter(struct ring *ring, uint64_t handle, uint64_t *submit, uint64_t min_complete,
                     uint64_t deadline_ns, enum ring_entered *entered, uint64_t *available) {
     uint32_t seen, count;
@@ -765,6 +701,9 @@ status_t ring_enter(struct ring *ring, uint64_t handle, uint64_t *submit, uint64
     spin_unlock(&ring->lock);
     if (was_busy || !status_ok(status)) {
         return status; // busy: another processor is at it for a moment
+    }
+    if (ring->polls) {
+        find_poller(ring);
     }
     bool stuck = false;
     uint32_t taken = 0;

@@ -3,12 +3,10 @@
 
 #include <stdint.h>
 
+#include "kernel/object/ring.h"
 #include "kernel/types.h"
 
 struct percpu;
-struct ring;
-struct ring_request;
-struct thread;
 
 // What becomes of ring_enter when it has not failed.
 enum ring_entered : uint8_t {
@@ -25,7 +23,19 @@ status_t ring_enter(struct ring *ring, uint64_t handle, uint64_t *submit, uint64
 // A request's wait has ended; the outcome is in its registers. In place of sched_ready, so no lock is held.
 void ring_complete(struct thread *thread);
 
+// Adds a completion, for which there is room: entries are taken only while there is.
+void ring_add_completion(struct ring *ring, const struct ring_completion *completion) REQUIRES(ring->lock);
+
+// Lets the owner go on, if it should: with what is there, or, when it has to start requests itself, into ring_enter anew.
+void ring_wake_owner(struct ring *ring);
+
 // What completions leave to be done (starting requests that were held, signals, waking an owner) is done on the
 // way out of the kernel, when the current thread is in no queue: ring_attend, on behalf of percpu.work WORK_RING.
 void ring_defer(struct ring *ring);
 void ring_attend(struct percpu *cpu);
+
+// An idle processor looks at the ring that was given to it (percpu.polling), if one was; false when none is. / It has
+// no ring any more: `next` is null when it can be given another, else RING_NO_POLLING.
+#define RING_NO_POLLING ((struct ring *)1)
+bool ring_poll(struct percpu *cpu, uint64_t now_ns);
+void ring_poll_end(struct percpu *cpu, struct ring *next);

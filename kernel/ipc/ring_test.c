@@ -280,7 +280,7 @@ TEST(bad_entries_fail_alone) {
     NEXT_IS(4, WRONG_TYPE);
     NEXT_IS(5, BAD_HANDLE);
     NEXT_IS(6, NO_CALLER);
-    NEXT_IS(7, UNSUPPORTED);
+    NEXT_IS(7, BAD_ADDRESS);
     NEXT_IS(8, NOT_FOUND);
     clear_scene();
 }

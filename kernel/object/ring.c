@@ -65,6 +65,7 @@ static status_t make_memory(struct ring *ring) {
         ring->pages[i] = phys_to_virt(frame);
     }
     *ring_header(ring) = (struct ring_header){
+        .need_enter = 1,
         .entries = ring->mask + 1,
         .pages = ring->buffer_pages,
         .entries_offset = ring->entries_at,
@@ -260,7 +261,7 @@ static status_t create_in(struct invocation *invocation, struct vspace *vspace) 
     const uint64_t *words = invocation->words;
     struct thread *owner = invocation->caller;
     if (words[0] == 0 || words[0] > RING_MAX_ENTRIES || (words[0] & (words[0] - 1)) != 0 || words[1] == 0 ||
-        words[1] > RING_MAX_ENTRIES || words[2] > words[0] || words[3] != 0) {
+        words[1] > RING_MAX_ENTRIES || words[2] > words[0] || words[3] > RING_POLLED) {
         return STATUS_BAD_ARGUMENT;
     }
     if ((owner->flags & THREAD_REQUEST) != 0) {
@@ -272,6 +273,7 @@ static status_t create_in(struct invocation *invocation, struct vspace *vspace) 
     const struct ring_shape shape = {(uint32_t)words[0], (uint32_t)words[1], (uint32_t)words[2]};
     struct ring *ring;
     TRY(ring_create(account_of(invocation->object), owner, &shape, &ring));
+    ring->polls = words[3] != 0;
     const uint64_t len_bytes = ring->page_count * PAGE_BYTES;
     uint64_t address = words[5];
     status_t status = vspace_map(vspace, ring->memory, 0, len_bytes, &address, PROT_READ | PROT_WRITE,

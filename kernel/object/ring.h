@@ -28,6 +28,7 @@
 #include "abi/ring.h"
 #include "base/container.h"
 #include "base/list.h"
+#include "kernel/ipc/ring_index.h"
 #include "kernel/lock.h"
 #include "kernel/mm/slab.h"
 #include "kernel/object/object.h"
@@ -87,6 +88,7 @@ struct ring {
     uint64_t charged;     // to the account, for the four tables
     uint32_t page_count, request_count, buffer_pages;
     uint32_t mask;        // entries - 1
+    bool polls;           // RING_POLLED
     uint32_t entries_at, completions_at, buffers_at, pages_at; // offsets
 
     // For whoever holds `busy`.
@@ -105,6 +107,8 @@ struct ring {
     uint32_t goal GUARDED_BY(lock);    // for `tail` to come here
     uint32_t seen GUARDED_BY(lock);    // completion_head then
     uint64_t enter_handle, enter_deadline_ns; // of that system call
+    bool polled GUARDED_BY(lock);      // some idle processor takes entries,
+    uint64_t poll_end_ns;              // till then, if none comes
     struct notification *notification GUARDED_BY(lock); // referenced
     uint64_t bits GUARDED_BY(lock);
 
@@ -133,6 +137,15 @@ static inline void *ring_at(const struct ring *ring, uint32_t offset) {
 
 static inline struct ring_header *ring_header(const struct ring *ring) {
     return (struct ring_header *)ring->pages[0];
+}
+
+static inline struct ring_completion *completion_at(const struct ring *ring, uint32_t index) {
+    return ring_at(ring, ring_offset(ring->completions_at, index, 2 * ring->mask + 1,
+                                     sizeof(struct ring_completion)));
+}
+
+static inline void *buffer_at(const struct ring *ring, uint32_t buffer) {
+    return ring_at(ring, ring->buffers_at + (buffer - 1) * (uint32_t)sizeof(struct ring_buffer));
 }
 
 void ring_free_request(struct ring *ring, struct ring_request *request) REQUIRES(ring->lock);

@@ -36,6 +36,7 @@ void sched_init(struct percpu *cpu) {
     list_node_init(&cpu->idle->link);
     cpu->slice_end_ns = UINT64_MAX;
     cpu->armed_ns = UINT64_MAX;
+    cpu->polling = RING_NO_POLLING;
     arch_set_current_frame(&cpu->idle->regs.status);
 }
 
@@ -487,6 +488,7 @@ static struct thread *idle_until_ready(struct percpu *cpu) {
         send_away(cpu);
     }
     struct thread *thread;
+    ring_poll_end(cpu, nullptr);
     for (;;) {
         __atomic_fetch_or(&idle_mask, cpu_bit(cpu), __ATOMIC_ACQ_REL);
         while ((reaper_run(IDLE_REAP_STEPS) || cpu->rings != nullptr) && cpu->ready.ready_mask == 0) {
@@ -507,6 +509,11 @@ static struct thread *idle_until_ready(struct percpu *cpu) {
         if (steal(cpu)) {
             continue;
         }
+        if (ring_poll(cpu, now_ns)) {
+            arch_poll_interrupts();
+            cpu_quiet(cpu);
+            continue;
+        }
         sched_arm_timer();
         cpu_sleeps(cpu);
         __atomic_store_n(&cpu->idle_since_ns, now_ns, __ATOMIC_RELAXED);
@@ -516,6 +523,7 @@ static struct thread *idle_until_ready(struct percpu *cpu) {
         cpu->idle_ns += clock_now().v - now_ns;
     }
     __atomic_fetch_and(&idle_mask, ~cpu_bit(cpu), __ATOMIC_ACQ_REL);
+    ring_poll_end(cpu, RING_NO_POLLING);
     return thread;
 }
 

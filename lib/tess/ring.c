@@ -4,10 +4,10 @@
 #include "lib/tess/capset.h"
 #include "lib/tess/handle.h"
 
-status_t tess_ring_create(uint32_t entries, uint32_t in_flight, uint32_t pages, struct tess_ring *out) {
+static status_t create(uint32_t entries, uint32_t in_flight, uint32_t pages, uint32_t flags, struct tess_ring *out) {
     handle_t handle;
     uint64_t address;
-    TRY(tess_account_create_ring(tess_self_account(), entries, in_flight, pages, 0, tess_self_vspace(), 0, &handle,
+    TRY(tess_account_create_ring(tess_self_account(), entries, in_flight, pages, flags, tess_self_vspace(), 0, &handle,
                                  &address));
     uint8_t *memory = (uint8_t *)(uintptr_t)address;
     struct ring_header *header = (struct ring_header *)memory;
@@ -21,6 +21,14 @@ status_t tess_ring_create(uint32_t entries, uint32_t in_flight, uint32_t pages, 
         .mask = entries - 1,
     };
     return STATUS_OK;
+}
+
+status_t tess_ring_create(uint32_t entries, uint32_t in_flight, uint32_t pages, struct tess_ring *out) {
+    return create(entries, in_flight, pages, 0, out);
+}
+
+status_t tess_ring_create_polled(uint32_t entries, uint32_t in_flight, uint32_t pages, struct tess_ring *out) {
+    return create(entries, in_flight, pages, RING_POLLED, out);
 }
 
 void tess_ring_destroy(struct tess_ring *ring) {

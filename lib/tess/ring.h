@@ -31,6 +31,9 @@ struct tess_ring {
 // before tess_ring_enter, and twice as many completions. IN_USE: the thread has one. BAD_ARGUMENT, NO_MEMORY, NO_HANDLES.
 status_t tess_ring_create(uint32_t entries, uint32_t in_flight, uint32_t pages, struct tess_ring *out);
 
+// The same; an idle processor takes entries as they come, if there is one: tess_ring_submit.
+status_t tess_ring_create_polled(uint32_t entries, uint32_t in_flight, uint32_t pages, struct tess_ring *out);
+
 // Ends it, and whatever is in flight. Its memory is unmapped.
 void tess_ring_destroy(struct tess_ring *ring);
 
@@ -60,6 +63,14 @@ static inline uint32_t tess_ring_put_nop(struct tess_ring *ring, uint64_t user_d
 static inline status_t tess_ring_enter(struct tess_ring *ring, uint32_t min_complete, uint64_t deadline_ns) {
     __atomic_store_n(&ring->header->submission_tail, ring->submitted, __ATOMIC_RELEASE);
     return tess_arch_enter(SYS_RING_ENTER, ring->handle, ring->mask + 1, min_complete, deadline_ns);
+}
+
+// Hands over what was put without waiting: without a system call while some idle processor polls. Who then waits for
+// completions without tess_ring_enter calls this again now and then. Errors as tess_ring_enter.
+static inline status_t tess_ring_submit(struct tess_ring *ring) {
+    __atomic_store_n(&ring->header->submission_tail, ring->submitted, __ATOMIC_SEQ_CST);
+    return __atomic_load_n(&ring->header->need_enter, __ATOMIC_SEQ_CST) == 0 ? STATUS_OK
+                                                                             : tess_ring_enter(ring, 0, DEADLINE_POLL);
 }
 
 // The next completion, if there is one.

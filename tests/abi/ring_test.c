@@ -86,7 +86,7 @@ CASE(create_ring_refusals) {
     REFUSED(ACCOUNT_CREATE_RING, NO_RIGHT, create(account, 4, 4, 0, 0, weak, 0));
     suite_close(weak);
     static const uint64_t bad[][4] = {{0, 1, 0, 0},   {3, 1, 0, 0}, {256, 1, 0, 0},       {4, 0, 0, 0},
-                                      {4, 129, 0, 0}, {4, 4, 5, 0}, {4, 4, UINT64_MAX, 0}, {4, 4, 0, 1}};
+                                      {4, 129, 0, 0}, {4, 4, 5, 0}, {4, 4, UINT64_MAX, 0}, {4, 4, 0, 2}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         REFUSED(ACCOUNT_CREATE_RING, BAD_ARGUMENT,
                 create(account, bad[i][0], bad[i][1], bad[i][2], bad[i][3], vspace, 0));
@@ -535,6 +535,81 @@ static void scribbler(struct peer *self) {
         }
         tess_yield();
     }
+}
+
+CASE(ring_parks_and_unparks) {
+    static uint32_t word = 1;
+    REQUIRE(ring_start(8, 4, 0));
+    struct ring_entry park = {.op = RING_PARK, .words = {(uintptr_t)&word, 1}, .user_data = 1,
+                              .deadline_ns = DEADLINE_NEVER};
+    struct ring_entry unpark = {.op = RING_UNPARK, .words = {(uintptr_t)&word, 32}, .user_data = 3};
+    tess_ring_put(&ring, park);
+    park.user_data = 2;
+    tess_ring_put(&ring, park);
+    tess_ring_put(&ring, unpark);
+    EXPECT_EQ(completion_of(3).value, 2);
+    NEXT_IS(1, OK);
+    NEXT_IS(2, OK);
+    park.words[1] = 2; // not its value
+    tess_ring_put(&ring, park);
+    NEXT_IS(2, BAD_STATE);
+    park.words[1] = 1ull << 32 | 1; // inheritance is for threads
+    tess_ring_put(&ring, park);
+    NEXT_IS(2, BAD_ARGUMENT);
+    park.words[1] = 1;
+    park.deadline_ns = suite_after_ms(5);
+    tess_ring_put(&ring, park);
+    NEXT_IS(2, TIMED_OUT);
+    unpark.words[1] = 33;
+    tess_ring_put(&ring, unpark);
+    NEXT_IS(3, BAD_ARGUMENT);
+    park.deadline_ns = DEADLINE_NEVER;
+    tess_ring_put(&ring, park);
+    tess_ring_put(&ring, (struct ring_entry){.op = RING_CANCEL, .words = {2}, .user_data = 4});
+    NEXT_IS(4, OK);
+    NEXT_IS(2, CANCELED);
+    tess_ring_put(&ring, park);
+    EXPECT_OK(tess_ring_enter(&ring, 0, DEADLINE_POLL));
+    tess_ring_destroy(&ring); // while it is parked
+}
+
+// Waits for the next completion without entering, as long as the ring says that nobody has to.
+static bool next_without_entering(struct ring_completion *completion) {
+    const uint64_t end = suite_after_ms(2000);
+    while (!tess_ring_next(&ring, completion)) {
+        if (__atomic_load_n(&ring.header->need_enter, __ATOMIC_SEQ_CST) != 0 || suite_now_ns() > end) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Every entry is completed, whoever takes it; where there are others, which have nothing else to do, they take some.
+CASE(polled_rings_need_no_system_call) {
+    constexpr uint64_t COUNT = 5000;
+    struct ring_completion completion;
+    uint64_t polled = 0;
+    early_count = 0;
+    REQUIRE_OK(tess_ring_create_polled(4, 2, 0, &ring));
+    for (uint64_t i = 1; i <= COUNT; i++) {
+        tess_ring_put_nop(&ring, i);
+        polled += __atomic_load_n(&ring.header->need_enter, __ATOMIC_SEQ_CST) == 0;
+        EXPECT_OK(tess_ring_submit(&ring));
+        if (next_without_entering(&completion)) {
+            EXPECT_EQ(completion.user_data, i);
+        } else {
+            REQUIRE(completion_of(i).user_data == i);
+        }
+    }
+    // A method needs the owner: the ring says so.
+    struct ring_entry entry = tess_ring_call(suite.thread, THREAD_INFO, 1);
+    tess_ring_put(&ring, entry);
+    EXPECT_OK(tess_ring_submit(&ring));
+    NEXT_IS(1, OK);
+    tess_ring_destroy(&ring);
+    const bool many = status_ok(tess_thread_set_affinity(suite.thread, 2));
+    EXPECT_OK(tess_thread_set_affinity(suite.thread, UINT64_MAX));
+    EXPECT(many == (polled > 0));
 }
 
 // Entries at random, with the memory sound and with another thread writing all over it. Whatever happens, it happens

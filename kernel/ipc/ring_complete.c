@@ -1,0 +1,179 @@
+// Rings: the completing half, which anybody may come through.
+#include "base/mem.h"
+#include "kernel/arch/arch.h"
+#include "kernel/ipc/message.h"
+#include "kernel/ipc/ring.h"
+#include "kernel/ipc/ring_index.h"
+#include "kernel/object/process.h"
+#include "kernel/object/ring.h"
+#include "kernel/percpu.h"
+#include "kernel/sched/sched.h"
+
+void ring_add_completion(struct ring *ring, const struct ring_completion *completion) {
+    *completion_at(ring, ring->tail++) = *completion;
+    __atomic_store_n(&ring_header(ring)->completion_tail, ring->tail, __ATOMIC_RELEASE);
+}
+
+static bool succeeded(const struct ring_request *request) {
+    const struct arch_regs *regs = &request->thread.regs;
+    return regs->status == 0 && (request->op != RING_CALL || message_label(regs->info) == 0);
+}
+
+// Handle number `index` of the answer; 0 when it has none.
+static handle_t promised_handle(const struct ring_request *request, uint32_t index) {
+    const struct arch_regs *regs = &request->thread.regs;
+    if (request->method) {
+        return (handle_t){regs->words[index] <= UINT32_MAX ? (uint32_t)regs->words[index] : 0};
+    }
+    return message_handle(regs->words, regs->info, index);
+}
+
+// Writes down for entries to come how this one has ended.
+static void remember(struct ring *ring, const struct ring_request *request) REQUIRES(ring->lock) {
+    const uint32_t slot = request->sequence & ring->mask;
+    if (ring_distance(request->sequence, ring->head) > ring->mask + 1) {
+        return; // it took so long that its record has been used again
+    }
+    if (!succeeded(request)) {
+        ring->outcome[slot] = OUTCOME_FAILED;
+    } else if (request->op != RING_CALL || (!request->method && message_handle_count(request->thread.regs.info) == 0)) {
+        ring->outcome[slot] = OUTCOME_OK;
+    } else {
+        ring->outcome[slot] = OUTCOME_HANDLES;
+        for (uint32_t i = 0; i < MESSAGE_HANDLES; i++) {
+            ring->promised[slot][i] = promised_handle(request, i);
+        }
+    }
+}
+
+// What the end of one request means for another that is held.
+static void resolve(struct ring_request *held, const struct ring_request *ended) {
+    if ((held->waits & WAITS_LINK) != 0 && held->sequence - 1 == ended->sequence) {
+        held->waits &= (uint8_t)~WAITS_LINK;
+        if (!succeeded(ended)) {
+            held->failure = STATUS_CANCELED;
+        }
+    }
+    if ((held->waits & WAITS_EARLIER) != 0 && held->target == ended->sequence) {
+        const handle_t handle = promised_handle(ended, held->index);
+        held->waits &= (uint8_t)~WAITS_EARLIER;
+        if (held->op == RING_TIMEOUT) {
+            held->failure = STATUS_CANCELED;
+        } else if (succeeded(ended) && ended->op == RING_CALL && handle.v != 0) {
+            held->target = handle.v;
+        } else if (status_ok(held->failure)) {
+            held->failure = STATUS_PROMISE_BROKEN;
+        }
+    }
+}
+
+// Lets go of the requests that were held for nothing but this one, in the order of their entries.
+static void release_held(struct ring *ring, const struct ring_request *ended) REQUIRES(ring->lock) {
+    LIST_FOR_EACH_SAFE(node, &ring->held) {
+        struct ring_request *held = ring_request_of(LIST_ENTRY(node, struct thread, link));
+        if (held->waits == 0) {
+            continue; // a TIMEOUT: only for its time
+        }
+        resolve(held, ended);
+        if (held->waits == 0 || !status_ok(held->failure)) {
+            list_remove(node);
+            list_push_back(&ring->startable, node);
+            held->phase = REQUEST_STARTABLE;
+            thread_set_state(&held->thread, THREAD_NEW); // in no wait
+        }
+    }
+}
+
+// The end of a request, whose outcome is in its registers: it is free then, or UNANSWERED.
+static void settle(struct ring *ring, struct ring_request *request) REQUIRES(ring->lock) {
+    const struct arch_regs *regs = &request->thread.regs;
+    struct ring_completion completion = {.user_data = request->user_data, .status = (uint32_t)regs->status,
+                                         .info = regs->info};
+    remember(ring, request);
+    if (request->awaited) {
+        release_held(ring, request);
+    }
+    enum ring_phase next = REQUEST_FREE;
+    if (regs->status == 0) {
+        completion.value = regs->words[0];
+        if (request->buffer != 0) {
+            memcpy(buffer_at(ring, request->buffer), regs->words, sizeof(struct ring_buffer));
+        }
+        if (request->op == RING_RECV && (regs->info & MESSAGE_NOTIFICATION) == 0) {
+            completion.value = regs->badge;
+        }
+        if (request->op == RING_RECV && (regs->info & MESSAGE_WANTS_REPLY) != 0) {
+            completion.token = (uint32_t)request->generation << 16 | request->number;
+            next = REQUEST_UNANSWERED;
+        }
+    }
+    if (next == REQUEST_FREE) {
+        ring_free_request(ring, request);
+    } else {
+        request->phase = (uint8_t)next;
+    }
+    ring->pending--;
+    ring_add_completion(ring, &completion);
+}
+
+// The owner, taken out of its wait in ring_enter, if it should go on; or null.
+static struct thread *take_owner(struct ring *ring) REQUIRES(ring->lock) {
+    if (!ring->sleeping || (!ring_reached(ring->tail, ring->goal) && list_empty(&ring->local))) {
+        return nullptr;
+    }
+    ring->sleeping = false;
+    thread_set_state(ring->owner, THREAD_WAKING);
+    return ring->owner;
+}
+
+void ring_wake_owner(struct ring *ring) {
+    spin_lock(&ring->lock);
+    struct thread *owner = take_owner(ring);
+    const bool again = !list_empty(&ring->local);
+    const uint64_t available = ring_distance(ring->seen, ring->tail);
+    spin_unlock(&ring->lock);
+    if (owner == nullptr) {
+        return;
+    }
+    thread_finish_wait(owner, STATUS_OK, 0, 0);
+    if (again) {
+        arch_regs_restart(&owner->regs, SYS_RING_ENTER, ring->enter_handle, 0, ring->enter_deadline_ns);
+    } else {
+        owner->regs.words[0] = available;
+    }
+    sched_ready(owner);
+}
+
+void ring_complete(struct thread *thread) {
+    struct ring_request *request = ring_request_of(thread);
+    struct ring *ring = request->ring;
+    bool expired = false;
+    spin_lock(&ring->lock);
+    thread_set_state(thread, THREAD_NEW); // in no wait
+    if (request->op == RING_TIMEOUT && thread->regs.status == STATUS_CODE_TIMED_OUT) {
+        thread->regs.status = 0; // just what was asked for
+        expired = (request->waits & WAITS_EARLIER) != 0;
+    }
+    if (expired) { // whom it is to end is seen to when it is started
+        list_push_back(&ring->startable, &thread->link);
+        request->phase = REQUEST_STARTABLE;
+    } else {
+        settle(ring, request);
+    }
+    const bool attend = !list_empty(&ring->startable) || ring->notification != nullptr ||
+                        (ring->sleeping && ring_reached(ring->tail, ring->goal));
+    spin_unlock(&ring->lock);
+    if (attend) {
+        ring_defer(ring);
+    }
+}
+
+void ring_defer(struct ring *ring) {
+    struct percpu *cpu = this_cpu();
+    if (!__atomic_exchange_n(&ring->deferred, true, __ATOMIC_ACQ_REL)) {
+        object_get(&ring->object);
+        ring->next_deferred = cpu->rings;
+        cpu->rings = ring;
+        cpu->work |= WORK_RING;
+    }
+}
