@@ -206,11 +206,12 @@ enum load { NO_LOAD, PAGE_LOAD, HANDLE_LOAD };
 // general way.
 [[gnu::always_inline]] static inline struct thread *
 call_direct(struct thread *current, const struct handle_slot *slot, uint64_t handle, uint64_t info, enum load load) {
-    struct endpoint *endpoint = CONTAINER_OF(slot->object, struct endpoint, object);
+    struct object *object = slot->object;
     const uint64_t badge = slot->badge;
     if (!LIKELY(slot_holds(slot, handle))) {
         return nullptr; // what was read may be anything
     }
+    struct endpoint *endpoint = CONTAINER_OF(object, struct endpoint, object);
     spin_lock(&endpoint->lock);
     struct thread *server = endpoint->receivers;
     if (!LIKELY(server != nullptr && (current->flags | server->busy) == 0 &&
@@ -361,10 +362,11 @@ reply_direct(struct thread *current, const struct handle_slot *slot, uint64_t ha
     if (!LIKELY(caller != nullptr)) {
         return nullptr;
     }
-    struct endpoint *endpoint = CONTAINER_OF(slot->object, struct endpoint, object);
+    struct object *object = slot->object;
     if (!LIKELY(slot_holds(slot, handle))) {
         return nullptr; // what was read may be anything
     }
+    struct endpoint *endpoint = CONTAINER_OF(object, struct endpoint, object);
     spin_lock(&endpoint->lock); // and who revokes looks for receivers with it
     if (!LIKELY(slot_holds(slot, handle) && endpoint->attention == 0 && (current->flags | caller->busy) == 0 &&
                 (!page || page_fits(current, caller, info)) &&

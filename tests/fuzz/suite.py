@@ -12,7 +12,7 @@ from testing import Failure, check, deadline
 
 HOST_RUNS = 15_000      # beyond the kept inputs
 TARGET_SECONDS = 30
-TARGET_CPUS = 4
+TARGET_CPUS = 4         # at least
 PATIENCE_S = 3          # a program's threads may wait for each other for ever, which is their own affair
 PROMPT = r"^tessera\$ "
 
@@ -58,7 +58,7 @@ def target(ctx):
     that ends badly is run again with `run random_calls SEED 3000 4`."""
     seconds = float(os.environ.get("FUZZ_SECONDS", TARGET_SECONDS))
     seed = int(os.environ.get("FUZZ_SEED", 1))
-    with ctx.guest(system="test", cpus=TARGET_CPUS) as guest:
+    with ctx.guest(system="test", cpus=max(ctx.cpus, TARGET_CPUS)) as guest:
         guest.prompt(60)
         before = None
         limit = time.monotonic() + seconds

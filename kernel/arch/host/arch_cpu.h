@@ -1,4 +1,4 @@
-// The small inline part of the port interface on the host: one processor, whose registers are variables.
+// The small inline part of the port interface on the host: a processor whose registers are variables.
 #pragma once
 
 #include <stdint.h>
@@ -15,7 +15,13 @@ extern uint64_t host_cycles;      // the processor's clock: nanoseconds
 
 #define ARCH_COLD_CALL [[gnu::cold]]
 
+// What happens when this processor waits for another; null: nothing.
+extern void (*host_on_relax)(void);
+
 static inline void arch_relax(void) {
+    if (host_on_relax != nullptr) {
+        host_on_relax();
+    }
 }
 
 static inline struct percpu *this_cpu(void) {

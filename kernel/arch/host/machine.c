@@ -21,6 +21,7 @@
 #include "kernel/sched/sched.h"
 
 struct host_user host_user;
+void (*host_on_idle)(void), (*host_on_poll)(void);
 
 constexpr uint64_t HOST_RESUME_RESTART = 2; // arch_regs.resume: makes the system call in its registers again
 
@@ -62,10 +63,17 @@ void arch_fpu_switch([[maybe_unused]] struct thread *from, [[maybe_unused]] stru
 }
 
 void arch_wait_for_interrupt(void) {
-    longjmp(idle_point, 1);
+    if (host_on_idle != nullptr) {
+        host_on_idle();
+    } else {
+        longjmp(idle_point, 1);
+    }
 }
 
 void arch_poll_interrupts(void) {
+    if (host_on_poll != nullptr) {
+        host_on_poll();
+    }
 }
 
 // ---- entries ---------------------------------------------------------------------------------------
@@ -95,7 +103,8 @@ void host_machine_init(uint64_t memory_bytes) {
 static void resume(struct kernel_exit exit) {
     struct thread *thread = current_thread();
     ASSERT(thread->object.type == OBJECT_THREAD && thread->object.references > 0);
-    ASSERT(thread->state == THREAD_RUNNING && (thread->flags & THREAD_ENDING) == 0);
+    ASSERT(thread->state == THREAD_RUNNING);
+    ASSERT((thread->flags & THREAD_ENDING) == 0 || cpu_count() > 1); // another one ends it just now
     ASSERT(host_active_root == thread->regs.page_table);
     host_user.thread = thread;
     if (exit.frame == 0) {
@@ -106,17 +115,18 @@ static void resume(struct kernel_exit exit) {
     }
     ASSERT(exit.frame == (uint64_t)&thread->regs.status);
     uint64_t *words = exit.value != 0 ? (uint64_t *)exit.value : thread->regs.words;
-    if (exit.value != 0) {
-        CONTAINER_OF((struct arch_regs *)words, struct thread, regs)->on_cpu = 0;
-        thread->on_cpu = 1;
-    }
     host_user.status = exit.value != 0 ? 0 : (uint32_t)thread->regs.status;
     host_user.badge = thread->regs.badge;
     host_user.info = thread->regs.info;
     memcpy(host_user.words, words, sizeof(host_user.words));
+    thread->on_cpu = 1;
+    struct thread *from = CONTAINER_OF((struct arch_regs *)words, struct thread, regs);
+    if (from != thread) { // a direct switch: the sender's registers have been read
+        __atomic_store_n(&from->on_cpu, 0, __ATOMIC_RELEASE);
+    }
 }
 
-enum entry_kind { ENTRY_SYSCALL, ENTRY_FAULT, ENTRY_TIMER, ENTRY_WAKE };
+enum entry_kind { ENTRY_SYSCALL, ENTRY_FAULT, ENTRY_TIMER, ENTRY_IPI, ENTRY_WAKE };
 
 struct entry {
     enum entry_kind kind;
@@ -136,12 +146,13 @@ static struct kernel_exit handle_entry(const struct entry *entry) {
         host_deadline_ns = UINT64_MAX; // it fires once
         sched_timer();
         break;
+    case ENTRY_IPI: cpu_ipi(); break;
     case ENTRY_WAKE: break;
     }
-    if (current_thread() == boot_percpu.idle) {
+    if (current_thread() == this_cpu()->idle) {
         return kernel_block();
     }
-    if (boot_percpu.work == 0) {
+    if (this_cpu()->work == 0) {
         return (struct kernel_exit){(uint64_t)&current_thread()->regs.status, 0};
     }
     return kernel_leave();
@@ -155,7 +166,7 @@ static void enter(const struct entry *entry) {
         thread->regs.info = host_user.info;
         memcpy(thread->regs.words, host_user.words, sizeof(host_user.words));
     }
-    if (setjmp(idle_point) == 0) {
+    if (host_on_idle != nullptr || setjmp(idle_point) == 0) {
         resume(handle_entry(entry));
         while (host_user.thread->regs.resume == HOST_RESUME_RESTART) {
             struct arch_regs *regs = &host_user.thread->regs;
@@ -165,7 +176,7 @@ static void enter(const struct entry *entry) {
         }
         return;
     }
-    ASSERT(current_thread() == boot_percpu.idle);
+    ASSERT(current_thread() == this_cpu()->idle);
     host_user = (struct host_user){};
 }
 
@@ -189,6 +200,10 @@ void host_timer(void) {
     enter(&(struct entry){.kind = ENTRY_TIMER});
 }
 
+void host_ipi(void) {
+    enter(&(struct entry){.kind = ENTRY_IPI});
+}
+
 bool host_wait_for_timer(void) {
     if (host_deadline_ns == UINT64_MAX) {
         return false;
@@ -201,7 +216,7 @@ bool host_wait_for_timer(void) {
 }
 
 void host_slice_ends(void) {
-    boot_percpu.work |= WORK_SLICE_END;
+    this_cpu()->work |= WORK_SLICE_END;
     enter(&(struct entry){.kind = ENTRY_WAKE});
 }
 
@@ -311,15 +326,23 @@ bool host_finish(struct account *root, struct process *const processes[], uint32
     object_put(&root->object);
     host_wake();
     host_settle();
+    return host_nothing_left() && good;
+}
+
+bool host_nothing_left(void) {
+    bool good = true;
     for (uint32_t type = 1; type < OBJECT_TYPE_COUNT; type++) {
         good &=
             is_nothing(object_class((enum object_type)type)->name, object_live_count((enum object_type)type));
     }
     good &= is_nothing("handles", handle_total_count());
     good &= is_nothing("current thread", host_user.thread != nullptr);
-    good &= is_nothing("deadlines", timer_queue_next(&boot_percpu.timers) != UINT64_MAX);
-    good &= is_nothing("ready bands", boot_percpu.ready.ready_mask);
-    good &= is_nothing("slice owner", boot_percpu.slice_owner != nullptr);
+    for (uint32_t i = 0; i < cpu_count(); i++) {
+        struct percpu *cpu = percpus[i];
+        good &= is_nothing("deadlines", timer_queue_next(&cpu->timers) != UINT64_MAX);
+        good &= is_nothing("ready bands", cpu->ready.ready_mask);
+        good &= is_nothing("slice owner", cpu->slice_owner != nullptr);
+    }
     good &= is_nothing("bytes of memory", memory_in_use() - memory_at_boot);
     return good;
 }

@@ -1,4 +1,4 @@
-// A whole machine for the kernel core on the host: one processor that runs the real system calls, faults and
+// A whole machine for the kernel core on the host: a processor that runs the real system calls, faults and
 // timer interrupts, one at a time, as entry.S and trap.c would.
 //
 // A test is the programs: it chooses what the current thread does next, and sees in host_user what that
@@ -50,6 +50,13 @@ void host_fault(uint64_t address);
 // The local timer fires now, whatever it is set to.
 void host_timer(void);
 
+// Another processor's interrupt (arch_send_ipi) arrives.
+void host_ipi(void);
+
+// What an idle processor does instead of leaving the entry that it is in, which returns when an interrupt has been
+// handled; and what it does to handle those that are pending. For tests of several processors; null otherwise.
+extern void (*host_on_idle)(void), (*host_on_poll)(void);
+
 // Time goes on until the local timer fires. False when it is off.
 bool host_wait_for_timer(void);
 
@@ -87,3 +94,6 @@ struct notification *host_notification(struct process *process, uint64_t *handle
 // Ends the processes, lets go of the test's references to them and to the root account, and checks that all
 // of it came back: objects, handles, deadlines, bytes. False, with a line on standard error, when not.
 bool host_finish(struct account *root, struct process *const processes[], uint32_t count);
+
+// The last part of that: no object, handle, deadline or byte of memory is in use.
+bool host_nothing_left(void);
