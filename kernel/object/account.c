@@ -10,7 +10,7 @@ SLAB_CACHE(account_cache, struct account);
 static struct {
     struct spinlock lock;
     struct list list GUARDED_BY(lock);
-} all = {.list = LIST_INIT(all.list)};
+} all = {.lock = SPINLOCK(LOCK_PROCESS_LIST), .list = LIST_INIT(all.list)};
 
 static uint32_t ends_under_way; // atomic
 

@@ -50,7 +50,7 @@ status_t method_resource_mint_iospace(struct invocation *invocation) {
 
 // ---- Device memory: VMOs whose ranges never overlap ----
 
-static struct spinlock ranges_lock; // a leaf
+static struct spinlock ranges_lock = SPINLOCK(LOCK_MACHINE);
 static struct list ranges GUARDED_BY(ranges_lock) = LIST_INIT(ranges); // of VMOs, by device_link
 
 // What the firmware keeps for itself is no memory of ours: devices' registers are often among it.

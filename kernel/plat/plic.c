@@ -32,7 +32,7 @@ struct line {
     line_handler *handler;
     void *context;
 };
-static struct spinlock line_lock;
+static struct spinlock line_lock = SPINLOCK(LOCK_LINES);
 static struct line lines[LINE_COUNT] GUARDED_BY(line_lock);
 uint64_t plat_spurious_count;
 

@@ -118,7 +118,9 @@ static void call_method(const struct process *process) {
     const struct abi_method *method = slot == nullptr ? nullptr : abi_method_find(slot_type(slot), number);
     uint64_t words[MESSAGE_WORDS] = {};
     for (uint32_t i = 0; i < (method == nullptr ? 2 : method->argument_count); i++) {
-        const bool is_handle = method != nullptr && method->arguments[i].is_handle;
+        const struct abi_field *field = method == nullptr ? nullptr : &method->arguments[i];
+        // `target`: a handle of the table that the method is about, which may be another process's
+        const bool is_handle = field != nullptr && (field->is_handle || strcmp(field->name, "target") == 0);
         words[i] = is_handle ? take_handle(process) : take_number();
     }
     const bool plain = take() < 248;
@@ -226,10 +228,10 @@ constexpr uint32_t EVERYTHING = RIGHTS_ALL_BITS;
 
 // The authority over the machine, and the right to look at it.
 static void give_machine(struct process *process, struct account *account) {
-    status_t (*const create[])(struct account *, struct object **) = {resource_create, inspector_create};
-    for (uint32_t i = 0; i < sizeof(create) / sizeof(create[0]); i++) {
+    constexpr enum object_type TYPES[] = {OBJECT_RESOURCE, OBJECT_INSPECTOR};
+    for (uint32_t i = 0; i < sizeof(TYPES) / sizeof(TYPES[0]); i++) {
         struct object *object;
-        if (status_ok(create[i](account, &object))) {
+        if (status_ok(object_create(TYPES[i], account, &object))) {
             host_give(process, object, EVERYTHING, 0);
             object_put(object);
         }

@@ -33,13 +33,16 @@ static void remember(uint32_t place, uint64_t handle, uint32_t type) {
     known[place].type = type;
 }
 
+static bool same(const char *a, const char *b) {
+    while (*a != '\0' && *a == *b) {
+        a++, b++;
+    }
+    return *a == *b;
+}
+
 static uint32_t type_named(const char *name) {
     for (uint32_t type = 1; type < OBJECT_TYPE_COUNT; type++) {
-        const char *a = abi_object_name(type), *b = name;
-        while (*a != '\0' && *a == *b) {
-            a++, b++;
-        }
-        if (*a == *b) {
+        if (same(abi_object_name(type), name)) {
             return type;
         }
     }
@@ -70,9 +73,9 @@ static uint64_t some_deadline(uint64_t *state) {
     return (r & 3) != 0 ? DEADLINE_POLL : tess_deadline_after_ns((r >> 8 & 0xff) * 1000);
 }
 
-// Ends of what the program lives on would only make the run shorter; and whoever started it shall hear of its end.
+// Ends of what the program lives on would only make the run shorter.
 static bool would_end_us(uint64_t handle, uint32_t method) {
-    return (handle == tess_self_process().v && (method == PROCESS_EXIT || method == PROCESS_WATCH_EXIT)) ||
+    return (handle == tess_self_process().v && method == PROCESS_EXIT) ||
            (handle == tess_self_account().v && method == ACCOUNT_END) ||
            (handle == tess_self_vspace().v && (method == VSPACE_UNMAP || method == VSPACE_PROTECT));
 }
@@ -90,7 +93,8 @@ static void call_method(uint64_t *state) {
     }
     struct raw_message message = {.info = number};
     for (uint32_t i = 0; i < method->argument_count; i++) {
-        message.words[i] = method->arguments[i].is_handle ? some_handle(state) : some_number(state);
+        const struct abi_field *field = &method->arguments[i];
+        message.words[i] = field->is_handle || same(field->name, "target") ? some_handle(state) : some_number(state);
     }
     if (!status_ok(raw_syscall(SYS_CALL, handle, &message, 0))) {
         return;
