@@ -39,8 +39,8 @@ static void switch_away(struct thread *current) {
     sched_switch();
 }
 
-struct kernel_exit kernel_leave(void) {
-    struct percpu *cpu = this_cpu();
+// Does what is left to do before the current thread runs, which may become another on the way.
+[[gnu::noinline]] static void do_work(struct percpu *cpu) {
     do {
         struct thread *current = current_thread();
         if ((cpu->work & WORK_KICKED) != 0) {
@@ -66,6 +66,15 @@ struct kernel_exit kernel_leave(void) {
             cpu->work &= ~(uint32_t)WORK_REAP;
         }
     } while ((cpu->work & ~(uint32_t)WORK_REAP) != 0 || (current_thread()->flags & THREAD_ENDING) != 0);
+}
+
+struct kernel_exit kernel_leave(void) {
+    struct percpu *cpu = this_cpu();
+    if (cpu->work == 0 && (current_thread()->flags & THREAD_ENDING) == 0) {
+        cpu_quiet(cpu);
+    } else {
+        do_work(cpu);
+    }
     if (cpu->reaper.count != 0) {
         sched_return_soon(); // the thread may never enter the kernel again
     }
