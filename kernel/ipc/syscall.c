@@ -550,12 +550,14 @@ static struct kernel_exit sys_signal(uint64_t handle, uint64_t, uint64_t) {
                                                          const struct handle_slot *slot, uint64_t handle,
                                                          uint64_t deadline_ns) {
     bool waits;
-    status_t status = notification_take(notification, current, deadline_ns, &current->regs.words[0], &waits);
+    status_t status;
+    [[clang::always_inline]] status =
+        notification_take(notification, current, deadline_ns, &current->regs.words[0], &waits);
     if (!status_ok(status)) {
         return leave_with(status);
     }
     if (waits) {
-        return block_through(current, slot, handle);
+        [[clang::always_inline]] return block_through(current, slot, handle);
     }
     thread_set_outcome(current, STATUS_OK, 0, 0);
     return leave_with_results(current);

@@ -70,7 +70,7 @@ static struct thread *pop_waiter(struct notification *notification, uint64_t *bi
         deliver_to_endpoint(notification, endpoint);
     } else if (thread != nullptr) {
         TRACE(TRACE_IPC, trace_write(TRACE_SIGNAL, thread, notification->object.koid.v));
-        thread_finish_wait(thread, STATUS_OK, 0, 0);
+        [[clang::always_inline]] thread_finish_wait(thread, STATUS_OK, 0, 0);
         thread->regs.words[0] = taken;
         sched_ready(thread);
     }
