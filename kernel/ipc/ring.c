@@ -14,7 +14,6 @@
 #include "kernel/object/notification.h"
 #include "kernel/object/process.h"
 #include "kernel/object/ring.h"
-#include "kernel/plat/clock.h"
 #include "kernel/sched/sched.h"
 
 // ---- operations ------------------------------------------------------------------------------------
@@ -648,7 +647,7 @@ bool ring_poll(struct percpu *cpu, uint64_t now_ns) {
     if (ring == nullptr) {
         return false;
     }
-    if (poll_entries(ring, false)) {
+    if (poll_entries(ring, false) || ring->poll_end_ns == 0) {
         ring->poll_end_ns = now_ns + POLL_NS;
     } else if (now_ns > ring->poll_end_ns || __atomic_load_n(&ring->ended, __ATOMIC_RELAXED)) {
         ring_poll_end(cpu, nullptr);
@@ -672,7 +671,7 @@ static void find_poller(struct ring *ring) {
     if (polled) {
         return;
     }
-    ring->poll_end_ns = clock_now().v + POLL_NS;
+    ring->poll_end_ns = 0; // the processor that begins to poll says until when
     object_get(&ring->object);
     for (uint32_t i = 0; i < cpu_count(); i++) {
         if (give_to(ring, percpus[i])) {
