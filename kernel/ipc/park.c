@@ -143,7 +143,10 @@ static status_t lock_word(const struct thread *thread, uint64_t address, uint32_
         spin_unlock(&place->vmo->lock);
     }
     spin_unlock(&vspace->lock);
-    return status_is(status, STATUS_NOT_FOUND) ? STATUS_BAD_ADDRESS : status;
+    // Absent from a pager's memory: the word may be anything, and whoever looks at it again brings it in.
+    return status_is(status, STATUS_NOT_FOUND)   ? STATUS_BAD_ADDRESS
+           : status_is(status, STATUS_TIMED_OUT) ? STATUS_BAD_STATE
+                                                 : status;
 }
 
 static void unlock_word(const struct place *place) NO_THREAD_SAFETY_ANALYSIS {

@@ -264,7 +264,7 @@ bool vmo_peek(struct vmo *vmo, uint64_t page_index, paddr_t *out) {
 }
 
 status_t vmo_pin(struct vmo *vmo, bool write) {
-    if (vmo->device) {
+    if (vmo->device || vmo_has(vmo, VMO_PAGED)) { // whether a device has written to a page, no pager could know
         return STATUS_UNSUPPORTED;
     }
     spin_lock(&vmo->lock);

@@ -77,10 +77,14 @@ status_t vmo_fetch(struct vmo *vmo, uint64_t page_index) {
 
 // ---- Supply ----
 
-// Takes pages out: entries[i] is what was there, marks and all, 0 for nothing.
-static void take_out(struct vmo *from, uint64_t first, uint32_t count, uint32_t entries[]) {
+// Takes pages out: entries[i] is what was there, marks and all, 0 for nothing. BAD_ARGUMENT while a device has them.
+static status_t take_out(struct vmo *from, uint64_t first, uint32_t count, uint32_t entries[]) {
     uint64_t taken = 0;
     spin_lock(&from->lock);
+    if (from->pin_count > 0) {
+        spin_unlock(&from->lock);
+        return STATUS_BAD_ARGUMENT;
+    }
     mappings_change(from, first, first + count, true);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t *slot = first + i < from->page_count ? slot_find(from, first + i) : nullptr;
@@ -93,13 +97,14 @@ static void take_out(struct vmo *from, uint64_t first, uint32_t count, uint32_t 
     vmo_pages_counted(from, -taken);
     spin_unlock(&from->lock);
     account_uncharge(from->object.account, taken << FRAME_SHIFT);
+    return STATUS_OK;
 }
 
 status_t vmo_supply_some(struct vmo *into, uint64_t *first, uint64_t *end, struct vmo *from, uint64_t *from_first) {
     uint32_t entries[STEP_PAGES];
     const uint32_t count = (uint32_t)min_u64(*end - *first, STEP_PAGES);
     __atomic_fetch_add(&into->supplies, 1, __ATOMIC_RELAXED);
-    take_out(from, *from_first, count, entries);
+    TRY(take_out(from, *from_first, count, entries));
     TRY(slots_take_in(into, *first, entries, count, true));
     *first += count;
     *from_first += count;

@@ -187,7 +187,10 @@ status_t vmo_clone_some(struct vmo *from, uint64_t *first, uint64_t *end, struct
     const bool pinned = from->pin_count > 0;
     const uint32_t count = pinned ? 0 : share_out(from, *first, wanted, slots);
     spin_unlock(&from->lock);
+    if (pinned) {
+        return STATUS_IN_USE;
+    }
     TRY(slots_take_in(into, into_first, slots, count, false));
     *first += wanted;
-    return pinned ? STATUS_IN_USE : count == wanted ? STATUS_OK : STATUS_NO_MEMORY;
+    return count == wanted ? STATUS_OK : STATUS_NO_MEMORY;
 }
