@@ -144,9 +144,10 @@ static status_t lock_word(const struct thread *thread, uint64_t address, uint32_
     }
     spin_unlock(&vspace->lock);
     // Absent from a pager's memory: the word may be anything, and whoever looks at it again brings it in.
-    return status_is(status, STATUS_NOT_FOUND)   ? STATUS_BAD_ADDRESS
-           : status_is(status, STATUS_TIMED_OUT) ? STATUS_BAD_STATE
-                                                 : status;
+    const bool absent = status_is(status, STATUS_TIMED_OUT);
+    return absent && access == PROT_READ                    ? STATUS_BAD_STATE
+           : absent || status_is(status, STATUS_NOT_FOUND) ? STATUS_BAD_ADDRESS
+                                                            : status;
 }
 
 static void unlock_word(const struct place *place) NO_THREAD_SAFETY_ANALYSIS {
