@@ -141,6 +141,9 @@ status_t method_process_grant(struct invocation *invocation) {
 static status_t derive(struct invocation *invocation, const struct capability *from, uint64_t badge,
                        uint64_t interface_id) {
     handle_t derived;
+    if (invocation->words[1] > UINT32_MAX) {
+        return STATUS_BAD_ARGUMENT;
+    }
     TRY(handle_duplicate(from, process_of(invocation),
                          (rights_t){rights_narrow(capability_rights(from).v, (uint32_t)invocation->words[1])}, badge,
                          interface_id, ORIGIN_COPIED, &derived));

@@ -28,15 +28,19 @@ status_t method_thread_save_reply(struct invocation *invocation) {
     struct object *object;
     uint64_t handle;
     TRY(object_create(OBJECT_REPLY, self->process->object.account, &object));
-    TRY(handle_to_new(self->process, object, 0, &handle));
     struct reply *reply = CONTAINER_OF(object, struct reply, object);
-    struct thread *caller = __atomic_exchange_n(&self->caller, nullptr, __ATOMIC_ACQ_REL);
+    object_get(object); // who guesses the handle may close it as soon as it is there
+    status_t status = handle_to_new(self->process, object, 0, &handle);
+    struct thread *caller =
+        status_ok(status) ? __atomic_exchange_n(&self->caller, nullptr, __ATOMIC_ACQ_REL) : nullptr;
     if (caller != nullptr) {
         __atomic_store_n(&caller->reply, reply, __ATOMIC_RELAXED);
         __atomic_store_n(&caller->server, nullptr, __ATOMIC_RELAXED);
         __atomic_store_n(&reply->caller, caller, __ATOMIC_RELEASE);
         thread_settle_urgency(self); // who answers is not known any more
     }
+    object_put(object);
+    TRY(status);
     invocation->words[0] = handle;
     return STATUS_OK;
 }

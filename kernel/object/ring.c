@@ -281,9 +281,11 @@ static status_t create_in(struct invocation *invocation, struct vspace *vspace) 
     handle_t handle;
     if (status_ok(status)) {
         object_get(&ring->object);
+        owner->ring = ring; // before somebody else can close the handle, which ends the ring
         status = handle_insert(owner->process, &ring->object, (rights_t){RIGHTS}, 0, 0, nullptr, ORIGIN_CREATED,
                                &handle);
         if (!status_ok(status)) {
+            owner->ring = nullptr;
             object_put(&ring->object);
             status_t ignored = vspace_unmap(vspace, address, len_bytes);
             (void)ignored; // it was mapped a moment ago
@@ -293,7 +295,6 @@ static status_t create_in(struct invocation *invocation, struct vspace *vspace) 
         object_put(&ring->object);
         return status;
     }
-    owner->ring = ring;
     invocation->words[0] = handle.v;
     invocation->words[1] = address;
     return STATUS_OK;

@@ -24,6 +24,8 @@ CASE(copies_only_lose_rights) {
             tess_process_handle_copy(suite.process, 0, RIGHTS_ALL_BITS, &copy));
     REFUSED(PROCESS_HANDLE_COPY, BAD_HANDLE,
             tess_process_handle_copy(suite.process, 1ull << 40 | endpoint.v, RIGHTS_ALL_BITS, &copy));
+    REFUSED(PROCESS_HANDLE_COPY, BAD_ARGUMENT,
+            tess_process_handle_copy(suite.process, endpoint.v, 1ull << 32, &copy));
     suite_close(single);
     suite_close(same);
     suite_close(weak);
@@ -54,6 +56,8 @@ CASE(minting_sets_badge_and_interface) {
             tess_process_handle_mint(suite.process, vmo.v, RIGHTS_ALL_BITS, 5, 0, &other));
     REFUSED(PROCESS_HANDLE_MINT, BAD_HANDLE,
             tess_process_handle_mint(suite.process, 0, RIGHTS_ALL_BITS, 5, 0, &other));
+    REFUSED(PROCESS_HANDLE_MINT, BAD_ARGUMENT,
+            tess_process_handle_mint(suite.process, endpoint.v, 1ull << 32, 5, 0, &other));
     handle_t kept = suite_mint(endpoint, RIGHTS_ALL_BITS, 9);
     EXPECT_OK(tess_process_handle_info(suite.process, kept.v, nullptr, nullptr, &badge, &interface, nullptr));
     EXPECT_EQ(interface, OWN_INTERFACE);
