@@ -137,9 +137,13 @@ CASE(a_device_is_driven_and_interrupts_by_its_line) {
     EXPECT(signalled(notification));
     EXPECT(silent(notification)); // masked
     EXPECT_OK(tess_interrupt_acknowledge(line));
-    EXPECT(signalled(notification)); // the device still pulls it
+    if (MACHINE_REPEATS_LEVELS) {
+        EXPECT(signalled(notification)); // the device still pulls it
+    }
     *edu_register(EDU_LOWER) = 1;
-    EXPECT_OK(tess_interrupt_acknowledge(line));
+    if (MACHINE_REPEATS_LEVELS) {
+        EXPECT_OK(tess_interrupt_acknowledge(line));
+    }
     EXPECT(silent(notification));
     EXPECT_STATUS(BAD_STATE, tess_interrupt_acknowledge(line));
     suite_close(line);

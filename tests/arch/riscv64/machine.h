@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 constexpr bool MACHINE_HAS_MESSAGES = false; // a device may interrupt by one
+constexpr bool MACHINE_REPEATS_LEVELS = false; // the emulated controller looks at a line when it changes only
 constexpr bool MACHINE_HAS_PORTS = false;
 
 constexpr uint64_t MACHINE_SPARE_DEVICE = 0x10'1000;   // the clock: nobody drives it, and its first word is not 0

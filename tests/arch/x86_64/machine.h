@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 constexpr bool MACHINE_HAS_MESSAGES = true; // a device may interrupt by one
+constexpr bool MACHINE_REPEATS_LEVELS = true; // what still pulls a line when it is acknowledged interrupts again
 constexpr bool MACHINE_HAS_PORTS = true;
 
 constexpr uint64_t MACHINE_SPARE_DEVICE = 0xfed0'0000;  // the HPET: nobody drives it, and its first word is not 0
