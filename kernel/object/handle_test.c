@@ -374,7 +374,7 @@ TEST(rights_only_shrink) {
     const uint64_t self = host_give(scene.a, &scene.a->object, EVERY_RIGHT, 0);
     const uint64_t other = host_give(scene.a, &scene.b->object, RIGHT_MANAGE_BIT, 0);
     REQUIRE(host_run(thread));
-    CHECK(status_ok(HOST_METHOD(self, PROCESS_HANDLE_COPY, endpoint, UINT64_MAX)));
+    CHECK(status_ok(HOST_METHOD(self, PROCESS_HANDLE_COPY, endpoint, UINT32_MAX)));
     CHECK_EQ(slot_rights(slot_of(scene.a, host_user.words[0])).v,
              RIGHT_SEND_BIT | RIGHT_COPY_BIT | RIGHT_MINT_BIT);
     CHECK(status_ok(
@@ -383,7 +383,7 @@ TEST(rights_only_shrink) {
     CHECK_EQ(slot_rights(slot_of(scene.a, minted)).v, RIGHT_SEND_BIT);
     CHECK_EQ(slot_of(scene.a, minted)->badge, 77u);
     CHECK_EQ(slot_of(scene.a, minted)->interface_id, 88u);
-    CHECK(status_is(HOST_METHOD(self, PROCESS_HANDLE_COPY, minted, UINT64_MAX), STATUS_NO_RIGHT));
+    CHECK(status_is(HOST_METHOD(self, PROCESS_HANDLE_COPY, minted, UINT32_MAX), STATUS_NO_RIGHT));
     CHECK(status_is(HOST_METHOD(self, PROCESS_HANDLE_MINT, minted, 0, 1), STATUS_NO_RIGHT));
     CHECK(status_is(HOST_METHOD(other, PROCESS_GRANT, minted, UINT32_MAX), STATUS_NO_RIGHT));
     CHECK(status_is(HOST_METHOD(other, PROCESS_GRANT, minted, UINT32_MAX, 1), STATUS_NO_RIGHT));
