@@ -63,8 +63,8 @@ static void free_all(struct reaper *reaper, struct reap_item *first) {
     while (first != nullptr) {
         struct reap_item *item = first;
         first = item->next;
-        reaper->count--;
         item->step(item);
+        reaper->count--; // not before: who asks whether anything is pending may be on another processor
     }
 }
 
@@ -98,10 +98,10 @@ bool reaper_run(uint32_t steps) {
         if (item == nullptr) {
             break;
         }
-        cpu->reaper.count--;
-        if (!item->step(item)) {
+        if (item->step(item)) {
+            cpu->reaper.count--;
+        } else {
             push(&cpu->reaper, item);
-            cpu->reaper.count++;
         }
     }
     if (cpu->reaper.closing != nullptr || cpu->reaper.waiting != nullptr) {
