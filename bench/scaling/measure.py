@@ -1,7 +1,8 @@
 """How a fixed amount of work spreads over processors: counted by the emulator's plugin, processor by processor.
 
-One thread emulates all processors, with the deterministic machine's line, so that the counts are the same on
-every run and every host. A processor has its turn until it halts or a timer is due.
+One thread emulates all processors, with the deterministic machine's line, so that the counts do not depend on what
+the host does beside it, but for the moment at which the command arrives. A processor has its turn until it halts or
+a timer is due.
 """
 
 import re
