@@ -108,4 +108,5 @@ static inline const char *bootstrap_args(const struct bootstrap *b) {
 // root account. argv: "init" and, when there is one, the boot command line as a single string.
 #define BOOTSTRAP_CAP_RESOURCE "resource"         // the machine
 #define BOOTSTRAP_CAP_INSPECTOR "inspector"       // the view of the whole system
+#define BOOTSTRAP_CAP_TRACE "trace"               // the events that the kernel can write down
 #define BOOTSTRAP_CAP_BOOT_PACKAGE "boot_package" // VMO of the package: READ, MAP, EXECUTE, no WRITE

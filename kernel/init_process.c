@@ -120,7 +120,7 @@ static status_t grant_named(struct start *s, const char *name, struct object *ob
 
 static status_t grant_all(struct start *s) {
     struct bootstrap *b = s->bootstrap;
-    struct object *resource, *inspector;
+    struct object *resource, *inspector, *trace;
     object_get(&s->process->object);
     TRY(grant(s, &s->process->object, 0, &b->process));
     object_get(&s->thread->object);
@@ -132,6 +132,8 @@ static status_t grant_all(struct start *s) {
     TRY(grant_named(s, BOOTSTRAP_CAP_RESOURCE, resource, 0));
     TRY(object_create(OBJECT_INSPECTOR, s->account, &inspector));
     TRY(grant_named(s, BOOTSTRAP_CAP_INSPECTOR, inspector, 0));
+    TRY(object_create(OBJECT_TRACE, s->account, &trace));
+    TRY(grant_named(s, BOOTSTRAP_CAP_TRACE, trace, 0));
     return grant_named(s, BOOTSTRAP_CAP_BOOT_PACKAGE, &s->package->object, RIGHT_WRITE_BIT);
 }
 
@@ -166,7 +168,7 @@ static void fill_bootstrap(struct start *s, const struct boot_info *boot) {
         b->argc = 2;
     }
     b->size_bytes = b->args_offset + b->args_bytes;
-    static_assert(sizeof(struct bootstrap) + 3 * sizeof(struct bootstrap_cap) + 5 + BOOT_INFO_CMDLINE_BYTES <=
+    static_assert(sizeof(struct bootstrap) + 4 * sizeof(struct bootstrap_cap) + 5 + BOOT_INFO_CMDLINE_BYTES <=
                   PAGE_BYTES);
 }
 

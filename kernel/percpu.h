@@ -2,6 +2,7 @@
 // field says otherwise. Processors are numbered from 0 (the boot processor) without gaps, and stay.
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "arch_cpu.h"
@@ -10,6 +11,7 @@
 #include "kernel/lock.h"
 #include "kernel/object/reaper.h"
 #include "kernel/object/thread.h"
+#include "kernel/object/trace.h"
 #include "kernel/sched/run_queue.h"
 #include "kernel/sched/timer_queue.h"
 #include "kernel/types.h"
@@ -59,6 +61,8 @@ struct [[gnu::aligned(CACHE_LINE_BYTES)]] percpu {
     struct timer_queue timers GUARDED_BY(timer_lock);
     uint64_t quiet_since;      // atomic: the newest grace period that it was out of the kernel for (reaper.h)
     struct reaper reaper;
+
+    struct trace_cpu trace;
 
     struct thread *leaving;    // to be given to another processor once it is switched away from
 
@@ -127,3 +131,12 @@ static inline struct thread *current_thread(void)
 {
     return CONTAINER_OF(arch_current_frame(), struct thread, regs.status);
 }
+
+// Whether events of this class are written down here. Two instructions.
+static inline bool trace_on(enum trace_class class)
+{
+    return __builtin_expect(arch_percpu_byte(offsetof(struct percpu, trace.on) + class) != 0, false);
+}
+
+// Writes an event down if its class is on; else nothing in the call is evaluated.
+#define TRACE(class, write) (trace_on(class) ? (write) : (void)0)

@@ -1,7 +1,7 @@
 // What a port provides to the portable kernel. Address spaces are in kernel/arch/mmu.h, the platform beneath
 // in kernel/plat/plat.h; the short inline part is in the port's arch_cpu.h (arch_relax, arch_halt, ARCH_COLD_CALL,
-// this_cpu, arch_cycles, arch_current_frame and its setter, the thread pointer), its saved registers are in
-// arch_regs.h, and its I/O ports, if the processor has any, in io.h (ARCH_PORT_COUNT, port_read*, port_write*).
+// this_cpu, arch_percpu_byte and _pointer, arch_cycles, arch_current_frame and its setter, the thread pointer), its
+// saved registers are in arch_regs.h, and its I/O ports, if the processor has any, in io.h (ARCH_PORT_COUNT, port_read*, port_write*).
 //
 // A port also has the entry from the boot path (`kernel_entry`, which calls kernel_main on a boot stack),
 // the system call and trap entries, which save the current thread's registers and do what struct

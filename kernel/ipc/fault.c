@@ -41,6 +41,7 @@ static struct endpoint *fault_endpoint(struct process *process, uint64_t *badge)
 }
 
 void fault_raise(struct thread *thread, uint32_t kind, uint64_t address, uint64_t access, uint64_t vector) {
+    TRACE(TRACE_FAULT, trace_write(TRACE_FAULT_RAISED, thread, kind));
     uint64_t *words = thread->fault_words;
     words[FAULT_WORD_KIND] = kind;
     words[FAULT_WORD_ADDRESS] = address;

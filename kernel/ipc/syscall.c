@@ -228,10 +228,6 @@ call_direct(struct thread *current, const struct handle_slot *slot, uint64_t han
 constexpr uint32_t SEND_SLOT = (uint32_t)OBJECT_ENDPOINT << 24 | RIGHT_SEND_BIT;
 constexpr uint32_t SEND_SLOT_MASK = 0xffu << 24 | RIGHT_SEND_BIT;
 
-static struct kernel_exit leave_directly_to(const struct thread *to, const struct thread *from) {
-    return (struct kernel_exit){(uint64_t)&to->regs.status, (uint64_t)from->regs.words};
-}
-
 [[gnu::noinline]] static struct kernel_exit call_general(struct thread *current, uint64_t handle,
                                                          uint64_t info, uint64_t deadline_ns) {
     struct capability target;
@@ -248,13 +244,14 @@ static struct kernel_exit leave_directly_to(const struct thread *to, const struc
     struct thread *receiver = nullptr;
     if (deadline_ns == DEADLINE_NEVER && only_page(info) &&
         (receiver = call_direct(current, target.slot, handle, info, PAGE_LOAD)) != nullptr) {
-        return leave_directly_to(receiver, current);
+        return trace_on(TRACE_IPC) ? trace_direct_call(receiver, current) : exit_directly_to(receiver, current);
     }
     if (deadline_ns == DEADLINE_NEVER && only_handle(info) &&
         (receiver = call_direct(current, target.slot, handle, info, HANDLE_LOAD)) != nullptr) {
+        TRACE(TRACE_IPC, (void)trace_direct_call(receiver, current));
         receiver->on_cpu = 1;
         __atomic_store_n(&current->on_cpu, 0, __ATOMIC_RELEASE);
-        return leave_directly_to(receiver, receiver); // its words are there
+        return exit_directly_to(receiver, receiver); // its words are there
     }
     status = message_check(current, info);
     if (status_ok(status)) {
@@ -274,7 +271,7 @@ static struct kernel_exit sys_call(uint64_t handle, uint64_t info, uint64_t dead
                deadline_ns == DEADLINE_NEVER && info >> MESSAGE_PAGE_SHIFT == 0)) {
         struct thread *server = call_direct(current, slot, handle, info, NO_LOAD);
         if (LIKELY(server != nullptr)) {
-            return leave_directly_to(server, current);
+            return trace_on(TRACE_IPC) ? trace_direct_call(server, current) : exit_directly_to(server, current);
         }
     }
     if (slot != nullptr && slot_type(slot) != OBJECT_ENDPOINT) {
@@ -375,7 +372,7 @@ static struct kernel_exit receive_again(struct thread *current, uint64_t handle,
         status = handle_read_as(current->process, handle, OBJECT_ENDPOINT, RIGHT_RECEIVE, &source);
         if (status_ok(status) && only_page(info & ~MESSAGE_ACCEPT_MASK) && deadline_ns == DEADLINE_NEVER &&
             (resumed = reply_direct(current, source.slot, handle, info, true)) != nullptr) {
-            return leave_directly_to(resumed, current);
+            return trace_on(TRACE_IPC) ? trace_direct_reply(resumed, current) : exit_directly_to(resumed, current);
         }
     }
     if (status_ok(status)) {
@@ -409,7 +406,7 @@ static struct kernel_exit sys_reply_recv(uint64_t handle, uint64_t info, uint64_
                (info & ~MESSAGE_ACCEPT_MASK) >> MESSAGE_PAGE_SHIFT == 0)) {
         struct thread *caller = reply_direct(current, slot, handle, info, false);
         if (LIKELY(caller != nullptr)) {
-            return leave_directly_to(caller, current);
+            return trace_on(TRACE_IPC) ? trace_direct_reply(caller, current) : exit_directly_to(caller, current);
         }
     }
     return reply_recv_general(current, handle, info, deadline_ns);

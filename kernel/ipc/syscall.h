@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include "kernel/object/thread.h"
 #include "kernel/types.h"
 
 // What entry.S does when a system call or trap handler returns:
@@ -15,6 +16,11 @@ struct kernel_exit {
     uint64_t frame;
     uint64_t value;
 };
+
+// From `from`, whose words `to` gets.
+static inline struct kernel_exit exit_directly_to(const struct thread *to, const struct thread *from) {
+    return (struct kernel_exit){(uint64_t)&to->regs.status, (uint64_t)from->regs.words};
+}
 
 // The registers of a system call as they arrive; words are in the current thread's saved registers.
 typedef struct kernel_exit syscall_fn(uint64_t handle, uint64_t info, uint64_t deadline_ns);

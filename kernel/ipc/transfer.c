@@ -40,6 +40,7 @@ status_t transfer_send(struct thread *sender, struct endpoint *endpoint, uint64_
     if (deadline_ns != DEADLINE_POLL) {
         thread_arm_deadline(sender, deadline_ns); // before anybody can end the wait
     }
+    TRACE(TRACE_IPC, trace_call(wants_reply ? TRACE_CALL : TRACE_SEND, sender, endpoint->object.koid.v));
     sender->pending_info = info;
     sender->pending_badge = badge;
     sender->wants_reply = wants_reply;
@@ -68,6 +69,7 @@ status_t transfer_send(struct thread *sender, struct endpoint *endpoint, uint64_
     if (!status_ok(status) || !wants_reply) {
         thread_disarm_deadline(sender);
     }
+    TRACE(TRACE_IPC, trace_outcome(sender, receiver, status));
     TRY(status);
     thread_disarm_deadline(receiver);
     receiver->waiting_on = nullptr;
@@ -124,6 +126,7 @@ static bool take_message(struct thread *receiver, struct endpoint *endpoint, str
         thread_fail_wait(sender, status);
         return false;
     }
+    TRACE(TRACE_IPC, trace_outcome(sender, receiver, STATUS_OK));
     if (!wants_reply) {
         thread_finish_wait(sender, STATUS_OK, 0, 0);
         sched_ready(sender);
@@ -146,6 +149,7 @@ status_t transfer_receive(struct thread *receiver, struct endpoint *endpoint, ui
     if (receiver->serving != endpoint) {
         endpoint_forget_server(receiver);
     }
+    receiver->causal = 0;
     receiver->pending_info = (uint64_t)accept << MESSAGE_ACCEPT_SHIFT;
     if (deadline_ns != DEADLINE_POLL) {
         thread_arm_deadline(receiver, deadline_ns); // before anybody can end the wait
@@ -194,10 +198,12 @@ void transfer_resume_receiving(struct endpoint *endpoint, struct thread *receive
 status_t transfer_reply(struct thread *server, struct thread *caller, uint64_t info, struct thread **resumed) {
     *resumed = nullptr;
     if ((caller->flags & THREAD_FAULTED) != 0) {
+        TRACE(TRACE_IPC, trace_reply(server, caller));
         fault_answered(caller, message_label(info));
         return STATUS_OK;
     }
     TRY(message_transfer(server, caller, info, 0, 0, message_accept(caller->pending_info)));
+    TRACE(TRACE_IPC, trace_reply(server, caller));
     thread_disarm_deadline(caller);
     caller->server = nullptr;
     caller->reply = nullptr;

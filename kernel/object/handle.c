@@ -7,6 +7,7 @@
 #include "kernel/object/process.h"
 #include "kernel/object/ring.h"
 #include "kernel/object/thread.h"
+#include "kernel/percpu.h"
 #include "kernel/plat/clock.h"
 
 // The derivation locks, each in a cache line of its own. An object's guards the tree links of all slots that
@@ -233,6 +234,9 @@ status_t handle_duplicate(const struct capability *from, struct process *to, rig
         status = handle_insert(to, object, rights, badge, interface_id, from->slot, origin, out);
         if (status_ok(status)) {
             object_get(object); // it cannot be gone before: `from` holds it
+            if (trace_on(TRACE_HANDLE) && origin != ORIGIN_COPIED) {
+                trace_handle(object, &handle_slot_process(from->slot)->object, &to->object);
+            }
         }
     }
     spin_unlock(lock);
@@ -272,6 +276,7 @@ status_t handle_move(const struct capability *from, struct process *to, rights_t
     struct process *process = handle_slot_process(slot);
     struct handle_slot *heir = slot_at(to, (uint16_t)out->v);
     derivation_replace(slot, heir);
+    TRACE(TRACE_HANDLE, trace_handle(from->object, &process->object, &to->object));
     heir->granter_koid = process->object.koid.v;
     finish_removal(process, slot, lock); // its reference is the heir's
     return STATUS_OK;

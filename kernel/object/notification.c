@@ -32,6 +32,7 @@ static void deliver_to_endpoint(struct notification *notification, struct endpoi
     }
     spin_unlock(&endpoint->lock);
     if (receiver != nullptr) {
+        TRACE(TRACE_IPC, trace_write(TRACE_SIGNAL, receiver, notification->object.koid.v));
         thread_finish_wait(receiver, STATUS_OK, 0, MESSAGE_NOTIFICATION);
         receiver->regs.words[0] = bits;
         sched_ready(receiver);
@@ -68,6 +69,7 @@ static struct thread *pop_waiter(struct notification *notification, uint64_t *bi
     if (endpoint != nullptr) {
         deliver_to_endpoint(notification, endpoint);
     } else if (thread != nullptr) {
+        TRACE(TRACE_IPC, trace_write(TRACE_SIGNAL, thread, notification->object.koid.v));
         thread_finish_wait(thread, STATUS_OK, 0, 0);
         thread->regs.words[0] = taken;
         sched_ready(thread);

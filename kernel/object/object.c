@@ -46,6 +46,7 @@ static const struct object_class classes[OBJECT_TYPE_COUNT] = {
                        .destroy_step = ioport_destroy_step},
     [OBJECT_RESOURCE] = {"resource", &plain_cache, .rights = PLAIN | CREATE | RIGHT_POWER_BIT},
     [OBJECT_INSPECTOR] = {"inspector", &plain_cache, .rights = PLAIN},
+    [OBJECT_TRACE] = {"trace", &plain_cache, .rights = PLAIN | MANAGE},
     [OBJECT_TIMER] = {"timer", &timer_cache, PLAIN | MANAGE, .init = timer_init, .destroy_step = timer_destroy_step},
     [OBJECT_RING] = {"ring", &ring_cache, .destroy_step = ring_destroy_step, .handle_added = ring_handle_added,
                      .handle_removed = ring_handle_removed},

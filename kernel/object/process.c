@@ -150,6 +150,7 @@ void process_end(struct process *process, const struct exit_record *record) {
         }
     }
     spin_unlock(&process->lock);
+    TRACE(TRACE_LIFE, trace_write(TRACE_PROCESS_EXIT, current_thread(), process->object.koid.v));
     if (process == essential.process) {
         essential.ended(&process->record);
     }

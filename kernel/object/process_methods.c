@@ -7,6 +7,7 @@
 #include "kernel/object/process.h"
 #include "kernel/object/thread.h"
 #include "kernel/object/vspace.h"
+#include "kernel/percpu.h"
 
 static struct process *process_of(struct invocation *invocation) {
     return CONTAINER_OF(invocation->object, struct process, object);
@@ -170,7 +171,9 @@ status_t method_process_handle_revoke(struct invocation *invocation) {
     constexpr uint32_t AT_ONCE = 64;
     struct capability from;
     TRY(handle_read(process_of(invocation), invocation->words[0], &from));
+    TRACE(TRACE_HANDLE, trace_write(TRACE_REVOKE_IN, invocation->caller, from.object->koid.v));
     invocation->again = !handle_revoke_some(&from, AT_ONCE);
+    TRACE(TRACE_HANDLE, trace_write(TRACE_REVOKE_OUT, invocation->caller, !invocation->again));
     return STATUS_OK;
 }
 

@@ -110,6 +110,7 @@ void thread_start(struct thread *thread, uint64_t entry, uint64_t stack_pointer,
     thread->process->has_run = true;
     arch_regs_start(&thread->regs, entry, stack_pointer, argument, tls_base);
     if (leave_new(thread, THREAD_WAKING)) {
+        TRACE(TRACE_LIFE, trace_write(TRACE_THREAD_START, thread, thread->process->object.koid.v));
         sched_ready(thread);
     }
 }
@@ -159,6 +160,7 @@ void thread_finish_wait(struct thread *thread, status_t status, uint64_t badge, 
 }
 
 void thread_fail_wait(struct thread *thread, status_t status) {
+    TRACE(TRACE_IPC, trace_write(TRACE_FAIL, thread, status.code));
     if ((thread->flags & THREAD_FAULTED) != 0) {
         fault_unhandled(thread);
         return;
@@ -309,6 +311,7 @@ bool thread_end(struct thread *thread) {
         (void)ignored; // only its own process could have made it fail, by cutting it apart
     }
 
+    TRACE(TRACE_LIFE, trace_write(TRACE_THREAD_EXIT, thread, process->object.koid.v));
     thread_set_state(thread, THREAD_DEAD);
     spin_lock(&process->lock);
     list_remove(&thread->process_link);

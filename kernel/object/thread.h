@@ -92,6 +92,7 @@ struct thread {
 
     uint64_t pending_info;  // SENDING: message header as sent; RECEIVING, AWAITING_REPLY: `accept` of the wait
     uint64_t pending_badge; // SENDING: badge of the capability that was used
+    uint64_t causal;        // the request that it works on (abi/trace.h), while calls are traced
 
     struct process *process; // referenced
     struct list_node process_link;

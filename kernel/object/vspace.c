@@ -5,6 +5,7 @@
 #include "kernel/object/mapping.h"
 #include "kernel/object/vmo.h"
 #include "kernel/panic.h"
+#include "kernel/percpu.h"
 
 SLAB_CACHE(vspace_cache, struct vspace);
 
@@ -561,11 +562,22 @@ static status_t fault_locked(struct vspace *vspace, uint64_t page, uint32_t acce
     return mapping_fault(mapping, page, access);
 }
 
-status_t vspace_fault(struct vspace *vspace, uint64_t address, uint32_t access) {
+static inline status_t fault(struct vspace *vspace, uint64_t address, uint32_t access) {
     spin_lock(&vspace->lock);
     status_t status = fault_locked(vspace, align_down(address, PAGE_BYTES), access);
     spin_unlock(&vspace->lock);
     return status;
+}
+
+TRACE_APART static status_t fault_traced(struct vspace *vspace, uint64_t address, uint32_t access) {
+    trace_write(TRACE_FAULT_IN, current_thread(), address);
+    const status_t status = fault(vspace, address, access);
+    trace_write(TRACE_FAULT_OUT, current_thread(), status.code);
+    return status;
+}
+
+status_t vspace_fault(struct vspace *vspace, uint64_t address, uint32_t access) {
+    return trace_on(TRACE_FAULT) ? fault_traced(vspace, address, access) : fault(vspace, address, access);
 }
 
 struct vspace_info vspace_info(struct vspace *vspace) {

@@ -193,6 +193,7 @@ static void notice(struct percpu *cpu, bool preempt) {
 
 static void put_into_queue(struct percpu *cpu, struct thread *thread) {
     bool preempt;
+    TRACE(TRACE_SCHEDULE, trace_write(TRACE_WAKE, thread, cpu->id.v));
     thread->cpu = cpu->id;
     spin_lock(&cpu->ready_lock);
     thread_set_state(thread, THREAD_READY);
@@ -367,6 +368,7 @@ void sched_forget(struct thread *thread) {
 // ---- switching -------------------------------------------------------------------------------------
 
 static void switch_now(struct thread *from, struct thread *to) {
+    TRACE(TRACE_SCHEDULE, trace_write(TRACE_SWITCH, to, from->object.koid.v));
     if (((from->flags | to->flags) & THREAD_HAS_FPU) != 0) {
         arch_fpu_switch(from, to);
     }

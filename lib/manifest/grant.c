@@ -7,7 +7,8 @@ constexpr size_t WHAT_AT = 3; // grant NAME = WHAT
 
 static const char *const kind_names[MANIFEST_GRANT_KIND_COUNT] = {
     [MANIFEST_GRANT_SERVICE] = "service",     [MANIFEST_GRANT_SUPERVISOR] = "supervisor",
-    [MANIFEST_GRANT_INSPECTOR] = "inspector", [MANIFEST_GRANT_NOTIFICATION] = "notification",
+    [MANIFEST_GRANT_INSPECTOR] = "inspector", [MANIFEST_GRANT_TRACE] = "trace",
+    [MANIFEST_GRANT_NOTIFICATION] = "notification",
     [MANIFEST_GRANT_ENDPOINT] = "endpoint",   [MANIFEST_GRANT_IOPORT] = "ioport",
     [MANIFEST_GRANT_INTERRUPT] = "interrupt", [MANIFEST_GRANT_RESOURCE] = "resource",
     [MANIFEST_GRANT_ACCOUNT] = "account",     [MANIFEST_GRANT_BOOT_PACKAGE] = "boot_package",
@@ -152,7 +153,7 @@ bool parse_grant(struct parser *parser) {
     }
     return parse_fail(
         parser,
-        "`%s` cannot be granted: service, supervisor, inspector, notification, endpoint, ioport, "
+        "`%s` cannot be granted: service, supervisor, inspector, trace, notification, endpoint, ioport, "
         "interrupt, serial, resource, account or boot_package is expected",
         kind);
 }

@@ -17,7 +17,8 @@
 //       args      "TEXT" ... cmdline    cmdline: the boot command line
 //       provides  NAME ...              services only: makes an endpoint of that name and interface
 //       grant     NAME = WHAT           one capability of its CapSet:
-//                     service NAME [control] | supervisor [control] | inspector | notification | endpoint |
+//                     service NAME [control] | supervisor [control] | inspector | trace |
+//                     notification | endpoint |
 //                     ioport BASE COUNT | interrupt LINE |
 //                     serial console|spare registers|interrupt | resource power|mint|all | account SIZE |
 //                     boot_package
@@ -52,6 +53,7 @@ enum manifest_grant_kind : uint8_t {
     MANIFEST_GRANT_SERVICE, // target: what some service provides
     MANIFEST_GRANT_SUPERVISOR,
     MANIFEST_GRANT_INSPECTOR,
+    MANIFEST_GRANT_TRACE,
     MANIFEST_GRANT_NOTIFICATION, // a fresh one
     MANIFEST_GRANT_ENDPOINT,     // a fresh one, all rights
     MANIFEST_GRANT_IOPORT,       // first: base, second: count

@@ -41,6 +41,7 @@ static const char GOOD[] = "# a system\n"
                            "    grant    com1 = ioport 0x3f8 8\n"
                            "    grant    line = interrupt 4\n"
                            "    grant    look = inspector\n"
+                           "    grant    events = trace\n"
                            "    grant    boss = supervisor control\n"
                            "    grant    power = resource power\n"
                            "    grant    more = account 64K\n"
@@ -67,13 +68,13 @@ TEST(good_manifest_is_read_whole) {
     CHECK_EQ(logd->args.count, 3);
     CHECK_STR_EQ(manifest.words[logd->args.first + 1], "two \"words\" \\ # no comment");
     CHECK(manifest.words[logd->args.first + 2] == manifest_cmdline);
-    CHECK_EQ(logd->grant_count, 7);
+    CHECK_EQ(logd->grant_count, 8);
     const struct manifest_grant *grants = &manifest.grants[logd->grant_first];
     CHECK_EQ(grants[1].first, 0x3f8);
     CHECK_EQ(grants[1].second, 8);
     CHECK_EQ(grants[1].line, 19);
     CHECK(logd->essential);
-    CHECK(grants[4].control);
+    CHECK(grants[5].control);
     CHECK(manifest_provider(&manifest, "journal") == logd);
     CHECK(manifest_provider(&manifest, "nothing") == nullptr);
     const struct manifest_unit *hello = manifest_find(&manifest, MANIFEST_PROGRAM, "hello");
@@ -86,7 +87,7 @@ TEST(good_manifest_is_read_whole) {
 TEST(sources_read_as_in_the_manifest) {
     REQUIRE(parse(GOOD));
     static const char *const expected[] = {
-        "service registry",   "ioport 0x3f8 8", "interrupt 4", "inspector",
+        "service registry",   "ioport 0x3f8 8", "interrupt 4", "inspector", "trace",
         "supervisor control", "resource power", "account 64K", "service log control",
     };
     for (size_t i = 0; i < manifest.grant_count; i++) {

@@ -88,6 +88,10 @@ static status_t make(const struct init_unit *unit, const struct manifest_grant *
         to->type = OBJECT_INSPECTOR;
         to->rights.v = PLAIN;
         return tess_handle_copy(init.inspector, to->rights, &to->handle);
+    case MANIFEST_GRANT_TRACE:
+        to->type = OBJECT_TRACE;
+        to->rights.v = PLAIN | RIGHT_MANAGE_BIT;
+        return tess_handle_copy(init.trace, to->rights, &to->handle);
     case MANIFEST_GRANT_NOTIFICATION:
         to->type = OBJECT_NOTIFICATION;
         to->rights.v = RIGHT_SIGNAL_BIT | RIGHT_WAIT_BIT | PLAIN;

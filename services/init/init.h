@@ -71,8 +71,8 @@ struct init_endpoint {
 };
 
 struct init {
-    handle_t account, resource, inspector, package_vmo; // init's own
-    handle_t supervisor;                                // endpoint
+    handle_t account, resource, inspector, trace, package_vmo; // init's own
+    handle_t supervisor;                                       // endpoint
     handle_t ends;       // notification bound to it: processes that ended, 64 bits shared by all units
     const char *cmdline; // null when there is none
     struct package package;

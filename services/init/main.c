@@ -54,6 +54,7 @@ static void bring_up(int argc, char **argv) {
     init.account = tess_self_account();
     init.resource = tess_cap_required(BOOTSTRAP_CAP_RESOURCE, 0);
     init.inspector = tess_cap_required(BOOTSTRAP_CAP_INSPECTOR, 0);
+    init.trace = tess_cap_required(BOOTSTRAP_CAP_TRACE, 0);
     init.package_vmo = tess_cap_required(BOOTSTRAP_CAP_BOOT_PACKAGE, 0);
     init.cmdline = argc > 1 ? argv[1] : nullptr;
     map_package();

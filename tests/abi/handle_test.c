@@ -272,6 +272,7 @@ CASE(a_full_handle_table_refuses_everything_that_returns_a_handle) {
     }
     REFUSED(RESOURCE_MINT_VMO, NO_HANDLES,
             tess_resource_mint_vmo(suite.resource, MACHINE_SPARE_DEVICE, PAGE_BYTES, suite.account, &handle));
+    REFUSED(TRACE_BUFFER, NO_HANDLES, tess_trace_buffer(suite.trace, 0, PAGE_BYTES, suite.account, &handle));
     REFUSED(RESOURCE_MINT_INTERRUPT, NO_HANDLES,
             tess_resource_mint_interrupt(suite.resource, SPARE_LINE, 4, suite.account, &handle));
     REFUSED(THREAD_SAVE_REPLY, NO_HANDLES, tess_thread_save_reply(suite.thread, &handle));

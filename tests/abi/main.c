@@ -273,7 +273,7 @@ static bool take_capabilities(void) {
     suite.account = tess_self_account();
     return status_ok(tess_cap("reporter", 0, &port)) && report_open(port, tess_cap_type("reporter")) &&
            status_ok(tess_cap("inspector", 0, &suite.inspector)) &&
-           status_ok(tess_cap("resource", 0, &suite.resource));
+           status_ok(tess_cap("resource", 0, &suite.resource)) && status_ok(tess_cap("trace", 0, &suite.trace));
 }
 
 // Commits the stack that the cases will use: some of them run while the account has nothing left.

@@ -27,6 +27,7 @@ struct suite {
     handle_t process, thread, vspace, account; // the suite's own
     handle_t inspector;
     handle_t resource; // CREATE, POWER
+    handle_t trace;
 };
 extern struct suite suite;
 

@@ -184,6 +184,7 @@ CASE(every_method_needs_its_right_and_its_number) {
     sample[OBJECT_VSPACE] = suite.vspace;
     sample[OBJECT_RESOURCE] = suite.resource;
     sample[OBJECT_INSPECTOR] = suite.inspector;
+    sample[OBJECT_TRACE] = suite.trace;
     REQUIRE_OK(tess_account_create_vmo(suite.account, PAGE_BYTES, &sample[OBJECT_VMO]));
     REQUIRE_OK(tess_account_create_notification(suite.account, &sample[OBJECT_NOTIFICATION]));
     if (MACHINE_HAS_PORTS) {

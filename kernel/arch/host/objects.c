@@ -8,6 +8,7 @@
 #include "kernel/object/process.h"
 #include "kernel/object/resource.h"
 #include "kernel/object/thread.h"
+#include "kernel/object/trace.h"
 #include "kernel/object/vmo.h"
 #include "kernel/object/vspace.h"
 #include "kernel/panic.h"
@@ -168,4 +169,7 @@ status_t host_invoke(method_handler method, struct object *object, uint64_t word
 }
 
 void resource_give_back(struct vmo *) {
+}
+
+void trace_write(enum trace_event, const struct thread *, uint64_t) {
 }

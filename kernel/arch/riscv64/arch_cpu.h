@@ -29,6 +29,15 @@ static inline struct percpu *this_cpu(void) {
     return self;
 }
 
+// A byte and a pointer of that structure.
+static inline uint8_t arch_percpu_byte(uintptr_t offset) {
+    return *((const volatile uint8_t *)this_cpu() + offset);
+}
+
+static inline void *arch_percpu_pointer(uintptr_t offset) {
+    return *(void *const *)((uintptr_t)this_cpu() + offset);
+}
+
 static inline uint64_t arch_cycles(void) {
     uint64_t value;
     __asm__ volatile("rdtime %0" : "=r"(value));

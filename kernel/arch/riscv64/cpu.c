@@ -94,6 +94,7 @@ const char *arch_cpu_init(void) {
 }
 
 void cpu_interrupt(unsigned number) {
+    TRACE(TRACE_INTERRUPT, trace_write(TRACE_INTERRUPT_IN, current_thread(), number));
     if (number == INTERRUPT_SOFTWARE) {
         CSR_CLEAR(sip, 1u << INTERRUPT_SOFTWARE);
         smp_stop_if_asked();
@@ -101,6 +102,7 @@ void cpu_interrupt(unsigned number) {
     } else {
         plat_interrupt(number);
     }
+    TRACE(TRACE_INTERRUPT, trace_write(TRACE_INTERRUPT_OUT, current_thread(), number));
 }
 
 void arch_poll_interrupts(void) {

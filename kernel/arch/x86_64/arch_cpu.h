@@ -27,6 +27,10 @@ static inline struct percpu *this_cpu(void)
     return self;
 }
 
+// A byte and a pointer of that structure, without finding out first where it is.
+static inline uint8_t arch_percpu_byte(uintptr_t offset) { return *(const volatile uint8_t __seg_gs *)offset; }
+static inline void *arch_percpu_pointer(uintptr_t offset) { return *(void *const __seg_gs *)offset; }
+
 static inline uint64_t arch_cycles(void) { return __builtin_ia32_rdtsc(); }
 
 // The current thread's frame, and what the fast path changes when it switches threads. The asm is

@@ -88,12 +88,14 @@ static struct kernel_exit user_page_fault(struct thread *current, uint64_t error
 }
 
 static void interrupt(unsigned vector) {
+    TRACE(TRACE_INTERRUPT, trace_write(TRACE_INTERRUPT_IN, current_thread(), vector));
     if (vector == VECTOR_IPI) {
         apic_end_of_interrupt();
         cpu_ipi();
     } else {
         plat_interrupt(vector);
     }
+    TRACE(TRACE_INTERRUPT, trace_write(TRACE_INTERRUPT_OUT, current_thread(), vector));
 }
 
 // Called by entry.S with the user's registers saved in the current thread.

@@ -1,0 +1,199 @@
+#include "kernel/object/trace.h"
+
+#include "abi/gen/methods.h"
+#include "kernel/ipc/syscall.h"
+#include "kernel/mm/direct_map.h"
+#include "kernel/object/account.h"
+#include "kernel/object/handle.h"
+#include "kernel/object/process.h"
+#include "kernel/object/vmo.h"
+#include "kernel/percpu.h"
+#include "kernel/plat/clock.h"
+
+constexpr uint64_t BUFFER_MAX_BYTES = 2ull << 20;
+
+static struct spinlock trace_lock; // a leaf: buffers and what is on
+static uint64_t classes GUARDED_BY(trace_lock);
+
+// ---- writing: as few instructions as can be (bench: trace_event_on) ---------------------------------
+
+static inline void write(enum trace_event event, const struct thread *thread, uint64_t causal, uint64_t argument) {
+    struct trace_header *header = arch_percpu_pointer(offsetof(struct percpu, trace.header));
+    const uint64_t head = header->head_bytes;
+    struct trace_record *record = (void *)((uint8_t *)header + PAGE_BYTES + (head & header->mask_bytes));
+    record->counter = arch_cycles();
+    record->event_thread = event | thread->object.koid.v;
+    record->causal = causal;
+    record->argument = argument;
+    __atomic_store_n(&header->head_bytes, head + sizeof *record, __ATOMIC_RELEASE);
+}
+
+void trace_write(enum trace_event event, const struct thread *thread, uint64_t argument) {
+    write(event, thread, thread->causal, argument);
+}
+
+// The number of the request that a call or send belongs to.
+static inline uint64_t request_of(struct thread *thread) {
+    if ((thread->causal & 1) == 0) {
+        return thread->causal = this_cpu()->trace.last_request += 2;
+    }
+    return thread->causal;
+}
+
+void trace_call(enum trace_event event, struct thread *thread, uint64_t argument) {
+    write(event, thread, request_of(thread), argument);
+}
+
+struct kernel_exit trace_direct_call(struct thread *server, struct thread *current) {
+    const uint64_t request = request_of(current);
+    server->causal = request | 1;
+    write(TRACE_CALL_DIRECT, current, request, server->object.koid.v);
+    return exit_directly_to(server, current);
+}
+
+void trace_outcome(const struct thread *from, struct thread *to, status_t status) {
+    if (!status_ok(status)) {
+        trace_write(TRACE_FAIL, from, status.code);
+        return;
+    }
+    to->causal = from->causal | 1;
+    trace_write(TRACE_RECEIVE, to, from->object.koid.v);
+}
+
+void trace_reply(struct thread *server, const struct thread *caller) {
+    trace_write(TRACE_REPLY, server, caller->object.koid.v);
+    server->causal = 0;
+}
+
+struct kernel_exit trace_direct_reply(struct thread *caller, struct thread *current) {
+    const uint64_t request = current->causal;
+    current->causal = 0;
+    write(TRACE_REPLY_DIRECT, current, request, caller->object.koid.v);
+    return exit_directly_to(caller, current);
+}
+
+void trace_handle(const struct object *object, const struct object *from, const struct object *to) {
+    trace_write(TRACE_HANDLE_COPY, current_thread(), object->koid.v);
+    trace_write(TRACE_HANDLE_WAY, current_thread(), from->koid.v << 32 | (uint32_t)to->koid.v);
+}
+
+// ---- buffers ---------------------------------------------------------------------------------------
+
+static bool release_old(struct reap_item *item) {
+    struct trace_cpu *trace = CONTAINER_OF(item, struct trace_cpu, release);
+    struct vmo *vmo = trace->old;
+    __atomic_store_n(&trace->old, nullptr, __ATOMIC_RELEASE);
+    object_put(&vmo->object);
+    return true;
+}
+
+static void switch_classes(struct trace_cpu *trace) REQUIRES(trace_lock) {
+    for (uint32_t class = 0; class < TRACE_CLASSES; class++) {
+        const uint64_t mask = 1u << class | (class == TRACE_IPC ? 1u << TRACE_SCHEDULE : 0);
+        __atomic_store_n(&trace->on[class], trace->vmo != nullptr && (classes & mask) != 0, __ATOMIC_RELEASE);
+    }
+}
+
+// Replaces a processor's buffer; null: by none. Takes over a reference. False while the one before the last is
+// still to be released: again then.
+static bool set_buffer(struct percpu *cpu, struct vmo *vmo, struct trace_header *header) {
+    struct trace_cpu *trace = &cpu->trace;
+    spin_lock(&trace_lock);
+    const bool free = __atomic_load_n(&trace->old, __ATOMIC_ACQUIRE) == nullptr;
+    struct vmo *old = trace->vmo;
+    if (free) {
+        trace->old = old;
+        trace->vmo = vmo;
+        if (vmo != nullptr) {
+            __atomic_store_n(&trace->header, header, __ATOMIC_RELEASE);
+        }
+        switch_classes(trace);
+    }
+    spin_unlock(&trace_lock);
+    if (free && old != nullptr) {
+        trace->release.step = release_old;
+        reaper_defer(&trace->release);
+    }
+    return free;
+}
+
+// ---- methods ---------------------------------------------------------------------------------------
+
+status_t method_trace_start(struct invocation *invocation) {
+    if (invocation->words[0] >= 1u << TRACE_CLASSES) {
+        return STATUS_BAD_ARGUMENT;
+    }
+    spin_lock(&trace_lock);
+    classes = invocation->words[0];
+    for (uint32_t i = 0; i < cpu_count(); i++) {
+        switch_classes(&percpu_of((cpu_id_t){i})->trace);
+    }
+    spin_unlock(&trace_lock);
+    return STATUS_OK;
+}
+
+status_t method_trace_stop(struct invocation *invocation) {
+    for (uint32_t i = 0; i < cpu_count(); i++) {
+        if (!set_buffer(percpu_of((cpu_id_t){i}), nullptr, nullptr)) {
+            invocation->again = true;
+        }
+    }
+    return STATUS_OK;
+}
+
+status_t method_trace_info(struct invocation *invocation) {
+    if (invocation->words[0] >= cpu_count()) {
+        return STATUS_BAD_ARGUMENT;
+    }
+    const struct trace_cpu *trace = &percpu_of((cpu_id_t){(uint32_t)invocation->words[0]})->trace;
+    spin_lock(&trace_lock);
+    const uint64_t head = trace->vmo == nullptr ? 0 : __atomic_load_n(&trace->header->head_bytes, __ATOMIC_RELAXED);
+    const uint64_t bytes = trace->vmo == nullptr ? 0 : trace->header->mask_bytes + 1;
+    invocation->words[1] = classes;
+    spin_unlock(&trace_lock);
+    invocation->words[0] = cpu_count();
+    invocation->words[2] = head / sizeof(struct trace_record);
+    invocation->words[3] = (head > bytes ? head - bytes : 0) / sizeof(struct trace_record);
+    return STATUS_OK;
+}
+
+status_t method_trace_buffer(struct invocation *invocation) {
+    const uint64_t number = invocation->words[0], bytes = invocation->words[1];
+    struct process *caller = invocation->caller->process;
+    struct object *account;
+    TRY(handle_object(caller, invocation->words[2], OBJECT_ACCOUNT, RIGHT_CREATE, &account));
+    if (number >= cpu_count() || bytes < PAGE_BYTES || bytes > BUFFER_MAX_BYTES || (bytes & (bytes - 1)) != 0) {
+        return STATUS_BAD_ARGUMENT;
+    }
+    struct percpu *cpu = percpu_of((cpu_id_t){(uint32_t)number});
+    if (__atomic_load_n(&cpu->trace.old, __ATOMIC_RELAXED) != nullptr) {
+        invocation->again = true;
+        return STATUS_OK;
+    }
+    struct vmo *vmo;
+    paddr_t frame = {};
+    handle_t handle;
+    TRY(vmo_create_contiguous(account_of(account), PAGE_BYTES + bytes, &vmo));
+    (void)vmo_peek(vmo, 0, &frame); // contiguous: it is there
+    struct trace_header *header = phys_to_virt(frame);
+    *header = (struct trace_header){TRACE_MAGIC,        sizeof(struct trace_record), 0, bytes - 1, number,
+                                    kernel_clock.base, kernel_clock.mult,           kernel_clock.shift};
+    constexpr uint32_t RIGHTS = RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT | RIGHT_INSPECT_BIT | RIGHT_READ_BIT | RIGHT_MAP_BIT;
+    object_get(&vmo->object); // the trace's
+    const status_t status =
+        handle_insert(caller, &vmo->object, (rights_t){RIGHTS}, 0, 0, nullptr, ORIGIN_CREATED, &handle);
+    if (!status_ok(status)) {
+        object_put(&vmo->object);
+        object_put(&vmo->object);
+        return status;
+    }
+    if (!set_buffer(cpu, vmo, header)) { // another thread was faster
+        object_put(&vmo->object);
+        status_t ignored = handle_close(caller, handle.v);
+        (void)ignored; // somebody may have guessed and closed it
+        invocation->again = true;
+        return STATUS_OK;
+    }
+    invocation->words[0] = handle.v;
+    return STATUS_OK;
+}
