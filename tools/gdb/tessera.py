@@ -1,0 +1,282 @@
+"""Commands for gdb on a stopped machine (docs/howto/debug.md):
+
+  tessera processes            every process: koid, name, state, threads, handles
+  tessera threads [PROCESS]    every thread: koid, process, state, where it is
+  tessera handles PROCESS      what a process holds
+  tessera backtrace THREAD     a thread's calls in its program
+  tessera dump FILE            names, and the buffers of the trace, for tools/trace
+
+PROCESS is a koid or a name, THREAD a koid. Loaded with kernel.debug as the program and the machine connected. The kernel
+is found wherever it has moved to.
+"""
+
+import json
+import pathlib
+import struct
+
+import gdb
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+KERNEL_HALF = 1 << 63
+CHUNK_SLOTS = 64
+THREAD_STATES = ("new", "running", "ready", "sending", "receiving", "awaiting reply", "waiting", "dead", "waking", "stopped")
+PROCESS_STATES = ("new", "running", "ending", "ended")
+# Program registers as struct arch_regs keeps them: gdb's name, and the field.
+KEPT = {
+    "x86_64": {"rip": "ip", "rsp": "sp", "rbp": "rbp", "rbx": "words[3]", "r12": "words[4]", "r13": "words[5]",
+               "r14": "words[6]", "r15": "words[7]"},
+    "riscv64": {"pc": "ip", "sp": "sp", "ra": "ra", "s0": "s0"},
+}
+
+
+def value(expression):
+    return gdb.parse_and_eval(expression)
+
+
+def number(expression):
+    return int(value(f"(unsigned long)({expression})")) & 0xFFFF_FFFF_FFFF_FFFF
+
+
+def register_word(name):
+    """A register, also one whose value gdb shows as flags."""
+    return int(gdb.execute(f"info registers {name}", to_string=True).split()[1], 16)
+
+
+def read_word(address):
+    return struct.unpack("<Q", gdb.selected_inferior().read_memory(address, 8).tobytes())[0]
+
+
+def static(name, code):
+    """A file's own variable of this kind of type."""
+    return next(symbol.value() for symbol in gdb.lookup_static_symbols(name) if symbol.type.code == code)
+
+
+def container(address, kind, member):
+    """The structure of which this is the address of a member."""
+    offset = number(f"&(({kind} *)0)->{member}")
+    return value(f"*({kind} *){address - offset:#x}")
+
+
+def listed(head, kind, member):
+    first = int(head["head"].address)
+    node = int(head["head"]["next"])
+    while node != first:
+        item = container(node, kind, member)
+        yield item
+        node = int(item[member]["next"])
+
+
+class Machine:
+    """The stopped machine: where the kernel is, and what it has."""
+
+    slide = None
+    kernel = None
+
+    def __init__(self):
+        self.riscv = "riscv" in gdb.selected_inferior().architecture().name()
+        self.arch = "riscv64" if self.riscv else "x86_64"
+        if Machine.slide is None:
+            Machine.kernel = gdb.current_progspace().filename
+            here = self.percpu()
+            Machine.slide = here - number("&boot_percpu")
+            if Machine.slide != 0:
+                gdb.execute(f"symbol-file -o {Machine.slide:#x} {Machine.kernel}", to_string=True)
+
+    def percpu(self):
+        """Of the boot processor, whose structure lies in the image."""
+        threads = sorted(gdb.selected_inferior().threads(), key=lambda thread: thread.num)
+        threads[0].switch()
+        for register in ("tp", "sscratch") if self.riscv else ("gs_base", "k_gs_base"):
+            address = number(f"${register}")
+            try:
+                if address & KERNEL_HALF and read_word(address) == address:
+                    return address
+            except gdb.MemoryError:
+                pass
+        raise gdb.GdbError("tessera: the kernel does not run yet; continue first, and stop it with Ctrl-C")
+
+    def processors(self):
+        for index in range(number("cpus_online")):
+            yield value(f"*percpus[{index}]")
+
+    def processes(self):
+        return listed(static("all", gdb.TYPE_CODE_STRUCT)["list"], "struct process", "all_link")
+
+    def threads(self, process):
+        return listed(process["threads"], "struct thread", "process_link")
+
+    def process(self, name):
+        for process in self.processes():
+            if name in (str(koid(process)), name_of(process)):
+                return process
+        raise gdb.GdbError(f"tessera: there is no process '{name}'")
+
+
+def koid(item):
+    return int(item["object"]["koid"]["v"])
+
+
+def name_of(process):
+    return bytes(int(process["name"][i]) & 0xFF for i in range(16)).split(b"\0")[0].decode("utf-8", "replace")
+
+
+def state_of(item, names):
+    state = int(item["state"])
+    return names[state] if state < len(names) else str(state)
+
+
+class Command(gdb.Command):
+    """tessera processes|threads|handles|backtrace|dump: what the kernel holds, on a stopped machine."""
+
+    def __init__(self):
+        super().__init__("tessera", gdb.COMMAND_DATA)
+
+    def invoke(self, argument, from_tty):
+        words = argument.split()
+        action = getattr(self, f"do_{words[0]}", None) if words else None
+        if action is None:
+            raise gdb.GdbError(__doc__.strip())
+        chosen = gdb.selected_thread()
+        try:
+            action(Machine(), *words[1:])
+        except TypeError as error:
+            raise gdb.GdbError(f"tessera {words[0]}: {error}") from error
+        finally:
+            if chosen is not None and chosen.is_valid():
+                chosen.switch()
+
+    def do_processes(self, machine):
+        print(f"{'KOID':>6} {'NAME':16} {'STATE':8} {'THREADS':>7} {'HANDLES':>7}")
+        for process in machine.processes():
+            print(f"{koid(process):6} {name_of(process):16} {state_of(process, PROCESS_STATES):8} "
+                  f"{int(process['thread_count']):7} {int(process['handle_count']):7}")
+
+    def do_threads(self, machine, *names):
+        running = {int(cpu["frame"]): index for index, cpu in enumerate(machine.processors())}
+        print(f"{'KOID':>6} {'PROCESS':16} {'STATE':15} {'IP':>16} WAITS ON")
+        for process in [machine.process(name) for name in names] or machine.processes():
+            for thread in machine.threads(process):
+                index = running.get(int(thread["regs"]["status"].address))
+                state = state_of(thread, THREAD_STATES) + (f" ({index})" if index is not None else "")
+                waits = int(thread["waiting_on"]) if int(thread["state"]) in (3, 4, 6) else 0
+                what = f"object {int(thread['waiting_on'].dereference()['koid']['v'])}" if waits else "-"
+                print(f"{koid(thread):6} {name_of(process):16} {state:15} {int(thread['regs']['ip']):16x} {what}")
+
+    def do_handles(self, machine, name):
+        process = machine.process(name)
+        classes = static("classes", gdb.TYPE_CODE_ARRAY)
+        print(f"{'HANDLE':>10} {'TYPE':14} {'OBJECT':>6} {'RIGHTS':>6} {'BADGE':>16}")
+        for index in range(int(process["slot_limit"])):
+            slot = process["chunks"][index // CHUNK_SLOTS][index % CHUNK_SLOTS]
+            if index % CHUNK_SLOTS == 0 or int(slot["handle"]) == 0:
+                continue
+            word = int(slot["type_rights"])
+            kind = classes[word >> 24]["name"].string()
+            print(f"{int(slot['handle']):#10x} {kind:14} {int(slot['object'].dereference()['koid']['v']):6} "
+                  f"{word & 0xF_FFFF:#6x} {int(slot['badge']):16x}")
+
+    def do_backtrace(self, machine, wanted):
+        for process in machine.processes():
+            for thread in machine.threads(process):
+                if str(koid(thread)) == wanted:
+                    backtrace(machine, process, thread)
+                    return
+        raise gdb.GdbError(f"tessera: there is no thread {wanted}")
+
+    def do_dump(self, machine, path):
+        out = {"arch": machine.arch, "processors": [], "processes": []}
+        for process in machine.processes():
+            out["processes"].append({"koid": koid(process), "name": name_of(process),
+                                     "threads": [koid(thread) for thread in machine.threads(process)]})
+        memory = gdb.selected_inferior()
+        for index, cpu in enumerate(machine.processors()):
+            header = cpu["trace"]["header"]
+            if int(cpu["trace"]["vmo"]) == 0:
+                continue
+            fields = {name: int(header[name]) for name in ("record_bytes", "head_bytes", "mask_bytes", "clock_base",
+                                                           "clock_mult")}
+            records = memory.read_memory(int(header) + 4096, fields["mask_bytes"] + 1).tobytes()
+            out["processors"].append({"processor": index, **fields, "records": records.hex()})
+        pathlib.Path(path).write_text(json.dumps(out))
+        print(f"{len(out['processors'])} processors with a buffer, {len(out['processes'])} processes: {path}")
+
+
+# ---- backtraces ------------------------------------------------------------------------------------
+
+def mappings(process):
+    """Of its address space, by address: (start, end, offset, protection)."""
+    found, todo = [], [int(process["vspace"]["mappings"]["root"])]
+    while todo:
+        address = todo.pop()
+        if address != 0:
+            mapping = container(address, "struct mapping", "node")
+            todo += [int(mapping["node"]["left"]), int(mapping["node"]["right"])]
+            found.append((int(mapping["start"]), int(mapping["end"]), int(mapping["offset"]), int(mapping["prot"])))
+    return sorted(found)
+
+
+def program(machine, process):
+    """The file that the process was loaded from, as far as its name tells."""
+    build = pathlib.Path(machine.kernel).parent.parent
+    name = name_of(process)
+    for path in (*(build / folder / name / name for folder in ("services", "apps", "drivers")), build / "tests" / name,
+                 build / "bench" / name):
+        if path.is_file():
+            return path
+    return None
+
+
+def first_code(path):
+    """Where the ELF file's executable segment wants to be."""
+    data = path.read_bytes()
+    offset, = struct.unpack_from("<Q", data, 32)
+    size, count = struct.unpack_from("<HH", data, 54)
+    for index in range(count):
+        kind, flags, _file, address = struct.unpack_from("<IIQQ", data, offset + index * size)
+        if kind == 1 and flags & 1:
+            return address & ~4095
+    return 0
+
+
+def load_symbols(machine, process, address):
+    path = program(machine, process)
+    code = next((start for start, end, _offset, prot in mappings(process) if prot & 4 and start <= address < end), None)
+    if path is None or code is None:
+        print(f"(no symbols for {name_of(process)})")
+        return None
+    gdb.execute(f"add-symbol-file {path} -o {code - first_code(path):#x}", to_string=True)
+    return path, code
+
+
+def backtrace(machine, process, thread):
+    """Lends the first processor the thread's registers and address space, so that gdb itself can look."""
+    names = KEPT[machine.arch]
+    root, page_table = ("satp" if machine.riscv else "cr3"), int(thread["regs"]["page_table"])
+    running = [int(cpu["frame"]) for cpu in machine.processors()]
+    frame = int(thread["regs"]["status"].address)
+    wanted = {register: number(f"((struct thread *){int(thread.address):#x})->regs.{field}")
+              for register, field in names.items()}
+    processor = sorted(gdb.selected_inferior().threads(), key=lambda each: each.num)
+    chosen = processor[running.index(frame) if frame in running else 0]
+    chosen.switch()
+    gdb.newest_frame().select()
+    before = {register: register_word(register) for register in (*names, root, *(("priv",) if machine.riscv else ()))}
+    in_program = not before[next(iter(names))] & KERNEL_HALF
+    symbols = load_symbols(machine, process, before[next(iter(names))] if frame in running and in_program
+                           else wanted[next(iter(names))])
+    try:
+        if not (frame in running and in_program):
+            gdb.execute(f"set ${root} = {page_table:#x}")
+            for register, word in wanted.items():
+                gdb.execute(f"set ${register} = {word:#x}")
+            if machine.riscv:
+                gdb.execute("set $priv = 0")
+        gdb.execute("backtrace -frame-arguments none 32")
+    finally:
+        for register, word in before.items():
+            gdb.execute(f"set ${register} = {word:#x}")
+        if symbols is not None:
+            gdb.execute(f"remove-symbol-file -a {symbols[1]:#x}", to_string=True)
+
+
+Command()
