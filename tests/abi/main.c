@@ -272,7 +272,7 @@ static void every_documented_error_was_seen(void) {
     }
 }
 static const struct suite_case coverage_case = {"every_documented_error_was_seen",
-                                                every_documented_error_was_seen};
+                                                every_documented_error_was_seen, false};
 
 static bool take_capabilities(void) {
     handle_t port = {};
@@ -293,13 +293,15 @@ static void touch_stack(void) {
     }
 }
 
-static bool selected(const char *name, int argc, char **argv) {
-    for (int i = 1; i < argc; i++) {
-        if (strncmp(name, argv[i], strlen(argv[i])) == 0) {
+// The command line is "timed", for the cases that compare amounts of time, or how the names begin of the cases to run.
+static bool selected(const struct suite_case *test, int argc, char **argv) {
+    const bool timed = argc > 1 && strcmp(argv[1], "timed") == 0;
+    for (int i = 1; i < argc && !timed; i++) {
+        if (strncmp(test->name, argv[i], strlen(argv[i])) == 0) {
             return true;
         }
     }
-    return argc <= 1;
+    return test->timed == timed && (timed || argc <= 1);
 }
 
 int main(int argc, char **argv) {
@@ -321,7 +323,7 @@ int main(int argc, char **argv) {
     report_line("plan %zu", count + 1);
     for (size_t i = 0; i <= count; i++) {
         const struct suite_case *test = i < count ? __start_suite_cases[i] : &coverage_case;
-        if (!selected(test->name, argc, argv)) {
+        if (!selected(test, argc, argv)) {
             continue;
         }
         report_line("start %s", test->name);

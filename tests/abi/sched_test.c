@@ -23,7 +23,7 @@ static void rest_ms(uint64_t ms) {
     suite_close(notification);
 }
 
-CASE(endless_loops_share_the_processor_fairly) {
+TIMED_CASE(endless_loops_share_the_processor_fairly) {
     struct child children[3];
     uint64_t start[3], done[3];
     for (int i = 0; i < 3; i++) {
@@ -38,7 +38,7 @@ CASE(endless_loops_share_the_processor_fairly) {
     for (int i = 0; i < 3; i++) {
         start[i] = progress(&children[i]);
     }
-    rest_ms(600);
+    rest_ms(300);
     uint64_t least = UINT64_MAX, most = 0;
     for (int i = 0; i < 3; i++) {
         done[i] = progress(&children[i]) - start[i];
@@ -46,14 +46,14 @@ CASE(endless_loops_share_the_processor_fairly) {
         most = done[i] > most ? done[i] : most;
     }
     EXPECT(least > 0);
-    EXPECT(least * 2 > most);
+    EXPECT(most - least < most / 8);
     for (int i = 0; i < 3; i++) {
         child_destroy(&children[i]);
     }
 }
 
 // A waiter is served soon although others loop for ever in its own band.
-CASE(a_woken_thread_does_not_wait_for_endless_loops) {
+TIMED_CASE(a_woken_thread_does_not_wait_for_endless_loops) {
     struct child children[2];
     for (int i = 0; i < 2; i++) {
         REQUIRE(child_create(&children[i], suite.account));
@@ -63,7 +63,7 @@ CASE(a_woken_thread_does_not_wait_for_endless_loops) {
     for (int i = 0; i < 5; i++) {
         uint64_t before = suite_now_ns();
         rest_ms(5);
-        EXPECT(suite_now_ns() - before < 500'000'000);
+        EXPECT(suite_now_ns() - before < 25'000'000); // two slices and the rest
     }
     for (int i = 0; i < 2; i++) {
         child_destroy(&children[i]);
@@ -71,7 +71,7 @@ CASE(a_woken_thread_does_not_wait_for_endless_loops) {
 }
 
 // The lowest band is not starved by the one above it.
-CASE(the_lowest_band_is_not_starved) {
+TIMED_CASE(the_lowest_band_is_not_starved) {
     struct child busy, low;
     REQUIRE(child_create(&low, suite.account));
     REQUIRE(child_create(&busy, suite.account));
@@ -80,16 +80,12 @@ CASE(the_lowest_band_is_not_starved) {
     EXPECT_OK(tess_thread_set_affinity(low.thread, 1)); // bands share a processor
     EXPECT_OK(tess_thread_set_affinity(busy.thread, 1));
     EXPECT_OK(tess_thread_set_band(low.thread, BAND_BACKGROUND));
-    uint64_t low_start = progress(&low), busy_start = progress(&busy), end = suite_after_ms(10'000);
-    uint64_t low_done = 0, busy_done = 0;
-    // Over a slice or two either may be ahead: an emulator that is held up charges that to whoever runs.
-    while ((low_done == 0 || busy_done <= low_done) && suite_now_ns() < end) {
-        rest_ms(100);
-        low_done = progress(&low) - low_start;
-        busy_done = progress(&busy) - busy_start;
-    }
+    rest_ms(10);
+    const uint64_t low_start = progress(&low), busy_start = progress(&busy);
+    rest_ms(500);
+    const uint64_t low_done = progress(&low) - low_start, busy_done = progress(&busy) - busy_start;
     EXPECT(low_done > 0);
-    EXPECT(busy_done > low_done);
+    EXPECT(busy_done > 2 * low_done);
     child_destroy(&low);
     child_destroy(&busy);
 }
@@ -100,48 +96,75 @@ static uint64_t used_ns(const struct child *child) {
     return used;
 }
 
-// Two accounts below one that has a time limit share it, on whatever processors they are; one of them has another of
-// its own. Nobody else notices, and what is over the limit runs again in the next period.
-CASE(time_limits_hold_for_all_below) {
-    constexpr uint64_t MS = 1'000'000;
+// What time_limits_* measure: two looping processes below an account with a time limit, the second with a tighter one of
+// its own, and another that has nothing to do with them.
+constexpr uint64_t MS = 1'000'000;
+struct limited {
     struct child children[2], other;
     handle_t outer, inner[2];
-    uint64_t used[2], budget_used = 0;
-    REQUIRE_OK(tess_account_create_account(suite.account, 4 << 20, &outer));
-    EXPECT_OK(tess_account_set_time_limit(suite.account, outer, 10 * MS, 100 * MS));
+};
+
+static bool limited_create(struct limited *limited) {
+    EXPECT_OK(tess_account_create_account(suite.account, 4 << 20, &limited->outer));
+    EXPECT_OK(tess_account_set_time_limit(suite.account, limited->outer, 10 * MS, 100 * MS));
     for (int i = 0; i < 2; i++) {
-        REQUIRE_OK(tess_account_create_account(outer, 1 << 20, &inner[i]));
+        EXPECT_OK(tess_account_create_account(limited->outer, 1 << 20, &limited->inner[i]));
     }
-    EXPECT_OK(tess_account_set_time_limit(outer, inner[1], MS, 100 * MS));
+    EXPECT_OK(tess_account_set_time_limit(limited->outer, limited->inner[1], MS, 100 * MS));
     for (int i = 0; i < 2; i++) {
-        REQUIRE(child_create(&children[i], inner[i]));
-        REQUIRE(child_start(&children[i], count_for_ever));
-        REQUIRE(child_await_progress(&children[i], 1, 5000));
+        if (!child_create(&limited->children[i], limited->inner[i]) || !child_start(&limited->children[i], count_for_ever) ||
+            !child_await_progress(&limited->children[i], 1, 5000)) {
+            return false;
+        }
     }
-    REQUIRE(child_create(&other, suite.account));
-    REQUIRE(child_start(&other, count_for_ever));
-    const uint64_t start = suite_now_ns(), other_before = used_ns(&other);
-    const uint64_t before[2] = {used_ns(&children[0]), used_ns(&children[1])}, seen = progress(&children[0]);
-    rest_ms(1000);
+    return child_create(&limited->other, suite.account) && child_start(&limited->other, count_for_ever);
+}
+
+// Ends the two while they are set aside.
+static void limited_destroy(struct limited *limited) {
+    for (int i = 0; i < 2; i++) {
+        child_destroy(&limited->children[i]);
+        suite_close(limited->inner[i]);
+    }
+    child_destroy(&limited->other);
+    suite_close(limited->outer);
+}
+
+// Nobody else notices the limit.
+TIMED_CASE(time_limits_hold_for_all_below) {
+    struct limited limited;
+    uint64_t used[2];
+    REQUIRE(limited_create(&limited));
+    const uint64_t start = suite_now_ns(), other_before = used_ns(&limited.other);
+    const uint64_t before[2] = {used_ns(&limited.children[0]), used_ns(&limited.children[1])};
+    rest_ms(500);
     const uint64_t passed = suite_now_ns() - start;
     for (int i = 0; i < 2; i++) {
-        used[i] = used_ns(&children[i]) - before[i];
+        used[i] = used_ns(&limited.children[i]) - before[i];
     }
-    // A tenth and a hundredth, and what an emulator that is held up adds.
-    EXPECT(used[0] + used[1] < passed / 4);
-    EXPECT(used[1] < used[0]);
-    EXPECT(used[0] > passed / 40);
-    EXPECT(progress(&children[0]) > seen);
-    EXPECT(used_ns(&other) - other_before > passed / 2);
-    EXPECT_OK(tess_account_time_limit(outer, nullptr, nullptr, &budget_used, nullptr));
-    EXPECT(budget_used > 0);
-    // Ended while they are set aside.
+    // A tenth for both, a hundredth for one of them; a period begun may be used whole.
+    EXPECT(used[0] + used[1] <= passed / 10 + 10 * MS);
+    EXPECT(used[1] <= passed / 100 + MS);
+    EXPECT(used[0] > passed / 20);
+    EXPECT(used[1] > 0);
+    EXPECT(used_ns(&limited.other) - other_before > passed * 3 / 4);
+    limited_destroy(&limited);
+}
+
+// On whatever processors they are, the two share what the outer account has, and go on in its next period.
+CASE(time_limits_are_shared_by_processors) {
+    struct limited limited;
+    uint64_t used = 0;
+    REQUIRE(limited_create(&limited));
     for (int i = 0; i < 2; i++) {
-        child_destroy(&children[i]);
-        suite_close(inner[i]);
+        for (int periods = 0; periods < 3; periods++) {
+            REQUIRE(child_await_progress(&limited.children[i], progress(&limited.children[i]) + 1, 5000));
+            rest_ms(30);
+        }
     }
-    child_destroy(&other);
-    suite_close(outer);
+    EXPECT_OK(tess_account_time_limit(limited.outer, nullptr, nullptr, &used, nullptr));
+    EXPECT(used > 0);
+    limited_destroy(&limited);
 }
 
 CHILD static void count_yields(struct child_page *page) {

@@ -36,11 +36,17 @@ extern struct suite suite;
 struct suite_case {
     const char *name;
     void (*run)(void);
+    bool timed;
 };
 
-#define CASE(case_name) \
+#define CASE(case_name) SUITE_CASE(case_name, false)
+// A case that compares amounts of time. Its boot is one whose clock counts instructions (suite.py): on a clock that runs
+// on while the host does something else, whoever has the processor is charged for that.
+#define TIMED_CASE(case_name) SUITE_CASE(case_name, true)
+
+#define SUITE_CASE(case_name, is_timed) \
     static void case_run_##case_name(void); \
-    static const struct suite_case case_##case_name = {#case_name, case_run_##case_name}; \
+    static const struct suite_case case_##case_name = {#case_name, case_run_##case_name, is_timed}; \
     [[gnu::used, gnu::retain, \
       gnu::section("suite_cases")]] static const struct suite_case *const case_ref_##case_name = \
         &case_##case_name; \

@@ -1,5 +1,7 @@
 """Suite "abi": the ABI suite, a boot of the system `abi` with one processor and one with several (and an IOMMU, where
-the machine can have one), every case of it a case here.
+the machine can have one), every case of it a case here. The cases that compare amounts of time have a third boot, on
+the machine whose clock counts instructions: no other is fair to a processor that the host has set aside. It has one
+processor, because the emulator comes to a halt when it counts for several of which some wait and some never do.
 
 Verdicts are read from the guest's second serial port alone. Only the suite is granted that port
 (system/abi.system, which a case here checks), so no other program can write one.
@@ -16,24 +18,25 @@ PROCESSORS = (1, 4)
 MACHINES = {("x86_64", 1): ["-machine", "pc"], ("x86_64", 4): ["-device", "intel-iommu"]}
 # The device's 28 address bits do not reach riscv64's memory.
 DEVICES = {"x86_64": ["-device", "edu"], "riscv64": ["-device", "edu,dma_mask=0xffffffffff"]}
-CASE = re.compile(r"^CASE\((\w+)\)", re.MULTILINE)
+CASE = {timed: re.compile(rf"^{word}\((\w+)\)", re.MULTILINE) for timed, word in ((False, "CASE"), (True, "TIMED_CASE"))}
 COVERAGE = "every_documented_error_was_seen"  # the runner's own last case
 REPORTER_PORT = "serial spare registers"
 
 
-def case_names(ctx):
+def case_names(ctx, timed=False):
     names = []
     folders = (ctx.root / "tests" / "abi", ctx.root / "tests" / "arch" / ctx.arch)
     for path in [path for folder in folders for path in sorted(folder.glob("*_test.c"))]:
-        names += CASE.findall(path.read_text())
-    return names + [COVERAGE]
+        names += CASE[timed].findall(path.read_text())
+    return names if timed else names + [COVERAGE]
 
 
 class Run:
     """One boot of a system whose only program is a suite (main.c), at the first case that asks for it."""
 
-    def __init__(self, ctx, cpus, system="abi", cmdline=None, deadline_s=BOOT_DEADLINE_S):
-        self.cpus, self.system, self.cmdline, self.deadline_s = cpus, system, cmdline, deadline_s
+    def __init__(self, ctx, cpus, system="abi", cmdline=None, deadline_s=BOOT_DEADLINE_S, timed=False):
+        self.cpus, self.system, self.cmdline, self.deadline_s = cpus, system, "timed" if timed else cmdline, deadline_s
+        self.timed = timed
         self.ctx, self.verdicts, self.notes, self.transcript, self.done = ctx, None, {}, "", None
 
     def boot(self):
@@ -44,9 +47,9 @@ class Run:
         # The machine of riscv64 has one serial port: what the kernel does not say there, the reporter does.
         one_port = self.ctx.arch == "riscv64"
         second_port = ["-chardev", f"file,id=verdicts,path={report}", "-serial", "chardev:verdicts"]
+        devices = [] if self.timed else MACHINES.get((self.ctx.arch, self.cpus), []) + DEVICES[self.ctx.arch]
         guest = self.ctx.guest(direct=True, system=self.system, cpus=self.cpus, cmdline=self.cmdline,
-                               qemu_args=([] if one_port else second_port) +
-                               MACHINES.get((self.ctx.arch, self.cpus), []) + DEVICES[self.ctx.arch])
+                               deterministic=self.timed, qemu_args=([] if one_port else second_port) + devices)
         try:
             guest.wait(self.deadline_s)
         finally:
@@ -86,16 +89,16 @@ def nothing_stands_on_the_console(ctx, run):
     run.boot()
     check(run.done is not None, "the suite reported its end", "a line 'done PASSED FAILED'", run.transcript[-2000:])
     passed, failed = (int(word) for word in run.done.split())
-    expected = len(case_names(ctx))
+    expected = len(case_names(ctx, run.timed))
     check(passed + failed == expected, "as many verdicts as there are cases", expected, run.done)
 
 
 def cases(ctx):
     found = [("reporter_is_granted_once", functools.partial(reporter_is_granted_once, ctx))]
-    for cpus in PROCESSORS if ctx.cpus == 1 else (ctx.cpus,):
-        run = Run(ctx, cpus)
-        where = f" ({cpus} processors)" if cpus > 1 else ""
-        for name in case_names(ctx):
+    runs = [Run(ctx, cpus) for cpus in (PROCESSORS if ctx.cpus == 1 else (ctx.cpus,))]
+    for run in [*runs, Run(ctx, 1, timed=True)]:
+        where = " (timed)" if run.timed else f" ({run.cpus} processors)" if run.cpus > 1 else ""
+        for name in case_names(ctx, run.timed):
             found.append((name + where, deadline(BOOT_DEADLINE_S + 30)(functools.partial(run.judge, name))))
         found.append(("all_cases_reported" + where,
                       deadline(BOOT_DEADLINE_S + 30)(functools.partial(nothing_stands_on_the_console, ctx, run))))
