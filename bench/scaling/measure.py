@@ -1,8 +1,7 @@
 """How a fixed amount of work spreads over processors: counted by the emulator's plugin, processor by processor.
 
-One thread emulates all processors, with the deterministic machine's line, so that the counts do not depend on what
-the host does beside it, but for the moment at which the command arrives. A processor has its turn until it halts or
-a timer is due.
+One thread emulates all processors, with the deterministic machine's line, so that the counts are the same on every run
+and every host. A processor has its turn until it halts or a timer is due.
 """
 
 import re
@@ -18,8 +17,6 @@ def count(ctx, cpus):
     counted = ctx.scratch / f"counted-{cpus}"
     plugin = f"{ctx.build}/tools/plugin/libcount.so,out={counted}"
     with ctx.guest(system="scaling", cpus=cpus, deterministic=True, qemu_args=["-plugin", plugin]) as guest:
-        guest.prompt(120)
-        guest.send("run scaling\r")
         guest.expect(r"^scaling done$", 300)
     windows = re.findall(r"^window (\d+) ([\d ]+)$", counted.read_text(), re.MULTILINE)
     return {KINDS[int(number)][0]: [int(value) for value in values.split()] for number, values in windows}
