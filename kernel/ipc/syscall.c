@@ -156,12 +156,12 @@ status_t invoke_method(struct thread *caller, struct object *object, uint32_t ty
     if (!rights_cover(type_rights, method->right.v)) {
         return STATUS_NO_RIGHT;
     }
-    *invocation = (struct invocation){
-        .caller = caller,
-        .object = object,
-        .rights = (rights_t){slot_word_rights(type_rights)},
-        .words = caller->regs.words,
-    };
+    invocation->caller = caller;
+    invocation->object = object;
+    invocation->argument.object = nullptr;
+    invocation->words = caller->regs.words;
+    invocation->again = false;
+    invocation->page_bytes = 0;
     return cpu_count() > 1 ? invoke_held(method->handler, invocation) : method->handler(invocation);
 }
 

@@ -235,15 +235,15 @@ TEST(counts_are_limited_for_all_below) {
 TEST(methods) {
     struct account *root = account_create_root(ROOT_LIMIT);
     uint64_t words[8] = {0};
-    CHECK(status_is(host_invoke(method_account_create_account, &root->object, words), STATUS_BAD_ARGUMENT));
+    CHECK(status_is(host_invoke(invoke_account_create_account, &root->object, words), STATUS_BAD_ARGUMENT));
     words[0] = 4096;
-    REQUIRE(status_ok(host_invoke(method_account_create_account, &root->object, words)));
+    REQUIRE(status_ok(host_invoke(invoke_account_create_account, &root->object, words)));
     CHECK(words[0] != 0);
     words[0] = 0;
-    CHECK(status_is(host_invoke(method_account_create_vmo, &root->object, words), STATUS_BAD_ARGUMENT));
+    CHECK(status_is(host_invoke(invoke_account_create_vmo, &root->object, words), STATUS_BAD_ARGUMENT));
     words[0] = 5;
-    REQUIRE(status_ok(host_invoke(method_account_create_vmo, &root->object, words)));
-    REQUIRE(status_ok(host_invoke(method_account_info, &root->object, words)));
+    REQUIRE(status_ok(host_invoke(invoke_account_create_vmo, &root->object, words)));
+    REQUIRE(status_ok(host_invoke(invoke_account_info, &root->object, words)));
     CHECK_EQ(words[0], ROOT_LIMIT);
     CHECK(words[1] > 4096 && words[1] == words[2]);
     CHECK_EQ(words[3], 2u);

@@ -204,7 +204,7 @@ status_t handle_insert(struct process *process, struct object *object, rights_t 
 
 status_t handle_to_new(struct process *process, struct object *object, uint64_t interface_id, uint64_t *out) {
     handle_t handle;
-    const rights_t rights = {object_class(object->type)->rights};
+    const rights_t rights = {object_class(object->type)->rights & ~(uint32_t)object->withheld};
     status_t status = handle_insert(process, object, rights, 0, interface_id, nullptr, ORIGIN_CREATED, &handle);
     if (!status_ok(status)) {
         object_put(object);

@@ -95,8 +95,8 @@ status_t handle_insert(struct process *process, struct object *object, rights_t 
                        uint64_t interface_id, struct handle_slot *parent, enum handle_origin origin,
                        handle_t *out);
 
-// Gives a process the first handle to an object just made, with all rights of its type: takes over the caller's
-// reference in any case. Errors as handle_insert.
+// Gives a process the first handle to an object just made, with all rights of its type but those withheld: takes
+// over the caller's reference in any case. Errors as handle_insert.
 status_t handle_to_new(struct process *process, struct object *object, uint64_t interface_id, uint64_t *out);
 
 // A second handle to what `from` holds, in a table of its own or another process's, derived from it.

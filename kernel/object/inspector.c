@@ -73,7 +73,7 @@ typedef bool next_entry(const struct process *process, uint64_t *position, uint3
 
 // Fills the message page with entries from *position on, which is moved behind them, and says how many there are.
 static status_t list(struct invocation *invocation, const struct process *process, uint64_t *position,
-                     next_entry *next, size_t entry_bytes) {
+                     next_entry *next, size_t entry_bytes, uint64_t *count_out) {
     char *page = invocation->caller->message_page;
     uint64_t ahead = *position;
     uint32_t steps = INSPECT_STEPS, count = 0;
@@ -86,32 +86,32 @@ static status_t list(struct invocation *invocation, const struct process *proces
         *position = ahead;
         count += found;
     }
-    invocation->words[0] = count;
+    *count_out = count;
     invocation->page_bytes = (uint32_t)(count * entry_bytes);
     return STATUS_OK;
 }
 
-// The same over the handles of the process that word 0 names, from the slot in word 1 on.
-static status_t list_of_process(struct invocation *invocation, next_entry *next, size_t entry_bytes) {
+// The same over the handles of a process, from a slot on.
+static status_t list_of_process(struct invocation *invocation, uint64_t koid, uint64_t index, next_entry *next,
+                                size_t entry_bytes, uint64_t *count, uint64_t *next_index) {
     if (invocation->caller->message_page == nullptr) {
         return STATUS_TOO_LARGE;
     }
-    struct process *process = process_find(invocation->words[0]);
+    struct process *process = process_find(koid);
     if (process == nullptr) {
         return STATUS_NOT_FOUND;
     }
-    uint64_t position = invocation->words[1];
-    const status_t status = list(invocation, process, &position, next, entry_bytes);
-    invocation->words[1] = position < process->slot_limit ? position : 0;
+    const status_t status = list(invocation, process, &index, next, entry_bytes, count);
+    *next_index = index < process->slot_limit ? index : 0;
     object_put(&process->object);
     return status;
 }
 
-// The same over what is listed in the order of its creation, from the koid behind that in word 0 on.
-static status_t list_by_koid(struct invocation *invocation, next_entry *next, size_t entry_bytes) {
-    uint64_t koid = invocation->words[0];
+// The same over what is listed in the order of its creation, from the koid behind this one on.
+static status_t list_by_koid(struct invocation *invocation, uint64_t koid, next_entry *next, size_t entry_bytes,
+                             uint64_t *count) {
     return invocation->caller->message_page == nullptr ? STATUS_TOO_LARGE
-                                                       : list(invocation, nullptr, &koid, next, entry_bytes);
+                                                       : list(invocation, nullptr, &koid, next, entry_bytes, count);
 }
 
 static bool next_process(const struct process *, uint64_t *koid, uint32_t *, void *out) {
@@ -125,8 +125,8 @@ static bool next_process(const struct process *, uint64_t *koid, uint32_t *, voi
     return true;
 }
 
-status_t method_inspector_processes(struct invocation *invocation) {
-    return list_by_koid(invocation, next_process, sizeof(struct inspect_process));
+status_t method_inspector_processes(struct invocation *invocation, uint64_t after_koid, uint64_t *count) {
+    return list_by_koid(invocation, after_koid, next_process, sizeof(struct inspect_process), count);
 }
 
 static bool next_account(const struct process *, uint64_t *koid, uint32_t *, void *out) {
@@ -140,16 +140,18 @@ static bool next_account(const struct process *, uint64_t *koid, uint32_t *, voi
     return true;
 }
 
-status_t method_inspector_accounts(struct invocation *invocation) {
-    return list_by_koid(invocation, next_account, sizeof(struct inspect_account));
+status_t method_inspector_accounts(struct invocation *invocation, uint64_t after_koid, uint64_t *count) {
+    return list_by_koid(invocation, after_koid, next_account, sizeof(struct inspect_account), count);
 }
 
 static bool next_handle(const struct process *process, uint64_t *index, uint32_t *steps, void *out) {
     return handle_describe(process, index, steps, out);
 }
 
-status_t method_inspector_handles(struct invocation *invocation) {
-    return list_of_process(invocation, next_handle, sizeof(struct inspect_handle));
+status_t method_inspector_handles(struct invocation *invocation, uint64_t process_koid, uint64_t after_index,
+                                  struct inspector_handles_out *out) {
+    return list_of_process(invocation, process_koid, after_index, next_handle, sizeof(struct inspect_handle), &out->count,
+                           &out->next_index);
 }
 
 // ---- objects ----
@@ -259,6 +261,8 @@ static bool next_object(const struct process *process, uint64_t *index, uint32_t
     return true;
 }
 
-status_t method_inspector_objects(struct invocation *invocation) {
-    return list_of_process(invocation, next_object, sizeof(struct inspect_object));
+status_t method_inspector_objects(struct invocation *invocation, uint64_t process_koid, uint64_t after_index,
+                                  struct inspector_objects_out *out) {
+    return list_of_process(invocation, process_koid, after_index, next_object, sizeof(struct inspect_object), &out->count,
+                           &out->next_index);
 }

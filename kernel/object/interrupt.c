@@ -69,7 +69,8 @@ static void interrupt_fired(void *context) {
 
 // ---- Creation and destruction ----
 
-status_t interrupt_create(struct account *account, uint64_t line, uint64_t flags, struct object **out) {
+status_t method_resource_mint_interrupt(struct invocation *, uint64_t line, uint64_t flags, struct account *account,
+                                        struct interrupt **out) {
     const bool message = flags == FLAG_MESSAGE;
     if ((flags > FLAG_AS_FIRMWARE_SAYS && !message) || line > (message ? UINT16_MAX : UINT32_MAX)) {
         return STATUS_BAD_ARGUMENT;
@@ -98,7 +99,7 @@ status_t interrupt_create(struct account *account, uint64_t line, uint64_t flags
     spin_init(&interrupt->lock, LOCK_INTERRUPT);
     interrupt->gsi = wiring.gsi;
     line_attach(wiring.gsi, wiring.level, wiring.active_low, interrupt_fired, interrupt);
-    *out = object;
+    *out = interrupt;
     return STATUS_OK;
 }
 

@@ -33,7 +33,3 @@ struct interrupt {
 
 extern struct slab_cache interrupt_cache;
 bool interrupt_destroy_step(struct object *object);
-
-// `line` and `flags` as resource.mint_interrupt has them. BAD_ARGUMENT, UNSUPPORTED (no controller serves
-// the line), IN_USE, NO_MEMORY. The caller gets one reference.
-status_t interrupt_create(struct account *account, uint64_t line, uint64_t flags, struct object **out);

@@ -22,7 +22,8 @@ static bool is_taken(uint64_t base, uint64_t count) REQUIRES(ranges_lock) {
     return false;
 }
 
-status_t ioport_create(struct account *account, uint64_t base, uint64_t count, struct object **out) {
+status_t method_resource_mint_ioport(struct invocation *, uint64_t base, uint64_t count, struct account *account,
+                                     struct ioport **out) {
     if (ARCH_PORT_COUNT == 0) {
         return STATUS_UNSUPPORTED;
     }
@@ -49,7 +50,7 @@ status_t ioport_create(struct account *account, uint64_t base, uint64_t count, s
         return STATUS_IN_USE;
     }
     uart_release(SERIAL_PORTS, base, count);
-    *out = object;
+    *out = ioport;
     return STATUS_OK;
 }
 

@@ -19,7 +19,3 @@ struct ioport {
 
 extern struct slab_cache ioport_cache;
 bool ioport_destroy_step(struct object *object);
-
-// BAD_ARGUMENT (empty, or beyond port 0xffff), IN_USE (held by somebody, or the kernel's own), NO_MEMORY.
-// The caller gets one reference. When the early UART is in the range the kernel leaves it alone from now on.
-status_t ioport_create(struct account *account, uint64_t base, uint64_t count, struct object **out);

@@ -70,7 +70,8 @@ static status_t prepare(struct iospace *iospace) {
     return plat_iommu() == nullptr ? STATUS_OK : plat_iommu()->attach(&iospace->domain);
 }
 
-status_t iospace_create(struct account *account, uint64_t requester, uint64_t flags, struct object **out) {
+status_t method_resource_mint_iospace(struct invocation *, uint64_t requester, uint64_t flags, struct account *account,
+                                      struct iospace **out) {
     struct object *object;
     if (requester > UINT16_MAX || flags > FLAG_TRUSTED) {
         return STATUS_BAD_ARGUMENT;
@@ -87,7 +88,7 @@ status_t iospace_create(struct account *account, uint64_t requester, uint64_t fl
         object_put(object);
         return status;
     }
-    *out = object;
+    *out = iospace;
     return STATUS_OK;
 }
 

@@ -31,7 +31,4 @@ struct iospace {
 extern struct slab_cache iospace_cache;
 bool iospace_destroy_step(struct object *object);
 
-// As resource.mint_iospace has it. The caller gets one reference.
-status_t iospace_create(struct account *account, uint64_t requester, uint64_t flags, struct object **out);
-
 void iospace_describe(struct iospace *iospace, struct inspect_object *out);

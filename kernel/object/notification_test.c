@@ -2,6 +2,7 @@
 #include "kernel/object/notification.h"
 
 #include "abi/gen/abi.h"
+#include "abi/gen/methods.h"
 #include "base/test.h"
 #include "kernel/arch/host/invariants.h"
 #include "kernel/arch/host/machine.h"
@@ -246,10 +247,10 @@ TEST(a_binding_outlives_neither_side) {
 
 TEST(an_interrupt_signals_until_it_is_closed) {
     set_scene();
-    struct object *interrupt;
-    REQUIRE(status_ok(interrupt_create(scene.root, 5, 0, &interrupt)));
-    const uint64_t handle = host_give(scene.process, interrupt, EVERY_RIGHT, 0);
-    object_put(interrupt);
+    struct interrupt *interrupt;
+    REQUIRE(status_ok(method_resource_mint_interrupt(nullptr, 5, 0, scene.root, &interrupt)));
+    const uint64_t handle = host_give(scene.process, &interrupt->object, EVERY_RIGHT, 0);
+    object_put(&interrupt->object);
     wait(scene.threads[0], DEADLINE_NEVER);
     REQUIRE(host_run(scene.threads[1]));
     CHECK(status_ok(HOST_METHOD(handle, INTERRUPT_BIND, scene.at_notification, 64)));

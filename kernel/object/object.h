@@ -19,6 +19,7 @@ struct slab_cache;
 struct object {
     uint32_t references; // atomic
     uint8_t type;        // enum object_type
+    uint16_t withheld;   // rights of the type that nobody ever has to this one
     koid_t koid;
     struct account *account; // who paid; holds a reference; null only for the root account
     struct reap_item reap;

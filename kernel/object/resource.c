@@ -5,48 +5,11 @@
 #include "base/checked.h"
 #include "kernel/bootinfo.h"
 #include "kernel/object/account.h"
-#include "kernel/object/handle.h"
-#include "kernel/object/interrupt.h"
-#include "kernel/object/ioport.h"
-#include "kernel/object/iospace.h"
-#include "kernel/object/thread.h"
 #include "kernel/object/vmo.h"
 #include "kernel/plat/plat.h"
 #include "kernel/plat/power.h"
 #include "kernel/plat/uart.h"
 #include "kernel/types.h"
-
-// Makes a device object that the account in the third word pays for, of what the first two say, and gives the caller a
-// handle to it.
-static status_t mint(struct invocation *invocation,
-                     status_t create(struct account *account, uint64_t what, uint64_t how, struct object **out)) {
-    struct process *caller = invocation->caller->process;
-    uint64_t *words = invocation->words;
-    struct object *account, *made;
-    handle_t handle;
-    TRY(handle_object(caller, words[2], OBJECT_ACCOUNT, RIGHT_CREATE, &account));
-    TRY(create(account_of(account), words[0], words[1], &made));
-    const rights_t rights = {object_class(made->type)->rights & ~(uint32_t)RIGHT_EXECUTE_BIT};
-    status_t status = handle_insert(caller, made, rights, 0, 0, nullptr, ORIGIN_CREATED, &handle);
-    if (!status_ok(status)) {
-        object_put(made);
-        return status;
-    }
-    words[0] = handle.v;
-    return STATUS_OK;
-}
-
-status_t method_resource_mint_ioport(struct invocation *invocation) {
-    return mint(invocation, ioport_create);
-}
-
-status_t method_resource_mint_interrupt(struct invocation *invocation) {
-    return mint(invocation, interrupt_create);
-}
-
-status_t method_resource_mint_iospace(struct invocation *invocation) {
-    return mint(invocation, iospace_create);
-}
 
 // ---- Device memory: VMOs whose ranges never overlap ----
 
@@ -86,7 +49,8 @@ void resource_give_back(struct vmo *vmo) {
     spin_unlock(&ranges_lock);
 }
 
-static status_t device_memory_create(struct account *account, uint64_t base, uint64_t len, struct object **out) {
+status_t method_resource_mint_vmo(struct invocation *, uint64_t base, uint64_t len, struct account *account,
+                                  struct vmo **out) {
     if (!is_aligned(base | len, PAGE_BYTES) || len == 0 || !range_within(base, len, VMO_MAX_BYTES)) {
         return STATUS_BAD_ARGUMENT;
     }
@@ -103,17 +67,14 @@ static status_t device_memory_create(struct account *account, uint64_t base, uin
         object_put(&vmo->object);
         return STATUS_IN_USE;
     }
+    vmo->object.withheld = RIGHT_EXECUTE_BIT;
     uart_release(SERIAL_MEMORY, base, len);
-    *out = &vmo->object;
+    *out = vmo;
     return STATUS_OK;
 }
 
-status_t method_resource_mint_vmo(struct invocation *invocation) {
-    return mint(invocation, device_memory_create);
-}
-
-status_t method_resource_power(struct invocation *invocation) {
-    switch (invocation->words[0]) {
+status_t method_resource_power(struct invocation *, uint64_t action) {
+    switch (action) {
     case 0: power_off(); break;
     case 1: power_reset(); break;
     default: return STATUS_BAD_ARGUMENT;

@@ -119,12 +119,12 @@ static bool set_buffer(struct percpu *cpu, struct vmo *vmo, struct trace_header 
 
 // ---- methods ---------------------------------------------------------------------------------------
 
-status_t method_trace_start(struct invocation *invocation) {
-    if (invocation->words[0] >= 1u << TRACE_CLASSES) {
+status_t method_trace_start(struct invocation *, uint64_t chosen) {
+    if (chosen >= 1u << TRACE_CLASSES) {
         return STATUS_BAD_ARGUMENT;
     }
     spin_lock(&trace_lock);
-    classes = invocation->words[0];
+    classes = chosen;
     for (uint32_t i = 0; i < cpu_count(); i++) {
         switch_classes(&percpu_of((cpu_id_t){i})->trace);
     }
@@ -141,59 +141,56 @@ status_t method_trace_stop(struct invocation *invocation) {
     return STATUS_OK;
 }
 
-status_t method_trace_info(struct invocation *invocation) {
-    if (invocation->words[0] >= cpu_count()) {
+status_t method_trace_info(struct invocation *, uint64_t processor, struct trace_info_out *out) {
+    if (processor >= cpu_count()) {
         return STATUS_BAD_ARGUMENT;
     }
-    const struct trace_cpu *trace = &percpu_of((cpu_id_t){(uint32_t)invocation->words[0]})->trace;
+    const struct trace_cpu *trace = &percpu_of((cpu_id_t){(uint32_t)processor})->trace;
     spin_lock(&trace_lock);
     const uint64_t head = trace->vmo == nullptr ? 0 : __atomic_load_n(&trace->header->head_bytes, __ATOMIC_RELAXED);
     const uint64_t bytes = trace->vmo == nullptr ? 0 : trace->header->mask_bytes + 1;
-    invocation->words[1] = classes;
+    out->classes = classes;
     spin_unlock(&trace_lock);
-    invocation->words[0] = cpu_count();
-    invocation->words[2] = head / sizeof(struct trace_record);
-    invocation->words[3] = (head > bytes ? head - bytes : 0) / sizeof(struct trace_record);
+    out->processors = cpu_count();
+    out->written = head / sizeof(struct trace_record);
+    out->lost = (head > bytes ? head - bytes : 0) / sizeof(struct trace_record);
     return STATUS_OK;
 }
 
-status_t method_trace_buffer(struct invocation *invocation) {
-    const uint64_t number = invocation->words[0], bytes = invocation->words[1];
-    struct process *caller = invocation->caller->process;
-    struct object *account;
-    TRY(handle_object(caller, invocation->words[2], OBJECT_ACCOUNT, RIGHT_CREATE, &account));
-    if (number >= cpu_count() || bytes < PAGE_BYTES || bytes > BUFFER_MAX_BYTES || (bytes & (bytes - 1)) != 0) {
+status_t method_trace_buffer(struct invocation *invocation, uint64_t processor, uint64_t len_bytes,
+                             struct account *account, uint64_t *out) {
+    if (processor >= cpu_count() || len_bytes < PAGE_BYTES || len_bytes > BUFFER_MAX_BYTES ||
+        (len_bytes & (len_bytes - 1)) != 0) {
         return STATUS_BAD_ARGUMENT;
     }
-    struct percpu *cpu = percpu_of((cpu_id_t){(uint32_t)number});
-    if (__atomic_load_n(&cpu->trace.old, __ATOMIC_RELAXED) != nullptr) {
-        invocation->again = true;
+    struct percpu *cpu = percpu_of((cpu_id_t){(uint32_t)processor});
+    invocation->again = __atomic_load_n(&cpu->trace.old, __ATOMIC_RELAXED) != nullptr;
+    if (invocation->again) {
         return STATUS_OK;
     }
+    struct process *caller = invocation->caller->process;
     struct vmo *vmo;
     paddr_t frame = {};
-    handle_t handle;
-    TRY(vmo_create_contiguous(account_of(account), PAGE_BYTES + bytes, &vmo));
+    TRY(vmo_create_contiguous(account, PAGE_BYTES + len_bytes, &vmo));
     (void)vmo_peek(vmo, 0, &frame); // contiguous: it is there
     struct trace_header *header = phys_to_virt(frame);
-    *header = (struct trace_header){TRACE_MAGIC, sizeof(struct trace_record), 0, bytes - 1, number,
+    *header = (struct trace_header){TRACE_MAGIC, sizeof(struct trace_record), 0, len_bytes - 1, processor,
                                     kernel_clock.base, kernel_clock.mult};
-    constexpr uint32_t RIGHTS = RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT | RIGHT_INSPECT_BIT | RIGHT_READ_BIT | RIGHT_MAP_BIT;
+    vmo->object.withheld = RIGHT_WRITE_BIT | RIGHT_EXECUTE_BIT;
     object_get(&vmo->object); // the trace's
-    const status_t status =
-        handle_insert(caller, &vmo->object, (rights_t){RIGHTS}, 0, 0, nullptr, ORIGIN_CREATED, &handle);
+    uint64_t handle;
+    status_t status = handle_to_new(caller, &vmo->object, 0, &handle);
     if (!status_ok(status)) {
-        object_put(&vmo->object);
         object_put(&vmo->object);
         return status;
     }
     if (!set_buffer(cpu, vmo, header)) { // another thread was faster
         object_put(&vmo->object);
-        status_t ignored = handle_close(caller, handle.v);
+        status_t ignored = handle_close(caller, handle);
         (void)ignored; // somebody may have guessed and closed it
         invocation->again = true;
         return STATUS_OK;
     }
-    invocation->words[0] = handle.v;
+    *out = handle;
     return STATUS_OK;
 }

@@ -217,15 +217,15 @@ TEST(read_and_write) {
         out[i] = (uint8_t)(i * 7);
     }
     uint64_t words[8] = {100, (uint64_t)out, 64 * 1024};
-    REQUIRE(status_ok(host_invoke(method_vmo_write, &vmo->object, words)));
+    REQUIRE(status_ok(host_invoke(invoke_vmo_write, &vmo->object, words)));
     CHECK_EQ(words[0], 64 * 1024u);
     uint64_t read[8] = {50, (uint64_t)in, 64 * 1024};
-    REQUIRE(status_ok(host_invoke(method_vmo_read, &vmo->object, read)));
+    REQUIRE(status_ok(host_invoke(invoke_vmo_read, &vmo->object, read)));
     CHECK_EQ(in[49], 0);
     CHECK_MEM_EQ(in + 50, out, 64 * 1024 - 50);
     uint64_t committed = vmo_committed_bytes(vmo);
     uint64_t zeros[8] = {18 * PAGE_BYTES, (uint64_t)in, 2 * PAGE_BYTES}; // never touched: reads as zero
-    REQUIRE(status_ok(host_invoke(method_vmo_read, &vmo->object, zeros)));
+    REQUIRE(status_ok(host_invoke(invoke_vmo_read, &vmo->object, zeros)));
     CHECK_EQ(in[0], 0);
     CHECK_EQ(in[2 * PAGE_BYTES - 1], 0);
     CHECK_EQ(vmo_committed_bytes(vmo), committed);
@@ -236,25 +236,25 @@ TEST(read_and_write) {
         {0, 64 * 1024 + 1}, {20 * PAGE_BYTES, 1}, {20 * PAGE_BYTES + 1, 0}, {UINT64_MAX, 2}, {1, UINT64_MAX}};
     for (int i = 0; i < 5; i++) {
         uint64_t w[8] = {bad[i].offset, (uint64_t)in, bad[i].len};
-        CHECK(status_is(host_invoke(method_vmo_read, &vmo->object, w), STATUS_BAD_ARGUMENT));
-        CHECK(status_is(host_invoke(method_vmo_write, &vmo->object, w), STATUS_BAD_ARGUMENT));
+        CHECK(status_is(host_invoke(invoke_vmo_read, &vmo->object, w), STATUS_BAD_ARGUMENT));
+        CHECK(status_is(host_invoke(invoke_vmo_write, &vmo->object, w), STATUS_BAD_ARGUMENT));
     }
     uint64_t empty[8] = {20 * PAGE_BYTES, 0, 0};
-    CHECK(status_ok(host_invoke(method_vmo_read, &vmo->object, empty)));
+    CHECK(status_ok(host_invoke(invoke_vmo_read, &vmo->object, empty)));
 
     // A buffer that ends in nowhere: what was done counts, or the error when nothing was.
     host_bad_user_start = (uint64_t)in + PAGE_BYTES;
     host_bad_user_end = (uint64_t)in + sizeof(in);
     uint64_t partly[8] = {0, (uint64_t)in, 3 * PAGE_BYTES};
-    REQUIRE(status_ok(host_invoke(method_vmo_read, &vmo->object, partly)));
+    REQUIRE(status_ok(host_invoke(invoke_vmo_read, &vmo->object, partly)));
     CHECK_EQ(partly[0], PAGE_BYTES);
     uint64_t nothing[8] = {0, (uint64_t)in + PAGE_BYTES, 8};
-    CHECK(status_is(host_invoke(method_vmo_read, &vmo->object, nothing), STATUS_BAD_ADDRESS));
-    CHECK(status_is(host_invoke(method_vmo_write, &vmo->object, nothing), STATUS_BAD_ADDRESS));
+    CHECK(status_is(host_invoke(invoke_vmo_read, &vmo->object, nothing), STATUS_BAD_ADDRESS));
+    CHECK(status_is(host_invoke(invoke_vmo_write, &vmo->object, nothing), STATUS_BAD_ADDRESS));
     host_bad_user_start = host_bad_user_end = 0;
 
     uint64_t info[8] = {};
-    REQUIRE(status_ok(host_invoke(method_vmo_info, &vmo->object, info)));
+    REQUIRE(status_ok(host_invoke(invoke_vmo_info, &vmo->object, info)));
     CHECK_EQ(info[0], 20 * PAGE_BYTES);
     CHECK_EQ(info[1], committed);
     put(vmo);

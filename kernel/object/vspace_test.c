@@ -401,16 +401,16 @@ TEST(methods) {
     for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         uint64_t words[8];
         memcpy(words, cases[i].words, sizeof(words));
-        CHECK_EQ(host_invoke(method_vspace_map, &vspace->object, words).code, cases[i].expected.code);
+        CHECK_EQ(host_invoke(invoke_vspace_map, &vspace->object, words).code, cases[i].expected.code);
     }
     uint64_t widen[8] = {0x40'0000, PAGE_BYTES, RW}; // the handle that mapped it did not allow writing
-    CHECK(status_is(host_invoke(method_vspace_protect, &vspace->object, widen), STATUS_NOT_ALLOWED));
+    CHECK(status_is(host_invoke(invoke_vspace_protect, &vspace->object, widen), STATUS_NOT_ALLOWED));
     uint64_t strange[8] = {0x40'0000, PAGE_BYTES, 1ull << 32 | PROT_READ};
-    CHECK(status_is(host_invoke(method_vspace_protect, &vspace->object, strange), STATUS_BAD_ARGUMENT));
+    CHECK(status_is(host_invoke(invoke_vspace_protect, &vspace->object, strange), STATUS_BAD_ARGUMENT));
     uint64_t cut[8] = {0x40'1000, PAGE_BYTES};
-    CHECK(status_ok(host_invoke(method_vspace_unmap, &vspace->object, cut)));
+    CHECK(status_ok(host_invoke(invoke_vspace_unmap, &vspace->object, cut)));
     uint64_t info[8] = {};
-    REQUIRE(status_ok(host_invoke(method_vspace_info, &vspace->object, info)));
+    REQUIRE(status_ok(host_invoke(invoke_vspace_info, &vspace->object, info)));
     CHECK_EQ(info[0], 2u);
     CHECK_EQ(info[1], 3 * PAGE_BYTES);
     CHECK_EQ(info[2], PAGE_BYTES);

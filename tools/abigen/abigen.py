@@ -24,7 +24,8 @@ OUTPUTS = ("abi.h", "methods.h", "methods.c", "stubs.h", "decode.h", "decode.c")
 MAX_RIGHT_BIT = 23
 MAX_OBJECT_TYPE = 23
 MAX_WORDS = 8
-FIELD_TYPES = ("u64", "handle")
+FIELD_TYPES = ("u64", "u32", "bool", "handle")  # an argument may also be a handle to an object: `type`, `type+RIGHT`, with `?` perhaps 0
+ARGUMENT_ERRORS = ("BAD_HANDLE", "WRONG_TYPE", "NO_RIGHT")
 LOWER = re.compile(r"[a-z][a-z0-9_]*")
 UPPER = re.compile(r"[A-Z][A-Z0-9_]*")
 
@@ -99,14 +100,14 @@ class Checker:
         if len(set(errors)) != len(errors):
             self.complain(where, "an error is listed twice")
 
-    def fields(self, where, what, fields):
-        """`name:type` strings to (name, type) pairs."""
+    def fields(self, where, what, fields, objects):
+        """`name:type` strings to (name, type) pairs; `objects` is what says which handles there may be."""
         result = []
         for field in fields:
             name, colon, kind = str(field).partition(":")
             if not colon or not LOWER.fullmatch(name):
                 self.complain(where, f'{what} "{field}" is not name:type')
-            elif kind not in FIELD_TYPES:
+            elif kind not in FIELD_TYPES and not objects.fullmatch(kind):
                 self.complain(where, f'{what} "{field}": unknown type "{kind}", expected one of {", ".join(FIELD_TYPES)}')
             else:
                 result.append((name, kind))
@@ -115,6 +116,17 @@ class Checker:
         if len(fields) > MAX_WORDS:
             self.complain(where, f"{len(fields)} {what}s do not fit in {MAX_WORDS} words")
         return result
+
+    def argument(self, where, kinds, errors):
+        """One argument may be a handle, and what can be wrong with arguments is documented."""
+        handles = [kind for kind in kinds if kind not in ("u64", "u32", "bool")]
+        if len(handles) > 1:
+            self.complain(where, "two arguments are handles")
+        possible = {"BAD_ARGUMENT"} if {"u32", "bool"} & set(kinds) else set()
+        for kind in handles:
+            possible |= set(ARGUMENT_ERRORS[:1 if kind == "handle" else 3 if "+" in kind else 2])
+        for error in sorted(possible - set(errors)):
+            self.complain(where, f"{error} is not among the errors, but an argument can cause it")
 
     def section(self, table, kind, pattern):
         """The complete entries of [[kind]]; incomplete ones are complained about and left out."""
@@ -131,8 +143,9 @@ class Checker:
                 good.append(entry)
         return good
 
-    def methods(self, obj, statuses, rights):
+    def methods(self, obj, types, statuses, rights):
         where = f"[[object]] {obj['name']}"
+        objects = re.compile(rf"({'|'.join(types)})(\+({'|'.join(rights)}))?\??")
         good = []
         for index, method in enumerate(obj.get("method", [])):
             here = f"{where}, method {method.get('name', f'number {index + 1}')}"
@@ -143,8 +156,9 @@ class Checker:
             if method["right"] not in rights:
                 self.complain(here, f'unknown right "{method["right"]}"')
             self.errors(here, method["errors"], statuses)
-            args = self.fields(here, "argument", method["args"])
-            results = self.fields(here, "result", method["results"])
+            args = self.fields(here, "argument", method["args"], objects)
+            results = self.fields(here, "result", method["results"], re.compile("|".join(types)))
+            self.argument(here, [kind for _, kind in args], method["errors"])
             good.append(dict(method, args=args, results=results))
         self.numbers(f"{where}, method", good, "number", 1, 255)
         return good
@@ -174,8 +188,10 @@ def check(table):
             c.complain(where, "may_block is not true or false")
         c.errors(where, call["errors"], status_names)
     objects = []
-    for obj in c.section(table, "object", LOWER):
-        objects.append(dict(obj, method=c.methods(obj, status_names, right_names)))
+    entries = c.section(table, "object", LOWER)
+    types = [obj["name"] for obj in entries]
+    for obj in entries:
+        objects.append(dict(obj, method=c.methods(obj, types, status_names, sorted(right_names))))
     c.numbers("[[object]]", objects, "type", 1, MAX_OBJECT_TYPE)
     for arch, registers in table.get("registers", {}).items():
         if c.keys(f"[registers.{arch}]", "registers", registers) and len(registers["words"]) != MAX_WORDS:

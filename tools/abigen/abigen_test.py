@@ -60,6 +60,16 @@ class Table(unittest.TestCase):
         self.method("vmo.read")["args"][0] = "offset_bytes:u63"
         self.refused('argument "offset_bytes:u63": unknown type "u63"')
 
+    def test_arguments_that_are_handles(self):
+        self.method("timer.set")["args"][3] = "notification:notification+LOOK"
+        self.refused('unknown type "notification+LOOK"')
+        self.method("timer.set")["args"][3:] = ["notification:notification+SIGNAL?", "vmo:vmo"]
+        self.refused("[[object]] timer, method set: two arguments are handles")
+        self.method("timer.set")["args"][4] = "once:bool"
+        self.method("timer.set")["errors"] = ["BAD_HANDLE", "BAD_ARGUMENT"]
+        self.refused("WRONG_TYPE is not among the errors, but an argument can cause it",
+                     "NO_RIGHT is not among the errors, but an argument can cause it")
+
     def test_field_without_type(self):
         self.method("vmo.read")["args"][0] = "offset"
         self.refused('argument "offset" is not name:type')
@@ -108,11 +118,19 @@ class Output(unittest.TestCase):
             for method in obj["method"]:
                 name = f"{obj['name']}_{method['name']}"
                 self.assertIn(f"{name.upper()} = {method['number']},", texts["abi.h"])
-                self.assertIn(f"method_{name}(struct invocation *invocation);", texts["methods.h"])
-                self.assertIn(f"{{method_{name}, ", texts["methods.c"])
+                self.assertIn(f"status_t method_{name}(struct invocation *", texts["methods.h"])
+                self.assertIn(f"{{invoke_{name}, ", texts["methods.c"])
                 self.assertIn(f"tess_{name}(", texts["stubs.h"])
         for status in table["status"]:
             self.assertIn(f"#define STATUS_{status['name']} ((status_t){{{status['value']}}})", texts["abi.h"])
+
+    def test_handlers_get_what_the_table_knows(self):
+        text = emit.EMITTERS["methods.h"](abigen.load(TABLE))
+        self.assertIn("status_t method_process_watch_exit(struct invocation *, struct process *, struct notification *, "
+                      "uint64_t);", text)
+        self.assertIn("TRY(invocation_find(invocation, invocation->words[0], OBJECT_NOTIFICATION, "
+                      "(rights_t){RIGHT_SIGNAL_BIT}));", text)
+        self.assertIn("if (invocation->words[1] > UINT32_MAX || invocation->words[2] > 1)", text)
 
     def test_command_line(self):
         with tempfile.TemporaryDirectory() as folder:

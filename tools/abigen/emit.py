@@ -7,8 +7,16 @@ def c_string(text):
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+SCALARS = {"u64": "uint64_t", "u32": "uint32_t", "bool": "bool"}
+
+
+def is_handle(kind):
+    return kind not in SCALARS
+
+
 def c_type(kind):
-    return {"u64": "uint64_t", "handle": "handle_t"}[kind]
+    """In the stubs, where what does not fit is for the kernel to refuse."""
+    return "handle_t" if is_handle(kind) else "uint64_t"
 
 
 def result_names(method):
@@ -53,14 +61,102 @@ def abi_header(t):
     return "\n".join(out) + "\n"
 
 
+# Objects that are nothing but a right: their methods are given none.
+PLAIN = {"resource", "inspector", "trace"}
+
+# Methods whose handlers take words apart themselves.
+BARE = {
+    "account_create_ring", "account_create_resizable_vmo", "account_create_contiguous_vmo", "account_create_pager_vmo",
+    "process_create_thread", "thread_exit", "thread_cancel", "thread_set_band", "thread_info", "thread_save_reply",
+    "thread_set_affinity", "thread_lock_id", "vspace_map", "vspace_unmap", "vspace_protect", "vspace_reserve", "vspace_info",
+    "vmo_info", "vmo_read", "vmo_write", "vmo_resize", "vmo_commit", "vmo_decommit", "vmo_seal", "vmo_clone", "vmo_supply",
+    "vmo_next_dirty", "vmo_write_back", "vmo_detach", "notification_bind", "interrupt_bind", "interrupt_acknowledge",
+    "interrupt_message", "ioport_read", "ioport_write", "ioport_write_bytes", "timer_set", "timer_cancel", "timer_info",
+    "ring_bind", "iospace_map", "iospace_unmap", "iospace_info",
+}
+
+
+def kind_parts(kind):
+    """`notification+SIGNAL?` to (notification, SIGNAL, True)."""
+    kind, optional = kind.removesuffix("?"), kind.endswith("?")
+    name, _, right = kind.partition("+")
+    return name, right, optional
+
+
+class Handler:
+    """What stands in the header for one method: its results by name, its handler, and how an invocation gets there."""
+
+    def __init__(self, o, m):
+        self.name = f"{o['name']}_{m['name']}"
+        self.params, self.values = ["struct invocation *"], ["invocation"]
+        self.structs, self.checks, self.find, self.after = [], [], [], []
+        if self.name in BARE:
+            return
+        if o["name"] not in PLAIN:
+            self.param(f"struct {o['name']} *", f"(struct {o['name']} *)invocation->object")
+        for word, (name, kind) in enumerate(m["args"]):
+            self.argument(f"invocation->words[{word}]", kind)
+        if len(m["results"]) == 1:
+            self.result(*m["results"][0])
+        elif m["results"]:
+            fields = ", ".join(name for name, _ in m["results"])
+            self.structs.append(f"struct {self.name}_out {{\n    uint64_t {fields};\n}};")
+            self.param(f"struct {self.name}_out *", f"(struct {self.name}_out *)invocation->words")
+
+    def param(self, kind, value):
+        self.params.append(kind)
+        self.values.append(value)
+
+    def argument(self, word, kind):
+        if kind == "u64":
+            self.param("uint64_t", word)
+        elif not is_handle(kind):
+            self.checks.append(f"{word} > {'UINT32_MAX' if kind == 'u32' else '1'}")
+            self.param(SCALARS[kind], f"({SCALARS[kind]}){word}")
+        elif kind == "handle":
+            self.find.append(f"invocation_find_any(invocation, {word})")
+            self.param("const struct capability *", "&invocation->argument")
+        else:
+            name, right, optional = kind_parts(kind)
+            find = "invocation_find_if_any" if optional else "invocation_find"
+            mask = f"RIGHT_{right}_BIT" if right else "0"
+            self.find.append(f"{find}(invocation, {word}, OBJECT_{name.upper()}, (rights_t){{{mask}}})")
+            self.param(f"struct {name} *", f"(struct {name} *)invocation->argument.object")
+
+    def result(self, name, kind):
+        if kind == "handle" or not is_handle(kind):
+            self.param("uint64_t *", "&invocation->words[0]")
+        else:
+            self.param(f"struct {kind} **", f"(struct {kind} **)&made")
+            self.after.append("invocation_give(invocation, made)")
+
+    def text(self):
+        call = f"method_{self.name}({', '.join(self.values)})"
+        out = [*self.structs, f"status_t method_{self.name}({', '.join(self.params)});",
+               f"static inline status_t invoke_{self.name}(struct invocation *invocation) {{"]
+        if self.checks:
+            out.append(f"    if ({' || '.join(self.checks)})\n        return STATUS_BAD_ARGUMENT;")
+        if self.after:
+            out.append("    struct object *made;")
+        out += [f"    TRY({find});" for find in self.find]
+        if self.find:
+            call = f"invocation_done(invocation, {call})"
+        out += [f"    TRY({call});\n    return {self.after[0]};" if self.after else f"    return {call};", "}\n"]
+        return "\n".join(out)
+
+
 def methods_header(t):
-    out = [BANNER, "// The handlers that the kernel must have, one for each method. The table over them is\n"
-           "// method_tables, declared in kernel/ipc/invoke.h.\n#pragma once\n",
+    out = [BANNER, "// The handlers that the kernel must have, one for each method, and how an invocation gets there. A handler is given\n"
+           "// the object and the arguments in the table's order; for a handle what it names, of the type and with the right\n"
+           "// that the table asks for, null where that may be left out; and then where results go. What was found stays during\n"
+           "// the call. A result that is an object is one just made, whose reference goes into the caller's new handle. The\n"
+           "// table over them is method_tables, declared in kernel/ipc/invoke.h.\n#pragma once\n",
            '#include "kernel/ipc/invoke.h"\n']
     for o in t["object"]:
-        for m in o["method"]:
-            out.append(f"status_t method_{o['name']}_{m['name']}(struct invocation *invocation);")
-    return "\n".join(out) + "\n"
+        out += [f"struct {o['name']};"] if o["name"] not in PLAIN else []
+    for o in t["object"]:
+        out += [Handler(o, m).text() for m in o["method"]]
+    return "\n".join(out)
 
 
 def methods_source(t):
@@ -70,8 +166,7 @@ def methods_source(t):
             continue
         out.append(f"static const struct method {o['name']}_methods[] = {{")
         for m in o["method"]:
-            out.append(f"    [{m['number']}] = {{method_{o['name']}_{m['name']}, "
-                       f"{{RIGHT_{m['right']}_BIT}}, {c_string(m['name'])}}},")
+            out.append(f"    [{m['number']}] = {{invoke_{o['name']}_{m['name']}, {{RIGHT_{m['right']}_BIT}}}},")
         out.append("};\n")
     out.append("const struct method_table method_tables[OBJECT_TYPE_COUNT] = {")
     for o in t["object"]:
@@ -99,13 +194,13 @@ def stubs_header(t):
             params += [f"{c_type(kind)} *{name}" for name, kind in results]
             out.append(f"// {m['doc']}\n// Right: {m['right']}. Errors: {', '.join(m['errors']) or 'none of its own'}.")
             out.append(f"static inline status_t tess_{o['name']}_{m['name']}({', '.join(params)})\n{{")
-            values = [f"{name}.v" if kind == "handle" else name for name, kind in m["args"]]
+            values = [f"{name}.v" if is_handle(kind) else name for name, kind in m["args"]]
             out.append(f"    uint64_t words[8] = {{{', '.join(values) or '0'}}};")
             out.append(f"    status_t status = tess_invoke({self_name}, {o['name'].upper()}_{m['name'].upper()}, words);")
             if results:
                 out.append("    if (!status_ok(status))\n        return status;")
             for index, (name, kind) in enumerate(results):
-                value = f"(handle_t){{(uint32_t)words[{index}]}}" if kind == "handle" else f"words[{index}]"
+                value = f"(handle_t){{(uint32_t)words[{index}]}}" if is_handle(kind) else f"words[{index}]"
                 out.append(f"    if ({name} != nullptr)\n        *{name} = {value};")
             out.append("    return status;\n}\n")
     return "\n".join(out).rstrip() + "\n"
@@ -250,7 +345,7 @@ def decode_source(t):
     names("syscall_names", t["syscall"], "number", lambda e: e["name"])
 
     def fields(entries):
-        body = ", ".join(f"{{{c_string(name)}, {'true' if kind == 'handle' else 'false'}}}" for name, kind in entries)
+        body = ", ".join(f"{{{c_string(name)}, {'true' if is_handle(kind) else 'false'}}}" for name, kind in entries)
         return "{" + body + "}"
 
     for o in t["object"]:
@@ -296,7 +391,8 @@ def reference(t):
         out.append(f"| {', '.join(f'`{x}`' for x in r['preserved'])} | preserved |")
         out.append(f"| {', '.join(f'`{x}`' for x in r['clobbered'])} | clobbered |")
     out.append("\n## Objects\n\nA method is the label of a `call` on a handle to the object. Arguments and results are words in the")
-    out.append("order given. Every method can also return `BAD_HANDLE`, `NO_RIGHT` (the handle lacks the right named) and,")
+    out.append("order given; one of them may be a handle: of the type and with the right named, or, where a `?` says so, 0.")
+    out.append("Every method can also return `BAD_HANDLE`, `NO_RIGHT` (the handle lacks the right named) and,")
     out.append("for a number that is not listed, `BAD_METHOD`.\n")
     for o in t["object"]:
         out.append(f"### {o['name']} (type {o['type']})\n\n{o['doc']}\n")

@@ -159,7 +159,7 @@ status_t process_create([[maybe_unused]] struct account *account,
 
 status_t host_invoke(method_handler method, struct object *object, uint64_t words[8]) {
     static struct thread caller;
-    struct invocation invocation = {.caller = &caller, .object = object, .rights = {0xffff}, .words = words};
+    struct invocation invocation = {.caller = &caller, .object = object, .words = words};
     status_t status;
     do {
         invocation.again = false;
