@@ -30,6 +30,10 @@ static inline uint64_t min_u64(uint64_t a, uint64_t b) {
     return a < b ? a : b;
 }
 
+static inline uint64_t max_u64(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+
 // Position of the highest set bit; `value` must not be zero.
 static inline uint32_t log2_floor(uint64_t value) {
     return 63 - (uint32_t)__builtin_clzll(value);

@@ -5,12 +5,12 @@
 #include <stdarg.h>
 
 #include "kernel/arch/arch.h"
-#include "kernel/arch/mmu.h"
 #include "kernel/bootinfo.h"
 #include "kernel/init_process.h"
 #include "kernel/ksyms.h"
 #include "kernel/log.h"
 #include "kernel/mm/frame.h"
+#include "kernel/mm/kernel_map.h"
 #include "kernel/panic.h"
 #include "kernel/percpu.h"
 #include "kernel/plat/clock.h"

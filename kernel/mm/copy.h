@@ -14,3 +14,11 @@ status_t copy_in(void *to, uaddr_t from, size_t len);
 
 // User memory from kernel memory.
 status_t copy_out(uaddr_t to, const void *from, size_t len);
+
+// ---- Between copy.c and the port ----
+
+// In the port's copy.S: false when a page could not be reached. One of the two sides is user memory, range-checked.
+bool user_copy(void *to, const void *from, size_t len);
+
+// Where an instruction of it that faulted goes on; 0: it is none.
+uint64_t extable_fixup(uint64_t ip);

@@ -2,13 +2,14 @@
 #include "abi/gen/methods.h"
 #include "abi/inspect.h"
 #include "abi/message.h"
-#include "kernel/arch/mmu.h"
 #include "kernel/bootinfo.h"
 #include "kernel/mm/frame.h"
+#include "kernel/mm/kernel_map.h"
 #include "kernel/object/account.h"
 #include "kernel/object/endpoint.h"
 #include "kernel/object/iospace.h"
 #include "kernel/object/notification.h"
+#include "kernel/object/page_table.h"
 #include "kernel/object/process.h"
 #include "kernel/object/reaper.h"
 #include "kernel/object/thread.h"
@@ -43,7 +44,7 @@ status_t method_inspector_system(struct invocation *invocation) {
         .package_bytes = boot_machine->package_bytes,
         .free_bytes = free,
         .slab_bytes = slab_total_bytes(),
-        .page_table_bytes = arch_table_bytes(),
+        .page_table_bytes = page_table_bytes() + mmu_table_bytes(),
         .user_bytes = vmo_all_committed_bytes(),
         .handles = handle_total_count(),
         .processors = cpu_count(),

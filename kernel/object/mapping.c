@@ -2,7 +2,7 @@
 
 #include "abi/message.h"
 #include "base/align.h"
-#include "kernel/arch/mmu.h"
+#include "kernel/object/page_table.h"
 #include "kernel/object/vspace.h"
 
 constexpr uint32_t AROUND_PAGES = 16; // what is entered at once of pages that are there already
@@ -65,7 +65,7 @@ status_t mapping_may_protect(struct mapping *mapping, uint64_t start, uint64_t e
 
 status_t mapping_protect(struct mapping *mapping, uint64_t *start, uint64_t end, uint32_t prot, uint32_t *budget) {
     struct vmo *vmo = mapping->vmo;
-    struct arch_space *space = &mapping->vspace->space;
+    struct page_tables *space = &mapping->vspace->space;
     spin_lock(&vmo->lock);
     status_t status = prot_check(vmo, mapping, *start, end, prot);
     if (status_ok(status)) {
@@ -75,7 +75,7 @@ status_t mapping_protect(struct mapping *mapping, uint64_t *start, uint64_t end,
         // Where pages may have to be copied before they are written, they become writable one by one.
         const bool anew = prot == 0 || ((prot & PROT_WRITE) != 0 && vmo_has(vmo, VMO_MARKED));
         *start =
-            anew ? arch_space_unmap(space, *start, end, budget) : arch_space_protect(space, *start, end, prot, budget);
+            anew ? page_tables_unmap(space, *start, end, budget) : page_tables_protect(space, *start, end, prot, budget);
     }
     spin_unlock(&vmo->lock);
     return status;
@@ -119,7 +119,7 @@ void mapping_split_shown(struct mapping *mapping, struct mapping *upper, uint64_
 void mapping_detach(struct mapping *mapping, uint32_t *budget) {
     struct vmo *vmo = mapping->vmo;
     spin_lock(&vmo->lock);
-    const uint64_t reached = arch_space_unmap(&mapping->vspace->space, mapping->start, mapping->end, budget);
+    const uint64_t reached = page_tables_unmap(&mapping->vspace->space, mapping->start, mapping->end, budget);
     mapping->offset += reached - mapping->start;
     mapping->start = reached;
     const bool done = reached == mapping->end;
@@ -152,7 +152,7 @@ void mappings_change(struct vmo *vmo, uint64_t first, uint64_t end, bool clear) 
         uint32_t budget = UINT32_MAX;
         const uint32_t prot = clear ? 0 : mapping->prot & ~PROT_WRITE;
         if (shown(mapping, first, end, &start, &stop) && (clear || prot != mapping->prot)) {
-            (void)arch_space_protect(&mapping->vspace->space, start, stop, prot, &budget);
+            (void)page_tables_protect(&mapping->vspace->space, start, stop, prot, &budget);
         }
     }
 }
@@ -176,7 +176,7 @@ static uint32_t page_prot(const struct mapping *mapping, const struct vmo_page *
 
 // Enters what is there from `start` to the end of its aligned window of AROUND_PAGES, as far as the mapping goes; all
 // of it is in the leaf. Not inlined: what the shortest fault does not need costs it nothing.
-[[gnu::noinline]] static void enter_around(struct vmo *vmo, const struct mapping *mapping, struct arch_leaf *leaf, uint64_t start)
+[[gnu::noinline]] static void enter_around(struct vmo *vmo, const struct mapping *mapping, struct leaf_table *leaf, uint64_t start)
     REQUIRES(vmo->lock) {
     const uint64_t window_end = align_down(start, AROUND_PAGES * PAGE_BYTES) + AROUND_PAGES * PAGE_BYTES;
     const uint64_t end = window_end < mapping->end ? window_end : mapping->end;
@@ -184,8 +184,8 @@ static uint32_t page_prot(const struct mapping *mapping, const struct vmo_page *
     struct vmo_page pages[AROUND_PAGES];
     vmo_page_range(vmo, mapping_page(mapping, start), (uint32_t)((end - start) / PAGE_BYTES), pages);
     for (uint32_t i = 0; start < end; i++, start += PAGE_BYTES) {
-        if (pages[i].frame.v != 0 && !arch_leaf_present(leaf, start)) {
-            arch_leaf_set(leaf, start, pages[i].frame, page_prot(mapping, &pages[i]));
+        if (pages[i].frame.v != 0 && !leaf_present(leaf, start)) {
+            leaf_set(leaf, start, pages[i].frame, page_prot(mapping, &pages[i]));
         }
     }
 }
@@ -198,7 +198,7 @@ status_t mapping_attach(struct mapping *mapping, struct vmo *vmo) {
     }
     if (status_ok(status)) {
         attach(mapping, vmo);
-        struct arch_leaf *leaf = arch_leaf_last(&mapping->vspace->space, mapping->start);
+        struct leaf_table *leaf = leaf_last(&mapping->vspace->space, mapping->start);
         if (leaf != nullptr && vmo->committed_pages != 0) {
             enter_around(vmo, mapping, leaf, mapping->start);
         }
@@ -210,16 +210,16 @@ status_t mapping_attach(struct mapping *mapping, struct vmo *vmo) {
 // Enters a large page, if the mapping and the VMO have all of it and no table is there yet.
 static bool enter_large(struct vmo *vmo, const struct mapping *mapping, uint64_t page, uint32_t access)
     REQUIRES(vmo->lock) {
-    const uint64_t start = align_down(page, ARCH_LEAF_BYTES);
+    const uint64_t start = align_down(page, LEAF_BYTES);
     struct vmo_page found;
-    if (start < mapping->start || mapping->end - start < ARCH_LEAF_BYTES ||
-        !is_aligned(mapping_page(mapping, start), ARCH_LARGE_PAGES) ||
+    if (start < mapping->start || mapping->end - start < LEAF_BYTES ||
+        !is_aligned(mapping_page(mapping, start), LARGE_PAGES) ||
         !vmo_large_page(vmo, mapping_page(mapping, start), &found) || ((access & PROT_WRITE) != 0 && !found.writable)) {
         return false;
     }
     struct vspace *vspace = mapping->vspace;
     return status_ok(
-        arch_large_set(&vspace->space, vspace->object.account, start, found.frame, page_prot(mapping, &found)));
+        large_set(&vspace->space, vspace->object.account, start, found.frame, page_prot(mapping, &found)));
 }
 
 static status_t enter(struct vmo *vmo, const struct mapping *mapping, uint64_t page, uint32_t access)
@@ -228,12 +228,12 @@ static status_t enter(struct vmo *vmo, const struct mapping *mapping, uint64_t p
     if (vmo_has(vmo, VMO_LARGE) && enter_large(vmo, mapping, page, access)) {
         return STATUS_OK;
     }
-    struct arch_leaf *leaf;
+    struct leaf_table *leaf;
     struct vmo_page found;
-    TRY(arch_leaf_make(&vspace->space, vspace->object.account, page, &leaf));
+    TRY(leaf_make(&vspace->space, vspace->object.account, page, &leaf));
     TRY(vmo_page_get(vmo, mapping_page(mapping, page), (access & PROT_WRITE) != 0, &found));
-    const bool old = arch_leaf_present(leaf, page);
-    arch_leaf_set(leaf, page, found.frame, page_prot(mapping, &found));
+    const bool old = leaf_present(leaf, page);
+    leaf_set(leaf, page, found.frame, page_prot(mapping, &found));
     if (old) {
         arch_tlb_flush_page(page); // it was not writable, or another processor was faster
     }

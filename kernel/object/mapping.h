@@ -54,7 +54,7 @@ void mapping_split_shown(struct mapping *mapping, struct mapping *upper, uint64_
 status_t mapping_may_protect(struct mapping *mapping, uint64_t start, uint64_t end, uint32_t prot);
 
 // Gives all of the mapping another protection, and changes what the page tables say of [start, end); how far it got,
-// and `budget`, as arch_space_protect. NOT_ALLOWED as above: then nothing has changed.
+// and `budget`, as page_tables_protect. NOT_ALLOWED as above: then nothing has changed.
 status_t mapping_protect(struct mapping *mapping, uint64_t *start, uint64_t end, uint32_t prot, uint32_t *budget);
 
 // Takes the mapping out of the page tables from its start on, and moves the start as far as it got. When that is the

@@ -3,11 +3,11 @@
 #include "abi/message.h"
 #include "base/align.h"
 #include "base/mem.h"
-#include "kernel/arch/mmu.h"
 #include "kernel/mm/direct_map.h"
 #include "kernel/mm/frame.h"
 #include "kernel/object/account.h"
 #include "kernel/object/mapping.h"
+#include "kernel/object/page_table.h"
 #include "kernel/object/resource.h"
 #include "kernel/object/vmo_pages.h"
 #include "kernel/panic.h"
@@ -219,16 +219,16 @@ void vmo_page_range(struct vmo *vmo, uint64_t first_page, uint32_t count, struct
 }
 
 bool vmo_large_page(struct vmo *vmo, uint64_t page_index, struct vmo_page *out) {
-    const uint64_t first = align_down(page_index, ARCH_LARGE_PAGES);
-    if (!vmo_has(vmo, VMO_LARGE) || first + ARCH_LARGE_PAGES > vmo->page_count) {
+    const uint64_t first = align_down(page_index, LARGE_PAGES);
+    if (!vmo_has(vmo, VMO_LARGE) || first + LARGE_PAGES > vmo->page_count) {
         return false;
     }
     struct vmo_page found;
     vmo_page_range(vmo, first, 1, &found);
-    if (found.frame.v == 0 || !is_aligned(found.frame.v, ARCH_LARGE_PAGES * PAGE_BYTES) || !found.writable) {
+    if (found.frame.v == 0 || !is_aligned(found.frame.v, LARGE_PAGES * PAGE_BYTES) || !found.writable) {
         return false;
     }
-    for (uint64_t i = 1; vmo->kind == VMO_ANONYMOUS && i < ARCH_LARGE_PAGES; i++) {
+    for (uint64_t i = 1; vmo->kind == VMO_ANONYMOUS && i < LARGE_PAGES; i++) {
         const uint32_t *slot = slot_find(vmo, first + i);
         if (slot == nullptr || *slot != slot_of(found.frame) + i) {
             return false;

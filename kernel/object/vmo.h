@@ -46,7 +46,7 @@ enum vmo_flags : uint8_t {
     VMO_RESIZABLE = 1, // never kept inline
     VMO_PINNED = 2,    // keeps the frames it has: somebody relies on their addresses
     VMO_SEALED = 4,    // contents never change again
-    VMO_LARGE = 8,     // may have whole, aligned blocks of ARCH_LARGE_PAGES frames
+    VMO_LARGE = 8,     // may have whole, aligned blocks of LARGE_PAGES frames
     VMO_MARKED = 16,   // slots may have marks: a page may have to be prepared for writing
     VMO_PAGED = 32,    // pages that are not there must be waited for; never kept inline
     VMO_TRACKED = 64,  // ... and a pager of its own supplies them, and wants to know what is written
@@ -145,7 +145,7 @@ status_t vmo_page_get(struct vmo *vmo, uint64_t page_index, bool write, struct v
 // The same for up to `count` pages, within the VMO or not, as they are: a frame of 0 where nothing is.
 void vmo_page_range(struct vmo *vmo, uint64_t first_page, uint32_t count, struct vmo_page out[]) REQUIRES(vmo->lock);
 
-// Whether a frame can be had for a mapping of the aligned ARCH_LARGE_PAGES around a page: *out is the first one's.
+// Whether a frame can be had for a mapping of the aligned LARGE_PAGES around a page: *out is the first one's.
 bool vmo_large_page(struct vmo *vmo, uint64_t page_index, struct vmo_page *out) REQUIRES(vmo->lock);
 
 // A page that the kernel copies from or to without the lock: the frame stays until vmo_page_drop, even if the VMO loses

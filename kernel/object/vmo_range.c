@@ -1,11 +1,11 @@
 // What is done to many pages of a VMO, a bounded part at a time: the caller goes on with what is left.
 #include "base/align.h"
 #include "base/mem.h"
-#include "kernel/arch/mmu.h"
 #include "kernel/mm/direct_map.h"
 #include "kernel/mm/frame.h"
 #include "kernel/object/account.h"
 #include "kernel/object/mapping.h"
+#include "kernel/object/page_table.h"
 #include "kernel/object/vmo.h"
 #include "kernel/object/vmo_pages.h"
 
@@ -13,12 +13,12 @@ constexpr uint32_t STEP_PAGES = VMO_NODE_WAYS; // zeroed, shared or looked at in
 
 // ---- Commit ----
 
-// A block of ARCH_LARGE_PAGES frames for pages none of which is there. False when there is none, or it cannot be paid
+// A block of LARGE_PAGES frames for pages none of which is there. False when there is none, or it cannot be paid
 // for: then single pages may still do.
 static bool commit_large(struct vmo *vmo, uint64_t first) REQUIRES(vmo->lock) {
-    constexpr uint64_t BYTES = ARCH_LARGE_PAGES * PAGE_BYTES;
+    constexpr uint64_t BYTES = LARGE_PAGES * PAGE_BYTES;
     uint32_t *slot;
-    for (uint64_t i = 0; i < ARCH_LARGE_PAGES; i++) {
+    for (uint64_t i = 0; i < LARGE_PAGES; i++) {
         slot = slot_find(vmo, first + i);
         if (slot == nullptr ? !status_ok(slot_make(vmo, first + i, &slot)) : *slot != 0) {
             return false;
@@ -34,10 +34,10 @@ static bool commit_large(struct vmo *vmo, uint64_t first) REQUIRES(vmo->lock) {
     }
     memset(phys_to_virt(block), 0, BYTES);
     frame_split(block, frame_order_for(BYTES));
-    for (uint64_t i = 0; i < ARCH_LARGE_PAGES; i++) {
+    for (uint64_t i = 0; i < LARGE_PAGES; i++) {
         *slot_find(vmo, first + i) = (uint32_t)((block.v >> FRAME_SHIFT) + i);
     }
-    vmo_pages_counted(vmo, ARCH_LARGE_PAGES);
+    vmo_pages_counted(vmo, LARGE_PAGES);
     __atomic_fetch_or(&vmo->flags, VMO_LARGE, __ATOMIC_RELAXED);
     return true;
 }
@@ -52,9 +52,9 @@ status_t vmo_commit_some(struct vmo *vmo, uint64_t *first, uint64_t *end) {
     }
     status_t status = STATUS_OK;
     spin_lock(&vmo->lock);
-    if (is_aligned(*first, ARCH_LARGE_PAGES) && *end - *first >= ARCH_LARGE_PAGES && *end <= vmo->page_count &&
+    if (is_aligned(*first, LARGE_PAGES) && *end - *first >= LARGE_PAGES && *end <= vmo->page_count &&
         commit_large(vmo, *first)) {
-        *first += ARCH_LARGE_PAGES;
+        *first += LARGE_PAGES;
     } else {
         const uint64_t stop = min_u64(*first + STEP_PAGES, *end);
         struct vmo_page page;

@@ -164,7 +164,7 @@ status_t vspace_create(struct account *account, struct vspace **out) {
     vspace->lowest_gap = USER_LOWEST;
     spin_unlock(&vspace->lock);
     status_t status = account_charge(account, slab_charge(&mapping_cache)); // last_unmapped
-    if (status_ok(status) && !status_ok(status = arch_space_init(&vspace->space, account))) {
+    if (status_ok(status) && !status_ok(status = page_tables_init(&vspace->space, account))) {
         account_uncharge(account, slab_charge(&mapping_cache));
     }
     if (!status_ok(status)) {
@@ -190,7 +190,7 @@ bool vspace_destroy_step(struct object *object) {
         budget--;
     }
     spin_unlock(&vspace->lock);
-    if (budget == 0 || !arch_space_destroy_step(&vspace->space, object->account)) {
+    if (budget == 0 || !page_tables_destroy_step(&vspace->space, object->account)) {
         return false;
     }
     account_uncharge(object->account, slab_charge(&mapping_cache));
@@ -356,12 +356,12 @@ static status_t mapping_from_reserved(struct vspace *vspace, uint64_t address, u
 static status_t map_locked(struct vspace *vspace, struct vmo *vmo, uint64_t offset_bytes, uint64_t len_bytes,
                            uint64_t *address, uint32_t prot, uint32_t max_prot) REQUIRES(vspace->lock) {
     const bool in_reserved = (prot & MAP_RESERVED) != 0;
-    const bool large = len_bytes >= ARCH_LEAF_BYTES && is_aligned(offset_bytes, ARCH_LEAF_BYTES);
+    const bool large = len_bytes >= LEAF_BYTES && is_aligned(offset_bytes, LEAF_BYTES);
     struct mapping *mapping = *address == 0 ? last_take(vspace, len_bytes) : nullptr;
     if (in_reserved) {
         TRY(mapping_from_reserved(vspace, *address, len_bytes, &mapping));
     } else if (mapping == nullptr) {
-        TRY(mapping_place(vspace, address, len_bytes, large ? ARCH_LEAF_BYTES : PAGE_BYTES, &mapping));
+        TRY(mapping_place(vspace, address, len_bytes, large ? LEAF_BYTES : PAGE_BYTES, &mapping));
     }
     mapping->offset = offset_bytes;
     mapping->prot = (uint8_t)(prot & PROT_ALL);

@@ -13,10 +13,10 @@
 #include "abi/message.h"
 #include "base/container.h"
 #include "base/rbtree.h"
-#include "kernel/arch/mmu.h"
 #include "kernel/lock.h"
 #include "kernel/mm/slab.h"
 #include "kernel/object/object.h"
+#include "kernel/object/page_table.h"
 
 struct vmo;
 struct mapping;
@@ -25,7 +25,7 @@ constexpr uint32_t VSPACE_MAX_MAPPINGS = 32768; // keeps the work of one operati
 
 struct vspace {
     struct object object;
-    struct arch_space space; // what the processor walks; space.root is fixed for life
+    struct page_tables space; // what the processor walks; space.root is fixed for life
     struct spinlock lock;
     uint32_t mapping_count GUARDED_BY(lock);
     struct rb_tree mappings GUARDED_BY(lock);  // by start address

@@ -50,7 +50,7 @@ static void end(struct vspace *vspace, struct vmo *vmo) {
     host_reap();
     CHECK_EQ(account_usage(root).used_bytes, 0u);
     CHECK_EQ(host_live_objects(), 1u);
-    CHECK_EQ(arch_table_bytes(), 0u);
+    CHECK_EQ(page_table_bytes(), 0u);
 }
 
 static status_t map_at(struct vspace *vspace, struct vmo *vmo, uint64_t address, uint64_t pages,
@@ -64,9 +64,9 @@ TEST(faults_fill_the_tables) {
     paddr_t frame, entered;
     uint32_t prot;
     REQUIRE(status_ok(map_at(vspace, vmo, 0x40'0000, 4, RW)));
-    CHECK(!arch_space_query(&vspace->space, 0x40'1000, &entered, &prot));
+    CHECK(!page_tables_query(&vspace->space, 0x40'1000, &entered, &prot));
     REQUIRE(status_ok(vspace_fault(vspace, 0x40'1fff, PROT_WRITE)));
-    REQUIRE(arch_space_query(&vspace->space, 0x40'1000, &entered, &prot));
+    REQUIRE(page_tables_query(&vspace->space, 0x40'1000, &entered, &prot));
     CHECK(vmo_peek(vmo, 1, &frame) && frame.v == entered.v);
     CHECK_EQ(prot, RW);
     CHECK_EQ(vmo_committed_bytes(vmo), PAGE_BYTES); // exactly the page that was touched
@@ -93,7 +93,7 @@ TEST(pages_already_there_come_with_their_neighbours) {
     REQUIRE(status_ok(vspace_fault(vspace, 0x41'2000, PROT_READ)));
     for (uint64_t page = 0; page < 40; page++) {
         bool expected = page >= 16 && page < 32 && page != 20;
-        CHECK_EQ(arch_space_query(&vspace->space, 0x40'0000 + page * PAGE_BYTES, &frame, &prot), expected);
+        CHECK_EQ(page_tables_query(&vspace->space, 0x40'0000 + page * PAGE_BYTES, &frame, &prot), expected);
     }
     CHECK_EQ(vmo_committed_bytes(vmo), 39 * PAGE_BYTES);
     end(vspace, vmo);
@@ -213,7 +213,7 @@ static void check_model(struct vspace *vspace, const struct model_page model[]) 
     for (uint64_t i = 0; i < WINDOW_PAGES; i++) {
         paddr_t entered, frame;
         uint32_t prot;
-        if (arch_space_query(&vspace->space, WINDOW + i * PAGE_BYTES, &entered, &prot)) {
+        if (page_tables_query(&vspace->space, WINDOW + i * PAGE_BYTES, &entered, &prot)) {
             REQUIRE(model[i].vmo != nullptr);
             CHECK(vmo_peek(model[i].vmo, model[i].page, &frame) && frame.v == entered.v);
             CHECK_EQ(prot, model[i].prot);
@@ -278,7 +278,7 @@ static void random_fault(struct vspace *vspace, const struct model_page *page, u
     CHECK_EQ(vspace_fault(vspace, address + random_below(PAGE_BYTES), access).code, expected);
     paddr_t frame;
     uint32_t prot;
-    CHECK(expected != 0 || arch_space_query(&vspace->space, address, &frame, &prot));
+    CHECK(expected != 0 || page_tables_query(&vspace->space, address, &frame, &prot));
 }
 
 TEST(random_operations_agree_with_a_model) {
@@ -330,7 +330,7 @@ TEST(no_memory_at_each_step) {
         object_put(&poor->object);
         host_reap();
         CHECK_EQ(account_usage(root).used_bytes, 0u);
-        CHECK_EQ(arch_table_bytes(), 0u);
+        CHECK_EQ(page_table_bytes(), 0u);
     }
 }
 
@@ -367,14 +367,14 @@ TEST(destruction_goes_in_bounded_steps) {
         REQUIRE(status_ok(map_at(vspace, vmo, address, 1, RW)));
         REQUIRE(status_ok(vspace_fault(vspace, address, PROT_WRITE)));
     }
-    arch_space_activate(&vspace->space);
+    page_tables_activate(&vspace->space);
     object_put(&vspace->object);
     CHECK(host_reap() >= 400 / 32 + 800 / 33);
     CHECK(arch_read_root() == 0); // nobody walks it any more
     object_put(&vmo->object);
     host_reap();
     CHECK_EQ(account_usage(root).used_bytes, 0u);
-    CHECK_EQ(arch_table_bytes(), 0u);
+    CHECK_EQ(page_table_bytes(), 0u);
 }
 
 TEST(methods) {

@@ -9,11 +9,11 @@
 #include "abi/message.h"
 #include "base/mem.h"
 #include "io.h"
-#include "kernel/arch/mmu.h"
 #include "kernel/lock.h"
 #include "kernel/log.h"
 #include "kernel/mm/direct_map.h"
 #include "kernel/mm/frame.h"
+#include "kernel/mm/kernel_map.h"
 #include "kernel/plat/acpi.h"
 #include "kernel/plat/plat.h"
 

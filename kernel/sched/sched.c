@@ -2,6 +2,7 @@
 
 #include "kernel/arch/mmu.h"
 #include "kernel/ipc/ring.h"
+#include "kernel/mm/kernel_map.h"
 #include "kernel/object/account.h"
 #include "kernel/object/process.h"
 #include "kernel/object/reaper.h"

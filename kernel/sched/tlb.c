@@ -40,7 +40,7 @@ void tlb_serve(void) {
     }
 }
 
-void tlb_flush_remote(const struct arch_space *space, uint64_t start, uint64_t end) {
+void tlb_flush_remote(const struct page_tables *space, uint64_t start, uint64_t end) {
     struct percpu *self = this_cpu();
     struct tlb_request *request = &self->flush;
     uint64_t asked = 0;
@@ -69,8 +69,8 @@ void tlb_flush_remote(const struct arch_space *space, uint64_t start, uint64_t e
     }
 }
 
-void tlb_flush(const struct arch_space *space, uint64_t start, uint64_t end) {
-    if (arch_space_is_active(space)) {
+void tlb_flush(const struct page_tables *space, uint64_t start, uint64_t end) {
+    if (page_tables_active(space)) {
         flush_here(start, end);
     }
     tlb_flush_others(space, start, end);

@@ -8,23 +8,23 @@
 
 #include <stdint.h>
 
-#include "kernel/arch/mmu.h"
 #include "kernel/percpu.h"
+#include "kernel/object/page_table.h"
 
 constexpr uint64_t TLB_PAGES_MAX = 32; // of a range; beyond, one flush of everything is cheaper
 
 // The others' part of tlb_flush. The caller has looked that there are any.
-void tlb_flush_remote(const struct arch_space *space, uint64_t start, uint64_t end);
+void tlb_flush_remote(const struct page_tables *space, uint64_t start, uint64_t end);
 
 // Every processor but this one forgets the space's translations in [start, end), both page-aligned.
-static inline void tlb_flush_others(const struct arch_space *space, uint64_t start, uint64_t end) {
+static inline void tlb_flush_others(const struct page_tables *space, uint64_t start, uint64_t end) {
     if (__builtin_expect(cpu_count() > 1, 0)) {
         tlb_flush_remote(space, start, end);
     }
 }
 
 // Every processor does.
-void tlb_flush(const struct arch_space *space, uint64_t start, uint64_t end);
+void tlb_flush(const struct page_tables *space, uint64_t start, uint64_t end);
 
 // Does what other processors ask of this one. From its interrupt, and while it spins.
 void tlb_serve(void);

@@ -10,7 +10,7 @@ constexpr uint32_t CPUS = 4;
 static struct percpu others[CPUS];
 static struct thread threads[CPUS];
 static uint32_t interrupts[CPUS];
-static const struct arch_space space = {.root = {0x5000}}, empty = {.root = {0x6000}};
+static const struct page_tables space = {.root = {0x5000}}, empty = {.root = {0x6000}};
 
 static void run_on(uint32_t cpu) {
     host_this_cpu = percpus[cpu];

@@ -292,6 +292,34 @@ CASE(large_ranges_change_in_steps)
     suite_close(account);
 }
 
+// Two memory objects of 2 MiB, each aligned: the second one needs no table of its own.
+CASE(aligned_ranges_are_mapped_with_large_pages)
+{
+    constexpr uint64_t BYTES = 2 << 20;
+    handle_t vmo[2];
+    uint64_t address[2], tables[2];
+    for (int i = 0; i < 2; i++) {
+        REQUIRE_OK(tess_account_create_contiguous_vmo(suite.account, BYTES, &vmo[i]));
+        REQUIRE_OK(tess_vspace_map(suite.vspace, vmo[i], 0, BYTES, 0, PROT_READ | PROT_WRITE, &address[i]));
+        EXPECT_EQ(address[i] % BYTES, 0u);
+        for (uint64_t at = 0; at < BYTES; at += PAGE_BYTES) {
+            EXPECT_EQ(*(volatile uint64_t *)(uintptr_t)(address[i] + at), 0u);
+            *(volatile uint64_t *)(uintptr_t)(address[i] + at) = at;
+        }
+        EXPECT_OK(tess_vspace_info(suite.vspace, nullptr, nullptr, &tables[i]));
+    }
+    EXPECT_EQ(tables[1], tables[0]);
+    // A part of it has its own rights from now on, and the rest is as it was.
+    EXPECT_OK(tess_vspace_protect(suite.vspace, address[1] + PAGE_BYTES, PAGE_BYTES, PROT_READ));
+    EXPECT_EQ(*(volatile uint64_t *)(uintptr_t)(address[1] + PAGE_BYTES), PAGE_BYTES);
+    *(volatile uint64_t *)(uintptr_t)(address[1] + 2 * PAGE_BYTES) = 1;
+    EXPECT_EQ(*(volatile uint64_t *)(uintptr_t)(address[1] + BYTES - PAGE_BYTES), BYTES - PAGE_BYTES);
+    for (int i = 0; i < 2; i++) {
+        EXPECT_OK(tess_vspace_unmap(suite.vspace, address[i], BYTES));
+        suite_close(vmo[i]);
+    }
+}
+
 CASE(reserved_ranges_are_given_away_only_on_request)
 {
     constexpr uint64_t BYTES = 16 * PAGE_BYTES;

@@ -10,6 +10,7 @@
 #include "kernel/arch/host/machine.h"
 #include "kernel/arch/host/usage.h"
 #include "kernel/arch/mmu.h"
+#include "kernel/mm/kernel_map.h"
 #include "kernel/percpu.h"
 #include "kernel/sched/sched.h"
 #include "tests/model/points.h"

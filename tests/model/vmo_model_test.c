@@ -166,7 +166,7 @@ static void touch_page(uint32_t index, uint32_t page, uint32_t access) {
     for (uint32_t tries = 0; tries < 3 && !entered; tries++) { // a page that was fetched is entered the next time
         status = vspace_fault(world.vspace, address_of(index, page), access);
         expect(status.code == expected.code);
-        entered = arch_space_query(&world.vspace->space, address_of(index, page), &frame, &prot);
+        entered = page_tables_query(&world.vspace->space, address_of(index, page), &frame, &prot);
         if (!status_ok(status)) {
             expect(!entered);
             if (status_is(status, STATUS_TIMED_OUT)) {
@@ -330,7 +330,7 @@ static bool page_agrees(uint32_t index, uint32_t page) {
     if (there) {
         good = good && *byte_at(frame) == expected->value && frame_is_shared(frame) == (referrers(frame) > 1);
     }
-    if (arch_space_query(&world.vspace->space, address_of(index, page), &mapped, &prot)) {
+    if (page_tables_query(&world.vspace->space, address_of(index, page), &mapped, &prot)) {
         good = good && page < vmo->mapped && there && mapped.v == frame.v;
         good = good && ((prot & PROT_WRITE) == 0 || (referrers(frame) == 1 && (!tracked(vmo) || expected->dirty)));
     }

@@ -29,3 +29,5 @@ static inline void arch_tlb_flush_page([[maybe_unused]] uint64_t address) {
 }
 static inline void arch_tlb_flush_user(void) {
 }
+static inline void arch_tlb_entered([[maybe_unused]] uint32_t prot) {
+}

@@ -1,12 +1,12 @@
 #include "kernel/arch/host/invariants.h"
 
 #include "base/align.h"
-#include "kernel/arch/mmu.h"
 #include "kernel/mm/direct_map.h"
 #include "kernel/object/derivation.h"
 #include "kernel/object/endpoint.h"
 #include "kernel/object/handle.h"
 #include "kernel/object/mapping.h"
+#include "kernel/object/page_table.h"
 #include "kernel/object/process.h"
 #include "kernel/object/ring.h"
 #include "kernel/object/vspace.h"
@@ -146,7 +146,7 @@ bool vspace_check(struct vspace *vspace) {
     return good;
 }
 
-bool arch_space_query(const struct arch_space *space, uint64_t address, paddr_t *frame, uint32_t *prot) {
+bool page_tables_query(const struct page_tables *space, uint64_t address, paddr_t *frame, uint32_t *prot) {
     uint64_t entry = space->root.v | PTE_PRESENT;
     unsigned shift = 48;
     do {

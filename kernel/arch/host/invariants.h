@@ -6,7 +6,7 @@
 
 #include "kernel/types.h"
 
-struct arch_space;
+struct page_tables;
 struct endpoint;
 struct process;
 struct ring;
@@ -25,4 +25,4 @@ bool ring_check(struct ring *ring);
 bool vspace_check(struct vspace *vspace);
 
 // What is entered for an address in the page tables; false when nothing is.
-bool arch_space_query(const struct arch_space *space, uint64_t address, paddr_t *frame, uint32_t *prot);
+bool page_tables_query(const struct page_tables *space, uint64_t address, paddr_t *frame, uint32_t *prot);

@@ -11,6 +11,7 @@
 #include "kernel/bootinfo.h"
 #include "kernel/ipc/fault.h"
 #include "kernel/mm/frame.h"
+#include "kernel/mm/kernel_map.h"
 #include "kernel/object/endpoint.h"
 #include "kernel/object/handle.h"
 #include "kernel/object/notification.h"

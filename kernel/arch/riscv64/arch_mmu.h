@@ -15,16 +15,18 @@ constexpr uintptr_t ARCH_KERNEL_IMAGE_BASE = 0xffff'ffff'8000'0000;
 
 #include "page_table_entry.h"
 
-struct arch_space;
-
 constexpr unsigned SATP_MODE_SHIFT = 60;
 constexpr uint64_t SATP_SV39 = 8, SATP_SV48 = 9;
 constexpr uint64_t SATP_PPN_MASK = (1ull << 44) - 1;
 
 // Set by mmu_init, constant from then on.
 extern uint64_t arch_satp_mode;   // in its place: mode << SATP_MODE_SHIFT
-extern unsigned arch_root_shift;  // 39 or 30: what one entry of the root table covers
+extern unsigned arch_root_covers; // 39 or 30: what one entry of the root table covers
 extern uint64_t arch_user_limit;  // first address that is no program's
+
+static inline unsigned arch_root_shift(void) {
+    return arch_root_covers;
+}
 
 static inline uint64_t arch_user_end(void) {
     return arch_user_limit;
@@ -36,13 +38,23 @@ static inline uint64_t arch_read_root(void) {
     return (value & SATP_PPN_MASK) << 12;
 }
 
-// This processor's translation of one page, and all that are not global: those of address space 0, which all use.
+// Those of address space 0, which all use.
 static inline void arch_tlb_flush_page(uint64_t address) {
     __asm__ volatile("sfence.vma %0, %1" ::"r"(address), "r"(0ull) : "memory");
 }
 
 static inline void arch_tlb_flush_user(void) {
     __asm__ volatile("sfence.vma zero, %0" ::"r"(0ull) : "memory");
+}
+
+static inline void arch_tlb_flush_kernel(uint64_t address) {
+    __asm__ volatile("sfence.vma %0, zero" ::"r"(address) : "memory");
+}
+
+static inline void arch_tlb_entered(uint32_t prot) {
+    if ((prot & PROT_EXECUTE) != 0) {
+        __asm__ volatile("fence.i" ::: "memory");
+    }
 }
 
 // What this processor wrote before (its percpu.frame) is seen by others before it walks the new tables: see

@@ -4,9 +4,9 @@
 
 #include "fpu.h"
 #include "kernel/arch/arch.h"
-#include "kernel/arch/mmu.h"
 #include "kernel/mm/direct_map.h"
 #include "kernel/mm/frame.h"
+#include "kernel/mm/kernel_map.h"
 #include "kernel/object/vspace.h"
 #include "kernel/percpu.h"
 #include "kernel/plat/dtb.h"

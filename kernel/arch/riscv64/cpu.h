@@ -22,9 +22,6 @@ constexpr uint64_t SCAUSE_INTERRUPT = 1ull << 63;
 constexpr uint64_t INTERRUPT_SOFTWARE = 1, INTERRUPT_TIMER = 5, INTERRUPT_EXTERNAL = 9;
 struct percpu;
 
-// Where the kernel goes on that may fault on a user address at `ip`; 0 when that is its own mistake (copy.c).
-uint64_t extable_fixup(uint64_t ip);
-
 // Makes the calling processor the one of this structure: trap entry, and what this_cpu gives.
 void cpu_use(struct percpu *cpu);
 

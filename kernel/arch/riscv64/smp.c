@@ -4,6 +4,7 @@
 #include "kernel/arch/arch.h"
 #include "kernel/arch/mmu.h"
 #include "kernel/log.h"
+#include "kernel/mm/kernel_map.h"
 #include "kernel/percpu.h"
 #include "kernel/plat/clock.h"
 #include "kernel/plat/dtb.h"

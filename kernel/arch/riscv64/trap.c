@@ -12,6 +12,7 @@
 #include "kernel/ipc/syscall.h"
 #include "kernel/log.h"
 #include "kernel/mm/copy.h"
+#include "kernel/mm/kernel_map.h"
 #include "kernel/object/process.h"
 #include "kernel/object/vspace.h"
 #include "kernel/panic.h"

@@ -1,4 +1,4 @@
-// x86-64 paging: entry bits, and the operations that are too short for a call. See kernel/arch/mmu.h.
+// x86-64 paging. See kernel/arch/mmu.h.
 #pragma once
 
 #include <stdint.h>
@@ -11,9 +11,6 @@ constexpr uintptr_t ARCH_KERNEL_AREA_BASE = 0xffff'c000'0000'0000;
 
 #include "page_table_entry.h"
 
-struct arch_space;
-
-// First address that is no program's.
 static inline uint64_t arch_user_end(void) {
     return USER_END;
 }
@@ -28,11 +25,17 @@ static inline void arch_write_root(uint64_t value) {
     __asm__ volatile("mov %0, %%cr3" ::"r"(value) : "memory");
 }
 
-// This processor's translation of one page, and all that are not global.
 static inline void arch_tlb_flush_page(uint64_t address) {
     __asm__ volatile("invlpg (%0)" ::"r"(address) : "memory");
 }
 
 static inline void arch_tlb_flush_user(void) {
     arch_write_root(arch_read_root());
+}
+
+static inline void arch_tlb_flush_kernel(uint64_t address) {
+    arch_tlb_flush_page(address);
+}
+
+static inline void arch_tlb_entered([[maybe_unused]] uint32_t prot) {
 }

@@ -3,9 +3,9 @@
 #include <stddef.h>
 
 #include "kernel/arch/arch.h"
-#include "kernel/arch/mmu.h"
 #include "kernel/mm/direct_map.h"
 #include "kernel/mm/frame.h"
+#include "kernel/mm/kernel_map.h"
 #include "kernel/percpu.h"
 #include "offsets.h" // and MSR_GS_BASE
 

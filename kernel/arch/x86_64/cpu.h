@@ -74,9 +74,6 @@ struct thread;
 // The current thread, which has no FPU state, used the FPU: gives it a fresh one. False when its account cannot pay.
 bool fpu_first_use(struct thread *thread);
 
-// Where the kernel goes on that may fault on a user address at `ip`; 0 when that is its own mistake (copy.c).
-uint64_t extable_fixup(uint64_t ip);
-
 // Memory of a further processor, with its stacks; only the boot processor's is there from the start. Null: there
 // is none. At boot, on one processor.
 struct percpu *cpu_create(cpu_id_t id);

@@ -18,31 +18,32 @@ constexpr uint64_t PTE_GLOBAL = 1ull << 8;
 constexpr uint64_t PTE_NO_EXECUTE = 1ull << 63;
 constexpr uint64_t PTE_FRAME_MASK = 0x000f'ffff'ffff'f000;
 
-// In entries that point at tables, bits the processor ignores count the entries in use of that table.
-constexpr unsigned PTE_COUNT_SHIFT = 52;
-constexpr uint64_t PTE_COUNT_ONE = 1ull << PTE_COUNT_SHIFT;
-constexpr uint64_t PTE_COUNT_MASK = 0x3ffull << PTE_COUNT_SHIFT;
+// ---- What kernel/arch/mmu.h asks for ----
 
-constexpr unsigned PTE_INDEX_BITS = 9;
-constexpr unsigned PTE_PER_TABLE = 512;
-constexpr uint64_t ARCH_LEAF_BYTES = 2ull << 20;
-constexpr uint64_t ARCH_LARGE_PAGES = PTE_PER_TABLE; // one entry of level 2 in the place of a leaf table
+constexpr uint64_t PTE_TABLE = PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED;
+constexpr uint64_t PTE_KERNEL_TEXT = PTE_PRESENT | PTE_ACCESSED | PTE_DIRTY | PTE_GLOBAL;
+constexpr uint64_t PTE_KERNEL_READ_ONLY = PTE_KERNEL_TEXT | PTE_NO_EXECUTE;
+constexpr uint64_t PTE_KERNEL_DATA = PTE_KERNEL_READ_ONLY | PTE_WRITE;
+constexpr uint64_t PTE_KERNEL_DEVICE = PTE_KERNEL_DATA | PTE_CACHE_OFF | PTE_WRITE_THROUGH;
 
-struct arch_leaf {
-    uint64_t entries[PTE_PER_TABLE];
-};
+static inline unsigned arch_root_shift(void) {
+    return 39;
+}
 
-// A program's page with PROT_* bits. Accessed and dirty are set at once: nothing here reads them, and the
-// processor need not write them back.
-static inline uint64_t pte_user(paddr_t frame, uint32_t prot) {
-    return frame.v | PTE_PRESENT | PTE_USER | PTE_ACCESSED | PTE_DIRTY | (prot & PROT_WRITE ? PTE_WRITE : 0) |
+static inline uint64_t pte_of(paddr_t frame) {
+    return frame.v;
+}
+
+static inline paddr_t pte_frame(uint64_t entry) {
+    return (paddr_t){entry & PTE_FRAME_MASK};
+}
+
+static inline bool pte_is_table(uint64_t entry) {
+    return (entry & (PTE_PRESENT | PTE_LARGE)) == PTE_PRESENT;
+}
+
+// Accessed and dirty are set at once: nothing here reads them, and the processor need not write them back.
+static inline uint64_t pte_user(uint32_t prot) {
+    return PTE_PRESENT | PTE_USER | PTE_ACCESSED | PTE_DIRTY | (prot & PROT_WRITE ? PTE_WRITE : 0) |
            (prot & PROT_EXECUTE ? 0 : PTE_NO_EXECUTE);
-}
-
-static inline void arch_leaf_set(struct arch_leaf *leaf, uint64_t address, paddr_t frame, uint32_t prot) {
-    leaf->entries[address >> 12 & (PTE_PER_TABLE - 1)] = pte_user(frame, prot);
-}
-
-static inline bool arch_leaf_present(const struct arch_leaf *leaf, uint64_t address) {
-    return (leaf->entries[address >> 12 & (PTE_PER_TABLE - 1)] & PTE_PRESENT) != 0;
 }

@@ -11,6 +11,7 @@
 #include "kernel/log.h"
 #include "kernel/mm/direct_map.h"
 #include "kernel/mm/frame.h"
+#include "kernel/mm/kernel_map.h"
 #include "kernel/percpu.h"
 #include "kernel/plat/acpi.h"
 #include "kernel/plat/apic.h"

@@ -2,18 +2,16 @@
 
 #include "abi/gen/abi.h"
 #include "abi/message.h"
-#include "cpu.h"
+#include "kernel/arch/mmu.h"
 #include "kernel/percpu.h"
 
-// Pairs of offsets, each relative to its own place (user_access.h).
+// Pairs of offsets, each relative to its own place (the macro FIXUP of the port's assembly).
 struct extable_entry {
     int32_t fault_ip;
     int32_t fixup_ip;
 };
 
 extern const struct extable_entry __extable_start[], __extable_end[];
-
-bool user_copy(void *to, const void *from, size_t len);
 
 // A handful of entries: not worth sorting.
 uint64_t extable_fixup(uint64_t ip) {
@@ -25,18 +23,18 @@ uint64_t extable_fixup(uint64_t ip) {
     return 0;
 }
 
-static bool range_is_user(uint64_t address, size_t len) {
-    return address >= USER_LOWEST && address <= USER_END && len <= USER_END - address;
+// `user` is the one of the two that is a program's.
+static status_t checked_copy(void *to, const void *from, uint64_t user, size_t len) {
+    if (user < USER_LOWEST || user > arch_user_end() || len > arch_user_end() - user) {
+        return STATUS_BAD_ADDRESS;
+    }
+    return user_copy(to, from, len) ? STATUS_OK : this_cpu()->copy_status;
 }
 
 status_t copy_in(void *to, uaddr_t from, size_t len) {
-    return !range_is_user(from.v, len)                   ? STATUS_BAD_ADDRESS
-           : user_copy(to, (const void *)from.v, len) ? STATUS_OK
-                                                      : this_cpu()->copy_status;
+    return checked_copy(to, (const void *)from.v, from.v, len);
 }
 
 status_t copy_out(uaddr_t to, const void *from, size_t len) {
-    return !range_is_user(to.v, len)           ? STATUS_BAD_ADDRESS
-           : user_copy((void *)to.v, from, len) ? STATUS_OK
-                                                : this_cpu()->copy_status;
+    return checked_copy((void *)to.v, from, to.v, len);
 }
