@@ -80,7 +80,7 @@ struct thread {
     uint8_t state;          // enum thread_state
     uint8_t band;           // its own
     uint8_t effective_band; // its own; while it serves, its caller's, or that of one who waits if more urgent
-    bool throttled;         // in a run queue's `throttled`
+    uint8_t queued_band;    // READY: which list of the run queue it is in; BAND_COUNT: among those set aside
     bool wants_reply;       // SENDING: a call or fault, not a send
 
     struct thread *caller;  // atomic: whom this thread must answer

@@ -45,36 +45,37 @@ static void band_becomes_ready(struct run_queue *queue, uint32_t band)
     queue->ready_mask |= 1u << band;
 }
 
-void run_queue_push(struct run_queue *queue, struct thread *thread)
+// The list for a thread that comes. From then on its band may change at any moment: what counts is where it is.
+static struct list *join(struct run_queue *queue, struct thread *thread)
 {
-    uint32_t band = thread->effective_band;
+    const uint32_t band = thread->queued_band = thread->effective_band;
     if ((queue->ready_mask & 1u << band) == 0)
         band_becomes_ready(queue, band);
-    list_push_back(&queue->bands[band], &thread->link);
+    return &queue->bands[band];
+}
+
+void run_queue_push(struct run_queue *queue, struct thread *thread)
+{
+    list_push_back(join(queue, thread), &thread->link);
 }
 
 void run_queue_push_front(struct run_queue *queue, struct thread *thread)
 {
-    uint32_t band = thread->effective_band;
-    if ((queue->ready_mask & 1u << band) == 0)
-        band_becomes_ready(queue, band);
-    list_push_front(&queue->bands[band], &thread->link);
+    list_push_front(join(queue, thread), &thread->link);
 }
 
 void run_queue_remove(struct run_queue *queue, struct thread *thread)
 {
-    uint32_t band = thread->effective_band;
+    const uint32_t band = thread->queued_band;
     list_remove(&thread->link);
-    if (thread->throttled)
-        thread->throttled = false;
-    else if (list_empty(&queue->bands[band]))
+    if (band != BAND_COUNT && list_empty(&queue->bands[band]))
         queue->ready_mask &= ~(1u << band);
 }
 
 void run_queue_throttle(struct run_queue *queue, struct thread *thread, uint64_t until_ns)
 {
     list_push_back(&queue->throttled, &thread->link);
-    thread->throttled = true;
+    thread->queued_band = BAND_COUNT;
     if (until_ns < queue->replenish_ns)
         queue->replenish_ns = until_ns;
 }

@@ -288,9 +288,8 @@ static void unlock_queue(struct percpu *cpu) NO_THREAD_SAFETY_ANALYSIS {
     spin_unlock(&cpu->ready_lock);
 }
 
-static void set_band_queued(struct percpu *cpu, struct thread *thread, uint32_t band) NO_THREAD_SAFETY_ANALYSIS {
+static void requeue(struct percpu *cpu, struct thread *thread) NO_THREAD_SAFETY_ANALYSIS {
     run_queue_remove(&cpu->ready, thread);
-    thread->effective_band = (uint8_t)band;
     run_queue_push(&cpu->ready, thread);
 }
 
@@ -302,9 +301,9 @@ void sched_set_effective_band(struct thread *thread, uint32_t band) {
         spin_unlock(&here->ready_lock);
         here->slice_band = band;
     }
+    thread->effective_band = (uint8_t)band; // before the look: who queues it from now on sees it
     struct percpu *cpu = lock_queue_of(thread);
     if (cpu == nullptr) {
-        thread->effective_band = (uint8_t)band;
         if (thread == current_thread()) {
             here->work |= WORK_RESCHEDULE; // others may be more urgent now
         } else if (thread_state(thread) == THREAD_RUNNING) {
@@ -312,7 +311,7 @@ void sched_set_effective_band(struct thread *thread, uint32_t band) {
         }
         return;
     }
-    set_band_queued(cpu, thread, band);
+    requeue(cpu, thread);
     unlock_queue(cpu);
     if (cpu == here) {
         sched_kicked();
