@@ -36,6 +36,8 @@ enum ring_op : uint8_t {
 
 enum ring_entry_flags : uint8_t {
     RING_LINK = 1,    // the next entry starts only when this one has succeeded, and else is CANCELED
+    RING_AGAIN = 4,   // RETURN: with success go on as the RECV did that brought the call, from the same endpoint: the info
+                      // says what is accepted, too, and the completion is that of a RECV
     RING_EARLIER = 2, // `target` is the submission index of an earlier entry, at most entries - 1 before: what is
                       // meant is its answer's handle number `index`. For CALL, RECV, RELEASE, WAIT, TIMEOUT.
 };

@@ -1,4 +1,5 @@
-// Rings at work: taking entries, starting requests, completing them.
+// Rings at work. ring.c takes entries, for the owner or a processor that polls; ring_start.c starts requests, and
+// ring_complete.c ends them. The structure and the rules are in kernel/object/ring.h, the operations in abi/ring.h.
 #pragma once
 
 #include <stdint.h>
@@ -8,23 +9,27 @@
 
 struct percpu;
 
-// What becomes of ring_enter when it has not failed.
-enum ring_entered : uint8_t {
-    RING_ENTERED_DONE,  // *available completions are there
-    RING_ENTERED_AGAIN, // there is more to take or to start: the same again with *submit, after what else wants to run
-    RING_ENTERED_WAITS, // the thread waits
+struct ring_entered {
+    status_t status;
+    enum : uint32_t {
+        RING_ENTERED_OVER,  // with OK so many completions are there as word 0 says
+        RING_ENTERED_WAITS, // the thread waits
+        RING_ENTERED_AGAIN, // the same system call follows, after whatever else wants to run
+    } how;
 };
 
-// The system call. `*submit`: the most entries to take; what is left of that comes out. The handle is kept for a wait
-// that has to begin again. NOT_ALLOWED, BAD_ARGUMENT, OBJECT_DEAD, TIMED_OUT.
-status_t ring_enter(struct ring *ring, uint64_t handle, uint64_t *submit, uint64_t min_complete,
-                    uint64_t deadline_ns, enum ring_entered *entered, uint64_t *available);
+// The system call, with word 0 of the current thread. NOT_ALLOWED, BAD_ARGUMENT, OBJECT_DEAD, TIMED_OUT.
+struct ring_entered ring_enter(struct ring *ring, uint64_t handle, uint64_t submit, uint64_t deadline_ns);
+
+// Takes a request that may be started, for whoever has hold of the ring; null when there is none. Only the owner (`own`)
+// starts those that are left to it.
+struct ring_request *ring_next_to_start(struct ring *ring, bool own);
+
+// Starts it. The owner, if `own`, is the current thread.
+void ring_start(struct ring *ring, struct ring_request *request, bool own);
 
 // A request's wait has ended; the outcome is in its registers. In place of sched_ready, so no lock is held.
 void ring_complete(struct thread *thread);
-
-// Adds a completion, for which there is room: entries are taken only while there is.
-void ring_add_completion(struct ring *ring, const struct ring_completion *completion) REQUIRES(ring->lock);
 
 // Lets the owner go on, if it should: with what is there, or, when it has to start requests itself, into ring_enter anew.
 void ring_wake_owner(struct ring *ring);

@@ -9,14 +9,9 @@
 #include "kernel/percpu.h"
 #include "kernel/sched/sched.h"
 
-void ring_add_completion(struct ring *ring, const struct ring_completion *completion) {
-    *completion_at(ring, ring->tail++) = *completion;
-    __atomic_store_n(&ring_header(ring)->completion_tail, ring->tail, __ATOMIC_RELEASE);
-}
-
 static bool succeeded(const struct ring_request *request) {
     const struct arch_regs *regs = &request->thread.regs;
-    return regs->status == 0 && (request->op != RING_CALL || message_label(regs->info) == 0);
+    return regs->status == 0 && (request->entry.op != RING_CALL || message_label(regs->info) == 0);
 }
 
 // Handle number `index` of the answer; 0 when it has none.
@@ -36,7 +31,7 @@ static void remember(struct ring *ring, const struct ring_request *request) REQU
     }
     if (!succeeded(request)) {
         ring->outcome[slot] = OUTCOME_FAILED;
-    } else if (request->op != RING_CALL || (!request->method && message_handle_count(request->thread.regs.info) == 0)) {
+    } else if (request->entry.op != RING_CALL || (!request->method && message_handle_count(request->thread.regs.info) == 0)) {
         ring->outcome[slot] = OUTCOME_OK;
     } else {
         ring->outcome[slot] = OUTCOME_HANDLES;
@@ -46,40 +41,49 @@ static void remember(struct ring *ring, const struct ring_request *request) REQU
     }
 }
 
+static void fail_held(struct ring_request *held, status_t status) {
+    if (held->thread.regs.status == 0) {
+        held->thread.regs.status = status.code;
+    }
+}
+
 // What the end of one request means for another that is held.
 static void resolve(struct ring_request *held, const struct ring_request *ended) {
     if ((held->waits & WAITS_LINK) != 0 && held->sequence - 1 == ended->sequence) {
         held->waits &= (uint8_t)~WAITS_LINK;
         if (!succeeded(ended)) {
-            held->failure = STATUS_CANCELED;
+            fail_held(held, STATUS_CANCELED);
         }
     }
-    if ((held->waits & WAITS_EARLIER) != 0 && held->target == ended->sequence) {
-        const handle_t handle = promised_handle(ended, held->index);
+    if ((held->waits & WAITS_EARLIER) != 0 && held->entry.target == ended->sequence) {
+        const handle_t handle = promised_handle(ended, held->entry.index);
         held->waits &= (uint8_t)~WAITS_EARLIER;
-        if (held->op == RING_TIMEOUT) {
-            held->failure = STATUS_CANCELED;
-        } else if (succeeded(ended) && ended->op == RING_CALL && handle.v != 0) {
-            held->target = handle.v;
-        } else if (status_ok(held->failure)) {
-            held->failure = STATUS_PROMISE_BROKEN;
+        if (held->entry.op == RING_TIMEOUT) {
+            fail_held(held, STATUS_CANCELED);
+        } else if (succeeded(ended) && ended->entry.op == RING_CALL && handle.v != 0) {
+            held->entry.target = handle.v;
+        } else if (held->thread.regs.status == 0) {
+            held->thread.regs.info = held->entry.target;
+            fail_held(held, STATUS_PROMISE_BROKEN);
         }
     }
 }
 
-// Lets go of the requests that were held for nothing but this one, in the order of their entries.
+static void make_startable(struct ring *ring, struct ring_request *request) REQUIRES(ring->lock) {
+    list_push_back(&ring->startable, &request->thread.link);
+    request->phase = REQUEST_STARTABLE;
+}
+
+// Lets go of the requests that were held for nothing but this one, in the order of their entries. A TIMEOUT waits for
+// its time, too.
 static void release_held(struct ring *ring, const struct ring_request *ended) REQUIRES(ring->lock) {
     LIST_FOR_EACH_SAFE(node, &ring->held) {
         struct ring_request *held = ring_request_of(LIST_ENTRY(node, struct thread, link));
-        if (held->waits == 0) {
-            continue; // a TIMEOUT: only for its time
-        }
         resolve(held, ended);
-        if (held->waits == 0 || !status_ok(held->failure)) {
+        if (held->thread.regs.status != 0 || (held->waits == 0 && held->entry.op != RING_TIMEOUT)) {
             list_remove(node);
-            list_push_back(&ring->startable, node);
-            held->phase = REQUEST_STARTABLE;
             thread_set_state(&held->thread, THREAD_NEW); // in no wait
+            make_startable(ring, held);
         }
     }
 }
@@ -87,33 +91,35 @@ static void release_held(struct ring *ring, const struct ring_request *ended) RE
 // The end of a request, whose outcome is in its registers: it is free then, or UNANSWERED.
 static void settle(struct ring *ring, struct ring_request *request) REQUIRES(ring->lock) {
     const struct arch_regs *regs = &request->thread.regs;
-    struct ring_completion completion = {.user_data = request->user_data, .status = (uint32_t)regs->status,
-                                         .info = regs->info};
+    const struct ring_entry *entry = &request->entry;
+    struct ring_completion *completion = completion_at(ring, ring->tail);
+    uint64_t value = 0;
+    uint32_t token = 0;
     remember(ring, request);
     if (request->awaited) {
         release_held(ring, request);
     }
-    enum ring_phase next = REQUEST_FREE;
     if (regs->status == 0) {
-        completion.value = regs->words[0];
-        if (request->buffer != 0) {
-            memcpy(buffer_at(ring, request->buffer), regs->words, sizeof(struct ring_buffer));
+        value = regs->words[0];
+        if (entry->buffer != 0) {
+            memcpy(&ring->buffers[entry->buffer - 1], regs->words, sizeof(struct ring_buffer));
         }
-        if (request->op == RING_RECV && (regs->info & MESSAGE_NOTIFICATION) == 0) {
-            completion.value = regs->badge;
+        if (entry->op == RING_RECV && (regs->info & MESSAGE_NOTIFICATION) == 0) {
+            value = regs->badge;
         }
-        if (request->op == RING_RECV && (regs->info & MESSAGE_WANTS_REPLY) != 0) {
-            completion.token = (uint32_t)request->generation << 16 | request->number;
-            next = REQUEST_UNANSWERED;
+        if (entry->op == RING_RECV && (regs->info & MESSAGE_WANTS_REPLY) != 0) {
+            request->generation = request->generation == UINT16_MAX ? 1 : request->generation + 1;
+            token = (uint32_t)request->generation << 16 | (uint32_t)(request - ring->requests);
         }
     }
-    if (next == REQUEST_FREE) {
+    if (token == 0) {
         ring_free_request(ring, request);
     } else {
-        request->phase = (uint8_t)next;
+        request->phase = REQUEST_UNANSWERED;
     }
+    *completion = (struct ring_completion){entry->user_data, (uint32_t)regs->status, token, regs->info, value};
     ring->pending--;
-    ring_add_completion(ring, &completion);
+    __atomic_store_n(&ring->header->completion_tail, ++ring->tail, __ATOMIC_RELEASE);
 }
 
 // The owner, taken out of its wait in ring_enter, if it should go on; or null.
@@ -150,13 +156,13 @@ void ring_complete(struct thread *thread) {
     bool expired = false;
     spin_lock(&ring->lock);
     thread_set_state(thread, THREAD_NEW); // in no wait
-    if (request->op == RING_TIMEOUT && thread->regs.status == STATUS_CODE_TIMED_OUT) {
+    if (request->entry.op == RING_TIMEOUT && thread->regs.status == STATUS_CODE_TIMED_OUT &&
+        (request->waits & WAITS_LINK) == 0) {
         thread->regs.status = 0; // just what was asked for
         expired = (request->waits & WAITS_EARLIER) != 0;
     }
     if (expired) { // whom it is to end is seen to when it is started
-        list_push_back(&ring->startable, &thread->link);
-        request->phase = REQUEST_STARTABLE;
+        make_startable(ring, request);
     } else {
         settle(ring, request);
     }

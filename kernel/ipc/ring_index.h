@@ -44,34 +44,6 @@ static inline uint32_t ring_room(uint32_t capacity, uint32_t used, uint32_t pend
     return used >= capacity || pending >= capacity - used ? 0 : capacity - used - pending;
 }
 
-// Byte offset of an element; `mask` + 1, a power of two, elements of `size` bytes begin at `base`. It lies among them
-// whatever the index. (That a number masked is at most the mask, the provers do not know; it is said as a condition.)
-/*@ requires mask < 0x10000 && size <= 4096 && base <= 0x1000000;
-    requires 0 <= (index & mask) <= mask;
-    ensures base <= \result && \result + size <= base + (mask + 1) * size;
-    ensures \result == base + (index & mask) * size;
-    assigns \nothing;
-*/
-static inline uint32_t ring_offset(uint32_t base, uint32_t index, uint32_t mask, uint32_t size) {
-    //@ assert 0 <= (index & mask) * size <= mask * size <= 0x10000000;
-    return base + (index & mask) * size;
-}
-
-// How many elements of `size` bytes from this one on lie in one piece, up to the end of the page or the queue. An
-// element does not cross a page.
-/*@ requires mask < 0x10000 && 0 < size <= 4096 && base <= 0x1000000;
-    requires 0 <= (index & mask) <= mask;
-    requires (base + (index & mask) * size) % 4096 + size <= 4096;
-    ensures 1 <= \result <= mask + 1 - (index & mask);
-    ensures (base + (index & mask) * size) % 4096 + \result * size <= 4096;
-    assigns \nothing;
-*/
-static inline uint32_t ring_run(uint32_t base, uint32_t index, uint32_t mask, uint32_t size) {
-    const uint32_t to_end = mask + 1 - (index & mask);
-    const uint32_t to_page = (4096 - ring_offset(base, index, mask, size) % 4096) / size;
-    return to_page < to_end ? to_page : to_end;
-}
-
 // Whether entry `earlier` is one of the `mask` before entry `index`: its record has not been used again.
 /*@ ensures \result <==> 1 <= ahead(earlier, index) <= mask;
     assigns \nothing;

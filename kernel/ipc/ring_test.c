@@ -74,15 +74,14 @@ static void clear_scene(void) {
 
 // Returns the submission index of the entry.
 static uint32_t put(struct ring_entry entry) {
-    struct ring_header *header = ring_header(scene.ring);
-    *(struct ring_entry *)ring_at(scene.ring, ring_offset(scene.ring->entries_at, scene.submitted, scene.ring->mask, 64)) =
-        entry;
+    struct ring_header *header = scene.ring->header;
+    scene.ring->entries[scene.submitted & scene.ring->mask] = entry;
     header->submission_tail = ++scene.submitted;
     return scene.submitted - 1;
 }
 
 static uint64_t *buffer(uint32_t number) {
-    return ((struct ring_buffer *)ring_at(scene.ring, scene.ring->buffers_at + (number - 1) * 64))->words;
+    return scene.ring->buffers[number - 1].words;
 }
 
 static void enter(uint64_t min_complete, uint64_t deadline_ns) {
@@ -99,13 +98,12 @@ static void submit(void) {
 
 // The next completion; user_data UINT64_MAX when there is none.
 static struct ring_completion next(void) {
-    struct ring_header *header = ring_header(scene.ring);
+    struct ring_header *header = scene.ring->header;
     CHECK(ring_check(scene.ring));
     if (header->completion_tail == scene.seen) {
         return (struct ring_completion){.user_data = UINT64_MAX};
     }
-    const struct ring_completion completion = *(struct ring_completion *)ring_at(
-        scene.ring, ring_offset(scene.ring->completions_at, scene.seen, 2 * scene.ring->mask + 1, 32));
+    const struct ring_completion completion = *completion_at(scene.ring, scene.seen);
     header->completion_head = ++scene.seen;
     return completion;
 }
@@ -172,7 +170,7 @@ TEST(nops_complete_in_order_and_indices_wrap) {
     set_scene(4, 2);
     // Both sides' indices, as they are after so many entries.
     scene.ring->head = scene.submitted = UINT32_MAX - 6;
-    ring_header(scene.ring)->submission_tail = scene.submitted;
+    scene.ring->header->submission_tail = scene.submitted;
     for (uint64_t i = 0; i < 20; i += 4) {
         for (uint64_t k = 0; k < 4; k++) {
             put((struct ring_entry){.user_data = i + k});
@@ -184,7 +182,7 @@ TEST(nops_complete_in_order_and_indices_wrap) {
         }
         NOTHING_NEXT();
     }
-    CHECK_EQ(ring_header(scene.ring)->submission_head, scene.submitted);
+    CHECK_EQ(scene.ring->header->submission_head, scene.submitted);
     clear_scene();
 }
 
@@ -196,7 +194,7 @@ TEST(a_full_completion_queue_takes_no_more_entries) {
         }
         submit();
     }
-    CHECK_EQ(ring_header(scene.ring)->submission_head, 8u);
+    CHECK_EQ(scene.ring->header->submission_head, 8u);
     for (uint64_t i = 0; i < 8; i++) {
         NEXT_IS(i, OK);
     }
@@ -499,6 +497,43 @@ TEST(receive_and_return) {
     clear_scene();
 }
 
+// One entry answers and receives again, with all requests in use.
+TEST(return_and_receive_again) {
+    set_scene(8, 1);
+    const uint64_t own = host_give(scene.client, &scene.endpoint->object, RIGHT_RECEIVE_BIT | RIGHT_SEND_BIT, 0);
+    put((struct ring_entry){.op = RING_RECV, .target = (uint32_t)own, .user_data = 1, .deadline_ns = DEADLINE_NEVER});
+    submit();
+    for (uint64_t i = 1; i <= 3; i++) {
+        REQUIRE(host_run(scene.other));
+        host_syscall(SYS_CALL, scene.at_client, 3, DEADLINE_NEVER, WORDS(i));
+        const struct ring_completion completion = next();
+        CHECK_EQ(completion.user_data, i);
+        CHECK_EQ(completion.info, 3 | MESSAGE_WANTS_REPLY);
+        put((struct ring_entry){.op = RING_RETURN, .flags = RING_AGAIN, .target = completion.token, .user_data = i + 1,
+                                .info = 7, .words = {i * 10}, .deadline_ns = DEADLINE_NEVER});
+        put((struct ring_entry){.op = RING_RETURN, .flags = RING_AGAIN, .target = completion.token, .user_data = 50});
+        submit();
+        NEXT_IS(50, NO_CALLER);
+        NOTHING_NEXT();
+        REQUIRE(host_run(scene.other));
+        CHECK_EQ(host_user.words[0], i * 10);
+        CHECK_EQ(host_user.info, 7u);
+    }
+    // What its failures leave, and a wait that may not be.
+    host_syscall(SYS_CALL, scene.at_client, 3, DEADLINE_NEVER, NO_WORDS);
+    struct ring_entry again = {.op = RING_RETURN, .flags = RING_AGAIN, .target = next().token, .user_data = 5,
+                               .info = MESSAGE_NOTIFICATION};
+    put(again);
+    submit();
+    NEXT_IS(5, BAD_ARGUMENT); // the caller waits on
+    again.user_data = 7;
+    again.info = 0;
+    put(again);
+    submit();
+    NEXT_IS(7, TIMED_OUT);
+    clear_scene();
+}
+
 // A caller that gave up meanwhile, and a ring that ends with callers unanswered.
 TEST(unanswered_callers) {
     set_scene(8, 4);
@@ -584,6 +619,18 @@ TEST(timeouts) {
     answer(0);
     NEXT_IS(7, OK);
     NEXT_IS(8, CANCELED);
+    // One that is linked to another waits for that, and for its time.
+    struct ring_entry linked = call_entry(10, scene.at_client);
+    linked.flags = RING_LINK;
+    put(linked);
+    put((struct ring_entry){.op = RING_TIMEOUT, .user_data = 11, .deadline_ns = host_cycles + 3000});
+    submit();
+    receive_data(scene.at_server, 10);
+    answer(0);
+    NEXT_IS(10, OK);
+    NOTHING_NEXT();
+    CHECK(host_wait_for_timer());
+    NEXT_IS(11, OK);
     // And the owner's own wait.
     put(call_entry(9, scene.at_client));
     enter(1, host_cycles + 500);
@@ -628,7 +675,7 @@ TEST(as_many_as_there_are_requests) {
         put(call_entry(i, scene.at_client));
     }
     enter(4, DEADLINE_NEVER); // not for ever: only two can come
-    CHECK_EQ(ring_header(scene.ring)->submission_head, 2u);
+    CHECK_EQ(scene.ring->header->submission_head, 2u);
     for (uint64_t i = 0; i < 2; i++) {
         receive_data(scene.at_server, i);
         answer(0);
@@ -636,7 +683,7 @@ TEST(as_many_as_there_are_requests) {
     REQUIRE(host_run(scene.owner));
     CHECK_EQ(host_user.words[0], 2u);
     submit();
-    CHECK_EQ(ring_header(scene.ring)->submission_head, 4u);
+    CHECK_EQ(scene.ring->header->submission_head, 4u);
     clear_scene();
 }
 
@@ -649,14 +696,14 @@ TEST(enter_is_refused) {
     REQUIRE(host_run(scene.owner));
     host_syscall(SYS_RING_ENTER, scene.ring_handle, 5, DEADLINE_POLL, NO_WORDS);
     CHECK_EQ(host_user.status, STATUS_BAD_ARGUMENT.code);
-    ring_header(scene.ring)->submission_tail = 5;
+    scene.ring->header->submission_tail = 5;
     enter(0, DEADLINE_POLL);
     CHECK_EQ(host_user.status, STATUS_BAD_ARGUMENT.code);
-    ring_header(scene.ring)->submission_tail = 1;
-    ring_header(scene.ring)->completion_head = 1;
+    scene.ring->header->submission_tail = 1;
+    scene.ring->header->completion_head = 1;
     enter(0, DEADLINE_POLL);
     CHECK_EQ(host_user.status, STATUS_BAD_ARGUMENT.code);
-    ring_header(scene.ring)->completion_head = 0;
+    scene.ring->header->completion_head = 0;
     submit();
     NEXT_IS(1, OK);
     clear_scene();

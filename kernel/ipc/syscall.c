@@ -347,20 +347,17 @@ static void put_caller_back(struct thread *caller, struct thread **place) {
     thread_check_deadline(caller);
 }
 
-status_t answer_caller(struct thread *current, uint64_t info, struct thread **resumed) {
-    TRY(message_check(current, info));
-    struct thread *caller = take_caller(&current->caller);
+status_t answer_caller(struct thread *from, struct thread **place, uint64_t info, struct thread **resumed) {
+    TRY(message_check(from, info));
+    struct thread *caller = take_caller(place);
     if (caller == nullptr) {
-        thread_settle_urgency(current);
         return STATUS_NO_CALLER;
     }
-    status_t status = transfer_reply(current, caller, info, resumed);
+    status_t status = transfer_reply(from, caller, info, resumed);
     if (!status_ok(status)) {
-        put_caller_back(caller, &current->caller);
-        return status;
+        put_caller_back(caller, place);
     }
-    thread_set_urgency(current, current->band);
-    return STATUS_OK;
+    return status;
 }
 
 // The fast path of an answer, as call_direct: to the caller, who is returned, and into the wait for the next
@@ -438,7 +435,17 @@ static struct kernel_exit receive(struct thread *current, const struct capabilit
         }
     }
     if (status_ok(status)) {
-        status = answer_caller(current, info, &resumed);
+        status = answer_caller(current, &current->caller, info, &resumed);
+        if (status_is(status, STATUS_NO_CALLER)) {
+            thread_settle_urgency(current);
+        } else if (status_ok(status)) {
+            thread_set_urgency(current, current->band);
+        }
+    }
+    if (resumed != nullptr && (resumed->flags & THREAD_REQUEST) != 0) {
+        sched_ready(resumed);
+        resumed = nullptr;
+        ring_attend(this_cpu()); // what its answer makes start may be a call of this very thread
     }
     if (status_ok(status) && handle != 0) {
         return receive(current, &source, info, deadline_ns, resumed);
@@ -468,22 +475,17 @@ static struct kernel_exit sys_reply_recv(uint64_t handle, uint64_t info, uint64_
 // Answers through a reply object, and uses it up.
 static status_t answer_reply(struct thread *current, const struct capability *target, uint64_t info) {
     struct reply *reply = CONTAINER_OF(target->object, struct reply, object);
-    struct thread *caller = take_caller(&reply->caller);
     struct thread *resumed = nullptr;
-    status_t status = STATUS_PEER_DIED;
-    if (caller != nullptr) {
-        status = transfer_reply(current, caller, info, &resumed);
-        if (!status_ok(status)) {
-            put_caller_back(caller, &reply->caller);
-            return status;
-        }
+    status_t status = answer_caller(current, &reply->caller, info, &resumed);
+    if (!status_ok(status) && !status_is(status, STATUS_NO_CALLER)) {
+        return status;
     }
     if (resumed != nullptr) {
         sched_ready(resumed);
     }
     const status_t ignored = handle_close(current->process, target->handle);
     (void)ignored; // it may have travelled with the answer
-    return status;
+    return status_ok(status) ? STATUS_OK : STATUS_PEER_DIED;
 }
 
 static status_t send_message(struct thread *current, const struct capability *target, uint64_t info,
@@ -577,28 +579,22 @@ static struct kernel_exit sys_wait(uint64_t handle, uint64_t, uint64_t deadline_
     return wait_general(current, notification, source.slot, handle, deadline_ns);
 }
 
-static struct kernel_exit sys_ring_enter(uint64_t handle, uint64_t info, uint64_t deadline_ns) {
+static struct kernel_exit sys_ring_enter(uint64_t handle, uint64_t submit, uint64_t deadline_ns) {
     struct thread *current = current_thread();
     struct object *object;
-    enum ring_entered entered;
-    uint64_t available = 0;
     status_t status = handle_object(current->process, handle, OBJECT_RING, RIGHT_SEND, &object);
-    if (status_ok(status)) {
-        status = ring_enter(ring_of(object), handle, &info, current->regs.words[0], deadline_ns, &entered, &available);
-    }
     if (!status_ok(status)) {
         return leave_with(status);
     }
-    if (entered == RING_ENTERED_WAITS) {
-        return kernel_block();
+    const struct ring_entered entered = ring_enter(ring_of(object), handle, submit, deadline_ns);
+    if (!status_ok(entered.status)) {
+        return leave_with(entered.status);
     }
-    if (entered == RING_ENTERED_AGAIN) {
-        arch_regs_restart(&current->regs, SYS_RING_ENTER, handle, info, deadline_ns);
-        return kernel_leave();
+    switch (entered.how) {
+    case RING_ENTERED_WAITS: return kernel_block();
+    case RING_ENTERED_AGAIN: return kernel_leave();
+    default: thread_set_outcome(current, STATUS_OK, 0, 0); return leave_with_results(current);
     }
-    current->regs.words[0] = available;
-    thread_set_outcome(current, STATUS_OK, 0, 0);
-    return leave_with_results(current);
 }
 
 static struct kernel_exit sys_park(uint64_t address, uint64_t expected, uint64_t deadline_ns) {

@@ -38,6 +38,6 @@ status_t transfer_receive(struct thread *receiver, struct endpoint *endpoint, ui
 // failure (the answer cannot be carried) the caller still waits, and the place must refer to it again.
 status_t transfer_reply(struct thread *server, struct thread *caller, uint64_t info, struct thread **resumed);
 
-// Answers the caller that `server` owes an answer, with what is in its registers (syscall.c). On OK *resumed is who must
-// be made ready, or null. NO_CALLER, or what message_check and the transfer refuse: then the caller still waits.
-status_t answer_caller(struct thread *server, uint64_t info, struct thread **resumed);
+// Answers the caller that *place refers to, with what is in `from`'s registers (syscall.c). On OK *resumed is who must be
+// made ready, or null. NO_CALLER, or what message_check and the transfer refuse: then the caller still waits.
+status_t answer_caller(struct thread *from, struct thread **place, uint64_t info, struct thread **resumed);

@@ -362,9 +362,9 @@ static uint32_t wake_waiters(struct process *process, const struct object *objec
             const struct ring *ring = thread->ring;
             threads += ring == nullptr ? 0 : ring->request_count;
             for (uint32_t i = 0; ring != nullptr && i < ring->request_count && count < AT_ONCE; i++) {
-                if (waits_through(&ring->requests[i]->thread, object, rights)) {
-                    object_get(&ring->requests[i]->thread.object);
-                    found[count++] = &ring->requests[i]->thread;
+                if (waits_through(&ring->requests[i].thread, object, rights)) {
+                    object_get(&ring->requests[i].thread.object);
+                    found[count++] = &ring->requests[i].thread;
                 }
             }
         }

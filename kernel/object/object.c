@@ -50,8 +50,8 @@ static const struct object_class classes[OBJECT_TYPE_COUNT] = {
     [OBJECT_TRACE] = {"trace", &plain_cache, .rights = PLAIN | MANAGE},
     [OBJECT_TIMER] = {"timer", &timer_cache, PLAIN | MANAGE, .init = timer_init, .destroy_step = timer_destroy_step},
     [OBJECT_IOSPACE] = {"iospace", &iospace_cache, PLAIN | RIGHT_MAP_BIT, .destroy_step = iospace_destroy_step},
-    [OBJECT_RING] = {"ring", &ring_cache, .destroy_step = ring_destroy_step, .handle_added = ring_handle_added,
-                     .handle_removed = ring_handle_removed},
+    [OBJECT_RING] = {"ring", &ring_cache, RIGHT_COPY_BIT | SEND | MANAGE, .destroy_step = ring_destroy_step,
+                     .handle_added = ring_handle_added, .handle_removed = ring_handle_removed},
 };
 
 static uint64_t last_koid;

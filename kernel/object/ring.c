@@ -15,129 +15,65 @@
 #include "kernel/object/vspace.h"
 
 SLAB_CACHE(ring_cache, struct ring);
-static SLAB_CACHE(request_cache, struct ring_request);
 
 // ---- create ----------------------------------------------------------------------------------------
 
-struct ring_shape {
-    uint32_t entries, in_flight, pages;
-};
-
 static uint64_t table_bytes(const struct ring *ring) {
-    return ring->page_count * sizeof(char *) + ring->request_count * sizeof(struct ring_request *) +
+    return ring->request_count * sizeof(struct ring_request) +
            (ring->mask + 1) * (sizeof(ring->promised[0]) + sizeof(ring->outcome[0]));
-}
-
-// Where everything lies, and how much of it there is.
-static void lay_out(struct ring *ring, const struct ring_shape *shape) {
-    ring->mask = shape->entries - 1;
-    ring->request_count = shape->in_flight;
-    ring->buffer_pages = shape->pages;
-    ring->entries_at = RING_HEADER_BYTES;
-    ring->completions_at = ring->entries_at + shape->entries * (uint32_t)sizeof(struct ring_entry);
-    ring->buffers_at = ring->completions_at + 2 * shape->entries * (uint32_t)sizeof(struct ring_completion);
-    ring->pages_at =
-        (uint32_t)align_up(ring->buffers_at + shape->entries * sizeof(struct ring_buffer), PAGE_BYTES);
-    ring->page_count = ring->pages_at / PAGE_BYTES + shape->pages;
-}
-
-static status_t make_tables(struct ring *ring) {
-    struct account *account = ring->object.account;
-    const uint64_t bytes = table_bytes(ring);
-    TRY(account_charge(account, kalloc_charge(bytes)));
-    char *table = kalloc(bytes);
-    if (table == nullptr) {
-        account_uncharge(account, kalloc_charge(bytes));
-        return STATUS_NO_MEMORY;
-    }
-    ring->pages = (char **)table;
-    ring->requests = (struct ring_request **)(ring->pages + ring->page_count);
-    ring->promised = (handle_t(*)[MESSAGE_HANDLES])(ring->requests + ring->request_count);
-    ring->outcome = (uint8_t *)(ring->promised + ring->mask + 1);
-    return STATUS_OK;
-}
-
-static status_t make_memory(struct ring *ring) {
-    TRY(vmo_create(ring->object.account, ring->page_count * PAGE_BYTES, &ring->memory));
-    for (uint32_t i = 0; i < ring->page_count; i++) {
-        paddr_t frame;
-        TRY(vmo_commit(ring->memory, i, &frame, nullptr));
-        ring->pages[i] = phys_to_virt(frame);
-    }
-    *ring_header(ring) = (struct ring_header){
-        .need_enter = 1,
-        .entries = ring->mask + 1,
-        .pages = ring->buffer_pages,
-        .entries_offset = ring->entries_at,
-        .completions_offset = ring->completions_at,
-        .buffers_offset = ring->buffers_at,
-        .pages_offset = ring->pages_at,
-    };
-    return STATUS_OK;
 }
 
 // No lock: nobody else knows of it yet.
 static status_t make_requests(struct ring *ring) NO_THREAD_SAFETY_ANALYSIS {
-    struct account *account = ring->object.account;
-    for (uint32_t i = 0; i < ring->request_count; i++) {
-        TRY(account_charge(account, slab_charge(&request_cache)));
-        struct ring_request *request = slab_alloc(&request_cache);
-        if (request == nullptr) {
-            account_uncharge(account, slab_charge(&request_cache));
-            return STATUS_NO_MEMORY;
-        }
-        thread_init_request(&request->thread, ring->owner);
-        request->ring = ring;
-        request->number = (uint16_t)i;
-        ring->requests[i] = request;
-        ring_free_request(ring, request);
+    ring->requests = account_alloc(ring->object.account, table_bytes(ring));
+    if (ring->requests == nullptr) {
+        return STATUS_NO_MEMORY;
     }
-    return STATUS_OK;
-}
-
-static status_t ring_create(struct account *account, struct thread *owner, const struct ring_shape *shape,
-                            struct ring **out) NO_THREAD_SAFETY_ANALYSIS {
-    struct object *object;
-    TRY(object_create(OBJECT_RING, account, &object));
-    struct ring *ring = ring_of(object);
-    spin_init(&ring->lock, LOCK_RING);
-    lay_out(ring, shape);
+    ring->promised = (handle_t(*)[MESSAGE_HANDLES])(ring->requests + ring->request_count);
+    ring->outcome = (uint8_t *)(ring->promised + ring->mask + 1);
     list_init(&ring->held);
     list_init(&ring->startable);
     list_init(&ring->local);
-    ring->owner = owner;
-    object_get(&owner->object);
-    status_t status = make_tables(ring);
-    if (status_ok(status)) {
-        status = make_memory(ring);
+    for (uint32_t i = ring->request_count; i-- > 0;) {
+        thread_init_request(&ring->requests[i].thread, ring->owner);
+        ring->requests[i].ring = ring;
+        ring_free_request(ring, &ring->requests[i]);
     }
-    if (status_ok(status)) {
-        status = make_requests(ring);
-    }
-    if (!status_ok(status)) {
-        object_put(object);
-        return status;
-    }
-    *out = ring;
     return STATUS_OK;
 }
 
-static void free_requests(struct ring *ring) {
-    for (uint32_t i = 0; i < ring->request_count && ring->requests[i] != nullptr; i++) {
-        slab_free(&request_cache, ring->requests[i]);
-        account_uncharge(ring->object.account, slab_charge(&request_cache));
-        ring->requests[i] = nullptr;
-    }
+// Where everything lies is said in the header, and kept where the program cannot change it.
+static status_t make_memory(struct ring *ring) {
+    const uint32_t entries = ring->mask + 1;
+    const uint32_t completions_at = RING_HEADER_BYTES + entries * (uint32_t)sizeof(struct ring_entry);
+    const uint32_t buffers_at = completions_at + 2 * entries * (uint32_t)sizeof(struct ring_completion);
+    const uint32_t end = buffers_at + entries * (uint32_t)sizeof(struct ring_buffer);
+    const uint32_t pages_at = (uint32_t)align_up(end, PAGE_BYTES);
+    paddr_t frame;
+    TRY(vmo_create_contiguous(ring->object.account, pages_at + ring->buffer_pages * PAGE_BYTES, &ring->memory));
+    (void)vmo_peek(ring->memory, 0, &frame); // contiguous: it is there
+    char *memory = phys_to_virt(frame);
+    ring->header = (struct ring_header *)memory;
+    ring->entries = (struct ring_entry *)(memory + RING_HEADER_BYTES);
+    ring->completions = (struct ring_completion *)(memory + completions_at);
+    ring->buffers = (struct ring_buffer *)(memory + buffers_at);
+    ring->message_pages = memory + pages_at;
+    *ring->header = (struct ring_header){
+        .need_enter = 1,
+        .entries = entries,
+        .pages = ring->buffer_pages,
+        .entries_offset = RING_HEADER_BYTES,
+        .completions_offset = completions_at,
+        .buffers_offset = buffers_at,
+        .pages_offset = pages_at,
+    };
+    return STATUS_OK;
 }
 
 bool ring_destroy_step(struct object *object) NO_THREAD_SAFETY_ANALYSIS {
     struct ring *ring = ring_of(object);
-    struct account *account = object->account;
-    if (ring->pages != nullptr) {
-        free_requests(ring); // those of a ring that was never finished
-        const uint64_t bytes = table_bytes(ring);
-        kfree(ring->pages, bytes);
-        account_uncharge(account, kalloc_charge(bytes));
+    if (ring->requests != nullptr) {
+        account_free(object->account, ring->requests, table_bytes(ring));
     }
     if (ring->memory != nullptr) {
         object_put(&ring->memory->object);
@@ -168,7 +104,7 @@ static bool ring_is_busy(struct ring *ring) {
 static bool end_request(struct ring *ring, struct ring_request *request) {
     struct thread *thread = &request->thread;
     spin_lock(&ring->lock);
-    if (request->phase == REQUEST_STARTABLE || request->phase == REQUEST_LOCAL) {
+    if (request->phase == REQUEST_STARTABLE) {
         list_remove(&thread->link);
         ring->pending--;
         ring_free_request(ring, request);
@@ -187,9 +123,7 @@ static bool end_request(struct ring *ring, struct ring_request *request) {
 }
 
 static bool ended_step(struct reap_item *item) {
-    struct ring *ring = CONTAINER_OF(item, struct ring, ending);
-    free_requests(ring);
-    object_put(&ring->object);
+    object_put(&CONTAINER_OF(item, struct ring, ending)->object);
     return true;
 }
 
@@ -203,7 +137,7 @@ static bool end_step(struct reap_item *item) {
         return false;
     }
     for (uint32_t i = 0; i < AT_ONCE && ring->end_index < ring->request_count; i++) {
-        if (!end_request(ring, ring->requests[ring->end_index])) {
+        if (!end_request(ring, &ring->requests[ring->end_index])) {
             return false;
         }
         ring->end_index++;
@@ -256,10 +190,51 @@ bool ring_take_waiter(struct ring *ring, struct thread *thread) {
 
 // ---- methods ---------------------------------------------------------------------------------------
 
+static status_t ring_create(struct account *account, struct thread *owner, const uint64_t words[4],
+                            struct ring **out) {
+    struct object *object;
+    TRY(object_create(OBJECT_RING, account, &object));
+    struct ring *ring = ring_of(object);
+    spin_init(&ring->lock, LOCK_RING);
+    ring->owner = owner;
+    object_get(&owner->object);
+    ring->mask = (uint32_t)words[0] - 1;
+    ring->request_count = (uint32_t)words[1] + 1;
+    ring->buffer_pages = (uint32_t)words[2];
+    ring->polls = words[3] != 0;
+    status_t status = make_requests(ring);
+    if (status_ok(status)) {
+        status = make_memory(ring);
+    }
+    if (!status_ok(status)) {
+        object_put(object);
+        return status;
+    }
+    *out = ring;
+    return STATUS_OK;
+}
+
+// Maps its memory, and gives the owner the handle.
+static status_t hand_out(struct ring *ring, struct vspace *vspace, uint64_t address, uint64_t words[2]) {
+    const uint64_t len_bytes = vmo_len_bytes(ring->memory);
+    TRY(vspace_map(vspace, ring->memory, 0, len_bytes, &address, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE));
+    object_get(&ring->object);
+    ring->owner->ring = ring; // before somebody else can close the handle, which ends the ring
+    status_t status = handle_to_new(ring->owner->process, &ring->object, 0, &words[0]);
+    if (!status_ok(status)) {
+        ring->owner->ring = nullptr;
+        status_t ignored = vspace_unmap(vspace, address, len_bytes);
+        (void)ignored; // it was mapped a moment ago
+        return status;
+    }
+    words[1] = address;
+    return STATUS_OK;
+}
+
 static status_t create_in(struct invocation *invocation, struct vspace *vspace) {
-    constexpr uint32_t RIGHTS = RIGHT_COPY_BIT | RIGHT_SEND_BIT | RIGHT_MANAGE_BIT;
-    const uint64_t *words = invocation->words;
+    uint64_t *words = invocation->words;
     struct thread *owner = invocation->caller;
+    struct ring *ring;
     if (words[0] == 0 || words[0] > RING_MAX_ENTRIES || (words[0] & (words[0] - 1)) != 0 || words[1] == 0 ||
         words[1] > RING_MAX_ENTRIES || words[2] > words[0] || words[3] > RING_POLLED) {
         return STATUS_BAD_ARGUMENT;
@@ -270,34 +245,12 @@ static status_t create_in(struct invocation *invocation, struct vspace *vspace) 
     if (owner->ring != nullptr) {
         return STATUS_IN_USE;
     }
-    const struct ring_shape shape = {(uint32_t)words[0], (uint32_t)words[1], (uint32_t)words[2]};
-    struct ring *ring;
-    TRY(ring_create(account_of(invocation->object), owner, &shape, &ring));
-    ring->polls = words[3] != 0;
-    const uint64_t len_bytes = ring->page_count * PAGE_BYTES;
-    uint64_t address = words[5];
-    status_t status = vspace_map(vspace, ring->memory, 0, len_bytes, &address, PROT_READ | PROT_WRITE,
-                                 PROT_READ | PROT_WRITE);
-    handle_t handle;
-    if (status_ok(status)) {
-        object_get(&ring->object);
-        owner->ring = ring; // before somebody else can close the handle, which ends the ring
-        status = handle_insert(owner->process, &ring->object, (rights_t){RIGHTS}, 0, 0, nullptr, ORIGIN_CREATED,
-                               &handle);
-        if (!status_ok(status)) {
-            owner->ring = nullptr;
-            object_put(&ring->object);
-            status_t ignored = vspace_unmap(vspace, address, len_bytes);
-            (void)ignored; // it was mapped a moment ago
-        }
-    }
+    TRY(ring_create(account_of(invocation->object), owner, words, &ring));
+    status_t status = hand_out(ring, vspace, words[5], words);
     if (!status_ok(status)) {
         object_put(&ring->object);
-        return status;
     }
-    invocation->words[0] = handle.v;
-    invocation->words[1] = address;
-    return STATUS_OK;
+    return status;
 }
 
 status_t method_account_create_ring(struct invocation *invocation) {

@@ -1,15 +1,16 @@
 // ring: a thread's invocations that overlap. The object and its parts; what the entries do is in kernel/ipc/ring.c.
 //
-// An entry that has to wait is a *request*: a struct thread that never runs (THREAD_REQUEST), with the owner's
+// An entry that was taken is a *request*: a struct thread that never runs (THREAD_REQUEST), with the owner's
 // process and band, and a buffer of the ring for its message page. So every wait, deadline, cancellation and death
 // of kernel/ipc works on it unchanged; where a thread would be made ready, a request is completed (sched_ready).
-// All requests are made, and paid for, with the ring: nothing can fail for memory later.
+// All requests are made, and paid for, with the ring: nothing can fail for memory later. There is one more than may be
+// in flight: what must wait does not take the last free one, so what is over at once always finds it.
 //
 // A request is in one phase:
 //   FREE        on the free list
 //   HELD        in `held`: waits for an earlier entry, or its time. As a thread it is WAITING on the ring
-//   STARTABLE   in `startable`: what it was held for has happened. Any processor may start it
-//   LOCAL       in `local`: only the owner can start it, whose address space or processor it needs
+//   STARTABLE   in `startable`: what it was held for has happened, and any processor may start it; or in `local`: only
+//               the owner can, whose address space or processor it needs
 //   ACTIVE      started: in the hands of whoever starts it, or in a wait of kernel/ipc
 //   UNANSWERED  a RECV, completed: its `thread.caller` may be answered by RETURN
 //
@@ -41,7 +42,6 @@ enum ring_phase : uint8_t {
     REQUEST_FREE,
     REQUEST_HELD,
     REQUEST_STARTABLE,
-    REQUEST_LOCAL,
     REQUEST_ACTIVE,
     REQUEST_UNANSWERED,
 };
@@ -49,24 +49,21 @@ enum ring_phase : uint8_t {
 // What a HELD request waits for.
 enum ring_waits : uint8_t {
     WAITS_LINK = 1,    // the entry before it
-    WAITS_EARLIER = 2, // the entry that `target` names
+    WAITS_EARLIER = 2, // the entry that `entry.target` names
 };
 
 struct ring_request {
-    struct thread thread; // `regs` hold words and outcome; `link` is for held, startable and local
+    struct thread thread;    // `regs` hold words and outcome: before the start, why it is to fail; `link` is for held,
+                             // startable and local
+    struct ring_entry entry; // its copy; the target is resolved when that is known
     struct ring *ring;
-    uint64_t user_data, info, deadline_ns;
-    uint32_t sequence;   // submission index of its entry
-    uint32_t target;     // as in the entry; resolved when that is known
-    uint8_t op, flags, index, buffer;
-    uint8_t phase;       // enum ring_phase
-    uint8_t waits;       // enum ring_waits
-    bool awaited;        // a later entry waits for this one
-    bool method;         // a kernel object's: its results are words
-    status_t failure;    // STARTABLE, LOCAL: not OK: it is to fail with this
-    uint16_t number;     // in the ring's table
-    uint16_t generation; // of its use, never 0
     struct ring_request *next_free;
+    uint32_t sequence;       // submission index of its entry
+    uint16_t generation;     // of its answers, never 0
+    uint8_t phase;           // enum ring_phase
+    uint8_t waits;           // enum ring_waits
+    bool awaited;            // a later entry waits for this one
+    bool method;             // a kernel object's: its results are words
 };
 
 // What is remembered of the last entries, for those that name them: OUTCOME_*, or the request that will tell.
@@ -80,16 +77,18 @@ enum ring_outcome : uint8_t {
 struct ring {
     struct object object;
     struct thread *owner; // referenced
-    struct vmo *memory;   // referenced
-    char **pages;         // kernel addresses of the memory's pages
-    struct ring_request **requests;
+    struct vmo *memory;   // referenced. One block of frames, in which these lie:
+    struct ring_header *header;
+    struct ring_entry *entries;
+    struct ring_completion *completions;
+    struct ring_buffer *buffers;
+    char *message_pages;
+    struct ring_request *requests;         // what the account pays for; behind them:
     handle_t (*promised)[MESSAGE_HANDLES]; // by entry: handles of its answer
-    uint8_t *outcome;     // by entry
-    uint64_t charged;     // to the account, for the four tables
-    uint32_t page_count, request_count, buffer_pages;
+    uint8_t *outcome;                      // by entry
     uint32_t mask;        // entries - 1
+    uint32_t request_count, buffer_pages;
     bool polls;           // RING_POLLED
-    uint32_t entries_at, completions_at, buffers_at, pages_at; // offsets
 
     // For whoever holds `busy`.
     uint32_t head;        // submission index of the next entry to take
@@ -130,22 +129,8 @@ static inline struct ring_request *ring_request_of(struct thread *thread) {
     return CONTAINER_OF(thread, struct ring_request, thread);
 }
 
-// A place in the shared memory. What lies there does not cross a page.
-static inline void *ring_at(const struct ring *ring, uint32_t offset) {
-    return ring->pages[offset / PAGE_BYTES] + offset % PAGE_BYTES;
-}
-
-static inline struct ring_header *ring_header(const struct ring *ring) {
-    return (struct ring_header *)ring->pages[0];
-}
-
 static inline struct ring_completion *completion_at(const struct ring *ring, uint32_t index) {
-    return ring_at(ring, ring_offset(ring->completions_at, index, 2 * ring->mask + 1,
-                                     sizeof(struct ring_completion)));
-}
-
-static inline void *buffer_at(const struct ring *ring, uint32_t buffer) {
-    return ring_at(ring, ring->buffers_at + (buffer - 1) * (uint32_t)sizeof(struct ring_buffer));
+    return &ring->completions[index & (2 * ring->mask + 1)];
 }
 
 void ring_free_request(struct ring *ring, struct ring_request *request) REQUIRES(ring->lock);

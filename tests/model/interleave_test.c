@@ -213,17 +213,16 @@ static void enter_ring(uint64_t min_complete, uint64_t deadline_ns) {
 
 // No completion is ever taken.
 static uint64_t unread(void) {
-    return world.ring == nullptr ? 0 : ring_header(world.ring)->completion_tail;
+    return world.ring == nullptr ? 0 : world.ring->header->completion_tail;
 }
 
 static void put(struct ring_entry entry) {
     if (world.ring == nullptr) {
         return enter_ring(0, DEADLINE_POLL); // what was its memory is anything
     }
-    struct ring_header *header = ring_header(world.ring);
+    struct ring_header *header = world.ring->header;
     entry.user_data = world.submitted;
-    *(struct ring_entry *)ring_at(world.ring, ring_offset(world.ring->entries_at, world.submitted, RING_ENTRIES - 1, 64)) =
-        entry;
+    world.ring->entries[world.submitted & world.ring->mask] = entry;
     header->submission_tail = ++world.submitted;
     enter_ring(0, DEADLINE_POLL);
 }
@@ -401,15 +400,14 @@ static const char *ring_complaint(void) {
     const uint32_t tail = ring->tail;
     spin_unlock(&ring->lock);
     for (; world.seen != tail; world.seen++) {
-        const struct ring_completion *completion =
-            ring_at(ring, ring_offset(ring->completions_at, world.seen, 2 * RING_ENTRIES - 1, 32));
+        const struct ring_completion *completion = completion_at(ring, world.seen);
         if (completion->user_data >= world.submitted || world.completions[completion->user_data]++ != 0) {
             return "a completion that nobody asked for, or twice";
         }
     }
     for (uint32_t i = 0; i < ring->request_count; i++) {
-        const struct thread *request = &ring->requests[i]->thread;
-        if (ring->requests[i]->phase == REQUEST_ACTIVE &&
+        const struct thread *request = &ring->requests[i].thread;
+        if (ring->requests[i].phase == REQUEST_ACTIVE &&
             (request->state < THREAD_SENDING || !waits_rightly(request))) {
             return "an active request that waits for nothing";
         }

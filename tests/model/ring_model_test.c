@@ -38,6 +38,7 @@ enum step : uint8_t {
     PUT_RELEASE_EARLIER,
     PUT_RECV,
     PUT_RETURN, // for the last token
+    PUT_RETURN_AGAIN,
     PUT_WAIT,
     PUT_TIMEOUT,
     PUT_TIMEOUT_EARLIER,
@@ -119,13 +120,12 @@ static uint64_t a_deadline(void) {
 }
 
 static bool put(struct ring_entry entry) {
-    struct ring_header *header = ring_header(world.ring);
+    struct ring_header *header = world.ring->header;
     if (world.submitted - header->submission_head == ENTRIES || world.submitted == 64 || !host_run(world.owner)) {
         return false;
     }
     entry.user_data = world.submitted;
-    *(struct ring_entry *)ring_at(world.ring, ring_offset(world.ring->entries_at, world.submitted, ENTRIES - 1, 64)) =
-        entry;
+    world.ring->entries[world.submitted & world.ring->mask] = entry;
     header->submission_tail = ++world.submitted;
     host_syscall(SYS_RING_ENTER, world.ring_handle, ENTRIES, DEADLINE_POLL, NO_WORDS);
     return true;
@@ -162,6 +162,7 @@ static bool put_entry(enum step step) {
     case PUT_RELEASE_EARLIER: return put(entry_for(RING_RELEASE, before, RING_EARLIER, 0));
     case PUT_RECV: return put(entry_for(RING_RECV, world.service_at_client, 0, DEADLINE_NEVER));
     case PUT_RETURN: return put(entry_for(RING_RETURN, world.token, 0, 0));
+    case PUT_RETURN_AGAIN: return put(entry_for(RING_RETURN, world.token, RING_AGAIN, DEADLINE_NEVER));
     case PUT_WAIT: return put(entry_for(RING_WAIT, world.signal, 0, DEADLINE_NEVER));
     case PUT_TIMEOUT: return put(entry_for(RING_TIMEOUT, 0, RING_LINK, a_deadline()));
     case PUT_TIMEOUT_EARLIER: return put(entry_for(RING_TIMEOUT, before, RING_EARLIER, a_deadline()));
@@ -175,13 +176,12 @@ static bool put_entry(enum step step) {
 }
 
 static bool read_completions(void) {
-    struct ring_header *header = ring_header(world.ring);
+    struct ring_header *header = world.ring->header;
     if (header->completion_tail == world.seen) {
         return false;
     }
     while (header->completion_tail != world.seen) {
-        const struct ring_completion *completion = ring_at(
-            world.ring, ring_offset(world.ring->completions_at, world.seen++, 2 * ENTRIES - 1, 32));
+        const struct ring_completion *completion = completion_at(world.ring, world.seen++);
         world.twice |= completion->user_data >= world.submitted || (world.completed >> completion->user_data & 1) != 0;
         world.completed |= 1ull << completion->user_data;
         world.token = completion->token != 0 ? completion->token : world.token;
@@ -280,7 +280,7 @@ static bool world_step(enum step step) {
         if (!host_run(world.owner)) {
             return false;
         }
-        const uint64_t there = ring_header(world.ring)->completion_tail - world.seen;
+        const uint64_t there = world.ring->header->completion_tail - world.seen;
         host_syscall(SYS_RING_ENTER, world.ring_handle, ENTRIES, step == SLEEP ? DEADLINE_NEVER : a_deadline(),
                      WORDS(there + 1));
         return true;
@@ -293,7 +293,7 @@ static bool world_step(enum step step) {
 // Whether the entry is still in flight.
 static bool is_in_flight(const struct ring *ring, uint32_t sequence) {
     for (uint32_t i = 0; i < REQUESTS; i++) {
-        const struct ring_request *request = ring->requests[i];
+        const struct ring_request *request = &ring->requests[i];
         if (request->phase != REQUEST_FREE && request->phase != REQUEST_UNANSWERED && request->sequence == sequence) {
             return true;
         }
@@ -334,14 +334,14 @@ static const char *complaint(void) {
         return "an owner that sleeps although it has something to do";
     }
     for (uint32_t i = 0; i < REQUESTS; i++) {
-        struct ring_request *request = ring->requests[i];
+        struct ring_request *request = &ring->requests[i];
         if (request->phase == REQUEST_ACTIVE &&
             (request->thread.state < THREAD_SENDING || !thread_check(&request->thread))) {
             return "an active request that waits for nothing";
         }
         if (request->phase == REQUEST_HELD &&
             (((request->waits & WAITS_LINK) != 0 && !is_in_flight(ring, request->sequence - 1)) ||
-             ((request->waits & WAITS_EARLIER) != 0 && !is_in_flight(ring, request->target)))) {
+             ((request->waits & WAITS_EARLIER) != 0 && !is_in_flight(ring, request->entry.target)))) {
             return "a request that is held for what is over";
         }
         if (request->phase == REQUEST_HELD && request->waits == 0 && (request->thread.flags & THREAD_TIMED) == 0) {
@@ -460,6 +460,6 @@ TEST(links_and_times) {
 TEST(servers_and_waiters) {
     CHECK(run(&(struct plan){
         "servers and waiters", 5,
-        {PUT_RECV, PUT_RETURN, PUT_WAIT, SIGNAL, CALL_SERVICE, CALL_SERVICE_TIMED, SEND_SERVICE, READ, TIME, SLEEP,
+        {PUT_RECV, PUT_RETURN, PUT_RETURN_AGAIN, PUT_WAIT, SIGNAL, CALL_SERVICE, CALL_SERVICE_TIMED, SEND_SERVICE, READ, TIME, SLEEP,
          PUT_CANCEL_LAST, CANCEL_OWNER, CLOSE_RING, KILL_CLIENT, STEP_COUNT}}));
 }

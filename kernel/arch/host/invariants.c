@@ -96,14 +96,14 @@ bool ring_check(struct ring *ring) {
     }
     bool good = list_has_only(&ring->held, REQUEST_HELD, &listed) &&
                 list_has_only(&ring->startable, REQUEST_STARTABLE, &listed) &&
-                list_has_only(&ring->local, REQUEST_LOCAL, &listed);
+                list_has_only(&ring->local, REQUEST_STARTABLE, &listed);
     for (uint32_t i = 0; i < ring->request_count; i++) {
-        const struct ring_request *request = ring->requests[i];
+        const struct ring_request *request = &ring->requests[i];
         counts[request->phase]++;
         good = good && (request->phase == REQUEST_UNANSWERED || request->thread.caller == nullptr) &&
                ((request->thread.flags & THREAD_TIMED) == 0 || request->phase != REQUEST_FREE);
     }
-    const uint32_t listed_phases = counts[REQUEST_HELD] + counts[REQUEST_STARTABLE] + counts[REQUEST_LOCAL];
+    const uint32_t listed_phases = counts[REQUEST_HELD] + counts[REQUEST_STARTABLE];
     good = good && free == counts[REQUEST_FREE] && listed == listed_phases &&
            ring->pending == listed_phases + counts[REQUEST_ACTIVE] && !ring->busy;
     spin_unlock(&ring->lock);
