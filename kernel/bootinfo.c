@@ -11,8 +11,6 @@
 constexpr uint64_t PAGE = 4096;
 constexpr uint64_t KERNEL_ALIGNMENT = 2 << 20;
 
-const struct boot_info *boot_machine;
-
 [[gnu::format(printf, 1, 2)]] static const char *complain(const char *format, ...) {
     static char text[160];
     va_list args;
@@ -36,6 +34,28 @@ static bool inside(const struct boot_info *boot, uint64_t base, uint64_t len, en
     return false;
 }
 
+static const char *check_machine(const struct boot_info *boot) {
+    const struct {
+        const char *what;
+        uint32_t count, most;
+    } lists[] = {{"processors", boot->cpu_count, BOOT_MAX_CPUS},
+                 {"devices", boot->device_count, BOOT_MAX_DEVICES},
+                 {"lines", boot->line_count, BOOT_MAX_LINES},
+                 {"ranges of ports", boot->port_count, BOOT_MAX_PORTS}};
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        if (lists[i].count > lists[i].most) {
+            return complain("%u %s, expected at most %u", lists[i].count, lists[i].what, lists[i].most);
+        }
+    }
+    for (uint32_t i = 0; i < boot->device_count; i++) {
+        const struct boot_device *d = &boot->devices[i];
+        if (d->len_bytes == 0 || d->phys + d->len_bytes < d->phys) {
+            return complain("device %u, %#lx bytes at %#lx, is no range of memory", i, d->len_bytes, d->phys);
+        }
+    }
+    return nullptr;
+}
+
 const char *boot_info_check(const struct boot_info *boot) {
     if (boot->magic != BOOT_INFO_MAGIC || boot->version != BOOT_INFO_VERSION || boot->size_bytes != sizeof *boot) {
         return complain("magic %#lx, version %u, %u bytes; expected %#lx, %u, %zu: loader and kernel do not fit "
@@ -43,8 +63,9 @@ const char *boot_info_check(const struct boot_info *boot) {
                         boot->magic, boot->version, boot->size_bytes, BOOT_INFO_MAGIC, BOOT_INFO_VERSION, sizeof *boot);
     }
     if (!str_is_terminated(boot->loader, sizeof boot->loader) ||
-        !str_is_terminated(boot->cmdline, sizeof boot->cmdline)) {
-        return "the loader's name or the command line has no end";
+        !str_is_terminated(boot->cmdline, sizeof boot->cmdline) ||
+        !str_is_terminated(boot->complaint, sizeof boot->complaint)) {
+        return "the loader's name, the command line or the complaint has no end";
     }
     if (boot->region_count == 0 || boot->region_count > BOOT_INFO_MAX_REGIONS) {
         return complain("%u memory regions, expected 1 to %u", boot->region_count, BOOT_INFO_MAX_REGIONS);
@@ -70,7 +91,7 @@ const char *boot_info_check(const struct boot_info *boot) {
         return complain("the boot package, %#lx bytes at %#lx, is in no memory region of its own",
                         boot->package_bytes, boot->package_phys);
     }
-    return nullptr;
+    return check_machine(boot);
 }
 
 uint64_t boot_info_bytes(const struct boot_info *boot, uint32_t kinds) {
@@ -83,6 +104,24 @@ uint64_t boot_info_bytes(const struct boot_info *boot, uint32_t kinds) {
 
 uint64_t boot_info_ram_bytes(const struct boot_info *boot) {
     return boot_info_bytes(boot, ~(1u << BOOT_MEM_RESERVED | 1u << BOOT_MEM_ACPI_TABLES | 1u << BOOT_MEM_ACPI_NVS));
+}
+
+bool boot_owns_ports(uint64_t base, uint64_t count) {
+    for (uint32_t i = 0; i < boot_machine->port_count; i++) {
+        if (ranges_overlap(base, count, boot_machine->ports[i].base, boot_machine->ports[i].count)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool boot_owns_memory(uint64_t base, uint64_t len_bytes) {
+    for (uint32_t i = 0; i < boot_machine->device_count; i++) {
+        if (ranges_overlap(base, len_bytes, boot_machine->devices[i].phys, boot_machine->devices[i].len_bytes)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 uint32_t boot_info_number(const struct boot_info *boot, const char *name, uint32_t otherwise) {

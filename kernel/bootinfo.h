@@ -10,8 +10,8 @@
 #include "abi/boot_info.h"
 #include "abi/boot_package.h"
 
-// What the machine consists of, as the kernel was told; from kernel_main on, and constant.
-extern const struct boot_info *boot_machine;
+// What the machine consists of, as the kernel was told, and constant; all zeros until kernel_main has checked it.
+extern const struct boot_info *const boot_machine;
 
 // Everything that can be checked without following an address.
 const char *boot_info_check(const struct boot_info *boot);
@@ -26,6 +26,10 @@ uint64_t boot_info_ram_bytes(const struct boot_info *boot);
 
 // Sum of all regions of these kinds (1 << enum boot_mem_kind).
 uint64_t boot_info_bytes(const struct boot_info *boot, uint32_t kinds);
+
+// Whether any of it is the kernel's own, or could be used to take the machine over: programs may never have it.
+bool boot_owns_ports(uint64_t base, uint64_t count);
+bool boot_owns_memory(uint64_t base, uint64_t len_bytes);
 
 // The number that the command line gives the option `name` ("name=5", decimal); `otherwise` when it gives none.
 uint32_t boot_info_number(const struct boot_info *boot, const char *name, uint32_t otherwise);

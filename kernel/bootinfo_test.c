@@ -7,6 +7,9 @@
 
 // ---- Boot info: every field, one at a time ----
 
+static struct boot_info machine;
+const struct boot_info *const boot_machine = &machine;
+
 static struct boot_info good_info(void) {
     return (struct boot_info){
         .magic = BOOT_INFO_MAGIC,
@@ -45,22 +48,61 @@ TEST(good_boot_info) {
 TEST(bad_boot_info_header) {
     struct boot_info info = good_info();
     info.magic = 1;
-    check_info(info, "magic 0x1, version 3, 6504 bytes; expected 0x31304f464e495354, 3, 6504: loader and kernel do not fit "
+    check_info(info, "magic 0x1, version 4, 7976 bytes; expected 0x31304f464e495354, 4, 7976: loader and kernel do not fit "
                      "together");
     info = good_info();
     info.version = 1;
-    check_info(info, "magic 0x31304f464e495354, version 1, 6504 bytes; expected 0x31304f464e495354, 3, 6504: loader and "
+    check_info(info, "magic 0x31304f464e495354, version 1, 7976 bytes; expected 0x31304f464e495354, 4, 7976: loader and "
                      "kernel do not fit together");
     info = good_info();
     info.size_bytes = 8;
-    check_info(info, "magic 0x31304f464e495354, version 3, 8 bytes; expected 0x31304f464e495354, 3, 6504: loader and "
+    check_info(info, "magic 0x31304f464e495354, version 4, 8 bytes; expected 0x31304f464e495354, 4, 7976: loader and "
                      "kernel do not fit together");
     info = good_info();
     memset(info.loader, 'x', sizeof info.loader);
-    check_info(info, "the loader's name or the command line has no end");
+    check_info(info, "the loader's name, the command line or the complaint has no end");
     info = good_info();
     memset(info.cmdline, 'x', sizeof info.cmdline);
-    check_info(info, "the loader's name or the command line has no end");
+    check_info(info, "the loader's name, the command line or the complaint has no end");
+}
+
+TEST(bad_boot_info_machine) {
+    struct boot_info info = good_info();
+    memset(info.complaint, 'x', sizeof info.complaint);
+    check_info(info, "the loader's name, the command line or the complaint has no end");
+    info = good_info();
+    info.cpu_count = 65;
+    check_info(info, "65 processors, expected at most 64");
+    info = good_info();
+    info.device_count = 17;
+    check_info(info, "17 devices, expected at most 16");
+    info = good_info();
+    info.line_count = 17;
+    check_info(info, "17 lines, expected at most 16");
+    info = good_info();
+    info.port_count = 9;
+    check_info(info, "9 ranges of ports, expected at most 8");
+    info = good_info();
+    info.device_count = 1;
+    info.devices[0] = (struct boot_device){.phys = 0x1000};
+    check_info(info, "device 0, 0 bytes at 0x1000, is no range of memory");
+    info.devices[0] = (struct boot_device){.phys = 0x1000, .len_bytes = UINT64_MAX};
+    check_info(info, "device 0, 0xffffffffffffffff bytes at 0x1000, is no range of memory");
+}
+
+TEST(what_the_kernel_owns) {
+    machine = good_info();
+    machine.device_count = 2;
+    machine.devices[1] = (struct boot_device){.phys = 0xfec0'0000, .len_bytes = 0x1000};
+    machine.port_count = 1;
+    machine.ports[0] = (struct boot_ports){0x20, 2};
+    CHECK(!boot_owns_memory(0xfebf'f000, 0x1000));
+    CHECK(boot_owns_memory(0xfebf'f000, 0x1001));
+    CHECK(boot_owns_memory(0xfec0'0fff, 1));
+    CHECK(!boot_owns_memory(0xfec0'1000, 0x1000));
+    CHECK(!boot_owns_ports(0x1f, 1));
+    CHECK(boot_owns_ports(0, 0x100));
+    CHECK(!boot_owns_ports(0x22, 1));
 }
 
 TEST(bad_boot_info_regions) {

@@ -19,9 +19,7 @@
 #include "kernel/object/vmo.h"
 #include "kernel/object/vspace.h"
 #include "kernel/plat/clock.h"
-#include "kernel/plat/plat.h"
 #include "kernel/plat/power.h"
-#include "kernel/plat/uart.h"
 
 constexpr uint64_t STACK_BYTES = 64 * 1024;
 
@@ -150,8 +148,7 @@ static void fill_bootstrap(struct start *s, const struct boot_info *boot) {
     b->clock = (struct bootstrap_clock){kernel_clock.base, kernel_clock.mult};
     b->entry_counter = boot->entry_tsc;
     b->user_end = arch_user_end();
-    for (uint32_t i = 0; i < BOOTSTRAP_SERIAL_PORTS && plat_serial(i, &b->serial[i]); i++) {
-    }
+    memcpy(b->serial, boot->serial, sizeof b->serial);
     b->caps_offset = sizeof *b;
     b->args_offset = b->caps_offset + b->cap_count * (uint32_t)sizeof(struct bootstrap_cap);
     char *args = (char *)b + b->args_offset;
@@ -171,7 +168,7 @@ static void fill_bootstrap(struct start *s, const struct boot_info *boot) {
 
 // Nobody is left who could mend anything or say why: the kernel says it, and the machine is switched off.
 static void init_ended(const struct exit_record *record) {
-    uart_init();
+    log_init();
     if (record->kind == EXIT_FAULT) {
         klog("\ntessera: init ended: fault %u (processor exception %lu) at ip %#lx, address %#lx\n",
              record->fault_kind, record->vector, record->ip, record->fault_address);

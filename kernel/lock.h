@@ -27,7 +27,6 @@
     X(IOSPACE) \
     X(VMO) \
     X(PARK) \
-    X(LINES) \
     X(INTERRUPT) \
     X(TIMER) \
     X(NOTIFICATION) \

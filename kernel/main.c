@@ -16,7 +16,6 @@
 #include "kernel/plat/clock.h"
 #include "kernel/plat/plat.h"
 #include "kernel/plat/power.h"
-#include "kernel/plat/uart.h"
 #include "kernel/sched/sched.h"
 
 // Free memory, beside kernel and boot package, below which there is no point in starting: what the
@@ -24,7 +23,8 @@
 constexpr uint64_t MINIMUM_FREE_BYTES = 4 << 20;
 
 // The boot path's own copy is given back with the rest of its memory.
-static struct boot_info boot;
+RO_AFTER_INIT static struct boot_info boot;
+const struct boot_info *const boot_machine = &boot;
 
 // The one line on the console when a boot ends before it began, and the orderly stop.
 [[noreturn]] [[gnu::format(printf, 1, 2)]] static void boot_fail(const char *format, ...) {
@@ -81,14 +81,12 @@ static void bring_up_memory(void) {
     kernel_clock.base = arch_cycles(); // time begins
     __stack_chk_guard = arch_random();
     arch_early_init();
-    uart_init();
+    log_init();
     require("boot info", boot_info_check((const struct boot_info *)boot_info_phys));
     boot = *(const struct boot_info *)boot_info_phys;
-    boot_machine = &boot;
-    const char *error = plat_discover(&boot);
     say_hello();
-    if (error != nullptr) {
-        klog("tessera: firmware tables: %s; going on without\n", error);
+    if (boot.complaint[0] != 0) {
+        klog("tessera: firmware tables: %s; going on without\n", boot.complaint);
     }
     check_memory();
     const struct boot_package_entry *found = nullptr;
@@ -102,7 +100,6 @@ static void bring_up_memory(void) {
     require("interrupt controller", plat_init());
     require("clock", clock_init());
     sched_init(this_cpu());
-    plat_on_deadline(sched_timer);
     mmu_seal();
     arch_start_processors(&boot, boot_info_number(&boot, "maxcpus", CPU_MAX));
     require("init", init_process_start(&boot, &init));

@@ -7,7 +7,6 @@
 #include "kernel/log.h"
 #include "kernel/percpu.h"
 #include "kernel/plat/clock.h"
-#include "kernel/plat/uart.h"
 #include "kernel/types.h"
 
 // From the linker script: what can be a return address.
@@ -85,7 +84,7 @@ static void begin(void) {
     depth++;
     if (depth == 1) {
         stop_others();
-        uart_init();
+        log_init();
         klog("\nTessera kernel panic: ");
         return;
     }

@@ -58,9 +58,8 @@ def in_kernel(path):
 
 # What only one port is made of; all other files of the kernel are in each (kernel/meson.build).
 PORTS = {
-    "x86_64": ("kernel/arch/x86_64/", "kernel/plat/acpi", "kernel/plat/apic", "kernel/plat/clock.c", "kernel/plat/pic",
-               "kernel/plat/power.c", "kernel/plat/uart.c", "kernel/plat/vtd"),
-    "riscv64": ("kernel/arch/riscv64/", "kernel/plat/dtb", "kernel/plat/plic", "kernel/plat/sbi"),
+    "x86_64": ("kernel/arch/x86_64/", "kernel/plat/apic", "kernel/plat/pc.c", "kernel/plat/vtd"),
+    "riscv64": ("kernel/arch/riscv64/", "kernel/plat/plic", "kernel/plat/sbi"),
 }
 
 

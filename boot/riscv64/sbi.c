@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "boot/regions.h"
+#include "boot/riscv64/machine.h"
 
 constexpr uint64_t IDENTITY_MAPPED_BYTES = UINT64_C(4) << 30;
 constexpr uint64_t KERNEL_LINK_PHYS = 0x80200000;
@@ -88,15 +89,19 @@ uint64_t sbi_main(uint64_t dtb_phys, uint64_t hart, uint64_t entry_time) {
     info.boot_cpu = hart;
 
     struct fdt fdt;
-    if (dtb_phys == 0 || dtb_phys % 8 != 0 || dtb_phys >= IDENTITY_MAPPED_BYTES ||
-        fdt_open(&fdt, (const void *)dtb_phys, IDENTITY_MAPPED_BYTES - dtb_phys) != nullptr) {
+    const char *error = "there is no device tree";
+    if (dtb_phys != 0 && dtb_phys % 8 == 0 && dtb_phys < IDENTITY_MAPPED_BYTES) {
+        error = fdt_open(&fdt, (const void *)dtb_phys, IDENTITY_MAPPED_BYTES - dtb_phys);
+    }
+    if (error != nullptr) {
+        str_copy(info.complaint, sizeof info.complaint, error);
         return phys_of(&info);
     }
-    info.dtb_phys = dtb_phys;
+    machine_describe(&info, &fdt);
     read_memory_map(&fdt);
     add(KERNEL_LINK_PHYS, info.kernel_phys_bytes, BOOT_MEM_KERNEL);
     add(phys_of(__boot_start), (uint64_t)(__boot_end - __boot_start), BOOT_MEM_BOOT_INFO);
-    add(dtb_phys, fdt.total_bytes, BOOT_MEM_BOOT_INFO); // the kernel copies what it needs of it
+    add(dtb_phys, fdt.total_bytes, BOOT_MEM_BOOT_INFO); // and is not looked at again
     const fdt_node chosen = fdt_child_named(&fdt, fdt_root(&fdt), "chosen");
     read_package(&fdt, chosen);
     const struct fdt_bytes cmdline = fdt_property(&fdt, chosen, "bootargs");

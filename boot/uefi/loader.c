@@ -14,6 +14,7 @@
 #include "boot/uefi/handoff.h"
 #include "boot/uefi/uefi.h"
 #include "boot/uefi/volume.h"
+#include "boot/x86_64/machine.h"
 
 constexpr uint64_t KERNEL_VIRT_BASE = 0xffffffff80000000;
 constexpr uint64_t KERNEL_ALIGN = UINT64_C(2) << 20;
@@ -205,13 +206,14 @@ efi_status_t efi_main(efi_handle_t image, struct efi_system_table *system) {
     info->kernel_phys_bytes = kernel.len_bytes;
     info->package_phys = package.phys;
     info->package_bytes = package.len_bytes;
-    info->rsdp_phys = find_rsdp(system);
     load_cmdline(info);
+    const uint64_t rsdp_phys = find_rsdp(system);
 
     struct memory_map map = {};
     allocate_memory_map(&map);
     leave_firmware(image, &map);
 
+    machine_describe(info, rsdp_phys);
     describe_memory(info, &map);
     boot_regions_add(info, kernel.phys, kernel.len_bytes, BOOT_MEM_KERNEL);
     boot_regions_add(info, package.phys, package.len_bytes, BOOT_MEM_PACKAGE);

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "boot/regions.h"
+#include "boot/x86_64/machine.h"
 
 constexpr uint32_t PVH_MAGIC = 0x336ec578;
 constexpr uint64_t IDENTITY_MAPPED_BYTES = UINT64_C(4) << 30;
@@ -103,7 +104,7 @@ static void read_package(const struct pvh_start_info *start) {
 }
 
 // Where a BIOS leaves the ACPI root pointer (ACPI 6.5, 5.2.5.1): the first KiB of the extended BIOS data area, whose
-// segment number is at 0x40e, or the BIOS. The kernel checks it. 0 when it is not there.
+// segment number is at 0x40e, or the BIOS. 0 when it is not there.
 static uint64_t find_rsdp(void) {
     const uint64_t data_area = (uint64_t)*(const volatile uint16_t *)0x40e << 4;
     const struct {
@@ -138,7 +139,7 @@ uint64_t pvh_main(uint64_t start_phys, uint64_t entry_tsc) {
 
     const struct pvh_start_info *start = at_phys(start_phys, sizeof(*start));
     if (start != nullptr && start->magic == PVH_MAGIC) {
-        info.rsdp_phys = start->rsdp_phys != 0 ? start->rsdp_phys : find_rsdp();
+        machine_describe(&info, start->rsdp_phys != 0 ? start->rsdp_phys : find_rsdp());
         read_memory_map(start);
         boot_regions_add(&info, KERNEL_LINK_PHYS, info.kernel_phys_bytes, BOOT_MEM_KERNEL);
         boot_regions_add(&info, phys_of(__boot_start), (uint64_t)(__boot_end - __boot_start), BOOT_MEM_BOOT_INFO);

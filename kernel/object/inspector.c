@@ -7,6 +7,7 @@
 #include "kernel/mm/kernel_map.h"
 #include "kernel/object/account.h"
 #include "kernel/object/endpoint.h"
+#include "kernel/object/interrupt.h"
 #include "kernel/object/iospace.h"
 #include "kernel/object/notification.h"
 #include "kernel/object/page_table.h"
@@ -16,7 +17,6 @@
 #include "kernel/object/vmo.h"
 #include "kernel/percpu.h"
 #include "kernel/plat/clock.h"
-#include "kernel/plat/plat.h"
 
 // Slots and siblings that one call looks at, at most.
 constexpr uint32_t INSPECT_STEPS = 4096;
@@ -49,7 +49,7 @@ status_t method_inspector_system(struct invocation *invocation) {
         .handles = handle_total_count(),
         .processors = cpu_count(),
         .reap_pending = reaper_pending(),
-        .spurious_interrupts = __atomic_load_n(&plat_spurious_count, __ATOMIC_RELAXED),
+        .spurious_interrupts = __atomic_load_n(&interrupt_spurious_count, __ATOMIC_RELAXED),
     };
     static_assert(CPU_MAX <= sizeof system->processor_idle_ns / sizeof system->processor_idle_ns[0]);
     for (uint32_t i = 0; i < system->processors; i++) {

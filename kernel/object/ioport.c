@@ -3,9 +3,9 @@
 #include "abi/gen/methods.h"
 #include "base/checked.h"
 #include "io.h"
+#include "kernel/bootinfo.h"
 #include "kernel/lock.h"
-#include "kernel/plat/plat.h"
-#include "kernel/plat/uart.h"
+#include "kernel/log.h"
 
 SLAB_CACHE(ioport_cache, struct ioport);
 
@@ -30,7 +30,7 @@ status_t method_resource_mint_ioport(struct invocation *, uint64_t base, uint64_
     if (count == 0 || !range_within(base, count, ARCH_PORT_COUNT)) {
         return STATUS_BAD_ARGUMENT;
     }
-    if (plat_owns_ports(base, count)) {
+    if (boot_owns_ports(base, count)) {
         return STATUS_IN_USE;
     }
     struct object *object;
@@ -49,7 +49,7 @@ status_t method_resource_mint_ioport(struct invocation *, uint64_t base, uint64_
         object_put(object);
         return STATUS_IN_USE;
     }
-    uart_release(SERIAL_PORTS, base, count);
+    log_release(SERIAL_PORTS, base, count);
     *out = ioport;
     return STATUS_OK;
 }

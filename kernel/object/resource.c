@@ -4,11 +4,10 @@
 #include "base/align.h"
 #include "base/checked.h"
 #include "kernel/bootinfo.h"
+#include "kernel/log.h"
 #include "kernel/object/account.h"
 #include "kernel/object/vmo.h"
-#include "kernel/plat/plat.h"
 #include "kernel/plat/power.h"
-#include "kernel/plat/uart.h"
 #include "kernel/types.h"
 
 // ---- Device memory: VMOs whose ranges never overlap ----
@@ -57,7 +56,7 @@ status_t method_resource_mint_vmo(struct invocation *, uint64_t base, uint64_t l
     if (is_memory(base, len)) {
         return STATUS_NOT_ALLOWED;
     }
-    if (plat_owns_memory(base, len)) {
+    if (boot_owns_memory(base, len)) {
         return STATUS_IN_USE;
     }
     struct vmo *vmo;
@@ -68,7 +67,7 @@ status_t method_resource_mint_vmo(struct invocation *, uint64_t base, uint64_t l
         return STATUS_IN_USE;
     }
     vmo->object.withheld = RIGHT_EXECUTE_BIT;
-    uart_release(SERIAL_MEMORY, base, len);
+    log_release(SERIAL_MEMORY, base, len);
     *out = vmo;
     return STATUS_OK;
 }

@@ -1,12 +1,9 @@
 #include "kernel/plat/apic.h"
 
-#include "abi/message.h"
-#include "base/checked.h"
 #include "io.h"
-#include "kernel/lock.h"
+#include "kernel/bootinfo.h"
 #include "kernel/mm/kernel_map.h"
-#include "kernel/plat/acpi.h"
-#include "kernel/plat/pic.h"
+#include "kernel/plat/clock.h"
 #include "kernel/plat/plat.h"
 #include "kernel/plat/vtd.h"
 #include "kernel/types.h"
@@ -75,16 +72,47 @@ void apic_enable(void) {
     lapic_write(LAPIC_SPURIOUS, SPURIOUS_ENABLE | VECTOR_SPURIOUS);
 }
 
-void apic_timer_start(uint32_t ticks) {
-    lapic_write(LAPIC_TIMER_INITIAL, ticks);
-}
-uint32_t apic_timer_left(void) {
-    return lapic_read(LAPIC_TIMER_CURRENT);
-}
-void apic_end_of_interrupt(void) {
+static void end_of_interrupt(void) {
     lapic_write(LAPIC_EOI, 0);
 }
 
+// ---- The timer: counts down from what is written to it, and interrupts once when it reaches 0 ----
+
+// What is left, and when. Again when something came between, as it may in an emulator.
+static uint32_t timer_left(uint64_t *ns) {
+    constexpr uint64_t AT_ONCE_NS = 2'000;
+    constexpr uint32_t TRIES = 100;
+    uint32_t left = 0;
+    uint64_t before_ns = 0;
+    for (uint32_t i = 0; i == 0 || (i < TRIES && *ns - before_ns > AT_ONCE_NS); i++) {
+        before_ns = clock_now().v;
+        left = lapic_read(LAPIC_TIMER_CURRENT);
+        *ns = clock_now().v;
+    }
+    return left;
+}
+
+uint64_t clock_timer_hz(void) {
+    constexpr uint64_t NS_PER_SECOND = 1'000'000'000, MEASURE_NS = 50'000;
+    uint64_t start_ns, end_ns;
+    lapic_write(LAPIC_TIMER_INITIAL, UINT32_MAX);
+    const uint32_t at_start = timer_left(&start_ns);
+    while (clock_now().v - start_ns < MEASURE_NS) {
+        arch_relax();
+    }
+    const uint32_t passed = at_start - timer_left(&end_ns);
+    lapic_write(LAPIC_TIMER_INITIAL, 0);
+    return passed * NS_PER_SECOND / (end_ns - start_ns);
+}
+
+void clock_set_deadline(nanos_t deadline) {
+    const uint64_t now = clock_now().v;
+    const uint64_t delta = deadline.v > now ? deadline.v - now : 0;
+    // Rounded up: a timer that fires early would only be set again.
+    const unsigned __int128 product = (unsigned __int128)delta * kernel_clock.timer_mult;
+    const uint64_t ticks = product >> 64 != 0 ? UINT64_MAX : (uint64_t)product >> 32;
+    lapic_write(LAPIC_TIMER_INITIAL, ticks < UINT32_MAX ? (uint32_t)ticks + 1 : UINT32_MAX);
+}
 
 // ---- Interrupts between processors ----
 
@@ -126,25 +154,13 @@ enum {
 };
 
 struct ioapic {
-    volatile uint8_t *registers;
+    volatile uint8_t *registers; // one is selected, then accessed
     uint32_t gsi_base, line_count;
 };
-RO_AFTER_INIT static struct ioapic ioapics[ACPI_MAX_IOAPICS];
+RO_AFTER_INIT static struct ioapic ioapics[BOOT_MAX_DEVICES];
 RO_AFTER_INIT static uint32_t ioapic_count;
 
-// The low words of the entries as last written (a read costs two register accesses), and the handlers.
-struct line {
-    uint32_t entry;
-    line_handler *handler;
-    void *context;
-};
-static struct spinlock line_lock = SPINLOCK(LOCK_LINES); // registers are selected, then accessed; also guards `lines`
-static struct line lines[LINE_COUNT + MESSAGE_COUNT] GUARDED_BY(line_lock);
 static_assert(VECTOR_LINES + LINE_COUNT + MESSAGE_COUNT == VECTOR_TIMER);
-uint64_t plat_spurious_count;
-
-// A write there interrupts the processor whose local APIC the address names.
-constexpr uint32_t MESSAGES_PHYS = 0xfee0'0000;
 
 static uint32_t ioapic_read(const struct ioapic *io, uint32_t reg) {
     *(volatile uint32_t *)(io->registers + IOAPIC_SELECT) = reg;
@@ -164,150 +180,82 @@ static const struct ioapic *ioapic_of(uint32_t gsi) {
     return nullptr;
 }
 
-static void entry_write(uint32_t gsi, uint32_t entry) REQUIRES(line_lock) {
-    const struct ioapic *io = ioapic_of(gsi);
-    if (io == nullptr) {
-        return;
-    }
-    lines[gsi].entry = entry;
-    ioapic_write(io, IOAPIC_ENTRIES + 2 * (gsi - io->gsi_base), entry);
-}
-
-static bool ioapic_add(const struct acpi_ioapic *found) {
-    struct ioapic *io = &ioapics[ioapic_count];
-    io->registers = mmu_map_device((paddr_t){found->phys}, IOAPIC_BYTES);
-    if (io->registers == nullptr) {
-        return false;
-    }
-    io->gsi_base = found->gsi_base;
-    io->line_count = (ioapic_read(io, IOAPIC_VERSION) >> 16 & 0xff) + 1;
-    for (uint32_t i = 0; i < io->line_count; i++) {
-        ioapic_write(io, IOAPIC_ENTRIES + 2 * i, ENTRY_MASKED);
-    }
-    ioapic_count++;
-    return true;
-}
-
 bool line_exists(uint32_t gsi) {
     return gsi < LINE_COUNT ? ioapic_of(gsi) != nullptr : gsi - LINE_COUNT < MESSAGE_COUNT;
 }
 
 // To the boot processor; fixed, edge (SDM volume 3, 11.11).
 bool line_message(uint32_t gsi, uint64_t *address, uint64_t *data) {
-    constexpr uint32_t DESTINATION_SHIFT = 12;
+    constexpr uint32_t MESSAGES_PHYS = 0xfee0'0000, DESTINATION_SHIFT = 12;
     *address = MESSAGES_PHYS | boot_id << DESTINATION_SHIFT;
     *data = VECTOR_LINES + gsi;
     return gsi >= LINE_COUNT;
 }
 
-void line_attach(uint32_t gsi, bool level, bool active_low, line_handler *handler, void *context) {
-    const struct ioapic *io = ioapic_of(gsi);
-    spin_lock(&line_lock);
-    lines[gsi].handler = handler;
-    lines[gsi].context = context;
-    if (io != nullptr) { // fixed delivery to the boot processor
-        ioapic_write(io, IOAPIC_ENTRIES + 2 * (gsi - io->gsi_base) + 1, boot_id << ID_SHIFT);
+void line_set(const struct line_wiring *line, bool on) {
+    const struct ioapic *io = ioapic_of(line->gsi);
+    if (io != nullptr) {
+        ioapic_write(io, IOAPIC_ENTRIES + 2 * (line->gsi - io->gsi_base),
+                     (VECTOR_LINES + line->gsi) | (line->level ? ENTRY_LEVEL : 0) |
+                         (line->active_low ? ENTRY_ACTIVE_LOW : 0) | (on ? 0 : ENTRY_MASKED));
     }
-    entry_write(gsi, ENTRY_MASKED | (VECTOR_LINES + gsi) | (level ? ENTRY_LEVEL : 0) |
-                         (active_low ? ENTRY_ACTIVE_LOW : 0));
-    spin_unlock(&line_lock);
 }
 
-void line_detach(uint32_t gsi) {
-    spin_lock(&line_lock);
-    entry_write(gsi, ENTRY_MASKED);
-    lines[gsi].handler = nullptr;
-    lines[gsi].context = nullptr;
-    spin_unlock(&line_lock);
-}
-
-void line_mask(uint32_t gsi) {
-    spin_lock(&line_lock);
-    entry_write(gsi, lines[gsi].entry | ENTRY_MASKED);
-    spin_unlock(&line_lock);
-}
-
-void line_unmask(uint32_t gsi) {
-    spin_lock(&line_lock);
-    if (lines[gsi].handler != nullptr) {
-        entry_write(gsi, lines[gsi].entry & ~(uint32_t)ENTRY_MASKED);
-    }
-    spin_unlock(&line_lock);
+void line_done(uint32_t) {
+    end_of_interrupt();
 }
 
 // ---- Dispatch ----
 
-static void (*deadline_handler)(void);
-
-void plat_on_deadline(void (*handler)(void)) {
-    deadline_handler = handler;
-}
-
-void plat_interrupt(unsigned vector) {
-    if (vector == VECTOR_TIMER) {
-        apic_end_of_interrupt();
-        if (deadline_handler != nullptr) {
-            deadline_handler();
-        }
-    } else if (vector >= VECTOR_LINES && vector < VECTOR_TIMER) {
-        // Masked before it is acknowledged: a level line would fire again at once.
-        uint32_t gsi = vector - VECTOR_LINES;
-        spin_lock(&line_lock);
-        entry_write(gsi, lines[gsi].entry | ENTRY_MASKED);
-        apic_end_of_interrupt();
-        if (lines[gsi].handler != nullptr) {
-            lines[gsi].handler(lines[gsi].context);
-        } else {
-            __atomic_fetch_add(&plat_spurious_count, 1, __ATOMIC_RELAXED);
-        }
-        spin_unlock(&line_lock);
+enum plat_event plat_interrupt(unsigned vector, uint32_t *line) {
+    if (vector == VECTOR_TIMER || vector == VECTOR_IPI) {
+        end_of_interrupt();
+        return vector == VECTOR_TIMER ? PLAT_DEADLINE : PLAT_IPI;
     }
-    // All others are spurious, and those want no end-of-interrupt.
+    *line = vector - VECTOR_LINES;
+    return vector >= VECTOR_LINES && vector < VECTOR_TIMER ? PLAT_LINE : PLAT_NOTHING; // that wants no end of interrupt
 }
 
-static uint64_t lapic_phys(void) {
-    constexpr uint64_t LAPIC_USUAL = 0xfee0'0000;
-    const uint64_t found = acpi_info()->lapic_phys;
-    return found != 0 ? found : LAPIC_USUAL;
-}
+// ---- Beginning ----
 
-// Silences the legacy controllers, switches the local APIC of this processor on (timer off), maps the
-// I/O APICs and masks all their lines.
-const char *plat_init(void) {
-    const struct acpi_info *acpi = acpi_info();
-    pic_disable();
-    lapic = mmu_map_device((paddr_t){lapic_phys()}, LAPIC_BYTES);
+static const char *local_add(const struct boot_device *device) {
+    lapic = mmu_map_device((paddr_t){device->phys}, LAPIC_BYTES);
     if (lapic == nullptr) {
         return "no memory to map the local APIC";
     }
     apic_enable();
     boot_id = apic_id();
-    for (uint32_t i = 0; i < acpi->ioapic_count; i++) {
-        if (!ioapic_add(&acpi->ioapics[i])) {
-            return "no memory to map an I/O APIC";
-        }
-    }
-    vtd_init();
     return nullptr;
 }
 
-// Message-signalled interrupts are writes to the local APICs' addresses: all of them are the kernel's, too.
-bool plat_owns_memory(uint64_t base, uint64_t len_bytes) {
-    constexpr uint64_t MESSAGES_BYTES = 1 << 20;
-    if (ranges_overlap(base, len_bytes, lapic_phys(), PAGE_BYTES) ||
-        ranges_overlap(base, len_bytes, MESSAGES_PHYS, MESSAGES_BYTES)) {
-        return true;
+// Its lines masked, and all for the boot processor: fixed delivery.
+static const char *ioapic_add(const struct boot_device *device) {
+    struct ioapic *io = &ioapics[ioapic_count++];
+    io->registers = mmu_map_device((paddr_t){device->phys}, IOAPIC_BYTES);
+    if (io->registers == nullptr) {
+        return "no memory to map an I/O APIC";
     }
-    const struct acpi_info *acpi = acpi_info();
-    for (uint32_t i = 0; i < acpi->ioapic_count; i++) {
-        if (ranges_overlap(base, len_bytes, acpi->ioapics[i].phys, PAGE_BYTES)) {
-            return true;
+    io->gsi_base = device->first_line;
+    io->line_count = (ioapic_read(io, IOAPIC_VERSION) >> 16 & 0xff) + 1;
+    for (uint32_t i = 0; i < io->line_count; i++) {
+        ioapic_write(io, IOAPIC_ENTRIES + 2 * i, ENTRY_MASKED);
+        ioapic_write(io, IOAPIC_ENTRIES + 2 * i + 1, boot_id << ID_SHIFT);
+    }
+    return nullptr;
+}
+
+const char *plat_init(void) {
+    const char *error = "there is no local APIC";
+    for (uint32_t i = 0; i < boot_machine->device_count; i++) {
+        const struct boot_device *device = &boot_machine->devices[i];
+        if (device->kind == BOOT_DEVICE_LOCAL) {
+            error = local_add(device);
+        } else if (device->kind == BOOT_DEVICE_LINES && error == nullptr) {
+            error = ioapic_add(device);
         }
     }
-    for (uint32_t i = 0; i < acpi->iommu_count; i++) {
-        if (ranges_overlap(base, len_bytes, acpi->iommu_phys[i], PAGE_BYTES)) {
-            return true;
-        }
+    if (error == nullptr) {
+        vtd_init();
     }
-    return false;
+    return error;
 }

@@ -11,7 +11,6 @@
 
 #include <stdint.h>
 
-constexpr unsigned VECTOR_LEGACY = 0x20;
 constexpr unsigned VECTOR_LINES = 0x30;
 constexpr unsigned VECTOR_TIMER = 0xef;
 constexpr unsigned VECTOR_IPI = 0xf0;
@@ -26,9 +25,3 @@ uint32_t apic_id(void);
 void apic_reset(uint32_t id);
 void apic_start(uint32_t id, uint64_t code_phys);
 void apic_send(uint32_t id, bool nmi);
-
-// The local timer counts down from `ticks` to 0 and then interrupts once; 0 stops it.
-void apic_timer_start(uint32_t ticks);
-uint32_t apic_timer_left(void);
-
-void apic_end_of_interrupt(void);

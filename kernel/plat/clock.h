@@ -16,10 +16,11 @@ struct clock {
 };
 extern struct clock kernel_clock;
 
-// Measures the time-stamp counter and the local timer against the ACPI power management timer, or the
-// 8254 when there is none. Takes a good 200 us. Null on success, else what is wrong (static text).
-// Needs apic_init.
+// From then on there is time. Null on success, else what is wrong (static text). After plat_init.
 const char *clock_init(void);
+
+// How fast this processor's timer counts. Provided by the port, for clock_init: the counter's rate is known.
+uint64_t clock_timer_hz(void);
 
 // When the counter read this: nanoseconds since the kernel was entered.
 static inline nanos_t clock_at(uint64_t counter) {
@@ -31,7 +32,7 @@ static inline nanos_t clock_now(void) {
     return clock_at(arch_cycles());
 }
 
-// Sets this processor's timer: the handler of plat_on_deadline runs at that time, once; at once when it
+// Sets this processor's timer: it interrupts at that time, once; at once when it
 // is past. A time farther than the timer can count (4 s and more) is met in several early wake-ups, after
 // each of which the caller sets the deadline again, as it does anyhow when nothing was due.
 void clock_set_deadline(nanos_t deadline);

@@ -9,12 +9,12 @@
 #include "abi/message.h"
 #include "base/mem.h"
 #include "io.h"
+#include "kernel/bootinfo.h"
 #include "kernel/lock.h"
 #include "kernel/log.h"
 #include "kernel/mm/direct_map.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/kernel_map.h"
-#include "kernel/plat/acpi.h"
 #include "kernel/plat/plat.h"
 
 enum vtd_register : uint32_t {
@@ -45,7 +45,7 @@ struct unit {
     volatile uint8_t *registers;
     uint32_t iotlb, faults, fault_count; // offsets, and how many fault records there are
 };
-RO_AFTER_INIT static struct unit units[ACPI_MAX_IOMMUS];
+RO_AFTER_INIT static struct unit units[BOOT_MAX_DEVICES];
 RO_AFTER_INIT static uint32_t unit_count;
 RO_AFTER_INIT static uint32_t level_count; // of a domain's tables: 3 or 4
 RO_AFTER_INIT static uint64_t *root_table; // two words a bus
@@ -233,11 +233,12 @@ static uint32_t unit_add(uint64_t phys) {
 
 void vtd_init(void) {
     constexpr uint32_t WALKS_3 = 1 << 1, WALKS_4 = 1 << 2;
-    const struct acpi_info *acpi = acpi_info();
     uint32_t walks = WALKS_3 | WALKS_4;
     uint64_t root = 0;
-    for (uint32_t i = 0; i < acpi->iommu_count; i++) {
-        walks &= unit_add(acpi->iommu_phys[i]);
+    for (uint32_t i = 0; i < boot_machine->device_count; i++) {
+        if (boot_machine->devices[i].kind == BOOT_DEVICE_IOMMU) {
+            walks &= unit_add(boot_machine->devices[i].phys);
+        }
     }
     if (unit_count > 0 && (walks == 0 || !status_ok(table_make(&root, 0)))) {
         klog("tessera: IOMMU: none of a kind that the kernel drives; going on without\n");

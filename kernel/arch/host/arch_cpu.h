@@ -18,6 +18,8 @@ extern uint64_t host_cycles;      // the processor's clock: nanoseconds
 // What happens when this processor waits for another; null: nothing.
 extern void (*host_on_relax)(void);
 
+[[noreturn]] static inline void arch_halt(void) { __builtin_trap(); }
+
 static inline void arch_relax(void) {
     if (host_on_relax != nullptr) {
         host_on_relax();

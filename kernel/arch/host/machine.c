@@ -92,9 +92,10 @@ void host_processor_reset(void) {
     host_deadline_ns = UINT64_MAX;
 }
 
+static struct boot_info machine; // all addresses are devices'
+const struct boot_info *const boot_machine = &machine;
+
 void host_machine_init(uint64_t memory_bytes) {
-    static const struct boot_info machine; // all addresses are devices'
-    boot_machine = &machine;
     host_memory_init(memory_bytes);
     host_processor_reset();
     memory_at_boot = memory_in_use();

@@ -2,23 +2,18 @@
 // nothing else.
 #include "io.h"
 #include "kernel/arch/host/machine.h"
+#include "kernel/log.h"
+#include "kernel/object/interrupt.h"
 #include "kernel/plat/clock.h"
 #include "kernel/plat/plat.h"
 #include "kernel/plat/power.h"
-#include "kernel/plat/uart.h"
 
 constexpr uint32_t LINES = 16;
 
 struct clock kernel_clock = {.mult = 1ull << 32}; // a cycle is a nanosecond
 uint8_t host_ports[0x1'0000 + 4];
 uint64_t host_deadline_ns = UINT64_MAX;
-uint64_t plat_spurious_count;
-
-static struct {
-    line_handler *handler;
-    void *context;
-    bool masked;
-} lines[LINES];
+static bool let_through[LINES];
 
 void clock_set_deadline(nanos_t deadline) {
     host_deadline_ns = deadline.v;
@@ -34,30 +29,16 @@ bool line_message(uint32_t, uint64_t *, uint64_t *) {
     return false;
 }
 
-void line_attach(uint32_t gsi, [[maybe_unused]] bool level, [[maybe_unused]] bool active_low,
-                 line_handler *handler, void *context) {
-    lines[gsi].handler = handler;
-    lines[gsi].context = context;
-    lines[gsi].masked = true;
+void line_set(const struct line_wiring *line, bool on) {
+    let_through[line->gsi] = on;
 }
 
-void line_detach(uint32_t gsi) {
-    lines[gsi].handler = nullptr;
-    lines[gsi].masked = true;
-}
-
-void line_unmask(uint32_t gsi) {
-    lines[gsi].masked = false;
-}
-
-void line_mask(uint32_t gsi) {
-    lines[gsi].masked = true;
+void line_done(uint32_t) {
 }
 
 void host_line_fires(uint32_t gsi) {
-    if (lines[gsi].handler != nullptr && !lines[gsi].masked) {
-        lines[gsi].masked = true;
-        lines[gsi].handler(lines[gsi].context);
+    if (let_through[gsi]) {
+        interrupt_fired(gsi);
     }
 }
 
@@ -67,23 +48,11 @@ const struct iommu_ops *plat_iommu(void) {
     return nullptr;
 }
 
-struct line_wiring plat_line_wiring(uint32_t line) {
-    return (struct line_wiring){.gsi = line};
-}
-
-bool plat_owns_ports(uint64_t, uint64_t) {
-    return false;
-}
-
-bool plat_owns_memory(uint64_t, uint64_t) {
-    return false;
-}
-
 void power_off(void) {
 }
 
 void power_reset(void) {
 }
 
-void uart_release(enum serial_kind, uint64_t, uint64_t) {
+void log_release(enum serial_kind, uint64_t, uint64_t) {
 }

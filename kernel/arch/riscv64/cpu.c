@@ -4,14 +4,14 @@
 
 #include "fpu.h"
 #include "kernel/arch/arch.h"
+#include "kernel/bootinfo.h"
 #include "kernel/mm/direct_map.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/kernel_map.h"
 #include "kernel/object/vspace.h"
 #include "kernel/percpu.h"
-#include "kernel/plat/dtb.h"
-#include "kernel/plat/plat.h"
 #include "kernel/plat/sbi.h"
+#include "kernel/trap.h"
 #include "offsets.h"
 
 const char arch_name[] = "riscv64";
@@ -89,20 +89,15 @@ const char *arch_cpu_init(void) {
     if (missing != nullptr) {
         return missing;
     }
-    boot_percpu.hardware_id = (uint32_t)dtb_machine()->boot_hart;
+    boot_percpu.hardware_id = (uint32_t)boot_machine->boot_cpu;
     return make_stack(&boot_percpu) ? nullptr : "there is no memory for kernel stacks";
 }
 
 void cpu_interrupt(unsigned number) {
-    TRACE(TRACE_INTERRUPT, trace_write(TRACE_INTERRUPT_IN, current_thread(), number));
     if (number == INTERRUPT_SOFTWARE) {
-        CSR_CLEAR(sip, 1u << INTERRUPT_SOFTWARE);
         smp_stop_if_asked();
-        cpu_ipi();
-    } else {
-        plat_interrupt(number);
     }
-    TRACE(TRACE_INTERRUPT, trace_write(TRACE_INTERRUPT_OUT, current_thread(), number));
+    trap_interrupt(number);
 }
 
 void arch_poll_interrupts(void) {

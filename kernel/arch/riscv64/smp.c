@@ -7,7 +7,6 @@
 #include "kernel/mm/kernel_map.h"
 #include "kernel/percpu.h"
 #include "kernel/plat/clock.h"
-#include "kernel/plat/dtb.h"
 #include "kernel/plat/sbi.h"
 #include "kernel/sched/sched.h"
 
@@ -71,20 +70,19 @@ static const char *start_one(uint64_t hart, struct percpu *cpu) {
 
 void arch_start_processors(const struct boot_info *boot, uint32_t most) {
     start.virtual_offset = ARCH_KERNEL_IMAGE_BASE - boot->kernel_phys_base;
-    const struct dtb_machine *machine = dtb_machine();
-    if (machine->hart_count < 2) {
+    if (boot->cpu_count < 2) {
         return; // nothing to do, and nothing to say
     }
-    for (uint32_t i = 0; i < machine->hart_count && cpu_count() < most && cpu_count() < CPU_MAX; i++) {
-        if (machine->harts[i] == machine->boot_hart) {
+    for (uint32_t i = 0; i < boot->cpu_count && cpu_count() < most && cpu_count() < CPU_MAX; i++) {
+        if (boot->cpus[i] == boot->boot_cpu) {
             continue;
         }
         struct percpu *cpu = cpu_create((cpu_id_t){cpu_count()});
-        const char *error = cpu == nullptr ? "there is no memory for it" : start_one(machine->harts[i], cpu);
+        const char *error = cpu == nullptr ? "there is no memory for it" : start_one(boot->cpus[i], cpu);
         if (error == nullptr) {
             cpu_add(cpu);
         } else {
-            klog("tessera: hart %lu is left out: %s\n", machine->harts[i], error);
+            klog("tessera: hart %lu is left out: %s\n", boot->cpus[i], error);
         }
     }
     klog("tessera: %u processors\n", cpu_count());

@@ -14,9 +14,9 @@
 #include "kernel/mm/copy.h"
 #include "kernel/mm/kernel_map.h"
 #include "kernel/object/process.h"
-#include "kernel/object/vspace.h"
 #include "kernel/panic.h"
 #include "kernel/percpu.h"
+#include "kernel/trap.h"
 #include "offsets.h"
 #include "trap_frame.h"
 
@@ -54,23 +54,6 @@ static uint32_t access_of(uint64_t cause) {
                                              : PROT_READ;
 }
 
-static struct kernel_exit resume_current(struct thread *current) {
-    if (this_cpu()->work == 0) {
-        return (struct kernel_exit){(uint64_t)&current->regs.status, 0};
-    }
-    return kernel_leave();
-}
-
-static struct kernel_exit user_page_fault(struct thread *current, uint64_t cause, uint64_t address) {
-    const uint32_t access = access_of(cause);
-    const status_t status = vspace_fault(current->process->vspace, address, access);
-    if (status_ok(status)) {
-        arch_tlb_flush_page(address); // a processor may remember that there was nothing
-        return resume_current(current);
-    }
-    return fault_page(current, status, address, access, cause);
-}
-
 // Whether the instruction at `ip` uses the floating-point registers or their status (RISC-V unprivileged
 // architecture, chapters 11, 12, 16 and 24).
 static bool is_floating_point(uint64_t ip) {
@@ -105,64 +88,34 @@ struct kernel_exit trap_from_user(uint64_t cause, uint64_t value) {
     struct thread *current = current_thread();
     if ((cause & SCAUSE_INTERRUPT) != 0) {
         cpu_interrupt((unsigned)cause);
-        return resume_current(current);
+        return trap_resume(current);
     }
     if (is_page_fault(cause)) {
-        return user_page_fault(current, cause, value);
+        const struct kernel_exit exit = trap_page_fault(current, value, access_of(cause), cause);
+        arch_tlb_flush_page(value); // a processor may remember that there was nothing
+        return exit;
     }
     uint32_t kind = cause < 16 && exceptions[cause].kind != 0 ? exceptions[cause].kind : (uint32_t)FAULT_PROTECTION;
     if (cause == CAUSE_ILLEGAL && (current->flags & THREAD_HAS_FPU) == 0 && is_floating_point(current->regs.ip)) {
         if (fpu_first_use(current)) {
-            return resume_current(current);
+            return trap_resume(current);
         }
         kind = FAULT_NO_MEMORY;
     }
     return fault_raise(current, kind, 0, 0, cause);
 }
 
-// A user copy touched a page that is not there: it is made to be there, or the copy is ended.
-static bool kernel_page_fault(struct trap_frame *frame) {
-    const uint64_t address = frame->value;
-    const uint64_t fixup = extable_fixup(frame->ip);
-    if (fixup == 0 || address >= arch_user_end()) {
-        return false; // and whether there is a current thread is not known
-    }
-    const struct process *process = current_thread()->process;
-    if (process == nullptr || process->vspace == nullptr) {
-        return false;
-    }
-    const status_t status = vspace_fault(process->vspace, address, access_of(frame->cause));
-    if (!status_ok(status)) {
-        this_cpu()->copy_status = status;
-        frame->ip = fixup;
-    }
-    arch_tlb_flush_page(address);
-    return true;
-}
-
-// Where kcfi traps, each relative to its own place.
-extern const int32_t __kcfi_traps_start[], __kcfi_traps_end[];
-
-// Why the kernel came to a breakpoint; null when no check put it there.
-static const char *failed_check(uint64_t ip) {
-    for (const int32_t *trap = __kcfi_traps_start; trap < __kcfi_traps_end; trap++) {
-        if ((uint64_t)trap + (uint64_t)(int64_t)*trap == ip) {
-            return "call through a pointer to a function of another type";
-        }
-    }
-    return nullptr;
-}
-
 void trap_from_kernel(struct trap_frame *frame);
 void trap_from_kernel(struct trap_frame *frame) {
-    if (is_page_fault(frame->cause) && kernel_page_fault(frame)) {
+    if (is_page_fault(frame->cause) && trap_copy_fault(&frame->ip, frame->value, access_of(frame->cause))) {
+        arch_tlb_flush_page(frame->value);
         return;
     }
     const char *name = frame->cause < 16 ? exceptions[frame->cause].name : nullptr;
     if (is_page_fault(frame->cause) && mmu_is_stack_guard(frame->value)) {
         name = "kernel stack overflow";
-    } else if (frame->cause == CAUSE_BREAKPOINT && failed_check(frame->ip) != nullptr) {
-        name = failed_check(frame->ip);
+    } else if (frame->cause == CAUSE_BREAKPOINT && trap_failed_check(frame->ip) != nullptr) {
+        name = trap_failed_check(frame->ip);
     }
     panic_trap(frame, frame->ip, frame->x[1], name != nullptr ? name : "unknown exception");
 }

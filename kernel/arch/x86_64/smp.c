@@ -13,7 +13,6 @@
 #include "kernel/mm/frame.h"
 #include "kernel/mm/kernel_map.h"
 #include "kernel/percpu.h"
-#include "kernel/plat/acpi.h"
 #include "kernel/plat/apic.h"
 #include "kernel/plat/clock.h"
 #include "kernel/sched/sched.h"
@@ -162,10 +161,10 @@ static bool is_counted(uint32_t hardware_id) {
 }
 
 // Starts the processors with numbers below `most`.
-static void start_others(const struct acpi_info *acpi, uint32_t most) {
+static void start_others(const struct boot_info *boot, uint32_t most) {
     uint32_t chosen[CPU_MAX], count = 0;
-    for (uint32_t i = 0; i < acpi->processor_count && count + 1 < most; i++) {
-        if (acpi->processors[i] == boot_percpu.hardware_id || acpi->processors[i] > LAST_HARDWARE_ID) {
+    for (uint32_t i = 0; i < boot->cpu_count && count + 1 < most; i++) {
+        if (boot->cpus[i] == boot_percpu.hardware_id || boot->cpus[i] > LAST_HARDWARE_ID) {
             continue;
         }
         smp_waiting[count + 1] = cpu_create((cpu_id_t){count + 1});
@@ -173,8 +172,8 @@ static void start_others(const struct acpi_info *acpi, uint32_t most) {
             klog("tessera: no memory for more than %u processors\n", count + 1);
             break;
         }
-        apic_reset(acpi->processors[i]);
-        chosen[count++] = acpi->processors[i];
+        apic_reset((uint32_t)boot->cpus[i]);
+        chosen[count++] = (uint32_t)boot->cpus[i];
     }
     wait_ns(INIT_NS);
     start.counter = counter_in_order();
@@ -201,12 +200,11 @@ static void start_others(const struct acpi_info *acpi, uint32_t most) {
 }
 
 void arch_start_processors(const struct boot_info *boot, uint32_t most) {
-    const struct acpi_info *acpi = acpi_info();
     boot_percpu.hardware_id = apic_id();
     for (uint32_t i = 0; i < boot->region_count; i++) {
         block_phys = boot->regions[i].kind == BOOT_MEM_START ? boot->regions[i].base : block_phys;
     }
-    if (acpi->processor_count < 2) {
+    if (boot->cpu_count < 2) {
         if (block_phys != 0) {
             frame_add_range((paddr_t){block_phys}, BOOT_START_BYTES);
         }
@@ -216,7 +214,7 @@ void arch_start_processors(const struct boot_info *boot, uint32_t most) {
         klog("tessera: no free memory below 1 MiB to start other processors in\n");
     } else if (most > 1) {
         prepare_block(phys_to_virt((paddr_t){block_phys}));
-        start_others(acpi, most < CPU_MAX ? most : CPU_MAX);
+        start_others(boot, most < CPU_MAX ? most : CPU_MAX);
     }
     klog("tessera: %u processors\n", cpu_count());
 }

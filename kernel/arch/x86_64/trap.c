@@ -10,11 +10,9 @@
 #include "kernel/mm/copy.h"
 #include "kernel/mm/kernel_map.h"
 #include "kernel/object/process.h"
-#include "kernel/object/vspace.h"
 #include "kernel/panic.h"
 #include "kernel/percpu.h"
-#include "kernel/plat/apic.h"
-#include "kernel/plat/plat.h"
+#include "kernel/trap.h"
 #include "offsets.h"
 #include "trap_frame.h"
 
@@ -55,80 +53,29 @@ static uint32_t access_of(uint64_t error) {
     return (error & PF_FETCH) != 0 ? PROT_EXECUTE : (error & PF_WRITE) != 0 ? PROT_WRITE : PROT_READ;
 }
 
-static struct kernel_exit resume_current(struct thread *current) {
-    if (this_cpu()->work == 0) {
-        return (struct kernel_exit){(uint64_t)&current->regs.status, 0};
-    }
-    return kernel_leave();
-}
-
-static struct kernel_exit user_page_fault(struct thread *current, uint64_t error) {
-    const uint64_t address = read_cr2();
-    const uint32_t access = access_of(error);
-    // The processor's own access to a page that is there, for an instruction of the program: SMAP forbids it,
-    // whatever the page's mapping says.
-    const bool forbidden = (error & (PF_PRESENT | PF_USER)) == PF_PRESENT;
-    const status_t status =
-        forbidden ? STATUS_NOT_ALLOWED : vspace_fault(current->process->vspace, address, access);
-    if (status_ok(status)) {
-        return resume_current(current);
-    }
-    return fault_page(current, status, address, access, VECTOR_PAGE_FAULT);
-}
-
-static void interrupt(unsigned vector) {
-    TRACE(TRACE_INTERRUPT, trace_write(TRACE_INTERRUPT_IN, current_thread(), vector));
-    if (vector == VECTOR_IPI) {
-        apic_end_of_interrupt();
-        cpu_ipi();
-    } else {
-        plat_interrupt(vector);
-    }
-    TRACE(TRACE_INTERRUPT, trace_write(TRACE_INTERRUPT_OUT, current_thread(), vector));
-}
-
 // Called by entry.S with the user's registers saved in the current thread.
 struct kernel_exit trap_from_user(uint64_t vector, uint64_t error);
 struct kernel_exit trap_from_user(uint64_t vector, uint64_t error) {
     struct thread *current = current_thread();
     if (vector >= VECTOR_FIRST_INTERRUPT) {
-        interrupt((unsigned)vector);
-        return resume_current(current);
+        trap_interrupt((unsigned)vector);
+        return trap_resume(current);
     }
     if (vector == VECTOR_PAGE_FAULT) {
-        return user_page_fault(current, error);
+        // The processor's own access to a page that is there, for an instruction of the program: SMAP forbids it,
+        // whatever the page's mapping says.
+        const bool forbidden = (error & (PF_PRESENT | PF_USER)) == PF_PRESENT;
+        return forbidden ? fault_page(current, STATUS_NOT_ALLOWED, read_cr2(), access_of(error), vector)
+                         : trap_page_fault(current, read_cr2(), access_of(error), vector);
     }
     if (vector == VECTOR_NO_FPU && (current->flags & THREAD_HAS_FPU) == 0 && fpu_first_use(current)) {
-        return resume_current(current);
+        return trap_resume(current);
     }
     const uint32_t kind = exceptions[vector].kind != 0 ? exceptions[vector].kind : (uint32_t)FAULT_PROTECTION;
     return fault_raise(current, kind, 0, error, vector);
 }
 
-// A user copy touched a page that is not there: it is made to be there, or the copy is ended.
-static bool kernel_page_fault(struct trap_frame *frame) {
-    const uint64_t address = read_cr2();
-    const uint64_t fixup = extable_fixup(frame->ip);
-    if (fixup == 0 || address >= arch_user_end()) {
-        return false; // and whether there is a current thread is not known
-    }
-    const struct process *process = current_thread()->process;
-    if (process == nullptr || process->vspace == nullptr) {
-        return false;
-    }
-    const status_t status = vspace_fault(process->vspace, address, access_of(frame->error));
-    if (!status_ok(status)) {
-        this_cpu()->copy_status = status;
-        frame->ip = fixup;
-    }
-    return true;
-}
-
-// ---- what the compiler's checks mean ----
-
 extern const char __text_start[], __text_end[];
-// Where kcfi traps, each relative to its own place.
-extern const int32_t __kcfi_traps_start[], __kcfi_traps_end[];
 
 // UBSan's checks by the number in their trap instruction (clang's LIST_SANITIZER_CHECKS); the others are off.
 static const char *const undefined[] = {
@@ -143,15 +90,10 @@ static const char *const undefined[] = {
 
 // Why the kernel came to an instruction that does not exist; null when no check put it there.
 static const char *failed_check(uint64_t ip) {
-    for (const int32_t *trap = __kcfi_traps_start; trap < __kcfi_traps_end; trap++) {
-        if ((uint64_t)trap + (uint64_t)(int64_t)*trap == ip) {
-            return "call through a pointer to a function of another type";
-        }
-    }
     const uint8_t *code = (const uint8_t *)ip; // ud1 NUMBER(%eax), %eax
     const bool ubsan = KERNEL_DEBUG && ip >= (uint64_t)__text_start && ip + 5 <= (uint64_t)__text_end &&
                        code[0] == 0x67 && code[1] == 0x0f && code[2] == 0xb9 && code[3] == 0x40;
-    return ubsan && code[4] < sizeof(undefined) / sizeof(undefined[0]) ? undefined[code[4]] : nullptr;
+    return ubsan && code[4] < sizeof(undefined) / sizeof(undefined[0]) ? undefined[code[4]] : trap_failed_check(ip);
 }
 
 // And with those of the kernel; or of whatever ran, when it is no program's doing (trap_fatal).
@@ -159,10 +101,10 @@ void trap_from_kernel(struct trap_frame *frame);
 void trap_from_kernel(struct trap_frame *frame) {
     if (frame->vector >= VECTOR_FIRST_INTERRUPT) { // while idle
         cpu_quiet(this_cpu());                     // not asleep any more
-        interrupt((unsigned)frame->vector);
+        trap_interrupt((unsigned)frame->vector);
         return;
     }
-    if (frame->vector == VECTOR_PAGE_FAULT && kernel_page_fault(frame)) {
+    if (frame->vector == VECTOR_PAGE_FAULT && trap_copy_fault(&frame->ip, read_cr2(), access_of(frame->error))) {
         return;
     }
     if (frame->vector == VECTOR_DEBUG) {

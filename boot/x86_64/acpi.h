@@ -1,4 +1,4 @@
-// Reads from the ACPI tables what the kernel needs (ACPI specification 6.5, chapter 5.2).
+// Reads from the ACPI tables what the kernel needs to know (ACPI specification 6.5, chapter 5.2).
 //
 // Pure: memory is reached through struct acpi_memory only, every length is checked before it is
 // believed, and a broken table is refused, never followed. Host-tested.
@@ -7,10 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "abi/boot_info.h"
+
 constexpr uint32_t ACPI_MAX_IOAPICS = 8;
-constexpr uint32_t ACPI_MAX_OVERRIDES = 24;
-constexpr uint32_t ACPI_MAX_PROCESSORS = 64;
-constexpr uint32_t ACPI_MAX_IOMMUS = 8;
+constexpr uint32_t ACPI_MAX_OVERRIDES = BOOT_MAX_LINES;
+constexpr uint32_t ACPI_MAX_PROCESSORS = BOOT_MAX_CPUS;
+constexpr uint32_t ACPI_MAX_IOMMUS = BOOT_MAX_DEVICES - ACPI_MAX_IOAPICS - 1; // one is the processors' own controllers
 
 // `at` gives `len` readable bytes at a physical address, or null when there are none.
 struct acpi_memory {
@@ -33,6 +35,8 @@ struct acpi_override {
 };
 
 struct acpi_info {
+    bool overfull; // there was more of something than fits here
+
     // MADT
     uint64_t lapic_phys;
     uint32_t processor_count, ioapic_count, override_count;
@@ -58,5 +62,5 @@ struct acpi_info {
 };
 
 // Fills *info from the tables below the root pointer. Null on success, else what is wrong (static
-// text); then *info holds what could be read before.
+// text); then *info holds what could be read.
 const char *acpi_parse(const struct acpi_memory *memory, uint64_t rsdp_phys, struct acpi_info *info);

@@ -1,4 +1,4 @@
-#include "kernel/plat/acpi_tables.h"
+#include "boot/x86_64/acpi.h"
 
 #include "base/mem.h"
 
@@ -73,14 +73,20 @@ enum {
     MADT_X2APIC = 9,
 };
 
+// Room for one more of what there are `count`; else it is left out.
+static bool has_room(struct acpi_info *info, uint32_t count, uint32_t max) {
+    info->overfull |= count == max;
+    return count < max;
+}
+
 static void add_processor(struct acpi_info *info, uint32_t id, uint32_t flags) {
-    if ((flags & 1) != 0 && info->processor_count < ACPI_MAX_PROCESSORS) {
+    if ((flags & 1) != 0 && has_room(info, info->processor_count, ACPI_MAX_PROCESSORS)) {
         info->processors[info->processor_count++] = id;
     }
 }
 
 static void add_override(struct acpi_info *info, const uint8_t *e) {
-    if (info->override_count == ACPI_MAX_OVERRIDES || e[2] != 0 || e[3] >= 16) {
+    if (e[2] != 0 || e[3] >= 16 || !has_room(info, info->override_count, ACPI_MAX_OVERRIDES)) {
         return;
     }
     // Polarity in bits 0-1, trigger mode in bits 2-3: 0 as the bus has it (ISA: high, edge), 1 high
@@ -105,7 +111,7 @@ static const char *parse_madt(const uint8_t *madt, uint32_t len, struct acpi_inf
             add_processor(info, e[3], get32(e + 4));
         } else if (e[0] == MADT_X2APIC && e[1] >= 16) {
             add_processor(info, get32(e + 4), get32(e + 8));
-        } else if (e[0] == MADT_IOAPIC && e[1] >= 12 && info->ioapic_count < ACPI_MAX_IOAPICS) {
+        } else if (e[0] == MADT_IOAPIC && e[1] >= 12 && has_room(info, info->ioapic_count, ACPI_MAX_IOAPICS)) {
             info->ioapics[info->ioapic_count++] =
                 (struct acpi_ioapic){.id = e[2], .phys = get32(e + 4), .gsi_base = get32(e + 8)};
         } else if (e[0] == MADT_OVERRIDE && e[1] >= 10) {
@@ -128,7 +134,7 @@ static const char *parse_dmar(const uint8_t *dmar, uint32_t len, struct acpi_inf
             return "an entry of the DMAR has a wrong length";
         }
         if (get16(e) == UNIT && get16(e + 2) >= UNIT_BYTES && get16(e + 6) == 0 &&
-            info->iommu_count < ACPI_MAX_IOMMUS) {
+            has_room(info, info->iommu_count, ACPI_MAX_IOMMUS)) {
             info->iommu_phys[info->iommu_count++] = get64(e + 8);
         }
         at += get16(e + 2);
@@ -292,5 +298,5 @@ const char *acpi_parse(const struct acpi_memory *memory, uint64_t rsdp_phys, str
             first_error = error;
         }
     }
-    return first_error;
+    return first_error == nullptr && info->overfull ? "they list more than the kernel has room for" : first_error;
 }
