@@ -49,7 +49,7 @@ struct inspect_handle {
     uint64_t granted_ns; // when it came into this slot
     uint64_t granter_koid; // the process whose handle it was derived from; 0: it came with its object
     uint32_t origin;       // enum handle_origin
-    uint32_t zero;
+    uint32_t method;       // of ORIGIN_REQUEST and ORIGIN_ANSWER: the label of the request (24 bits)
 };
 
 struct inspect_account {
@@ -95,5 +95,6 @@ enum handle_origin : uint32_t {
     ORIGIN_CREATED = 1, // came with the creation of its object
     ORIGIN_COPIED = 2,  // handle_copy, handle_mint
     ORIGIN_GRANTED = 3, // process.grant
-    ORIGIN_MESSAGE = 4, // came with a message
+    ORIGIN_REQUEST = 4, // came with a call or send
+    ORIGIN_ANSWER = 5,  // came with the answer to a call
 };

@@ -100,7 +100,7 @@ static status_t make_memory(struct start *s, const uint8_t *file, uint64_t file_
 static status_t grant(struct start *s, struct object *object, uint32_t except, uint32_t *out) {
     handle_t handle;
     const rights_t rights = {object_class(object->type)->rights & ~except};
-    TRY(handle_insert(s->process, object, rights, 0, 0, nullptr, ORIGIN_BOOT, &handle));
+    TRY(handle_insert(s->process, object, rights, 0, 0, ORIGIN_BOOT, &handle));
     *out = handle.v;
     return STATUS_OK;
 }

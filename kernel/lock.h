@@ -20,7 +20,7 @@
 
 // Outermost first. Of one rank a processor holds one lock at a time, but for spin_lock_related.
 #define LOCK_RANKS(X) \
-    X(PROCESS_LIST) \
+    X(OBJECT_LIST) \
     X(DERIVATION) \
     X(PROCESS) \
     X(VSPACE) \

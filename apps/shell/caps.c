@@ -47,8 +47,13 @@ static void origin_text(const struct inspect_handle *handle, char *to, size_t si
     case ORIGIN_GRANTED:
         fmt_snprintf(to, size, "granted by %s", process_name(handle->granter_koid, name));
         break;
-    case ORIGIN_MESSAGE:
-        fmt_snprintf(to, size, "came in a message from %s", process_name(handle->granter_koid, name));
+    case ORIGIN_REQUEST:
+        fmt_snprintf(to, size, "came with a request (method %u) from %s", handle->method,
+                     process_name(handle->granter_koid, name));
+        break;
+    case ORIGIN_ANSWER:
+        fmt_snprintf(to, size, "came with the answer of %s to a request (method %u)",
+                     process_name(handle->granter_koid, name), handle->method);
         break;
     default: fmt_snprintf(to, size, "?"); break;
     }

@@ -25,16 +25,25 @@ static status_t find_handle(const struct thread *sender, uint64_t info, uint32_t
     return (from->type_rights & need) != 0 ? STATUS_OK : STATUS_NO_RIGHT;
 }
 
-static status_t copy_handle(const struct capability *from, struct process *to, handle_t *out) {
-    [[clang::always_inline]] return handle_duplicate(from, to, capability_rights(from), from->badge, from->interface_id, ORIGIN_MESSAGE, out);
+static status_t copy_handle(const struct capability *from, struct process *to, uint64_t grant, handle_t *out) {
+    [[clang::always_inline]] return handle_duplicate(from, to, capability_rights(from), from->badge, from->interface_id,
+                                                     grant, out);
 }
 
-static inline status_t transfer_one(const struct thread *sender, struct process *to, uint64_t info, uint64_t words[2]) {
+// What is written down about the handles of a message: which method was called.
+static uint64_t grant_of(const struct thread *receiver, uint64_t info) {
+    const bool answer = receiver->server != nullptr || receiver->reply != nullptr;
+    return answer ? grant_by_message(ORIGIN_ANSWER, message_label(receiver->pending_info))
+                  : grant_by_message(ORIGIN_REQUEST, message_label(info));
+}
+
+static inline status_t transfer_one(const struct thread *sender, struct process *to, uint64_t info, uint64_t grant,
+                                    uint64_t words[2]) {
     struct capability from;
     handle_t there;
     TRY(find_handle(sender, info, 0, &from));
-    TRY(message_move_mask(info) == 0 ? copy_handle(&from, to, &there)
-                                     : handle_move(&from, to, capability_rights(&from), ORIGIN_MESSAGE, &there));
+    TRY(message_move_mask(info) == 0 ? copy_handle(&from, to, grant, &there)
+                                     : handle_move(&from, to, capability_rights(&from), grant, &there));
     words[0] = there.v;
     words[1] = 0;
     return STATUS_OK;
@@ -43,7 +52,7 @@ static inline status_t transfer_one(const struct thread *sender, struct process 
 status_t message_carry_handle(const struct thread *sender, struct thread *receiver, uint64_t info) {
     const uint64_t *words = sender->regs.words;
     uint64_t handle_words[2];
-    TRY(transfer_one(sender, receiver->process, info, handle_words));
+    TRY(transfer_one(sender, receiver->process, info, grant_by_message(ORIGIN_REQUEST, message_label(info)), handle_words));
     for (uint32_t i = 0; i < FIRST_HANDLE_WORD; i++) {
         receiver->regs.words[i] = words[i];
     }
@@ -54,7 +63,7 @@ status_t message_carry_handle(const struct thread *sender, struct thread *receiv
 
 // Several are copied, and moved once the last is there: until then all can be taken back.
 [[gnu::noinline]] static status_t transfer_many(const struct thread *sender, struct process *to, uint64_t info,
-                                                uint64_t words[2]) {
+                                                uint64_t grant, uint64_t words[2]) {
     struct capability from[MESSAGE_HANDLES];
     handle_t copies[MESSAGE_HANDLES];
     const uint32_t count = message_handle_count(info), move = message_move_mask(info);
@@ -67,7 +76,7 @@ status_t message_carry_handle(const struct thread *sender, struct thread *receiv
         }
     }
     for (uint32_t i = 0; i < count; i++) {
-        status_t status = copy_handle(&from[i], to, &copies[i]);
+        status_t status = copy_handle(&from[i], to, grant, &copies[i]);
         if (!status_ok(status)) {
             while (i-- > 0) {
                 status_t ignored = handle_close(to, copies[i].v);
@@ -95,7 +104,7 @@ status_t message_transfer(struct thread *sender, struct thread *receiver, uint64
     const uint64_t *words = (flags & MESSAGE_FAULT) != 0 ? sender->fault_words : sender->regs.words;
     uint64_t handle_words[2] = {words[FIRST_HANDLE_WORD], words[FIRST_HANDLE_WORD + 1]};
     if (count != 0) {
-        TRY((count == 1 ? transfer_one : transfer_many)(sender, receiver->process, info, handle_words));
+        TRY((count == 1 ? transfer_one : transfer_many)(sender, receiver->process, info, grant_of(receiver, info), handle_words));
     }
     if (page_bytes != 0) {
         memcpy(receiver->message_page, sender->message_page, page_bytes);

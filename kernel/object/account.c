@@ -1,16 +1,13 @@
 #include "kernel/object/account.h"
 
+#include "base/mem.h"
 #include "kernel/object/handle.h"
 #include "kernel/object/process.h"
 #include "kernel/panic.h"
 
 SLAB_CACHE(account_cache, struct account);
 
-// All accounts in the order of their creation, and so of their koids.
-static struct {
-    struct spinlock lock;
-    struct list list GUARDED_BY(lock);
-} all = {.lock = SPINLOCK(LOCK_PROCESS_LIST), .list = LIST_INIT(all.list)};
+struct object_list account_list = OBJECT_LIST;
 
 static uint32_t ends_under_way; // atomic
 
@@ -21,9 +18,7 @@ static struct account *prepare(struct object *object, uint64_t limit_bytes) NO_T
     struct account *account = account_of(object);
     spin_init(&account->lock, LOCK_ACCOUNT);
     account->limit_bytes = account->reserved_bytes = limit_bytes;
-    spin_lock(&all.lock);
-    list_push_back(&all.list, &account->all_link);
-    spin_unlock(&all.lock);
+    object_list_add(&account_list, object, &account->link);
     return account;
 }
 
@@ -57,9 +52,7 @@ status_t account_create(struct account *parent, uint64_t limit_bytes, struct acc
 bool account_destroy_step(struct object *object) NO_THREAD_SAFETY_ANALYSIS {
     struct account *account = account_of(object), *parent = object->account;
     ASSERT(account->used_bytes == 0);
-    spin_lock(&all.lock);
-    list_remove(&account->all_link);
-    spin_unlock(&all.lock);
+    object_list_remove(&account_list, &account->link);
     if (parent != nullptr) {
         account_uncharge(parent, account->reserved_bytes);
         __atomic_fetch_add(&parent->cpu_ns, account->cpu_ns, __ATOMIC_RELAXED);
@@ -81,55 +74,35 @@ static void add(struct account *account, uint64_t bytes) REQUIRES(account->lock)
     }
 }
 
-// Charges an account, which is locked, beyond its reservation: it and as many above it as it takes are
-// checked with all their locks held, then charged. Only the account itself is locked afterwards.
+// Charges a locked account, and what that costs those above it, with all their locks held. ACCOUNT_MAX_DEPTH bounds
+// how deep this goes.
 static status_t charge_above(struct account *account, uint64_t bytes) NO_THREAD_SAFETY_ANALYSIS {
-    struct account *top = account;
-    uint64_t need = bytes;
-    bool fits;
-    for (;;) {
-        fits = need <= top->limit_bytes && top->used_bytes <= top->limit_bytes - need;
-        need = fits ? cost(top, top->used_bytes + need) - cost(top, top->used_bytes) : 0;
-        if (need == 0) {
-            break;
-        }
-        top = top->object.account; // the root has nothing to find beyond its reservation
-        spin_lock_related(&top->lock);
+    const uint64_t used = account->used_bytes;
+    if (bytes > account->limit_bytes || used > account->limit_bytes - bytes) {
+        return STATUS_NO_MEMORY;
     }
-    need = bytes;
-    for (struct account *each = account;; each = each->object.account) {
-        const uint64_t more = cost(each, each->used_bytes + need) - cost(each, each->used_bytes);
-        if (fits) {
-            add(each, need);
-        }
-        need = more;
-        if (each != account) {
-            spin_unlock(&each->lock);
-        }
-        if (each == top) {
-            return fits ? STATUS_OK : STATUS_NO_MEMORY;
-        }
+    const uint64_t more = cost(account, used + bytes) - cost(account, used);
+    if (more != 0) {
+        struct account *above = account->object.account; // there is one: the root reserves its whole limit
+        spin_lock_related(&above->lock);
+        status_t status = charge_above(above, more);
+        spin_unlock(&above->lock);
+        TRY(status);
     }
+    add(account, bytes);
+    return STATUS_OK;
 }
 
-// Takes from a locked account, and from those above it what it had cost them.
 static void uncharge_above(struct account *account, uint64_t bytes) NO_THREAD_SAFETY_ANALYSIS {
-    for (struct account *each = account; bytes != 0;) {
-        ASSERT(each->used_bytes >= bytes);
-        const uint64_t less = cost(each, each->used_bytes) - cost(each, each->used_bytes - bytes);
-        each->used_bytes -= bytes;
-        bytes = less;
-        struct account *above = each->object.account;
-        if (bytes != 0) {
-            spin_lock_related(&above->lock);
-        }
-        if (each != account) {
-            spin_unlock(&each->lock);
-        }
-        if (bytes == 0) {
-            return;
-        }
-        each = above;
+    const uint64_t used = account->used_bytes;
+    ASSERT(used >= bytes);
+    const uint64_t less = cost(account, used) - cost(account, used - bytes);
+    account->used_bytes = used - bytes;
+    if (less != 0) {
+        struct account *above = account->object.account;
+        spin_lock_related(&above->lock);
+        uncharge_above(above, less);
+        spin_unlock(&above->lock);
     }
 }
 
@@ -148,12 +121,7 @@ status_t account_charge(struct account *account, uint64_t bytes) {
 
 void account_uncharge(struct account *account, uint64_t bytes) {
     spin_lock_related(&account->lock);
-    ASSERT(account->used_bytes >= bytes);
-    if (account->used_bytes <= account->reserved_bytes) {
-        account->used_bytes -= bytes;
-    } else {
-        uncharge_above(account, bytes);
-    }
+    uncharge_above(account, bytes);
     spin_unlock(&account->lock);
 }
 
@@ -174,9 +142,9 @@ void account_free(struct account *account, void *memory, size_t bytes) {
 }
 
 // One more in a counter; false when that is beyond a limit. An object counts among all objects, too.
-static bool count_in(struct account *counter, uint32_t kind, uint64_t more) {
+static bool count_in(struct account *counter, uint32_t kind, uint32_t more) {
     const bool fits = __atomic_add_fetch(&counter->count[kind], more, __ATOMIC_RELAXED) <= counter->count_limit[kind];
-    return kind == COUNT_OBJECTS || kind == COUNT_HANDLES ? fits : count_in(counter, COUNT_OBJECTS, more) && fits;
+    return kind == LIMIT_OBJECTS || kind == LIMIT_HANDLES ? fits : count_in(counter, LIMIT_OBJECTS, more) && fits;
 }
 
 static struct account *counter_above(const struct account *counter) {
@@ -185,7 +153,7 @@ static struct account *counter_above(const struct account *counter) {
 
 static void discount_below(struct account *account, const struct account *end, uint32_t kind) {
     for (struct account *each = account->counter; each != end; each = counter_above(each)) {
-        (void)count_in(each, kind, -1ull);
+        (void)count_in(each, kind, -1u);
     }
 }
 
@@ -203,7 +171,7 @@ void account_discount(struct account *account, uint32_t kind) {
     discount_below(account, nullptr, kind);
 }
 
-// Charged first and counted then, and the other way round: what is charged keeps set_limits from beginning to
+// Charged first and counted then, and the other way round: what is charged keeps set_limit from beginning to
 // count.
 status_t account_charge_object(struct account *account, enum object_type type, uint64_t bytes) {
     TRY(account_charge(account, bytes));
@@ -238,55 +206,50 @@ static status_t change(struct account *parent, struct account *child, uint64_t l
     return STATUS_OK;
 }
 
-// Makes a counter of an account, which must not have missed anything. BAD_STATE.
-static status_t begin_to_count(struct account *account) REQUIRES(account->lock) {
-    const bool counts = account_is_counter(account);
-    if (account->ended || (!counts && account->used_bytes != 0)) {
-        return STATUS_BAD_STATE;
+// What every limit needs: that the sub-account can still use something, that it has not used more already, and that what
+// has to be counted from the beginning has been. BAD_STATE.
+static status_t check_use(const struct account *account, uint32_t what, uint64_t limit) REQUIRES(account->lock) {
+    const bool counts = what == LIMIT_BYTES  ? account->used_bytes <= limit
+                        : what == LIMIT_TIME ? account->timed == account || account->used_bytes == 0
+                                             : account_is_counter(account) || account->used_bytes == 0;
+    return counts && !account->ended ? STATUS_OK : STATUS_BAD_STATE;
+}
+
+// From now on the account counts, and limits what was asked for.
+static void set_count_limit(struct account *account, uint32_t kind, uint64_t limit) REQUIRES(account->lock) {
+    for (uint32_t each = 0; !account_is_counter(account) && each < COUNT_KINDS; each++) {
+        account->count_limit[each] = COUNT_UNLIMITED;
     }
-    for (uint32_t kind = 0; !counts && kind < COUNT_KINDS; kind++) {
-        account->count_limit[kind] = COUNT_UNLIMITED;
-    }
+    account->count_limit[kind] = limit < COUNT_UNLIMITED ? (uint32_t)limit : COUNT_UNLIMITED;
     account->counter = account;
-    return STATUS_OK;
 }
 
-status_t account_set_limits(struct account *account, struct account *child, uint64_t limit_bytes,
-                            uint64_t reserved_bytes, uint64_t objects, uint64_t handles) {
+static bool makes_sense(uint64_t what, uint64_t limit, uint64_t extent) {
+    switch (what) {
+    case LIMIT_BYTES: return limit != 0 && extent <= limit;
+    case LIMIT_TIME: return limit >= ACCOUNT_LEAST_BUDGET_NS && extent != 0 && extent <= ACCOUNT_MAX_PERIOD_NS;
+    default: return account_counts(what) && extent == 0;
+    }
+}
+
+status_t account_set_limit(struct account *account, struct account *child, uint64_t what, uint64_t limit,
+                           uint64_t extent) {
     if (child->object.account != account) {
         return STATUS_NOT_ALLOWED;
     }
-    if (limit_bytes == 0 || reserved_bytes > limit_bytes) {
+    if (!makes_sense(what, limit, extent)) {
         return STATUS_BAD_ARGUMENT;
     }
     spin_lock(&child->lock);
-    status_t status = child->ended || child->used_bytes > limit_bytes ? STATUS_BAD_STATE : STATUS_OK;
-    const bool counts = account_is_counter(child) || objects != COUNT_UNLIMITED || handles != COUNT_UNLIMITED;
-    if (status_ok(status) && counts) {
-        status = begin_to_count(child);
-    }
-    if (status_ok(status)) {
-        status = change(account, child, limit_bytes, reserved_bytes);
-    }
-    if (status_ok(status) && counts) {
-        child->count_limit[COUNT_OBJECTS] = objects;
-        child->count_limit[COUNT_HANDLES] = handles;
-    }
-    spin_unlock(&child->lock);
-    return status;
-}
-
-status_t account_set_kind_limit(struct account *account, struct account *child, uint64_t type, uint64_t limit) {
-    if (child->object.account != account) {
-        return STATUS_NOT_ALLOWED;
-    }
-    if (type == OBJECT_NONE || type >= OBJECT_TYPE_COUNT) {
-        return STATUS_BAD_ARGUMENT;
-    }
-    spin_lock(&child->lock);
-    status_t status = begin_to_count(child);
-    if (status_ok(status)) {
-        child->count_limit[type] = limit;
+    status_t status = check_use(child, (uint32_t)what, limit);
+    if (status_ok(status) && what == LIMIT_BYTES) {
+        status = change(account, child, limit, extent);
+    } else if (status_ok(status) && what == LIMIT_TIME) {
+        child->budget_ns = limit;
+        child->period_ns = extent;
+        child->timed = child;
+    } else if (status_ok(status)) {
+        set_count_limit(child, (uint32_t)what, limit);
     }
     spin_unlock(&child->lock);
     return status;
@@ -322,26 +285,6 @@ uint64_t account_time_left(const struct account *account, uint64_t now_ns, uint6
         least_ns = left_ns < least_ns ? left_ns : least_ns;
     }
     return least_ns;
-}
-
-status_t account_set_time_limit(struct account *account, struct account *child, uint64_t budget_ns,
-                                uint64_t period_ns) {
-    if (child->object.account != account) {
-        return STATUS_NOT_ALLOWED;
-    }
-    if (budget_ns < ACCOUNT_LEAST_BUDGET_NS || period_ns > ACCOUNT_MAX_PERIOD_NS || period_ns == 0) {
-        return STATUS_BAD_ARGUMENT;
-    }
-    spin_lock(&child->lock);
-    const bool begins = child->timed != child; // sub-accounts must not have missed it
-    const bool good = !child->ended && (!begins || child->used_bytes == 0);
-    if (good) {
-        child->budget_ns = budget_ns;
-        child->period_ns = period_ns;
-        child->timed = child;
-    }
-    spin_unlock(&child->lock);
-    return good ? STATUS_OK : STATUS_BAD_STATE;
 }
 
 // ---- The end ----
@@ -389,20 +332,24 @@ static bool sweep_some(struct process *process, uint32_t *index) {
 // One step of the end: process by process, in the order of their creation, so that new ones come last.
 static bool end_step(struct reap_item *item) {
     struct account *account = CONTAINER_OF(item, struct account, ending);
-    if (account->sweep != nullptr && account_has_ended(account->sweep->object.account)) {
-        process_end(account->sweep, &(struct exit_record){.kind = EXIT_KILLED});
-    } else if (account->sweep != nullptr && !sweep_some(account->sweep, &account->sweep_index)) {
-        return false;
+    struct object *object = object_list_after(&process_list, account->swept_koid);
+    if (object == nullptr) {
+        __atomic_fetch_sub(&ends_under_way, 1, __ATOMIC_ACQ_REL);
+        account->ending.step = nullptr;
+        object_put(&account->object);
+        return true;
     }
-    account->sweep_index = 0;
-    account->sweep = process_next(account->sweep);
-    if (account->sweep != nullptr) {
-        return false;
+    struct process *process = CONTAINER_OF(object, struct process, object);
+    const bool ends = account_has_ended(object->account);
+    if (ends) {
+        process_end(process, &(struct exit_record){.kind = EXIT_KILLED});
     }
-    __atomic_fetch_sub(&ends_under_way, 1, __ATOMIC_ACQ_REL);
-    account->ending.step = nullptr;
-    object_put(&account->object);
-    return true;
+    if (ends || sweep_some(process, &account->sweep_index)) {
+        account->swept_koid = object->koid.v;
+        account->sweep_index = 0;
+    }
+    object_put(object);
+    return false;
 }
 
 void account_end(struct account *account) {
@@ -414,29 +361,17 @@ void account_end(struct account *account) {
     if (begins) {
         __atomic_fetch_add(&ends_under_way, 1, __ATOMIC_ACQ_REL);
         object_get(&account->object); // until the last step
-        account->sweep = process_next(nullptr);
+        account->swept_koid = 0;
         reaper_add(&account->ending);
     }
 }
 
 // ---- Looking at accounts ----
 
-struct account *account_first_after(uint64_t after_koid) {
-    struct account *found = nullptr;
-    spin_lock(&all.lock);
-    LIST_FOR_EACH(node, &all.list) {
-        struct account *account = LIST_ENTRY(node, struct account, all_link);
-        if (account->object.koid.v > after_koid && object_try_get(&account->object)) {
-            found = account;
-            break;
-        }
-    }
-    spin_unlock(&all.lock);
-    return found;
-}
-
-void account_describe(struct account *account, struct inspect_account *out) {
-    const struct account *parent = account->object.account;
+void account_describe(struct object *object, void *to) {
+    struct account *account = account_of(object);
+    const struct account *parent = object->account;
+    struct inspect_account *out = to;
     spin_lock(&account->lock);
     *out = (struct inspect_account){
         .koid = account->object.koid.v,
@@ -446,15 +381,11 @@ void account_describe(struct account *account, struct inspect_account *out) {
         .used_bytes = account->used_bytes,
         .peak_bytes = account->peak_bytes,
         .cpu_ns = account->cpu_ns,
+        .count = {account->count[LIMIT_OBJECTS], account->count[LIMIT_HANDLES]},
+        .count_limit = {account_count_limit(account, LIMIT_OBJECTS), account_count_limit(account, LIMIT_HANDLES)},
         .counts = account_is_counter(account),
         .ended = account->ended,
     };
-    out->count[0] = account->count[COUNT_OBJECTS];
-    out->count[1] = account->count[COUNT_HANDLES];
-    out->count_limit[0] = account->count_limit[COUNT_OBJECTS];
-    out->count_limit[1] = account->count_limit[COUNT_HANDLES];
-    for (uint32_t type = 0; type < OBJECT_TYPE_COUNT; type++) {
-        out->objects[type] = account->objects[type];
-    }
+    memcpy(out->objects, account->objects, sizeof account->objects);
     spin_unlock(&account->lock);
 }

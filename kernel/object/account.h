@@ -3,7 +3,7 @@
 // Accounts form a tree. What an account may use is bounded by its limit; of that, its parent has set the
 // reservation aside, so that nobody else can notice how much of it is used. What goes beyond the reservation
 // is charged to the parent as well, and so on upwards: each level checks its own limit. A new account's
-// reservation is its whole limit; account.set_limits changes that.
+// reservation is its whole limit; account.set_limit changes that.
 //
 // Objects, each kind of object, and handles are counted where somebody asked for a limit: a `counter`, for itself and
 // all below it.
@@ -16,21 +16,24 @@
 
 #include <stdint.h>
 
-#include "base/list.h"
 #include "abi/inspect.h"
+#include "abi/limits.h"
 #include "kernel/lock.h"
 #include "kernel/mm/slab.h"
 #include "kernel/object/object.h"
+#include "kernel/object/object_list.h"
 
 // How deep accounts may be split: what walks from one to the root is bounded work.
 constexpr uint32_t ACCOUNT_MAX_DEPTH = 32;
 
-// What account.set_time_limit takes: less would be used up by switching, and longer is not to be seen.
+// What a limit of time may be: less would be used up by switching, and longer is not to be seen.
 constexpr uint64_t ACCOUNT_LEAST_BUDGET_NS = 100'000, ACCOUNT_MAX_PERIOD_NS = 10'000'000'000;
 
-// What a counter counts: objects of each type (enum object_type), all objects, handles.
-enum : uint32_t { COUNT_OBJECTS = OBJECT_NONE, COUNT_HANDLES = OBJECT_TYPE_COUNT, COUNT_KINDS };
-constexpr uint64_t COUNT_UNLIMITED = UINT64_MAX;
+// What a counter counts: handles, objects of each type, and all objects (enum account_limit).
+constexpr uint32_t COUNT_KINDS = LIMIT_HANDLES + 1, COUNT_UNLIMITED = UINT32_MAX;
+static inline bool account_counts(uint64_t what) {
+    return what < OBJECT_TYPE_COUNT || what == LIMIT_HANDLES;
+}
 
 struct account {
     struct object object;
@@ -43,19 +46,21 @@ struct account {
     uint32_t objects[OBJECT_TYPE_COUNT]; // atomic: charged to this very account
     bool ended;                          // atomic: pays for nothing new
     struct account *counter;             // the nearest counter from here upwards, which may be this; null: none
-    uint64_t count[COUNT_KINDS];         // atomic
-    uint64_t count_limit[COUNT_KINDS];
+    uint32_t count[COUNT_KINDS];         // atomic
+    uint32_t count_limit[COUNT_KINDS];   // COUNT_UNLIMITED: none
     uint64_t cpu_ns; // atomic: of its threads, and of sub-accounts that are gone
     struct account *timed;   // the nearest from here upwards that has a time limit, or null
     uint64_t budget_ns;      // its time limit: so much
     uint64_t period_ns;      // of each of these
     uint64_t period_end_ns;  // atomic: of the last that began,
     uint64_t period_used_ns; // atomic: and what was used of its budget
-    struct list_node all_link;
+    struct object_link link; // in account_list
     struct reap_item ending;
-    struct process *sweep; // how far account.end has come: referenced
-    uint32_t sweep_index;
+    uint64_t swept_koid;  // how far account.end has come: this process,
+    uint32_t sweep_index; // and so far in the table of the next
 };
+
+extern struct object_list account_list;
 
 extern struct slab_cache account_cache;
 bool account_destroy_step(struct object *object);
@@ -66,6 +71,12 @@ static inline struct account *account_of(struct object *object) {
 
 static inline bool account_is_counter(const struct account *account) {
     return account->counter == account;
+}
+
+// As account.limit says it.
+static inline uint64_t account_count_limit(const struct account *account, uint64_t kind) {
+    const uint32_t limit = account_is_counter(account) ? account->count_limit[kind] : COUNT_UNLIMITED;
+    return limit == COUNT_UNLIMITED ? LIMIT_NONE : limit;
 }
 
 // The account that all others descend from. Once, at boot; the caller gets its reference.
@@ -106,16 +117,9 @@ static inline void account_use_time(struct account *account, uint64_t used_ns, u
 // when they may again.
 uint64_t account_time_left(const struct account *account, uint64_t now_ns, uint64_t *until);
 
-// See account.set_time_limit.
-status_t account_set_time_limit(struct account *account, struct account *child, uint64_t budget_ns,
-                                uint64_t period_ns);
-
-// Changes what a sub-account of `account` may use; see account.set_limits.
-status_t account_set_limits(struct account *account, struct account *child, uint64_t limit_bytes,
-                            uint64_t reserved_bytes, uint64_t objects, uint64_t handles);
-
-// The same for the objects of one type; see account.set_kind_limit.
-status_t account_set_kind_limit(struct account *account, struct account *child, uint64_t type, uint64_t limit);
+// Changes what a sub-account of `account` may use; see account.set_limit.
+status_t account_set_limit(struct account *account, struct account *child, uint64_t what, uint64_t limit,
+                           uint64_t extent);
 
 // Whether the account, or one that it was split off from, has ended.
 static inline bool account_has_ended(const struct account *account) {
@@ -131,7 +135,5 @@ bool account_dooms(const struct object *object);
 // Ends the account: it pays for nothing more, and what it paid for is found and taken apart.
 void account_end(struct account *account);
 
-// A reference to the account with the lowest koid above `after`; null at the end.
-struct account *account_first_after(uint64_t after_koid);
-// Everything about it at one moment.
-void account_describe(struct account *account, struct inspect_account *out);
+// Everything about it at one moment: a struct inspect_account.
+void account_describe(struct object *object, void *out);

@@ -55,7 +55,7 @@ status_t method_account_create_timer(struct invocation *, struct account *accoun
 
 status_t method_account_info(struct invocation *, struct account *account, struct account_info_out *out) {
     struct inspect_account described;
-    account_describe(account, &described);
+    account_describe(&account->object, &described);
     *out = (struct account_info_out){described.limit_bytes, described.used_bytes, described.peak_bytes, 0};
     for (uint32_t type = 0; type < OBJECT_TYPE_COUNT; type++) {
         out->objects += described.objects[type];
@@ -71,46 +71,23 @@ status_t method_account_end(struct invocation *invocation, struct account *accou
     return STATUS_OK;
 }
 
-status_t method_account_set_limits(struct invocation *, struct account *account, struct account *child,
-                                   uint64_t limit_bytes, uint64_t reserved_bytes, uint64_t objects, uint64_t handles) {
-    return account_set_limits(account, child, limit_bytes, reserved_bytes, objects, handles);
+status_t method_account_set_limit(struct invocation *, struct account *account, struct account *child, uint64_t what,
+                                  uint64_t limit, uint64_t extent) {
+    return account_set_limit(account, child, what, limit, extent);
 }
 
-status_t method_account_set_kind_limit(struct invocation *, struct account *account, struct account *child,
-                                       uint64_t type, uint64_t objects) {
-    return account_set_kind_limit(account, child, type, objects);
-}
-
-status_t method_account_kind_limit(struct invocation *, struct account *account, uint64_t type,
-                                   struct account_kind_limit_out *out) {
-    if (type == OBJECT_NONE || type >= OBJECT_TYPE_COUNT) {
-        return STATUS_BAD_ARGUMENT;
+status_t method_account_limit(struct invocation *, struct account *account, uint64_t what,
+                              struct account_limit_out *out) {
+    spin_lock(&account->lock);
+    if (what == LIMIT_BYTES) {
+        *out = (struct account_limit_out){account->limit_bytes, account->used_bytes, account->reserved_bytes,
+                                          account->peak_bytes};
+    } else if (what == LIMIT_TIME) {
+        *out = (struct account_limit_out){account->budget_ns, account->period_used_ns, account->period_ns,
+                                          account->cpu_ns};
+    } else if (account_counts(what)) {
+        *out = (struct account_limit_out){account_count_limit(account, what), account->count[what], 0, 0};
     }
-    out->objects = account->count[type];
-    out->limit = account_is_counter(account) ? account->count_limit[type] : COUNT_UNLIMITED;
-    return STATUS_OK;
-}
-
-status_t method_account_limits(struct invocation *, struct account *account, struct account_limits_out *out) {
-    struct inspect_account described;
-    account_describe(account, &described);
-    out->reserved_bytes = described.reserved_bytes;
-    out->objects = described.count[0];
-    out->objects_limit = described.counts ? described.count_limit[0] : COUNT_UNLIMITED;
-    out->handles = described.count[1];
-    out->handles_limit = described.counts ? described.count_limit[1] : COUNT_UNLIMITED;
-    out->cpu_ns = described.cpu_ns;
-    return STATUS_OK;
-}
-
-status_t method_account_set_time_limit(struct invocation *, struct account *account, struct account *child,
-                                       uint64_t budget_ns, uint64_t period_ns) {
-    return account_set_time_limit(account, child, budget_ns, period_ns);
-}
-
-status_t method_account_time_limit(struct invocation *, struct account *account, struct account_time_limit_out *out) {
-    *out = (struct account_time_limit_out){
-        account->budget_ns, account->period_ns, __atomic_load_n(&account->period_used_ns, __ATOMIC_RELAXED),
-        __atomic_load_n(&account->period_end_ns, __ATOMIC_RELAXED)};
-    return STATUS_OK;
+    spin_unlock(&account->lock);
+    return account_counts(what) || what == LIMIT_BYTES || what == LIMIT_TIME ? STATUS_OK : STATUS_BAD_ARGUMENT;
 }

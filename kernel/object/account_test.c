@@ -95,23 +95,19 @@ TEST(accounts_are_not_split_without_end) {
     CHECK_EQ(host_live_objects(), 0u);
 }
 
-// The limits of objects and handles.
-#define NO_COUNTS COUNT_UNLIMITED, COUNT_UNLIMITED
-#define THREE 3, COUNT_UNLIMITED
-
 // Two levels of sub-accounts that reserve less than they may use.
 TEST(what_goes_beyond_the_reservation_is_charged_upwards) {
     struct account *root = account_create_root(ROOT_LIMIT), *middle, *leaf;
     REQUIRE(status_ok(account_create(root, 20'000, &middle)));
     REQUIRE(status_ok(account_create(middle, 1000, &leaf)));
     const uint64_t in_root = account_usage(root).used_bytes, in_middle = account_usage(middle).used_bytes;
-    CHECK(status_is(account_set_limits(root, leaf, 1000, 500, NO_COUNTS), STATUS_NOT_ALLOWED));
-    CHECK(status_is(account_set_limits(middle, leaf, 1000, 1001, NO_COUNTS), STATUS_BAD_ARGUMENT));
-    CHECK(status_is(account_set_limits(middle, leaf, 0, 0, NO_COUNTS), STATUS_BAD_ARGUMENT));
-    CHECK(status_is(account_set_limits(middle, leaf, 100'000, 50'000, NO_COUNTS), STATUS_NO_MEMORY));
+    CHECK(status_is(account_set_limit(root, leaf, LIMIT_BYTES, 1000, 500), STATUS_NOT_ALLOWED));
+    CHECK(status_is(account_set_limit(middle, leaf, LIMIT_BYTES, 1000, 1001), STATUS_BAD_ARGUMENT));
+    CHECK(status_is(account_set_limit(middle, leaf, LIMIT_BYTES, 0, 0), STATUS_BAD_ARGUMENT));
+    CHECK(status_is(account_set_limit(middle, leaf, LIMIT_BYTES, 100'000, 50'000), STATUS_NO_MEMORY));
     CHECK_EQ(account_usage(middle).used_bytes, in_middle);
-    REQUIRE(status_ok(account_set_limits(middle, leaf, 100'000, 400, NO_COUNTS)));
-    REQUIRE(status_ok(account_set_limits(root, middle, 30'000, 10'000, NO_COUNTS)));
+    REQUIRE(status_ok(account_set_limit(middle, leaf, LIMIT_BYTES, 100'000, 400)));
+    REQUIRE(status_ok(account_set_limit(root, middle, LIMIT_BYTES, 30'000, 10'000)));
     CHECK_EQ(account_usage(middle).used_bytes, in_middle - 600);
     CHECK_EQ(account_usage(root).used_bytes, in_root - 10'000);
     const uint64_t base = in_middle - 1000; // what the leaf's object costs
@@ -128,8 +124,8 @@ TEST(what_goes_beyond_the_reservation_is_charged_upwards) {
     CHECK(status_is(account_charge(leaf, UINT64_MAX), STATUS_NO_MEMORY));
     CHECK_EQ(account_usage(leaf).used_bytes, 15'000u);
     CHECK_EQ(account_usage(middle).used_bytes, base + 15'000);
-    CHECK(status_is(account_set_limits(middle, leaf, 14'999, 0, NO_COUNTS), STATUS_BAD_STATE));
-    CHECK(status_ok(account_set_limits(middle, leaf, 15'000, 0, NO_COUNTS)));
+    CHECK(status_is(account_set_limit(middle, leaf, LIMIT_BYTES, 14'999, 0), STATUS_BAD_STATE));
+    CHECK(status_ok(account_set_limit(middle, leaf, LIMIT_BYTES, 15'000, 0)));
     account_uncharge(leaf, 14'900);
     CHECK_EQ(account_usage(middle).used_bytes, base + 100);
     CHECK_EQ(account_usage(root).used_bytes, in_root - 10'000);
@@ -159,7 +155,7 @@ TEST(a_tree_of_accounts_adds_up) {
         if (random >> 62 == 0) {
             const uint64_t limit = (random >> 20) % 60'000;
             (void)status_ok(
-                account_set_limits(parent, all[i], limit + 1, (random >> 50) % (limit + 1), NO_COUNTS));
+                account_set_limit(parent, all[i], LIMIT_BYTES, limit + 1, (random >> 50) % (limit + 1)));
         } else if (random >> 62 == 1 && charged[i] >= amount) {
             account_uncharge(all[i], amount);
             charged[i] -= amount;
@@ -171,7 +167,7 @@ TEST(a_tree_of_accounts_adds_up) {
             expected[k] = charged[k];
             for (uint32_t child = 2 * k + 1; child < 2 * k + 3 && child < 7; child++) {
                 struct inspect_account of;
-                account_describe(all[child], &of);
+                account_describe(&all[child]->object, &of);
                 expected[k] +=
                     self + (of.reserved_bytes > expected[child] ? of.reserved_bytes : expected[child]);
             }
@@ -193,35 +189,33 @@ TEST(a_tree_of_accounts_adds_up) {
 TEST(counts_are_limited_for_all_below) {
     struct account *root = account_create_root(ROOT_LIMIT), *middle, *leaf;
     REQUIRE(status_ok(account_create(root, 50'000, &middle)));
-    REQUIRE(status_ok(account_set_limits(root, middle, 50'000, 50'000, THREE)));
+    REQUIRE(status_ok(account_set_limit(root, middle, LIMIT_OBJECTS, 3, 0)));
     REQUIRE(status_ok(account_create(middle, 20'000, &leaf)));
-    CHECK(status_is(account_set_limits(root, middle, 50'000, 50'000, NO_COUNTS),
-                    STATUS_OK)); // counts on, no limit
-    CHECK(status_ok(account_set_limits(root, middle, 50'000, 50'000, THREE)));
+    CHECK(status_ok(account_set_limit(root, middle, LIMIT_OBJECTS, LIMIT_NONE, 0))); // counts on, no limit
+    CHECK(status_ok(account_set_limit(root, middle, LIMIT_OBJECTS, 3, 0)));
     CHECK(status_ok(account_charge_object(leaf, OBJECT_VMO, 10)));
     CHECK(status_ok(account_charge_object(middle, OBJECT_VMO, 10)));
     CHECK(status_is(account_charge_object(leaf, OBJECT_VMO, 10), STATUS_NO_MEMORY));
     CHECK_EQ(account_usage(leaf).used_bytes, 10u);
-    CHECK_EQ(middle->count[COUNT_OBJECTS], 3u);
+    CHECK_EQ(middle->count[LIMIT_OBJECTS], 3u);
     account_uncharge_object(middle, OBJECT_VMO, 10);
     CHECK(status_ok(account_charge_object(leaf, OBJECT_ENDPOINT, 10)));
     CHECK_EQ(leaf->objects[OBJECT_VMO], 1u);
     CHECK_EQ(leaf->objects[OBJECT_ENDPOINT], 1u);
-    CHECK(
-        status_is(account_set_limits(middle, leaf, 20'000, 0, THREE), STATUS_BAD_STATE)); // too late to begin
+    CHECK(status_is(account_set_limit(middle, leaf, LIMIT_OBJECTS, 3, 0), STATUS_BAD_STATE)); // too late to begin
     account_uncharge_object(leaf, OBJECT_VMO, 10);
     account_uncharge_object(leaf, OBJECT_ENDPOINT, 10);
-    CHECK(status_ok(account_set_limits(middle, leaf, 20'000, 0, THREE)));
-    CHECK_EQ(middle->count[COUNT_OBJECTS], 1u);
+    CHECK(status_ok(account_set_limit(middle, leaf, LIMIT_OBJECTS, 3, 0)));
+    CHECK_EQ(middle->count[LIMIT_OBJECTS], 1u);
     // A kind's own limit: none is counted anywhere of what one level refuses.
-    CHECK(status_ok(account_set_limits(root, middle, 50'000, 50'000, NO_COUNTS)));
-    CHECK(status_ok(account_set_kind_limit(root, middle, OBJECT_TIMER, 1)));
+    CHECK(status_ok(account_set_limit(root, middle, LIMIT_OBJECTS, LIMIT_NONE, 0)));
+    CHECK(status_ok(account_set_limit(root, middle, OBJECT_TIMER, 1, 0)));
     CHECK(status_ok(account_charge_object(leaf, OBJECT_TIMER, 10)));
     CHECK(status_is(account_charge_object(leaf, OBJECT_TIMER, 10), STATUS_NO_MEMORY));
     CHECK_EQ(leaf->count[OBJECT_TIMER], 1u);
-    CHECK_EQ(leaf->count[COUNT_OBJECTS], 1u);
+    CHECK_EQ(leaf->count[LIMIT_OBJECTS], 1u);
     CHECK_EQ(middle->count[OBJECT_TIMER], 1u);
-    CHECK_EQ(middle->count[COUNT_OBJECTS], 2u);
+    CHECK_EQ(middle->count[LIMIT_OBJECTS], 2u);
     account_uncharge_object(leaf, OBJECT_TIMER, 10);
     CHECK_EQ(middle->count[OBJECT_TIMER], 0u);
     object_put(&leaf->object);

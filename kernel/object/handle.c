@@ -117,13 +117,23 @@ static status_t grow_directory(struct process *process) REQUIRES(process->lock) 
     }
     *(struct handle_chunk *)chunk = (struct handle_chunk){.handle = HANDLE_CHUNK_MARK, .process = process};
     process->chunks[number] = chunk;
-    uint32_t base = number * HANDLE_CHUNK_SLOTS;
-    __atomic_store_n(&process->slot_limit, base + HANDLE_CHUNK_SLOTS, __ATOMIC_RELEASE);
-    for (uint32_t i = 1; i < HANDLE_CHUNK_SLOTS; i++) {
-        chunk[i].next_handle = handle_make(1, base + i);
-        free_list_append(process, &chunk[i]);
-    }
+    process->fresh = &chunk[1];
+    process->fresh->next_handle = handle_make(1, process->slot_limit + 1);
+    free_list_append(process, process->fresh);
+    __atomic_store_n(&process->slot_limit, process->slot_limit + HANDLE_CHUNK_SLOTS, __ATOMIC_RELEASE);
     return STATUS_OK;
+}
+
+// Puts the slot behind one that never had a handle into the free list behind it; at the end of the chunk there is none.
+static void extend_free_list(struct process *process, struct handle_slot *slot) REQUIRES(process->lock) {
+    struct handle_slot *next = slot + 1;
+    process->fresh = (uintptr_t)next % PAGE_BYTES == 0 ? nullptr : next;
+    if (process->fresh != nullptr) {
+        next->next_handle = slot->next_handle + 1;
+        next->next_free = slot->next_free;
+        slot->next_free = next;
+        process->free_last = process->free_last == slot ? next : process->free_last;
+    }
 }
 
 // Takes the slot that has been free for longest.
@@ -135,10 +145,13 @@ static status_t take_free_slot(struct process *process, struct handle_slot **out
     if (process->free_first == nullptr) {
         TRY(add_chunk(process));
     }
-    if (!account_count(process->object.account, COUNT_HANDLES)) {
+    if (!account_count(process->object.account, LIMIT_HANDLES)) {
         return STATUS_NO_HANDLES;
     }
     *out = process->free_first;
+    if (*out == process->fresh) {
+        extend_free_list(process, *out);
+    }
     process->free_first = (*out)->next_free;
     process->handle_count++;
     return STATUS_OK;
@@ -146,34 +159,23 @@ static status_t take_free_slot(struct process *process, struct handle_slot **out
 
 // ---- filling and emptying --------------------------------------------------------------------------
 
-// Writes a slot that is in use from now on. The handle value comes last: it makes the slot visible.
-static void slot_fill(struct handle_slot *slot, uint32_t handle, struct object *object, rights_t rights,
-                      uint64_t badge, uint64_t interface_id, enum handle_origin origin) {
-    slot->type_rights = slot_word(object->type, origin, rights.v);
-    slot->object = object;
-    slot->badge = badge;
-    slot->interface_id = interface_id;
-    slot->granted_at = arch_cycles();
-    __atomic_store_n(&slot->handle, handle, __ATOMIC_RELEASE);
-    __atomic_fetch_add(&total_handles, 1, __ATOMIC_RELAXED);
-}
-
 static void slot_empty(struct process *process, struct handle_slot *slot) REQUIRES(process->lock) {
     uint32_t handle = slot->handle;
     __atomic_store_n(&slot->handle, 0, __ATOMIC_RELAXED);
     __atomic_thread_fence(__ATOMIC_RELEASE);
     slot->next_handle = handle_make(handle_next_generation(handle_generation(handle)), handle_index(handle));
-    slot->granter_koid = 0;
     free_list_append(process, slot);
     process->handle_count--;
-    account_discount(process->object.account, COUNT_HANDLES);
+    account_discount(process->object.account, LIMIT_HANDLES);
     __atomic_fetch_sub(&total_handles, 1, __ATOMIC_RELAXED);
 }
 
-[[gnu::always_inline]] static inline status_t insert(struct process *process, struct object *object, rights_t rights,
-                                                      uint64_t badge, uint64_t interface_id,
-                                                      struct handle_slot *parent, enum handle_origin origin,
-                                                      handle_t *out) {
+// Fills a free slot: the handle value comes last, and makes it visible. Whoever derives it from another holds the
+// derivation lock until it has its place in the tree, too.
+[[gnu::always_inline]] static inline status_t fill(struct process *process, struct object *object, rights_t rights,
+                                                    uint64_t badge, uint64_t interface_id,
+                                                    enum handle_origin origin, uint64_t granter,
+                                                    struct handle_slot **slot_out, handle_t *out) {
     const struct object_class *class = object_class(object->type);
     if (account_dooms(object)) {
         return STATUS_BAD_HANDLE;
@@ -183,14 +185,18 @@ static void slot_empty(struct process *process, struct handle_slot *slot) REQUIR
     status_t status = take_free_slot(process, &slot);
     if (status_ok(status)) {
         const uint32_t handle = slot->next_handle;
-        if (parent != nullptr) {
-            derivation_add(parent, slot);
-            slot->granter_koid = handle_slot_process(parent)->object.koid.v;
-        }
         if (class->handle_added != nullptr) {
             class->handle_added(object, rights); // before anyone can close it
         }
-        slot_fill(slot, handle, object, rights, badge, interface_id, origin);
+        slot->type_rights = slot_word(object->type, origin, rights.v);
+        slot->object = object;
+        slot->badge = badge;
+        slot->interface_id = interface_id;
+        slot->granted_at = arch_cycles();
+        slot->granter = granter;
+        __atomic_store_n(&slot->handle, handle, __ATOMIC_RELEASE);
+        __atomic_fetch_add(&total_handles, 1, __ATOMIC_RELAXED);
+        *slot_out = slot;
         *out = (handle_t){handle};
     }
     spin_unlock(&process->lock);
@@ -198,14 +204,15 @@ static void slot_empty(struct process *process, struct handle_slot *slot) REQUIR
 }
 
 status_t handle_insert(struct process *process, struct object *object, rights_t rights, uint64_t badge,
-                       uint64_t interface_id, struct handle_slot *parent, enum handle_origin origin, handle_t *out) {
-    return insert(process, object, rights, badge, interface_id, parent, origin, out);
+                       uint64_t interface_id, enum handle_origin origin, handle_t *out) {
+    struct handle_slot *slot;
+    return fill(process, object, rights, badge, interface_id, origin, 0, &slot, out);
 }
 
 status_t handle_to_new(struct process *process, struct object *object, uint64_t interface_id, uint64_t *out) {
     handle_t handle;
     const rights_t rights = {object_class(object->type)->rights & ~(uint32_t)object->withheld};
-    status_t status = handle_insert(process, object, rights, 0, interface_id, nullptr, ORIGIN_CREATED, &handle);
+    status_t status = handle_insert(process, object, rights, 0, interface_id, ORIGIN_CREATED, &handle);
     if (!status_ok(status)) {
         object_put(object);
         return status;
@@ -214,18 +221,26 @@ status_t handle_to_new(struct process *process, struct object *object, uint64_t 
     return STATUS_OK;
 }
 
+static uint64_t granter_word(const struct process *granter, uint64_t grant) {
+    return granter->object.koid.v * GRANT_METHODS + grant / SLOT_ORIGIN_END % GRANT_METHODS;
+}
+
 status_t handle_duplicate(const struct capability *from, struct process *to, rights_t rights, uint64_t badge,
-                          uint64_t interface_id, enum handle_origin origin, handle_t *out) {
+                          uint64_t interface_id, uint64_t grant, handle_t *out) {
     struct object *object = from->object;
     struct spinlock *lock = derivation_lock(object);
     status_t status = STATUS_BAD_HANDLE;
     spin_lock(lock);
     if (from->slot->handle == from->handle) {
-        status = insert(to, object, rights, badge, interface_id, from->slot, origin, out);
+        const struct process *granter = handle_slot_process(from->slot);
+        struct handle_slot *slot;
+        status = fill(to, object, rights, badge, interface_id, grant_origin(grant), granter_word(granter, grant), &slot,
+                      out);
         if (status_ok(status)) {
+            derivation_add(from->slot, slot);
             object_get(object); // it cannot be gone before: `from` holds it
-            if (trace_on(TRACE_HANDLE) && origin != ORIGIN_COPIED) {
-                trace_handle(object, &handle_slot_process(from->slot)->object, &to->object);
+            if (trace_on(TRACE_HANDLE) && grant != ORIGIN_COPIED) {
+                trace_handle(object, &granter->object, &to->object);
             }
         }
     }
@@ -249,25 +264,23 @@ static void finish_removal(struct process *process, struct handle_slot *slot, st
     }
 }
 
-status_t handle_move(const struct capability *from, struct process *to, rights_t rights,
-                     enum handle_origin origin, handle_t *out) {
-    struct handle_slot *slot = from->slot;
+status_t handle_move(const struct capability *from, struct process *to, rights_t rights, uint64_t grant,
+                     handle_t *out) {
+    struct handle_slot *slot = from->slot, *heir;
     struct spinlock *lock = derivation_lock(from->object);
     status_t status = STATUS_BAD_HANDLE;
     spin_lock(lock);
+    struct process *process = handle_slot_process(slot);
     if (slot->handle == from->handle) {
-        status =
-            handle_insert(to, from->object, rights, from->badge, from->interface_id, nullptr, origin, out);
+        status = fill(to, from->object, rights, from->badge, from->interface_id, grant_origin(grant),
+                      granter_word(process, grant), &heir, out);
     }
     if (!status_ok(status)) {
         spin_unlock(lock);
         return status;
     }
-    struct process *process = handle_slot_process(slot);
-    struct handle_slot *heir = slot_at(to, (uint16_t)out->v);
     derivation_replace(slot, heir);
     TRACE(TRACE_HANDLE, trace_handle(from->object, &process->object, &to->object));
-    heir->granter_koid = process->object.koid.v;
     finish_removal(process, slot, lock); // its reference is the heir's
     return STATUS_OK;
 }
@@ -433,8 +446,9 @@ static bool describe(const struct capability *of, uint32_t *steps, struct inspec
             .object_koid = slot->object->koid.v,
             .parent_process_koid = parent == nullptr ? 0 : handle_slot_process(parent)->object.koid.v,
             .granted_ns = clock_at(slot->granted_at).v,
-            .granter_koid = slot->granter_koid,
+            .granter_koid = slot->granter / GRANT_METHODS,
             .origin = slot_origin(slot),
+            .method = slot->granter % GRANT_METHODS,
         };
     }
     spin_unlock(lock);
@@ -458,7 +472,8 @@ bool handle_describe(const struct process *process, uint64_t *index, uint32_t *s
 
 bool handle_close_some(struct process *process, uint32_t *index, uint32_t limit) {
     constexpr uint32_t SLOTS_PER_STEP = 1024;
-    for (uint32_t seen = 0; *index < process->slot_limit; seen++) {
+    for (uint32_t seen = 0;
+         *index < process->slot_limit && __atomic_load_n(&process->handle_count, __ATOMIC_RELAXED) != 0; seen++) {
         if (seen == SLOTS_PER_STEP) {
             return false;
         }

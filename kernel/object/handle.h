@@ -39,10 +39,20 @@ struct handle_slot {
     uint64_t badge;
     uint64_t interface_id;
     slot_ref_t first_child, last_child, next, prev; // kernel/object/derivation.h
-    uint64_t granted_at;   // reading of the clock's counter when it came into this slot,
-    uint64_t granter_koid; // and from which process's handle; 0: it came with its object
+    uint64_t granted_at; // reading of the clock's counter when it came into this slot,
+    uint64_t granter;    // and from which process's handle: its koid, times GRANT_METHODS, and the method; 0: with its object
 };
 static_assert(sizeof(struct handle_slot) == SLOT_BYTES);
+
+// How a handle comes to be: an origin, and above it for one that came with a message the method that was called, of which
+// so much is kept.
+constexpr uint64_t GRANT_METHODS = 1 << 24;
+static inline uint64_t grant_by_message(enum handle_origin origin, uint32_t label) {
+    return (uint64_t)label * SLOT_ORIGIN_END + origin;
+}
+static inline enum handle_origin grant_origin(uint64_t grant) {
+    return (enum handle_origin)(grant % SLOT_ORIGIN_END);
+}
 
 // A handle as it was at one moment, all of it together.
 struct capability {
@@ -89,11 +99,9 @@ status_t handle_read_at(const struct process *process, uint32_t index, struct ca
 
 // Puts `object` into a free slot. On success the slot takes over the caller's reference; on failure
 // (NO_MEMORY, NO_HANDLES, BAD_STATE when the process is ending, BAD_HANDLE when the object is about to go with its
-// account) the caller still has it.
-// `parent` is the slot it derives from, whose derivation lock is held, or null for the root of a new derivation.
+// account) the caller still has it. The handle is the root of a new derivation.
 status_t handle_insert(struct process *process, struct object *object, rights_t rights, uint64_t badge,
-                       uint64_t interface_id, struct handle_slot *parent, enum handle_origin origin,
-                       handle_t *out);
+                       uint64_t interface_id, enum handle_origin origin, handle_t *out);
 
 // Gives a process the first handle to an object just made, with all rights of its type but those withheld: takes
 // over the caller's reference in any case. Errors as handle_insert.
@@ -102,11 +110,11 @@ status_t handle_to_new(struct process *process, struct object *object, uint64_t 
 // A second handle to what `from` holds, in a table of its own or another process's, derived from it.
 // The object gains a reference. Errors as handle_insert, and BAD_HANDLE when `from` was closed meanwhile.
 status_t handle_duplicate(const struct capability *from, struct process *to, rights_t rights, uint64_t badge,
-                          uint64_t interface_id, enum handle_origin origin, handle_t *out);
+                          uint64_t interface_id, uint64_t grant, handle_t *out);
 
 // Moves a handle, which may lose rights on the way, to another table or within its own: the new one has its place
 // in the tree. Errors as handle_duplicate; then nothing has changed.
-status_t handle_move(const struct capability *from, struct process *to, rights_t rights, enum handle_origin origin,
+status_t handle_move(const struct capability *from, struct process *to, rights_t rights, uint64_t grant,
                      handle_t *out);
 
 // Gives up a handle: its children are given to its parent; the object loses the slot's reference. BAD_HANDLE.

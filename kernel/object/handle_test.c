@@ -139,7 +139,7 @@ TEST(a_table_grows_to_its_limit_and_no_further) {
     status_t status = STATUS_OK;
     for (;; count++) {
         object_get(scene.object);
-        status = handle_insert(scene.a, scene.object, RIGHT_WAIT, 0, 0, nullptr, ORIGIN_BOOT, &handle);
+        status = handle_insert(scene.a, scene.object, RIGHT_WAIT, 0, 0, ORIGIN_BOOT, &handle);
         if (!status_ok(status)) {
             object_put(scene.object);
             break;

@@ -68,81 +68,66 @@ status_t method_inspector_system(struct invocation *invocation) {
     return STATUS_OK;
 }
 
-// One entry of a list: describes what comes next at *position, moves that behind it, and takes what it looked at from
-// *steps. False at the end, or when *steps ran out.
-typedef bool next_entry(const struct process *process, uint64_t *position, uint32_t *steps, void *out);
-
-// Fills the message page with entries from *position on, which is moved behind them, and says how many there are.
-static status_t list(struct invocation *invocation, const struct process *process, uint64_t *position,
-                     next_entry *next, size_t entry_bytes, uint64_t *count_out) {
+// Fills the message page with what is in a list behind this koid.
+static status_t list_objects(struct invocation *invocation, struct object_list *list, uint64_t koid,
+                             void describe(struct object *object, void *out), size_t entry_bytes, uint64_t *count) {
     char *page = invocation->caller->message_page;
-    uint64_t ahead = *position;
-    uint32_t steps = INSPECT_STEPS, count = 0;
-    bool found = true;
-    while (found && (count + 1) * entry_bytes <= MESSAGE_PAGE_BYTES) {
-        found = next(process, &ahead, &steps, page + count * entry_bytes);
-        if (found && steps == 0 && count > 0) {
-            break; // the parent of a handle may be found when the next page begins with it
-        }
-        *position = ahead;
-        count += found;
+    struct object *object;
+    if (page == nullptr) {
+        return STATUS_TOO_LARGE;
     }
-    *count_out = count;
-    invocation->page_bytes = (uint32_t)(count * entry_bytes);
+    for (*count = 0; (*count + 1) * entry_bytes <= MESSAGE_PAGE_BYTES; ++*count) {
+        if ((object = object_list_after(list, koid)) == nullptr) {
+            break;
+        }
+        describe(object, page + *count * entry_bytes);
+        koid = object->koid.v;
+        object_put(object);
+    }
+    invocation->page_bytes = (uint32_t)(*count * entry_bytes);
     return STATUS_OK;
 }
 
-// The same over the handles of a process, from a slot on.
-static status_t list_of_process(struct invocation *invocation, uint64_t koid, uint64_t index, next_entry *next,
-                                size_t entry_bytes, uint64_t *count, uint64_t *next_index) {
-    if (invocation->caller->message_page == nullptr) {
-        return STATUS_TOO_LARGE;
-    }
-    struct process *process = process_find(koid);
-    if (process == nullptr) {
-        return STATUS_NOT_FOUND;
-    }
-    const status_t status = list(invocation, process, &index, next, entry_bytes, count);
-    *next_index = index < process->slot_limit ? index : 0;
-    object_put(&process->object);
-    return status;
-}
-
-// The same over what is listed in the order of its creation, from the koid behind this one on.
-static status_t list_by_koid(struct invocation *invocation, uint64_t koid, next_entry *next, size_t entry_bytes,
-                             uint64_t *count) {
-    return invocation->caller->message_page == nullptr ? STATUS_TOO_LARGE
-                                                       : list(invocation, nullptr, &koid, next, entry_bytes, count);
-}
-
-static bool next_process(const struct process *, uint64_t *koid, uint32_t *, void *out) {
-    struct process *process = process_first_after(*koid);
-    if (process == nullptr) {
-        return false;
-    }
-    process_describe(process, out);
-    *koid = process->object.koid.v;
-    object_put(&process->object);
-    return true;
-}
-
 status_t method_inspector_processes(struct invocation *invocation, uint64_t after_koid, uint64_t *count) {
-    return list_by_koid(invocation, after_koid, next_process, sizeof(struct inspect_process), count);
-}
-
-static bool next_account(const struct process *, uint64_t *koid, uint32_t *, void *out) {
-    struct account *account = account_first_after(*koid);
-    if (account == nullptr) {
-        return false;
-    }
-    account_describe(account, out);
-    *koid = account->object.koid.v;
-    object_put(&account->object);
-    return true;
+    return list_objects(invocation, &process_list, after_koid, process_describe, sizeof(struct inspect_process), count);
 }
 
 status_t method_inspector_accounts(struct invocation *invocation, uint64_t after_koid, uint64_t *count) {
-    return list_by_koid(invocation, after_koid, next_account, sizeof(struct inspect_account), count);
+    return list_objects(invocation, &account_list, after_koid, account_describe, sizeof(struct inspect_account), count);
+}
+
+// Describes the handle in the slot at *index, or the next one, and moves *index behind it; takes from *steps what it
+// looked at. False at the end, or when *steps ran out.
+typedef bool next_entry(const struct process *process, uint64_t *index, uint32_t *steps, void *out);
+
+// Fills the message page with entries for the handles of a process, from a slot on.
+static status_t list_handles(struct invocation *invocation, uint64_t koid, uint64_t index, next_entry *next,
+                             size_t entry_bytes, uint64_t *count, uint64_t *next_index) {
+    char *page = invocation->caller->message_page;
+    if (page == nullptr) {
+        return STATUS_TOO_LARGE;
+    }
+    struct object *object = object_list_find(&process_list, koid);
+    if (object == nullptr) {
+        return STATUS_NOT_FOUND;
+    }
+    const struct process *process = CONTAINER_OF(object, struct process, object);
+    uint64_t ahead = index;
+    uint32_t steps = INSPECT_STEPS;
+    bool found = true;
+    *count = 0;
+    while (found && (*count + 1) * entry_bytes <= MESSAGE_PAGE_BYTES) {
+        found = next(process, &ahead, &steps, page + *count * entry_bytes);
+        if (found && steps == 0 && *count > 0) {
+            break; // the parent of a handle may be found when the next page begins with it
+        }
+        index = ahead;
+        *count += found;
+    }
+    *next_index = index < process->slot_limit ? index : 0;
+    invocation->page_bytes = (uint32_t)(*count * entry_bytes);
+    object_put(object);
+    return STATUS_OK;
 }
 
 static bool next_handle(const struct process *process, uint64_t *index, uint32_t *steps, void *out) {
@@ -151,8 +136,8 @@ static bool next_handle(const struct process *process, uint64_t *index, uint32_t
 
 status_t method_inspector_handles(struct invocation *invocation, uint64_t process_koid, uint64_t after_index,
                                   struct inspector_handles_out *out) {
-    return list_of_process(invocation, process_koid, after_index, next_handle, sizeof(struct inspect_handle), &out->count,
-                           &out->next_index);
+    return list_handles(invocation, process_koid, after_index, next_handle, sizeof(struct inspect_handle), &out->count,
+                        &out->next_index);
 }
 
 // ---- objects ----
@@ -202,7 +187,7 @@ static void describe_thread(const struct thread *thread, struct inspect_object *
     out->numbers[3] = thread->process == nullptr ? 0 : thread->process->object.koid.v;
 }
 
-static void describe_process(struct process *process, struct inspect_object *out) {
+static void describe_process(struct object *process, struct inspect_object *out) {
     struct inspect_process description;
     process_describe(process, &description);
     out->state = description.state;
@@ -212,7 +197,7 @@ static void describe_process(struct process *process, struct inspect_object *out
     out->numbers[3] = description.cpu_ns;
 }
 
-static void describe_account(struct account *account, struct inspect_object *out) {
+static void describe_account(struct object *account, struct inspect_object *out) {
     struct inspect_account description;
     account_describe(account, &description);
     out->state = description.ended;
@@ -224,8 +209,8 @@ static void describe_account(struct account *account, struct inspect_object *out
 
 static void describe_object(struct object *object, struct inspect_object *out) {
     switch ((enum object_type)object->type) {
-    case OBJECT_ACCOUNT: describe_account(account_of(object), out); break;
-    case OBJECT_PROCESS: describe_process(CONTAINER_OF(object, struct process, object), out); break;
+    case OBJECT_ACCOUNT: describe_account(object, out); break;
+    case OBJECT_PROCESS: describe_process(object, out); break;
     case OBJECT_THREAD: describe_thread(CONTAINER_OF(object, struct thread, object), out); break;
     case OBJECT_ENDPOINT: describe_endpoint(CONTAINER_OF(object, struct endpoint, object), out); break;
     case OBJECT_NOTIFICATION:
@@ -264,6 +249,6 @@ static bool next_object(const struct process *process, uint64_t *index, uint32_t
 
 status_t method_inspector_objects(struct invocation *invocation, uint64_t process_koid, uint64_t after_index,
                                   struct inspector_objects_out *out) {
-    return list_of_process(invocation, process_koid, after_index, next_object, sizeof(struct inspect_object), &out->count,
-                           &out->next_index);
+    return list_handles(invocation, process_koid, after_index, next_object, sizeof(struct inspect_object), &out->count,
+                        &out->next_index);
 }

@@ -11,11 +11,7 @@
 #include "kernel/plat/clock.h"
 #include "kernel/sched/sched.h"
 
-// All processes in the order of their creation, and so of their koids.
-static struct {
-    struct spinlock lock;
-    struct list list GUARDED_BY(lock);
-} all = {.lock = SPINLOCK(LOCK_PROCESS_LIST), .list = LIST_INIT(all.list)};
+struct object_list process_list = OBJECT_LIST;
 
 // ---- create and destroy ----------------------------------------------------------------------------
 
@@ -31,7 +27,6 @@ status_t process_create(struct account *account, const char name[PROCESS_NAME_BY
     spin_init(&process->lock, LOCK_PROCESS);
     process->chunks = process->first_chunks;
     list_init(&process->threads);
-    list_node_init(&process->all_link);
     memcpy(process->name, name, PROCESS_NAME_BYTES);
     process->name[PROCESS_NAME_BYTES - 1] = '\0';
     status_t status = vspace_create(account, &process->vspace);
@@ -39,9 +34,7 @@ status_t process_create(struct account *account, const char name[PROCESS_NAME_BY
         object_put(object);
         return status;
     }
-    spin_lock(&all.lock);
-    list_push_back(&all.list, &process->all_link);
-    spin_unlock(&all.lock);
+    object_list_add(&process_list, object, &process->link);
     *out = process;
     return STATUS_OK;
 }
@@ -53,9 +46,7 @@ bool process_destroy_step(struct object *object) NO_THREAD_SAFETY_ANALYSIS {
     if (!handle_close_some(process, &process->reap_index, 32)) {
         return false;
     }
-    spin_lock(&all.lock);
-    list_remove(&process->all_link);
-    spin_unlock(&all.lock);
+    object_list_remove(&process_list, &process->link);
     handle_table_free(process);
     if (process->vspace != nullptr) {
         object_put(&process->vspace->object);
@@ -161,52 +152,14 @@ void process_end(struct process *process, const struct exit_record *record) {
 
 // ---- looking at processes --------------------------------------------------------------------------
 
-struct process *process_first_after(uint64_t after_koid) {
-    struct process *found = nullptr;
-    spin_lock(&all.lock);
-    LIST_FOR_EACH(node, &all.list) {
-        struct process *process = LIST_ENTRY(node, struct process, all_link);
-        if (process->object.koid.v > after_koid && object_try_get(&process->object)) {
-            found = process;
-            break;
-        }
-    }
-    spin_unlock(&all.lock);
-    return found;
-}
-
-struct process *process_next(struct process *after) {
-    struct process *found = nullptr;
-    spin_lock(&all.lock);
-    struct list_node *node = after == nullptr ? list_first(&all.list) : list_next(&all.list, &after->all_link);
-    for (; node != nullptr && found == nullptr; node = list_next(&all.list, node)) {
-        struct process *process = LIST_ENTRY(node, struct process, all_link);
-        if (object_try_get(&process->object)) {
-            found = process;
-        }
-    }
-    spin_unlock(&all.lock);
-    if (after != nullptr) {
-        object_put(&after->object);
-    }
-    return found;
-}
-
-struct process *process_find(uint64_t koid) {
-    struct process *process = koid == 0 ? nullptr : process_first_after(koid - 1);
-    if (process != nullptr && process->object.koid.v != koid) {
-        object_put(&process->object);
-        return nullptr;
-    }
-    return process;
-}
-
-void process_describe(struct process *process, struct inspect_process *out) {
-    *out = (struct inspect_process){.koid = process->object.koid.v, .band = BAND_COUNT};
+void process_describe(struct object *object, void *to) {
+    struct process *process = CONTAINER_OF(object, struct process, object);
+    struct inspect_process *out = to;
+    *out = (struct inspect_process){.koid = object->koid.v, .band = BAND_COUNT};
     memcpy(out->name, process->name, sizeof(out->name));
-    if (process->object.account != nullptr) {
+    if (object->account != nullptr) {
         struct inspect_account account;
-        account_describe(process->object.account, &account);
+        account_describe(&object->account->object, &account);
         out->account_koid = account.koid;
         out->account_used_bytes = account.used_bytes;
         out->account_limit_bytes = account.limit_bytes;

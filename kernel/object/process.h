@@ -5,8 +5,7 @@
 //   ENDING   being taken apart by the reaper: threads, then handles, then the address space
 //   ENDED    only the exit record is left
 //
-// Locks: `lock` guards the slots, the thread list and the state. The list of all processes has a lock
-// of its own, taken before any process's.
+// Lock: `lock` guards the slots, the thread list and the state.
 #pragma once
 
 #include <stdint.h>
@@ -16,6 +15,7 @@
 #include "kernel/lock.h"
 #include "kernel/object/handle.h"
 #include "kernel/object/object.h"
+#include "kernel/object/object_list.h"
 
 struct endpoint;
 struct notification;
@@ -43,7 +43,8 @@ struct process {
     struct spinlock lock;
     struct handle_slot *free_first GUARDED_BY(lock); // null when no slot is free
     struct handle_slot *free_last GUARDED_BY(lock);  // valid when one is
-    uint32_t handle_count GUARDED_BY(lock);
+    struct handle_slot *fresh GUARDED_BY(lock);      // the one of them behind which slots were never used; null: none
+    uint32_t handle_count;               // changed with `lock` held
     struct handle_slot *first_chunks[PROCESS_FIRST_CHUNKS];
 
     uint8_t state; // enum process_state
@@ -59,11 +60,13 @@ struct process {
 
     struct reap_item ending;
     uint32_t reap_index; // next slot to close
-    struct list_node all_link;
+    struct object_link link; // in process_list
     uint64_t cpu_ns; // of threads that are gone
     char name[PROCESS_NAME_BYTES];
     struct exit_record record;
 };
+
+extern struct object_list process_list; // those that live, and those that have ended
 
 // Creates an empty process with an address space. The caller owns the reference. NO_MEMORY; BAD_STATE when
 // the account, or one that it was split off from, has been ended.
@@ -77,18 +80,8 @@ void process_end(struct process *process, const struct exit_record *record);
 // it apart, and must not return. Once, at boot.
 void process_set_essential(const struct process *process, void (*ended)(const struct exit_record *record));
 
-// A reference to the process that was made after this one (null: the first), in exchange for the one to it; null at
-// the end. Those made meanwhile come, too.
-struct process *process_next(struct process *after);
-
-// A reference to the live or ended process with the lowest koid above `after`; null at the end.
-struct process *process_first_after(uint64_t after_koid);
-
-// A reference to the process with this koid; null when there is none.
-struct process *process_find(uint64_t koid);
-
-// Threads, handles, processor time: what inspector and process.info show.
-void process_describe(struct process *process, struct inspect_process *out);
+// Threads, handles, processor time: what inspector shows, a struct inspect_process.
+void process_describe(struct object *process, void *out);
 
 // Handles in all tables.
 uint64_t handle_total_count(void);

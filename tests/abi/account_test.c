@@ -1,4 +1,5 @@
 // Accounts: what they create, what they charge, and that one's exhaustion is nobody else's.
+#include "abi/limits.h"
 #include "machine.h"
 #include "tests/abi/child.h"
 #include "tests/abi/peer.h"
@@ -215,38 +216,35 @@ CASE(ending_an_account_ends_its_processes) {
 }
 
 CASE(limits_can_be_wider_than_what_is_reserved) {
-    constexpr uint64_t NONE = UINT64_MAX;
     handle_t account, other, inner, vmo;
     uint64_t limit, used, before, reserved, objects, objects_limit, handles, handles_limit, done;
     static const uint8_t byte = 1;
     REQUIRE_OK(tess_account_create_account(suite.account, 64 * 1024, &account));
     REQUIRE_OK(tess_account_create_account(suite.account, 64 * 1024, &other));
     REQUIRE_OK(tess_account_create_account(account, 4096, &inner));
-    REFUSED(ACCOUNT_SET_LIMITS, BAD_HANDLE,
-            tess_account_set_limits(suite.account, (handle_t){0}, MIB, 0, NONE, NONE));
-    REFUSED(ACCOUNT_SET_LIMITS, WRONG_TYPE,
-            tess_account_set_limits(suite.account, suite.process, MIB, 0, NONE, NONE));
-    REFUSED(ACCOUNT_SET_LIMITS, NOT_ALLOWED, tess_account_set_limits(account, other, MIB, 0, NONE, NONE));
-    REFUSED(ACCOUNT_SET_LIMITS, NOT_ALLOWED,
-            tess_account_set_limits(suite.account, inner, MIB, 0, NONE, NONE));
-    REFUSED(ACCOUNT_SET_LIMITS, BAD_ARGUMENT,
-            tess_account_set_limits(suite.account, account, 0, 0, NONE, NONE));
-    REFUSED(ACCOUNT_SET_LIMITS, BAD_ARGUMENT,
-            tess_account_set_limits(suite.account, account, MIB, MIB + 1, NONE, NONE));
-    REFUSED(ACCOUNT_SET_LIMITS, BAD_STATE,
-            tess_account_set_limits(suite.account, account, 10, 0, NONE, NONE));
-    REFUSED(ACCOUNT_SET_LIMITS, BAD_STATE, tess_account_set_limits(suite.account, account, MIB, 0, 10, NONE));
-    REFUSED(ACCOUNT_SET_LIMITS, NO_MEMORY,
-            tess_account_set_limits(suite.account, account, 1ull << 60, 1ull << 60, NONE, NONE));
+    REFUSED(ACCOUNT_SET_LIMIT, BAD_HANDLE, tess_account_set_limit(suite.account, (handle_t){0}, LIMIT_BYTES, MIB, 0));
+    REFUSED(ACCOUNT_SET_LIMIT, WRONG_TYPE, tess_account_set_limit(suite.account, suite.process, LIMIT_BYTES, MIB, 0));
+    REFUSED(ACCOUNT_SET_LIMIT, NOT_ALLOWED, tess_account_set_limit(account, other, LIMIT_BYTES, MIB, 0));
+    REFUSED(ACCOUNT_SET_LIMIT, NOT_ALLOWED, tess_account_set_limit(suite.account, inner, LIMIT_BYTES, MIB, 0));
+    REFUSED(ACCOUNT_SET_LIMIT, BAD_ARGUMENT, tess_account_set_limit(suite.account, account, LIMIT_BYTES, 0, 0));
+    REFUSED(ACCOUNT_SET_LIMIT, BAD_ARGUMENT, tess_account_set_limit(suite.account, account, LIMIT_BYTES, MIB, MIB + 1));
+    REFUSED(ACCOUNT_SET_LIMIT, BAD_STATE, tess_account_set_limit(suite.account, account, LIMIT_BYTES, 10, 0));
+    REFUSED(ACCOUNT_SET_LIMIT, BAD_STATE, tess_account_set_limit(suite.account, account, LIMIT_OBJECTS, 10, 0));
+    REFUSED(ACCOUNT_SET_LIMIT, NO_MEMORY,
+            tess_account_set_limit(suite.account, account, LIMIT_BYTES, 1ull << 60, 1ull << 60));
     REQUIRE(usage(suite.account, nullptr, &before, nullptr, nullptr));
-    EXPECT_OK(tess_account_set_limits(suite.account, account, 8 * MIB, 32 * 1024, NONE, NONE));
+    EXPECT_OK(tess_account_set_limit(suite.account, account, LIMIT_BYTES, 8 * MIB, 32 * 1024));
     REQUIRE(usage(suite.account, nullptr, &used, nullptr, nullptr));
     EXPECT_EQ(used, before - 32 * 1024);
-    EXPECT_OK(
-        tess_account_limits(account, &reserved, nullptr, &objects_limit, nullptr, &handles_limit, nullptr));
+    uint64_t memory_limit, most;
+    EXPECT_OK(tess_account_limit(account, LIMIT_BYTES, &memory_limit, &limit, &reserved, &most));
+    EXPECT_EQ(memory_limit, 8 * MIB);
     EXPECT_EQ(reserved, 32 * 1024);
-    EXPECT_EQ(objects_limit, NONE);
-    EXPECT_EQ(handles_limit, NONE);
+    EXPECT(most >= limit);
+    EXPECT_OK(tess_account_limit(account, LIMIT_OBJECTS, &objects_limit, nullptr, nullptr, nullptr));
+    EXPECT_OK(tess_account_limit(account, LIMIT_HANDLES, &handles_limit, nullptr, nullptr, nullptr));
+    EXPECT_EQ(objects_limit, LIMIT_NONE);
+    EXPECT_EQ(handles_limit, LIMIT_NONE);
     // Beyond the reservation the parent pays, page by page.
     REQUIRE_OK(tess_account_create_vmo(account, MIB, &vmo));
     for (uint64_t page = 0; page < 20; page++) {
@@ -261,13 +259,15 @@ CASE(limits_can_be_wider_than_what_is_reserved) {
     suite_close(inner);
     suite_close(account);
     // Counts of objects and handles.
-    EXPECT_OK(tess_account_set_limits(suite.account, other, MIB, MIB, 8, 3));
+    EXPECT_OK(tess_account_set_limit(suite.account, other, LIMIT_BYTES, MIB, MIB));
+    EXPECT_OK(tess_account_set_limit(suite.account, other, LIMIT_OBJECTS, 8, 0));
+    EXPECT_OK(tess_account_set_limit(suite.account, other, LIMIT_HANDLES, 3, 0));
     struct child child;
     handle_t notification[8];
     uint64_t foreign = 0;
     REQUIRE(child_create(&child, other)); // process and vspace
-    EXPECT_OK(
-        tess_account_limits(other, nullptr, &objects, &objects_limit, &handles, &handles_limit, nullptr));
+    EXPECT_OK(tess_account_limit(other, LIMIT_OBJECTS, &objects_limit, &objects, nullptr, nullptr));
+    EXPECT_OK(tess_account_limit(other, LIMIT_HANDLES, &handles_limit, &handles, nullptr, nullptr));
     EXPECT_EQ(objects_limit, 8);
     EXPECT_EQ(handles_limit, 3);
     EXPECT_EQ(handles, 0);
@@ -298,58 +298,57 @@ CASE(time_limits_are_checked) {
     REQUIRE_OK(tess_account_create_account(suite.account, MIB, &account));
     REQUIRE_OK(tess_account_create_account(suite.account, MIB, &busy));
     REQUIRE_OK(tess_account_create_vmo(busy, PAGE_BYTES, &vmo));
-    REFUSED(ACCOUNT_SET_TIME_LIMIT, BAD_STATE, tess_account_set_time_limit(suite.account, busy, MS, 10 * MS));
+    REFUSED(ACCOUNT_SET_LIMIT, BAD_STATE, tess_account_set_limit(suite.account, busy, LIMIT_TIME, MS, 10 * MS));
     suite_close(vmo);
     suite_close(busy);
-    REFUSED(ACCOUNT_SET_TIME_LIMIT, BAD_HANDLE,
-            tess_account_set_time_limit(suite.account, (handle_t){0}, MS, 10 * MS));
-    REFUSED(ACCOUNT_SET_TIME_LIMIT, WRONG_TYPE,
-            tess_account_set_time_limit(suite.account, suite.process, MS, 10 * MS));
-    REFUSED(ACCOUNT_SET_TIME_LIMIT, NOT_ALLOWED, tess_account_set_time_limit(account, account, MS, 10 * MS));
+    REFUSED(ACCOUNT_SET_LIMIT, BAD_HANDLE,
+            tess_account_set_limit(suite.account, (handle_t){0}, LIMIT_TIME, MS, 10 * MS));
+    REFUSED(ACCOUNT_SET_LIMIT, WRONG_TYPE,
+            tess_account_set_limit(suite.account, suite.process, LIMIT_TIME, MS, 10 * MS));
+    REFUSED(ACCOUNT_SET_LIMIT, NOT_ALLOWED, tess_account_set_limit(account, account, LIMIT_TIME, MS, 10 * MS));
     static const uint64_t refused[][2] = {{0, 10 * MS}, {MS / 10 - 1, 10 * MS}, {MS, 0}, {MS, 10'000 * MS + 1}};
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
-        REFUSED(ACCOUNT_SET_TIME_LIMIT, BAD_ARGUMENT,
-                tess_account_set_time_limit(suite.account, account, refused[i][0], refused[i][1]));
+        REFUSED(ACCOUNT_SET_LIMIT, BAD_ARGUMENT,
+                tess_account_set_limit(suite.account, account, LIMIT_TIME, refused[i][0], refused[i][1]));
     }
-    EXPECT_OK(tess_account_time_limit(account, &budget, &period, &used, nullptr));
+    EXPECT_OK(tess_account_limit(account, LIMIT_TIME, &budget, &used, &period, nullptr));
     EXPECT_EQ(budget + period + used, 0);
-    EXPECT_OK(tess_account_set_time_limit(suite.account, account, MS, 10 * MS));
+    EXPECT_OK(tess_account_set_limit(suite.account, account, LIMIT_TIME, MS, 10 * MS));
     REQUIRE_OK(tess_account_create_account(account, MIB / 4, &inner));
-    EXPECT_OK(tess_account_set_time_limit(suite.account, account, 2 * MS, 20 * MS)); // it has begun already
-    EXPECT_OK(tess_account_time_limit(account, &budget, &period, &used, nullptr));
+    EXPECT_OK(tess_account_set_limit(suite.account, account, LIMIT_TIME, 2 * MS, 20 * MS)); // it has begun already
+    EXPECT_OK(tess_account_limit(account, LIMIT_TIME, &budget, &used, &period, nullptr));
     EXPECT_EQ(budget, 2 * MS);
     EXPECT_EQ(period, 20 * MS);
-    EXPECT_OK(tess_account_set_time_limit(account, inner, MS, 20 * MS));
+    EXPECT_OK(tess_account_set_limit(account, inner, LIMIT_TIME, MS, 20 * MS));
     suite_close(inner);
     suite_close(account);
 }
 
 CASE(kinds_of_objects_have_limits_of_their_own) {
-    constexpr uint64_t NONE = UINT64_MAX;
     handle_t account, inner, busy, vmo, timer[2], handle;
     uint64_t count = 9, limit = 9;
     REQUIRE_OK(tess_account_create_account(suite.account, MIB, &account));
     REQUIRE_OK(tess_account_create_account(suite.account, MIB, &busy));
     REQUIRE_OK(tess_account_create_vmo(busy, PAGE_BYTES, &vmo));
-    REFUSED(ACCOUNT_SET_KIND_LIMIT, BAD_STATE, tess_account_set_kind_limit(suite.account, busy, OBJECT_TIMER, 1));
+    REFUSED(ACCOUNT_SET_LIMIT, BAD_STATE, tess_account_set_limit(suite.account, busy, OBJECT_TIMER, 1, 0));
     suite_close(vmo);
     suite_close(busy);
-    REFUSED(ACCOUNT_SET_KIND_LIMIT, BAD_HANDLE,
-            tess_account_set_kind_limit(suite.account, (handle_t){0}, OBJECT_TIMER, 1));
-    REFUSED(ACCOUNT_SET_KIND_LIMIT, WRONG_TYPE,
-            tess_account_set_kind_limit(suite.account, suite.process, OBJECT_TIMER, 1));
-    REFUSED(ACCOUNT_SET_KIND_LIMIT, NOT_ALLOWED, tess_account_set_kind_limit(account, account, OBJECT_TIMER, 1));
-    static const uint64_t no_types[] = {OBJECT_NONE, OBJECT_TYPE_COUNT, UINT64_MAX};
+    REFUSED(ACCOUNT_SET_LIMIT, BAD_HANDLE,
+            tess_account_set_limit(suite.account, (handle_t){0}, OBJECT_TIMER, 1, 0));
+    REFUSED(ACCOUNT_SET_LIMIT, WRONG_TYPE,
+            tess_account_set_limit(suite.account, suite.process, OBJECT_TIMER, 1, 0));
+    REFUSED(ACCOUNT_SET_LIMIT, NOT_ALLOWED, tess_account_set_limit(account, account, OBJECT_TIMER, 1, 0));
+    static const uint64_t no_types[] = {OBJECT_TYPE_COUNT, LIMIT_TIME + 1, UINT64_MAX};
     for (size_t i = 0; i < sizeof no_types / sizeof no_types[0]; i++) {
-        REFUSED(ACCOUNT_SET_KIND_LIMIT, BAD_ARGUMENT,
-                tess_account_set_kind_limit(suite.account, account, no_types[i], 1));
-        REFUSED(ACCOUNT_KIND_LIMIT, BAD_ARGUMENT, tess_account_kind_limit(account, no_types[i], &count, &limit));
+        REFUSED(ACCOUNT_SET_LIMIT, BAD_ARGUMENT,
+                tess_account_set_limit(suite.account, account, no_types[i], 1, 0));
+        REFUSED(ACCOUNT_LIMIT, BAD_ARGUMENT, tess_account_limit(account, no_types[i], &limit, &count, nullptr, nullptr));
     }
-    EXPECT_OK(tess_account_kind_limit(account, OBJECT_TIMER, &count, &limit));
+    EXPECT_OK(tess_account_limit(account, OBJECT_TIMER, &limit, &count, nullptr, nullptr));
     EXPECT_EQ(count, 0);
-    EXPECT_EQ(limit, NONE);
-    EXPECT_OK(tess_account_set_kind_limit(suite.account, account, OBJECT_TIMER, 2));
-    EXPECT_OK(tess_account_set_kind_limit(suite.account, account, OBJECT_PROCESS, 0));
+    EXPECT_EQ(limit, LIMIT_NONE);
+    EXPECT_OK(tess_account_set_limit(suite.account, account, OBJECT_TIMER, 2, 0));
+    EXPECT_OK(tess_account_set_limit(suite.account, account, OBJECT_PROCESS, 0, 0));
     // Two timers, one of them charged to the account below; everything else but processes as before.
     REQUIRE_OK(tess_account_create_account(account, MIB / 4, &inner));
     REQUIRE_OK(tess_account_create_timer(account, &timer[0]));
@@ -358,15 +357,16 @@ CASE(kinds_of_objects_have_limits_of_their_own) {
     REFUSED(ACCOUNT_CREATE_TIMER, NO_MEMORY, tess_account_create_timer(inner, &handle));
     EXPECT_STATUS(NO_MEMORY, tess_account_create_process(inner, 0, 0, &handle, &handle));
     EXPECT_OK(tess_account_create_vmo(inner, PAGE_BYTES, &vmo));
-    EXPECT_OK(tess_account_kind_limit(account, OBJECT_TIMER, &count, &limit));
+    EXPECT_OK(tess_account_limit(account, OBJECT_TIMER, &limit, &count, nullptr, nullptr));
     EXPECT_EQ(count, 2);
     EXPECT_EQ(limit, 2);
-    EXPECT_OK(tess_account_kind_limit(account, OBJECT_VMO, &count, &limit));
+    EXPECT_OK(tess_account_limit(account, OBJECT_VMO, &limit, &count, nullptr, nullptr));
     EXPECT_EQ(count, 1);
-    EXPECT_EQ(limit, NONE);
+    EXPECT_EQ(limit, LIMIT_NONE);
     // With the limit of all objects beside it, either may be the one that is reached.
-    EXPECT_OK(tess_account_set_kind_limit(suite.account, account, OBJECT_TIMER, 3));
-    EXPECT_OK(tess_account_set_limits(suite.account, account, MIB, MIB, 4, NONE));
+    EXPECT_OK(tess_account_set_limit(suite.account, account, OBJECT_TIMER, 3, 0));
+    EXPECT_OK(tess_account_set_limit(suite.account, account, LIMIT_OBJECTS, 4, 0));
+    REFUSED(ACCOUNT_SET_LIMIT, BAD_ARGUMENT, tess_account_set_limit(suite.account, account, LIMIT_OBJECTS, 4, 1));
     EXPECT_STATUS(NO_MEMORY, tess_account_create_timer(account, &handle));
     suite_close(vmo);
     struct inspect_system system;
@@ -377,10 +377,10 @@ CASE(kinds_of_objects_have_limits_of_their_own) {
     suite_close(timer[0]);
     suite_close(inner);
     REQUIRE(suite_settled(&system));
-    EXPECT_OK(tess_account_kind_limit(account, OBJECT_TIMER, &count, nullptr));
+    EXPECT_OK(tess_account_limit(account, OBJECT_TIMER, nullptr, &count, nullptr, nullptr));
     EXPECT_EQ(count, 0);
     EXPECT_OK(tess_account_end(account));
-    EXPECT_STATUS(BAD_STATE, tess_account_set_kind_limit(suite.account, account, OBJECT_TIMER, 1));
+    EXPECT_STATUS(BAD_STATE, tess_account_set_limit(suite.account, account, OBJECT_TIMER, 1, 0));
     suite_close(account);
 }
 
@@ -426,8 +426,7 @@ CASE(ending_an_account_takes_its_objects_away) {
                                                        nullptr, nullptr));
     // The inner account has ended, too. Only it is charged to the outer one now.
     REFUSED(ACCOUNT_CREATE_VMO, NO_MEMORY, tess_account_create_vmo(inner, PAGE_BYTES, &refused));
-    REFUSED(ACCOUNT_SET_LIMITS, BAD_STATE,
-            tess_account_set_limits(suite.account, account, MIB, MIB, UINT64_MAX, UINT64_MAX));
+    REFUSED(ACCOUNT_SET_LIMIT, BAD_STATE, tess_account_set_limit(suite.account, account, LIMIT_BYTES, MIB, MIB));
     REQUIRE(usage(inner, nullptr, &used, nullptr, &objects));
     EXPECT_EQ(used, 0);
     EXPECT_EQ(objects, 0);

@@ -1,4 +1,5 @@
 // What travels in a message: words, label, badge, page, handles; and what is undone when it cannot.
+#include "abi/inspect.h"
 #include "tests/abi/child.h"
 #include "tests/abi/peer.h"
 #include "tests/abi/suite.h"
@@ -141,6 +142,60 @@ static void close_received(const struct tess_message *message) {
     for (uint32_t i = 0; i < message_handle_count(message->info); i++) {
         suite_close(tess_message_handle(message, i));
     }
+}
+
+// What inspector says of one of the suite's handles.
+static bool find_handle(handle_t handle, struct inspect_handle *out) {
+    uint64_t koid = 0, count = 0, index = 0;
+    EXPECT_OK(tess_process_info(suite.process, &koid, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr));
+    do {
+        EXPECT_OK(tess_inspector_handles(suite.inspector, koid, index, &count, &index));
+        for (uint64_t i = 0; i < count; i++) {
+            *out = ((const struct inspect_handle *)suite_page())[i];
+            if (out->handle == handle.v) {
+                return true;
+            }
+        }
+    } while (index != 0);
+    return false;
+}
+
+// Whether it came that way, with a request for this method or with the answer to one.
+static bool came_by(handle_t handle, enum handle_origin origin, uint32_t method) {
+    struct inspect_handle found;
+    return find_handle(handle, &found) && found.origin == origin && found.method == method && found.granted_ns != 0 &&
+           found.granter_koid != 0;
+}
+
+CASE(handles_are_known_by_the_request_that_they_came_with) {
+    handle_t endpoint = new_endpoint(), payload;
+    REQUIRE_OK(tess_account_create_vmo(suite.account, PAGE_BYTES, &payload));
+    const struct {
+        uint32_t method, seen, count;
+    } cases[] = {{7, 7, 1}, {0x1234, 0x1234, 2}, {0x7654'3210, 0x54'3210, 1}};
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        const uint32_t count = cases[c].count;
+        struct tess_message message = {.info = message_info(cases[c].method, 0, count, 0) | tess_accept(4)};
+        for (uint32_t i = 0; i < count; i++) {
+            tess_message_set_handle(&message, i, payload);
+        }
+        peer.handle[0] = endpoint;
+        peer.handle[1] = payload;
+        peer.arg[0] = 4;
+        peer.arg[1] = count;
+        REQUIRE(peer_start(&peer, 0, PEER_WITH_PAGE, handle_server));
+        REQUIRE(peer_await_blocked(&peer));
+        REQUIRE_OK(tess_call(endpoint, &message, DEADLINE_NEVER));
+        REQUIRE(peer_join(&peer));
+        for (uint32_t i = 0; i < count; i++) {
+            EXPECT(came_by(tess_message_handle(&peer.message, i), ORIGIN_REQUEST, cases[c].seen));
+            EXPECT(came_by(tess_message_handle(&message, i), ORIGIN_ANSWER, cases[c].seen));
+        }
+        close_received(&peer.message);
+        close_received(&message);
+    }
+    suite_close(payload);
+    suite_close(endpoint);
 }
 
 CASE(handles_travel_as_copies_and_are_moved) {

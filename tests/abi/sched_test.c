@@ -1,4 +1,5 @@
 // Scheduling: nobody who is ready waits for ever, urgency counts, and a loop hurts nobody else.
+#include "abi/limits.h"
 #include "tests/abi/child.h"
 #include "tests/abi/peer.h"
 #include "tests/abi/suite.h"
@@ -106,11 +107,11 @@ struct limited {
 
 static bool limited_create(struct limited *limited) {
     EXPECT_OK(tess_account_create_account(suite.account, 4 << 20, &limited->outer));
-    EXPECT_OK(tess_account_set_time_limit(suite.account, limited->outer, 10 * MS, 100 * MS));
+    EXPECT_OK(tess_account_set_limit(suite.account, limited->outer, LIMIT_TIME, 10 * MS, 100 * MS));
     for (int i = 0; i < 2; i++) {
         EXPECT_OK(tess_account_create_account(limited->outer, 1 << 20, &limited->inner[i]));
     }
-    EXPECT_OK(tess_account_set_time_limit(limited->outer, limited->inner[1], MS, 100 * MS));
+    EXPECT_OK(tess_account_set_limit(limited->outer, limited->inner[1], LIMIT_TIME, MS, 100 * MS));
     for (int i = 0; i < 2; i++) {
         if (!child_create(&limited->children[i], limited->inner[i]) || !child_start(&limited->children[i], count_for_ever) ||
             !child_await_progress(&limited->children[i], 1, 5000)) {
@@ -162,7 +163,7 @@ CASE(time_limits_are_shared_by_processors) {
             rest_ms(30);
         }
     }
-    EXPECT_OK(tess_account_time_limit(limited.outer, nullptr, nullptr, &used, nullptr));
+    EXPECT_OK(tess_account_limit(limited.outer, LIMIT_TIME, nullptr, &used, nullptr, nullptr));
     EXPECT(used > 0);
     limited_destroy(&limited);
 }

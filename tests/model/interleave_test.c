@@ -135,7 +135,7 @@ static void share_endpoint(void) {
     handle_t handle;
     world.endpoint = host_endpoint(world.processes[1], SEND_RIGHTS | RIGHT_RECEIVE_BIT, &world.receive);
     if (status_ok(handle_read(world.processes[1], world.receive, &from)) &&
-        status_ok(handle_duplicate(&from, world.processes[0], (rights_t){SEND_RIGHTS}, 5, 0, ORIGIN_MESSAGE, &handle))) {
+        status_ok(handle_duplicate(&from, world.processes[0], (rights_t){SEND_RIGHTS}, 5, 0, ORIGIN_REQUEST, &handle))) {
         world.send[0] = handle.v;
     }
 }

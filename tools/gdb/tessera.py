@@ -76,6 +76,13 @@ def listed(head, kind, member):
         node = int(item[member]["next"])
 
 
+def in_tree(node):
+    if int(node) != 0:
+        yield from in_tree(node["left"])
+        yield node
+        yield from in_tree(node["right"])
+
+
 class Machine:
     """The stopped machine: where the kernel is, and what it has."""
 
@@ -115,7 +122,8 @@ class Machine:
             yield value(f"*percpus[{index}]")
 
     def processes(self):
-        return listed(static("all", "process.c")["list"], "struct process", "all_link")
+        for node in in_tree(value("process_list")["tree"]["root"]):
+            yield container(int(node), "struct process", "link")
 
     def threads(self, process):
         return listed(process["threads"], "struct thread", "process_link")

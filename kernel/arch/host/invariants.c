@@ -37,7 +37,7 @@ bool handle_table_check(struct process *process) {
         }
         const struct handle_slot *slot = slot_at(process, index);
         if (slot->handle == 0) {
-            free_slots++;
+            free_slots += slot->next_handle != 0; // else it never was in use, nor in the list
             continue;
         }
         used++;

@@ -277,7 +277,7 @@ uint64_t host_give(struct process *process, struct object *object, uint32_t righ
     handle_t handle;
     object_get(object);
     if (!status_ok(
-            handle_insert(process, object, (rights_t){rights}, badge, 0, nullptr, ORIGIN_BOOT, &handle))) {
+            handle_insert(process, object, (rights_t){rights}, badge, 0, ORIGIN_BOOT, &handle))) {
         object_put(object);
         return 0;
     }
