@@ -6,8 +6,7 @@
 //
 //   1. reads head_bytes (acquire): all records that end there or before, and not more than a whole ring before it,
 //      are complete;
-//   2. copies those that it wants, record n (counted from the first ever) from offset n * sizeof(struct trace_record)
-//      modulo the ring's length;
+//   2. copies those that it wants, from their position modulo the ring's length;
 //   3. reads head_bytes again, and throws away what lies more than a ring, less one record, before it: that may have
 //      been written over meanwhile.
 //
@@ -19,7 +18,8 @@
 struct trace_header {
     uint32_t magic;        // TRACE_MAGIC
     uint32_t record_bytes; // sizeof(struct trace_record)
-    uint64_t head_bytes;   // atomic: bytes of records ever written
+    uint64_t head_bytes;   // atomic: position of the next record; the first ever was at first_bytes
+    uint64_t first_bytes;  // another one in each buffer, so that positions are good for names (see trace_record.causal)
     uint64_t mask_bytes;   // length of the ring less one
     uint64_t processor;
     // A time in ns is (counter - clock_base) * clock_mult, which is 32.32 fixed point.
@@ -31,7 +31,9 @@ constexpr uint32_t TRACE_MAGIC = 0x5452'4345;
 struct trace_record {
     uint64_t counter;      // the processor's clock; never less than in the record before
     uint64_t event_thread; // enum trace_event, and the koid of the thread; 0: an idle processor
-    uint64_t causal;       // the request that the thread works on; bit 0: on behalf of another. 0 or 1: none
+    // The request that this belongs to: with bit 0 what the thread works on for another; without, in a call or send, what
+    // begins here. Elsewhere without it: none.
+    uint64_t causal;
     uint64_t argument;
 };
 
@@ -46,8 +48,8 @@ enum trace_class : uint32_t {
     TRACE_CLASSES,
 };
 
-// A request begins where a thread that serves nobody calls or sends. Its number goes with every message: who receives
-// one works on that request until it answers, or receives the next.
+// A request begins where a thread that serves nobody calls or sends; its number is that record's position. It goes with
+// every message: who receives one works on that request until it answers, or receives the next.
 enum trace_event : uint64_t {
     TRACE_SWITCH = 1ull << 56,         // the thread runs from now on. Argument: koid of the one that ran before
     TRACE_WAKE = 2ull << 56,           // it is ready. Processor that it was given to

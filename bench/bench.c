@@ -3,6 +3,7 @@
 //
 // Each row runs one warm-up batch and ten that count; a batch is `count` operations. `bench ROW...` runs these alone.
 #include "abi/gen/stubs.h"
+#include "abi/trace.h"
 #include "base/str.h"
 #include "bench/image.h"
 #include "bench/peer.h"
@@ -22,7 +23,7 @@
 constexpr uint32_t BATCHES = 10;
 constexpr uint64_t PAGE = 4096;
 
-static handle_t peer, account, vspace, process;
+static handle_t peer, account, vspace, process, trace;
 
 static void require(status_t status, const char *what) {
     if (!status_ok(status)) {
@@ -317,6 +318,21 @@ static uint64_t handoff_1m(uint64_t count) {
     return ticks;
 }
 
+// What a call and its answer, two events, cost more while they are written down, each; with the test whether they are,
+// which is there in any case.
+static uint64_t trace_event_on(uint64_t count) {
+    constexpr uint64_t BUFFER_BYTES = 64 * 1024, TEST = 2;
+    handle_t vmo;
+    require(tess_trace_buffer(trace, 0, BUFFER_BYTES, account, &vmo), "trace.buffer");
+    const uint64_t off = ipc_rtt_0w(count);
+    require(tess_trace_start(trace, 1 << TRACE_IPC), "trace.start");
+    const uint64_t on = ipc_rtt_0w(count);
+    require(tess_trace_stop(trace), "trace.stop");
+    require(tess_trace_start(trace, 0), "trace.start");
+    tess_close(vmo);
+    return (on - off) / 2 + TEST * count;
+}
+
 static void thread_nothing(void *argument) {
     (void)argument;
 }
@@ -410,6 +426,7 @@ static const struct {
     {"vmo_pass_create_rtt", vmo_pass_create_rtt, 100},
     {"handoff_1m", handoff_1m, 200},
     {"revoke_each", revoke_each, 1000},
+    {"trace_event_on", trace_event_on, 1000},
     {"thread_lifecycle", thread_lifecycle, 50},
     {"ring_nop_1", ring_nop_1, 1000},
     {"ring_nop_64", ring_nop_64, 6400},
@@ -441,6 +458,7 @@ int main(int argc, char **argv) {
     const handle_t console = tess_cap_required("console", 0);
     peer = tess_cap_required("peer", 0);
     account = tess_cap_required("account", 0);
+    trace = tess_cap_required("trace", 0);
     vspace = tess_self_vspace();
     process = tess_self_process();
     boot_package = tess_cap_required("boot_package", 0);

@@ -38,6 +38,10 @@ static const struct command commands[] = {
     {.name = "restart", .usage = "SERVICE", .summary = "end a service and start it anew", .run = command_restart,
      .min = 1, .max = 1, .completion = COMPLETE_SERVICES},
     {.name = "uptime", .usage = "", .summary = "show how long the system has been running", .run = command_uptime},
+    {.name = "trace", .usage = "[start|stop|off]", .summary = "have the kernel write down what happens",
+     .run = command_trace, .max = 1,
+     .details = "start  from now on, in new buffers; stop  no more, but keep what there is;\n"
+                "off  give the buffers back. Alone: how much there is. tools/trace reads it."},
     {.name = "echo", .usage = "[WORD...]", .summary = "print words", .run = command_echo, .max = SHELL_WORDS_MAX},
     {.name = "history", .usage = "", .summary = "list the lines entered before", .run = command_history},
     {.name = "clear", .usage = "", .summary = "clear the screen", .run = command_clear},

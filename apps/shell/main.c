@@ -1,6 +1,6 @@
 // The shell: reads a line, does it, and again. Its language is lib/shell, the terminal is consoled's.
 //
-// CapSet: `console` and `supervisor` (control), `inspector`, `log`.
+// CapSet: `console` and `supervisor` (control), `inspector`, `log`, `trace`.
 #include "abi/gen/stubs.h"
 #include "apps/shell/shell.h"
 #include "lib/tess/capset.h"
@@ -137,6 +137,7 @@ static void set_up(void) {
     shell.supervisor = tess_cap_required("supervisor", WIRE_INTERFACE_SUPERVISOR);
     shell.log = tess_cap_required("log", WIRE_INTERFACE_LOG);
     shell.inspector = tess_cap_required("inspector", 0);
+    shell.trace = tess_cap_required("trace", 0);
     if (!status_ok(tess_account_create_notification(tess_self_account(), &shell.events))) {
         tess_panic("shell: no memory for a notification");
     }

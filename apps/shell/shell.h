@@ -12,7 +12,7 @@ constexpr uint64_t BIT_INTERRUPT = 1; // Ctrl-C was pressed
 constexpr uint64_t BIT_JOB = 2;       // a job ended
 
 struct shell {
-    handle_t console, supervisor, inspector, log;
+    handle_t console, supervisor, inspector, log, trace;
     handle_t events; // notification: BIT_INTERRUPT, BIT_JOB
     struct history history;
     struct shell_table table; // of the command that is running
@@ -73,7 +73,7 @@ void complete(const char *line, size_t len);
 
 command_fn command_help, command_echo, command_history, command_clear, command_reboot, command_poweroff;
 command_fn command_services, command_service, command_caps, command_restart;
-command_fn command_logs, command_mem, command_ps, command_uptime;
+command_fn command_logs, command_mem, command_ps, command_uptime, command_trace;
 command_fn command_run, command_jobs, command_kill;
 
 // Says which background jobs have ended since it was last asked.

@@ -239,7 +239,7 @@ status_t handle_duplicate(const struct capability *from, struct process *to, rig
         if (status_ok(status)) {
             derivation_add(from->slot, slot);
             object_get(object); // it cannot be gone before: `from` holds it
-            if (trace_on(TRACE_HANDLE) && grant != ORIGIN_COPIED) {
+            if (grant != ORIGIN_COPIED && trace_on(TRACE_HANDLE)) {
                 trace_handle(object, &granter->object, &to->object);
             }
         }

@@ -11,43 +11,47 @@
 #include "kernel/plat/clock.h"
 
 constexpr uint64_t BUFFER_MAX_BYTES = 2ull << 20;
+constexpr uint32_t BUFFER_SPAN_BITS = 40; // more bytes than are ever written into one: no two have a position in common
 
 static struct spinlock trace_lock; // a leaf: buffers and what is on
 static uint64_t classes GUARDED_BY(trace_lock);
+static uint64_t buffers_made; // atomic
 
 // ---- writing: as few instructions as can be (bench: trace_event_on) ---------------------------------
 
-static inline void write(enum trace_event event, const struct thread *thread, uint64_t causal, uint64_t argument) {
-    struct trace_header *header = arch_percpu_pointer(offsetof(struct percpu, trace.header));
-    const uint64_t head = header->head_bytes;
-    struct trace_record *record = (void *)((uint8_t *)header + PAGE_BYTES + (head & header->mask_bytes));
+static inline struct trace_header *own_header(void) {
+    return arch_percpu_pointer(offsetof(struct percpu, trace.header));
+}
+
+static inline void write(struct trace_header *header, enum trace_event event, const struct thread *thread,
+                         uint64_t causal, uint64_t argument) {
+    struct trace_record *record =
+        (void *)((uint8_t *)header + PAGE_BYTES + (header->head_bytes & header->mask_bytes));
     record->counter = arch_cycles();
     record->event_thread = event | thread->object.koid.v;
     record->causal = causal;
     record->argument = argument;
-    __atomic_store_n(&header->head_bytes, head + sizeof *record, __ATOMIC_RELEASE);
+    const uint64_t head = __atomic_load_n(&header->head_bytes, __ATOMIC_RELAXED);
+    __atomic_store_n(&header->head_bytes, head + sizeof *record, __ATOMIC_RELEASE); // with the load one instruction
 }
 
 void trace_write(enum trace_event event, const struct thread *thread, uint64_t argument) {
-    write(event, thread, thread->causal, argument);
-}
-
-// The number of the request that a call or send belongs to.
-static inline uint64_t request_of(struct thread *thread) {
-    if ((thread->causal & 1) == 0) {
-        return thread->causal = this_cpu()->trace.last_request += 2;
-    }
-    return thread->causal;
+    write(own_header(), event, thread, thread->causal, argument);
 }
 
 void trace_call(enum trace_event event, struct thread *thread, uint64_t argument) {
-    write(event, thread, request_of(thread), argument);
+    struct trace_header *header = own_header();
+    if ((thread->causal & 1) == 0) {
+        thread->causal = header->head_bytes; // a request begins
+    }
+    write(header, event, thread, thread->causal, argument);
 }
 
 struct kernel_exit trace_direct_call(struct thread *server, struct thread *current) {
-    const uint64_t request = request_of(current);
+    struct trace_header *header = own_header();
+    const uint64_t request = (current->causal & 1) != 0 ? current->causal : header->head_bytes; // as trace_call
     server->causal = request | 1;
-    write(TRACE_CALL_DIRECT, current, request, server->object.koid.v);
+    write(header, TRACE_CALL_DIRECT, current, request, server->object.koid.v);
     return exit_directly_to(server, current);
 }
 
@@ -68,7 +72,7 @@ void trace_reply(struct thread *server, const struct thread *caller) {
 struct kernel_exit trace_direct_reply(struct thread *caller, struct thread *current) {
     const uint64_t request = current->causal;
     current->causal = 0;
-    write(TRACE_REPLY_DIRECT, current, request, caller->object.koid.v);
+    write(own_header(), TRACE_REPLY_DIRECT, current, request, caller->object.koid.v);
     return exit_directly_to(caller, current);
 }
 
@@ -147,13 +151,14 @@ status_t method_trace_info(struct invocation *, uint64_t processor, struct trace
     }
     const struct trace_cpu *trace = &percpu_of((cpu_id_t){(uint32_t)processor})->trace;
     spin_lock(&trace_lock);
-    const uint64_t head = trace->vmo == nullptr ? 0 : __atomic_load_n(&trace->header->head_bytes, __ATOMIC_RELAXED);
-    const uint64_t bytes = trace->vmo == nullptr ? 0 : trace->header->mask_bytes + 1;
+    const struct trace_header none = {}, *header = trace->vmo == nullptr ? &none : trace->header;
+    const uint64_t written = __atomic_load_n(&header->head_bytes, __ATOMIC_RELAXED) - header->first_bytes;
+    const uint64_t room = header->mask_bytes + 1;
     out->classes = classes;
     spin_unlock(&trace_lock);
     out->processors = cpu_count();
-    out->written = head / sizeof(struct trace_record);
-    out->lost = (head > bytes ? head - bytes : 0) / sizeof(struct trace_record);
+    out->written = written / sizeof(struct trace_record);
+    out->lost = (written > room ? written - room : 0) / sizeof(struct trace_record);
     return STATUS_OK;
 }
 
@@ -174,7 +179,8 @@ status_t method_trace_buffer(struct invocation *invocation, uint64_t processor, 
     TRY(vmo_create_contiguous(account, PAGE_BYTES + len_bytes, &vmo));
     (void)vmo_peek(vmo, 0, &frame); // contiguous: it is there
     struct trace_header *header = phys_to_virt(frame);
-    *header = (struct trace_header){TRACE_MAGIC, sizeof(struct trace_record), 0, len_bytes - 1, processor,
+    const uint64_t first = __atomic_add_fetch(&buffers_made, 1, __ATOMIC_RELAXED) << BUFFER_SPAN_BITS;
+    *header = (struct trace_header){TRACE_MAGIC, sizeof(struct trace_record), first, first, len_bytes - 1, processor,
                                     kernel_clock.base, kernel_clock.mult};
     vmo->object.withheld = RIGHT_WRITE_BIT | RIGHT_EXECUTE_BIT;
     object_get(&vmo->object); // the trace's

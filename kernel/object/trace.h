@@ -21,7 +21,6 @@ struct vmo;
 struct trace_cpu {
     uint8_t on[TRACE_CLASSES];   // set only while there is a buffer; by whoever holds the lock
     struct trace_header *header; // of `vmo`
-    uint64_t last_request;       // the number that it gave last; even
     struct vmo *vmo, *old;       // the buffer, and the one before until nobody can be writing to it
     struct reap_item release;    // of `old`
 };

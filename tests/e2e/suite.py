@@ -9,7 +9,7 @@ import processors
 from session import ANSWER_S, Session
 from testing import check, deadline
 
-COMMANDS = ("help", "services", "service", "logs", "caps", "mem", "ps", "run", "kill", "uptime", "clear", "reboot", "poweroff",
+COMMANDS = ("help", "services", "service", "logs", "caps", "mem", "ps", "run", "kill", "uptime", "trace", "clear", "reboot", "poweroff",
             "echo", "jobs", "history")
 SERVICES = ("samgrd", "logd", "consoled", "shell")
 UP, DOWN, RIGHT, LEFT = "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D"

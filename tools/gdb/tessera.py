@@ -4,12 +4,14 @@
   tessera threads [PROCESS]    every thread: koid, process, state, where it is
   tessera handles PROCESS      what a process holds
   tessera backtrace THREAD     a thread's calls in its program
+  tessera dump FILE            names, and the buffers of the trace, for tools/trace
 
 PROCESS is a koid or a name, THREAD a koid. Loaded with kernel.debug as the program and the machine connected. The kernel
 is found wherever it has moved to.
 """
 
 import inspect
+import json
 import pathlib
 import struct
 
@@ -17,6 +19,7 @@ import gdb
 
 KERNEL_HALF = 1 << 63
 CHUNK_SLOTS = 64
+PAGE_BYTES = 4096
 THREAD_STATES = ("new", "running", "ready", "sending", "receiving", "awaiting reply", "waiting", "dead", "waking", "stopped")
 PROCESS_STATES = ("new", "running", "ended", "ending")
 # Program registers as struct arch_regs keeps them: gdb's name, and the field.
@@ -160,7 +163,7 @@ def lend_rights():
 
 
 class Command(gdb.Command):
-    """tessera processes|threads|handles|backtrace: what the kernel holds, on a stopped machine."""
+    """tessera processes|threads|handles|backtrace|dump: what the kernel holds, on a stopped machine."""
 
     def __init__(self):
         super().__init__("tessera", gdb.COMMAND_DATA)
@@ -220,6 +223,21 @@ class Command(gdb.Command):
                     backtrace(machine, process, thread)
                     return
         raise gdb.GdbError(f"tessera: there is no thread {wanted}")
+
+    def do_dump(self, machine, path):
+        out = {"processors": [], "processes": []}
+        for process in machine.processes():
+            out["processes"].append({"koid": koid(process), "name": name_of(process),
+                                     "threads": [koid(thread) for thread in machine.threads(process)]})
+        memory = gdb.selected_inferior()
+        for index, cpu in enumerate(machine.processors()):
+            header = cpu["trace"]["header"]
+            if int(cpu["trace"]["vmo"]) != 0:
+                fields = {name: int(header[name]) for name in ("first_bytes", "head_bytes", "mask_bytes", "clock_base", "clock_mult")}
+                records = memory.read_memory(int(header) + PAGE_BYTES, fields["mask_bytes"] + 1).tobytes()
+                out["processors"].append({"processor": index, **fields, "records": records.hex()})
+        pathlib.Path(path).write_text(json.dumps(out))
+        print(f"{len(out['processors'])} processors with a buffer, {len(out['processes'])} processes: {path}")
 
 
 # ---- backtraces ------------------------------------------------------------------------------------
