@@ -28,10 +28,9 @@ enum boot_mem_kind : uint32_t {
     BOOT_MEM_ACPI_NVS = 4,
     BOOT_MEM_KERNEL = 5,      // the kernel image as loaded, page-rounded
     BOOT_MEM_PACKAGE = 6,     // the boot package
-    BOOT_MEM_BOOT_INFO = 7,   // this structure, the boot path's page tables and stack: free after early boot
-    BOOT_MEM_START = 8,       // x86-64: free RAM below 1 MiB, BOOT_START_BYTES of it, for other processors to start in
+    BOOT_MEM_BOOT_INFO = 7,   // this structure, the boot path's page tables and stack: free once all processors run
+    BOOT_MEM_START = 8,       // x86-64: the page below 1 MiB in which other processors start: free after that
 };
-constexpr uint64_t BOOT_START_BYTES = 16 * 1024;
 
 // Regions are sorted by base, page-aligned, non-empty and do not overlap.
 struct boot_region {
@@ -92,6 +91,8 @@ struct boot_info {
     char complaint[BOOT_INFO_COMPLAINT_BYTES]; // what is wrong with those tables, NUL-terminated; empty: nothing
     uint64_t counter_hz;                       // how fast the processors' clock runs; 0 when unknown
     uint64_t boot_cpu;                         // the processor that booted
+    uint64_t start_phys;       // x86-64: page in which the others can be started (boot/x86_64/start.h); 0: none can ...
+    uint64_t start_entry_phys; // ... and where it is said where they go from there, in 64-bit mode, on the boot path's tables
     uint32_t cpu_count, device_count, line_count, port_count;
     uint32_t isa_lines; // lines below this number are edge, active high, if `lines` does not name them; the others level, low
     uint32_t zero;

@@ -93,18 +93,18 @@ void boot_regions_add(struct boot_info *info, uint64_t base, uint64_t len_bytes,
     }
 }
 
-void boot_regions_set_start_aside(struct boot_info *info) {
+uint64_t boot_regions_set_start_aside(struct boot_info *info) {
     constexpr uint64_t REAL_MODE_END = 1 << 20;
     uint64_t found = 0;
     for (uint32_t i = 0; i < info->region_count && i < BOOT_INFO_MAX_REGIONS; i++) {
         const struct boot_region *region = &info->regions[i];
         const uint64_t end = end_of(region) < REAL_MODE_END ? end_of(region) : REAL_MODE_END;
-        if (region->kind == BOOT_MEM_USABLE && end >= BOOT_START_BYTES && end - BOOT_START_BYTES >= region->base &&
-            end - BOOT_START_BYTES >= PAGE_BYTES) {
-            found = end - BOOT_START_BYTES;
+        if (region->kind == BOOT_MEM_USABLE && end >= region->base + PAGE_BYTES && end > PAGE_BYTES) {
+            found = end - PAGE_BYTES;
         }
     }
     if (found != 0) {
-        boot_regions_add(info, found, BOOT_START_BYTES, BOOT_MEM_START);
+        boot_regions_add(info, found, PAGE_BYTES, BOOT_MEM_START);
     }
+    return found;
 }

@@ -13,6 +13,6 @@
 // it and says so.
 void boot_regions_add(struct boot_info *info, uint64_t base, uint64_t len_bytes, enum boot_mem_kind kind);
 
-// Sets the highest usable BOOT_START_BYTES that end at or below 1 MiB, and are not page 0, aside as BOOT_MEM_START. When
-// all else is in the map. Nothing when there are none.
-void boot_regions_set_start_aside(struct boot_info *info);
+// Sets the highest usable page that ends at or below 1 MiB, and is not page 0, aside as BOOT_MEM_START. When all else is in
+// the map. Returns its address; 0: there is none.
+uint64_t boot_regions_set_start_aside(struct boot_info *info);

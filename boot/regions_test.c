@@ -101,25 +101,24 @@ TEST(regions_agree_with_a_page_array) {
 
 TEST(regions_start_is_the_highest_below_one_mib) {
     reset();
-    boot_regions_set_start_aside(&info);
+    CHECK_EQ(boot_regions_set_start_aside(&info), 0);
     CHECK_EQ(info.region_count, 0);
     boot_regions_add(&info, 0, 0x9f000, BOOT_MEM_USABLE);
     boot_regions_add(&info, 0x100000, 0x100000, BOOT_MEM_USABLE);
-    boot_regions_set_start_aside(&info);
+    CHECK_EQ(boot_regions_set_start_aside(&info), 0x9e000);
     CHECK_EQ(info.region_count, 3);
-    check_region(0, 0, 0x9b000, BOOT_MEM_USABLE);
-    check_region(1, 0x9b000, 0x9f000, BOOT_MEM_START);
+    check_region(0, 0, 0x9e000, BOOT_MEM_USABLE);
+    check_region(1, 0x9e000, 0x9f000, BOOT_MEM_START);
 }
 
 TEST(regions_start_is_cut_out_and_never_page_0) {
     reset();
-    boot_regions_add(&info, 0, 0x4000, BOOT_MEM_USABLE);
-    boot_regions_add(&info, 0x80000, 0x3000, BOOT_MEM_USABLE);
-    boot_regions_set_start_aside(&info);
-    CHECK_EQ(info.region_count, 2);
+    boot_regions_add(&info, 0, 0x1000, BOOT_MEM_USABLE);
+    CHECK_EQ(boot_regions_set_start_aside(&info), 0);
+    CHECK_EQ(info.region_count, 1);
     boot_regions_add(&info, 0xf0000, 0x20000, BOOT_MEM_USABLE);
-    boot_regions_set_start_aside(&info);
-    CHECK_EQ(info.region_count, 5);
-    check_region(3, 0xfc000, 0x100000, BOOT_MEM_START);
-    check_region(4, 0x100000, 0x110000, BOOT_MEM_USABLE);
+    CHECK_EQ(boot_regions_set_start_aside(&info), 0xff000);
+    CHECK_EQ(info.region_count, 4);
+    check_region(2, 0xff000, 0x100000, BOOT_MEM_START);
+    check_region(3, 0x100000, 0x110000, BOOT_MEM_USABLE);
 }

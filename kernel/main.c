@@ -69,9 +69,12 @@ static void bring_up_memory(void) {
         boot_fail("not enough memory: %lu MiB usable, too little for the kernel's own tables",
                   in_mib(boot_info_ram_bytes(&boot)));
     }
-    // Nothing of the boot path is in use any more: its tables, its stack, its copy of the boot info.
+}
+
+// Nothing of the boot path is in use any more: its tables, its stack, its copy of the boot info, where processors start.
+static void free_boot_memory(void) {
     for (uint32_t i = 0; i < boot.region_count; i++) {
-        if (boot.regions[i].kind == BOOT_MEM_BOOT_INFO) {
+        if (boot.regions[i].kind == BOOT_MEM_BOOT_INFO || boot.regions[i].kind == BOOT_MEM_START) {
             frame_add_range((paddr_t){boot.regions[i].base}, boot.regions[i].len_bytes);
         }
     }
@@ -84,6 +87,7 @@ static void bring_up_memory(void) {
     log_init();
     require("boot info", boot_info_check((const struct boot_info *)boot_info_phys));
     boot = *(const struct boot_info *)boot_info_phys;
+    boot_percpu.hardware_id = (uint32_t)boot.boot_cpu;
     say_hello();
     if (boot.complaint[0] != 0) {
         klog("tessera: firmware tables: %s; going on without\n", boot.complaint);
@@ -101,7 +105,9 @@ static void bring_up_memory(void) {
     require("clock", clock_init());
     sched_init(this_cpu());
     mmu_seal();
-    arch_start_processors(&boot, boot_info_number(&boot, "maxcpus", CPU_MAX));
+    if (cpu_start_others(boot_info_number(&boot, "maxcpus", CPU_MAX))) {
+        free_boot_memory();
+    }
     require("init", init_process_start(&boot, &init));
     arch_enter_user();
 }

@@ -94,7 +94,7 @@ struct [[gnu::aligned(CACHE_LINE_BYTES)]] percpu {
 extern struct percpu *percpus[CPU_MAX];
 extern struct percpu boot_percpu;
 
-extern uint32_t cpus_online; // atomic; only the boot processor adds to it, before init starts
+extern uint32_t cpus_online; // atomic; grows before init starts
 
 static inline uint32_t cpu_count(void)
 {
@@ -122,8 +122,17 @@ static inline void cpu_sleeps(struct percpu *cpu)
     __atomic_store_n(&cpu->quiet_since, UINT64_MAX, __ATOMIC_SEQ_CST);
 }
 
-// Takes a processor among those that run. On the boot processor.
+// Takes a processor among those that run.
 void cpu_add(struct percpu *cpu);
+
+// Starts the other processors, as far as `most` in all. On the boot processor, after its sched_init. False when one did not
+// come, which may still be on its way.
+bool cpu_start_others(uint32_t most);
+
+// What the one that starts next takes (arch_start_processor), by exchange for null; and where it goes then, which is
+// where arch_enter_user goes unless it lacks something.
+extern struct percpu *cpu_starting;
+[[noreturn]] void cpu_arrive(struct percpu *cpu, const char *missing);
 
 // Leaves work for another processor and sees to it that it looks at it soon, even if it is asleep.
 void cpu_request(struct percpu *cpu, enum percpu_work work);

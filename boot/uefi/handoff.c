@@ -20,12 +20,12 @@ typedef void handoff_code_fn(uint64_t page_table_phys, uint64_t entry, uint64_t 
 extern const uint8_t handoff_code_start[];
 extern const uint8_t handoff_code_end[];
 
-static uint64_t tables_at(uint64_t block_phys) {
+uint64_t handoff_tables(uint64_t block_phys) {
     return block_phys + HANDOFF_INFO_PAGES * PAGE_BYTES;
 }
 
 static uint64_t stack_top_at(uint64_t block_phys) {
-    return tables_at(block_phys) + (HANDOFF_TABLE_PAGES + HANDOFF_STACK_PAGES) * PAGE_BYTES;
+    return handoff_tables(block_phys) + (HANDOFF_TABLE_PAGES + HANDOFF_STACK_PAGES) * PAGE_BYTES;
 }
 
 static uint64_t code_at(uint64_t block_phys) {
@@ -39,7 +39,7 @@ const char *handoff_obstacle(void) {
 }
 
 void handoff_prepare(uint64_t block_phys, uint64_t kernel_phys, uint64_t kernel_bytes) {
-    uint64_t phys = tables_at(block_phys);
+    uint64_t phys = handoff_tables(block_phys);
     uint64_t *top = (uint64_t *)phys;
     uint64_t *low_second = top + TABLE_ENTRIES;
     uint64_t *kernel_second = low_second + TABLE_ENTRIES;
@@ -63,7 +63,7 @@ void handoff_prepare(uint64_t block_phys, uint64_t kernel_phys, uint64_t kernel_
 
 void handoff_enter(uint64_t block_phys, uint64_t entry) {
     handoff_code_fn *enter = (handoff_code_fn *)code_at(block_phys);
-    enter(tables_at(block_phys), entry, block_phys, stack_top_at(block_phys));
+    enter(handoff_tables(block_phys), entry, block_phys, stack_top_at(block_phys));
     __builtin_unreachable();
 }
 

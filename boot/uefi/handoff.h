@@ -25,6 +25,9 @@ static inline struct boot_info *handoff_info(uint64_t block_phys) {
     return (struct boot_info *)block_phys;
 }
 
+// Where the page tables lie in it.
+uint64_t handoff_tables(uint64_t block_phys);
+
 // Enters the kernel at the virtual address `entry`. After exit_boot_services only.
 [[noreturn]] void handoff_enter(uint64_t block_phys, uint64_t entry);
 

@@ -15,6 +15,7 @@
 #include "boot/uefi/uefi.h"
 #include "boot/uefi/volume.h"
 #include "boot/x86_64/machine.h"
+#include "boot/x86_64/start.h"
 
 constexpr uint64_t KERNEL_VIRT_BASE = 0xffffffff80000000;
 constexpr uint64_t KERNEL_ALIGN = UINT64_C(2) << 20;
@@ -218,6 +219,6 @@ efi_status_t efi_main(efi_handle_t image, struct efi_system_table *system) {
     boot_regions_add(info, kernel.phys, kernel.len_bytes, BOOT_MEM_KERNEL);
     boot_regions_add(info, package.phys, package.len_bytes, BOOT_MEM_PACKAGE);
     boot_regions_add(info, block, HANDOFF_PAGES * EFI_PAGE_BYTES, BOOT_MEM_BOOT_INFO);
-    boot_regions_set_start_aside(info);
+    start_prepare(info, handoff_tables(block));
     handoff_enter(block, kernel.entry);
 }

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "boot/regions.h"
 #include "boot/x86_64/machine.h"
+#include "boot/x86_64/start.h"
 
 constexpr uint32_t PVH_MAGIC = 0x336ec578;
 constexpr uint64_t IDENTITY_MAPPED_BYTES = UINT64_C(4) << 30;
@@ -144,7 +145,9 @@ uint64_t pvh_main(uint64_t start_phys, uint64_t entry_tsc) {
         boot_regions_add(&info, KERNEL_LINK_PHYS, info.kernel_phys_bytes, BOOT_MEM_KERNEL);
         boot_regions_add(&info, phys_of(__boot_start), (uint64_t)(__boot_end - __boot_start), BOOT_MEM_BOOT_INFO);
         read_package(start);
-        boot_regions_set_start_aside(&info);
+        uint64_t tables_phys;
+        __asm__ volatile("mov %%cr3, %0" : "=r"(tables_phys));
+        start_prepare(&info, tables_phys);
         const char *cmdline = at_phys(start->cmdline_phys, BOOT_INFO_CMDLINE_BYTES);
         if (cmdline != nullptr) {
             str_copy(info.cmdline, sizeof(info.cmdline), cmdline);

@@ -64,9 +64,13 @@ void arch_poll_interrupts(void);
 
 // ---- Processors. Each has its struct percpu (kernel/percpu.h). ----
 
-// Starts the other processors, as far as `most` in all; each is counted (cpu_add) once it can take interrupts, and
-// goes where arch_enter_user goes. One that does not come up within a second is left out with a line on the console. On the boot processor, after its sched_init, before any thread runs.
-void arch_start_processors(const struct boot_info *boot, uint32_t most);
+// Memory of a further processor, with its stacks; the boot processor's is there from the start. Null: there is none. At
+// boot, on one processor.
+struct percpu *arch_cpu_create(cpu_id_t id);
+
+// Lets the processor begin that the firmware knows by this number: it takes what it finds in cpu_starting (null: it
+// halts), and calls cpu_arrive (kernel/percpu.h). `again`: it seems not to have heard. Null, or why it cannot be.
+const char *arch_start_processor(uint32_t hardware_id, bool again);
 
 enum ipi : uint32_t {
     IPI_RESCHEDULE, // it looks at its remote_work

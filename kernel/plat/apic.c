@@ -3,6 +3,7 @@
 #include "io.h"
 #include "kernel/bootinfo.h"
 #include "kernel/mm/kernel_map.h"
+#include "kernel/percpu.h"
 #include "kernel/plat/clock.h"
 #include "kernel/plat/plat.h"
 #include "kernel/plat/vtd.h"
@@ -45,7 +46,6 @@ enum {
 };
 
 RO_AFTER_INIT static volatile uint8_t *lapic;
-RO_AFTER_INIT static uint32_t boot_id; // of the boot processor
 
 static uint32_t lapic_read(enum lapic_register reg) {
     return *(volatile uint32_t *)(lapic + reg);
@@ -129,10 +129,10 @@ static void command(uint32_t id, uint32_t low) {
     }
 }
 
-void apic_reset(uint32_t id) {
-    command(id, COMMAND_INIT);
-}
-void apic_start(uint32_t id, uint64_t code_phys) {
+void apic_start(uint32_t id, uint64_t code_phys, bool again) {
+    if (!again) {
+        command(id, COMMAND_INIT);
+    }
     command(id, COMMAND_START | (uint32_t)(code_phys >> 12));
 }
 void apic_send(uint32_t id, bool nmi) {
@@ -187,7 +187,7 @@ bool line_exists(uint32_t gsi) {
 // To the boot processor; fixed, edge (SDM volume 3, 11.11).
 bool line_message(uint32_t gsi, uint64_t *address, uint64_t *data) {
     constexpr uint32_t MESSAGES_PHYS = 0xfee0'0000, DESTINATION_SHIFT = 12;
-    *address = MESSAGES_PHYS | boot_id << DESTINATION_SHIFT;
+    *address = MESSAGES_PHYS | boot_percpu.hardware_id << DESTINATION_SHIFT;
     *data = VECTOR_LINES + gsi;
     return gsi >= LINE_COUNT;
 }
@@ -224,7 +224,6 @@ static const char *local_add(const struct boot_device *device) {
         return "no memory to map the local APIC";
     }
     apic_enable();
-    boot_id = apic_id();
     return nullptr;
 }
 
@@ -239,7 +238,7 @@ static const char *ioapic_add(const struct boot_device *device) {
     io->line_count = (ioapic_read(io, IOAPIC_VERSION) >> 16 & 0xff) + 1;
     for (uint32_t i = 0; i < io->line_count; i++) {
         ioapic_write(io, IOAPIC_ENTRIES + 2 * i, ENTRY_MASKED);
-        ioapic_write(io, IOAPIC_ENTRIES + 2 * i + 1, boot_id << ID_SHIFT);
+        ioapic_write(io, IOAPIC_ENTRIES + 2 * i + 1, boot_percpu.hardware_id << ID_SHIFT);
     }
     return nullptr;
 }

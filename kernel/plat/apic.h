@@ -19,9 +19,9 @@ constexpr unsigned VECTOR_SPURIOUS = 0xff;
 // Switches the local APIC of this processor on, as plat_init does on the boot processor.
 void apic_enable(void);
 
-// The number of this processor's local APIC; and what is sent to one by number: a reset, after which it waits to be
-// started; its start, in real mode at the beginning of a page below 1 MiB; VECTOR_IPI, or a non-maskable interrupt.
+// The number of this processor's local APIC; and what is sent to one by number: a reset, and then its start, in
+// real mode at the beginning of a page below 1 MiB, or that alone again, which one that has begun ignores; VECTOR_IPI, or
+// a non-maskable interrupt.
 uint32_t apic_id(void);
-void apic_reset(uint32_t id);
-void apic_start(uint32_t id, uint64_t code_phys);
+void apic_start(uint32_t id, uint64_t code_phys, bool again);
 void apic_send(uint32_t id, bool nmi);

@@ -74,7 +74,7 @@ static bool make_stack(struct percpu *cpu) {
     return stack != nullptr;
 }
 
-struct percpu *cpu_create(cpu_id_t id) {
+struct percpu *arch_cpu_create(cpu_id_t id) {
     paddr_t frames;
     if (!status_ok(frame_alloc(frame_order_for(sizeof(struct percpu)), &frames))) {
         return nullptr;
@@ -89,7 +89,6 @@ const char *arch_cpu_init(void) {
     if (missing != nullptr) {
         return missing;
     }
-    boot_percpu.hardware_id = (uint32_t)boot_machine->boot_cpu;
     return make_stack(&boot_percpu) ? nullptr : "there is no memory for kernel stacks";
 }
 

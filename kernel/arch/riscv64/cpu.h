@@ -28,9 +28,6 @@ void cpu_use(struct percpu *cpu);
 // Protection, clock and interrupts of the calling processor. Null, or what it lacks.
 const char *cpu_enable(void);
 
-// A further processor's structure and stack; null when there is no memory.
-struct percpu *cpu_create(cpu_id_t id);
-
 // Halts when another processor reports a panic.
 void smp_stop_if_asked(void);
 

@@ -159,7 +159,7 @@ static bool make_stacks(struct percpu *cpu) {
     return true;
 }
 
-struct percpu *cpu_create(cpu_id_t id) {
+struct percpu *arch_cpu_create(cpu_id_t id) {
     paddr_t frames;
     if (!status_ok(frame_alloc(frame_order_for(sizeof(struct processor)), &frames))) {
         return nullptr;

@@ -74,10 +74,6 @@ struct thread;
 // The current thread, which has no FPU state, used the FPU: gives it a fresh one. False when its account cannot pay.
 bool fpu_first_use(struct thread *thread);
 
-// Memory of a further processor, with its stacks; only the boot processor's is there from the start. Null: there
-// is none. At boot, on one processor.
-struct percpu *cpu_create(cpu_id_t id);
-
 // On the processor itself: its tables, so that this_cpu works and exceptions find their stacks.
 void cpu_use(struct percpu *cpu);
 

@@ -22,7 +22,6 @@
 #define REGS_R11 40
 #define REGS_RESUME 48
 
-#define SMP_PROCESSORS 64 // CPU_MAX
 #define MSR_GS_BASE 0xc0000101
 #define THREAD_ON_CPU 177 // struct thread.on_cpu, relative to its regs
 
