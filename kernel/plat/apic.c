@@ -3,7 +3,6 @@
 #include "io.h"
 #include "kernel/bootinfo.h"
 #include "kernel/mm/kernel_map.h"
-#include "kernel/percpu.h"
 #include "kernel/plat/clock.h"
 #include "kernel/plat/plat.h"
 #include "kernel/plat/vtd.h"
@@ -187,7 +186,7 @@ bool line_exists(uint32_t gsi) {
 // To the boot processor; fixed, edge (SDM volume 3, 11.11).
 bool line_message(uint32_t gsi, uint64_t *address, uint64_t *data) {
     constexpr uint32_t MESSAGES_PHYS = 0xfee0'0000, DESTINATION_SHIFT = 12;
-    *address = MESSAGES_PHYS | boot_percpu.hardware_id << DESTINATION_SHIFT;
+    *address = MESSAGES_PHYS | boot_machine->boot_cpu << DESTINATION_SHIFT;
     *data = VECTOR_LINES + gsi;
     return gsi >= LINE_COUNT;
 }
@@ -238,7 +237,7 @@ static const char *ioapic_add(const struct boot_device *device) {
     io->line_count = (ioapic_read(io, IOAPIC_VERSION) >> 16 & 0xff) + 1;
     for (uint32_t i = 0; i < io->line_count; i++) {
         ioapic_write(io, IOAPIC_ENTRIES + 2 * i, ENTRY_MASKED);
-        ioapic_write(io, IOAPIC_ENTRIES + 2 * i + 1, boot_percpu.hardware_id << ID_SHIFT);
+        ioapic_write(io, IOAPIC_ENTRIES + 2 * i + 1, (uint32_t)boot_machine->boot_cpu << ID_SHIFT);
     }
     return nullptr;
 }

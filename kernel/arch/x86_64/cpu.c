@@ -195,20 +195,16 @@ static void enable_system_calls(void) {
 
 const char *cpu_enable(void) {
     const char *missing = enable_features();
-    if (missing == nullptr) {
-        fpu_enable();
-        enable_system_calls();
-    }
-    return missing;
-}
-
-const char *arch_cpu_init(void) {
-    fpu_init();
-    const char *missing = cpu_enable();
     if (missing != nullptr) {
         return missing;
     }
-    return make_stacks(this_cpu()) ? nullptr : "there is no memory for kernel stacks";
+    enable_system_calls();
+    return fpu_enable() ? nullptr : "the processor lacks XSAVEOPT";
+}
+
+const char *arch_cpu_init(void) {
+    const char *missing = cpu_enable();
+    return missing != nullptr ? missing : make_stacks(this_cpu()) ? nullptr : "there is no memory for kernel stacks";
 }
 
 uint64_t arch_random(void) {

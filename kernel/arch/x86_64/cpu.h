@@ -64,9 +64,8 @@ static inline void write_cr4(uint64_t value) {
     __asm__ volatile("mov %0, %%cr4" : : "r"(value) : "memory");
 }
 
-// Finds out how the processor saves FPU state, once; and, on each processor, enables it (fpu.c).
-void fpu_init(void);
-void fpu_enable(void);
+// On each processor; false when it has no XSAVEOPT (fpu.c).
+bool fpu_enable(void);
 
 struct percpu;
 struct thread;

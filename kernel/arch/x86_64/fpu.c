@@ -9,47 +9,33 @@
 #include "kernel/object/thread.h"
 
 constexpr uint32_t XCR0_X87 = 1, XCR0_SSE = 2, XCR0_AVX = 4;
-constexpr uint32_t FXSAVE_BYTES = 512;
+constexpr uint32_t LEGACY_BYTES = 512; // what comes before the header of the extended state
 constexpr uint16_t INITIAL_X87_CONTROL = 0x037f; // all exceptions masked, extended precision
 constexpr uint32_t INITIAL_MXCSR = 0x1f80;
 
-RO_AFTER_INIT static bool has_xsave, has_xsaveopt;
-RO_AFTER_INIT static uint32_t state_bytes = FXSAVE_BYTES; // multiple of 64, which makes kalloc align it so
+RO_AFTER_INIT static uint32_t state_bytes; // multiple of 64, which makes kalloc align it so
 
-void fpu_init(void) {
-    has_xsave = (cpuid(1, 0).ecx & 1u << 26) != 0;
-    if (has_xsave) {
-        fpu_enable(); // the size depends on what is enabled
-        state_bytes = (cpuid(0xd, 0).ebx + 63) & ~63u;
-        has_xsaveopt = (cpuid(0xd, 1).eax & 1) != 0;
+bool fpu_enable(void) {
+    const bool has_xsave = (cpuid(1, 0).ecx & 1u << 26) != 0, has_xsaveopt = (cpuid(0xd, 1).eax & 1) != 0;
+    if (!has_xsave || !has_xsaveopt) {
+        return false;
     }
-}
-
-void fpu_enable(void) {
     write_cr0((read_cr0() & ~CR0_EM) | CR0_MP | CR0_NE | CR0_TS);
-    if (has_xsave) {
-        write_cr4(read_cr4() | CR4_OSXSAVE);
-        const uint32_t enabled = XCR0_X87 | XCR0_SSE | (cpuid(0xd, 0).eax & XCR0_AVX);
-        __asm__ volatile("xsetbv" : : "c"(0), "a"(enabled), "d"(0));
+    write_cr4(read_cr4() | CR4_OSXSAVE);
+    const uint32_t enabled = XCR0_X87 | XCR0_SSE | (cpuid(0xd, 0).eax & XCR0_AVX);
+    __asm__ volatile("xsetbv" : : "c"(0), "a"(enabled), "d"(0));
+    if (state_bytes == 0) { // the boot processor, before it is read-only
+        state_bytes = (cpuid(0xd, 0).ebx + 63) & ~63u;
     }
+    return true;
 }
 
 static void save(void *state) {
-    if (has_xsaveopt) {
-        __asm__ volatile("xsaveopt64 (%0)" : : "r"(state), "a"(~0u), "d"(~0u) : "memory");
-    } else if (has_xsave) {
-        __asm__ volatile("xsave64 (%0)" : : "r"(state), "a"(~0u), "d"(~0u) : "memory");
-    } else {
-        __asm__ volatile("fxsave64 (%0)" : : "r"(state) : "memory");
-    }
+    __asm__ volatile("xsaveopt64 (%0)" : : "r"(state), "a"(~0u), "d"(~0u) : "memory");
 }
 
 static void load(const void *state) {
-    if (has_xsave) {
-        __asm__ volatile("xrstor64 (%0)" : : "r"(state), "a"(~0u), "d"(~0u) : "memory");
-    } else {
-        __asm__ volatile("fxrstor64 (%0)" : : "r"(state) : "memory");
-    }
+    __asm__ volatile("xrstor64 (%0)" : : "r"(state), "a"(~0u), "d"(~0u) : "memory");
 }
 
 bool fpu_first_use(struct thread *thread) {
@@ -59,9 +45,7 @@ bool fpu_first_use(struct thread *thread) {
     }
     memcpy(state, &INITIAL_X87_CONTROL, sizeof(INITIAL_X87_CONTROL));
     memcpy(state + 24, &INITIAL_MXCSR, sizeof(INITIAL_MXCSR));
-    if (has_xsave) {
-        state[FXSAVE_BYTES] = XCR0_X87 | XCR0_SSE; // XSTATE_BV: load these two, the rest is initial
-    }
+    state[LEGACY_BYTES] = XCR0_X87 | XCR0_SSE; // XSTATE_BV: load these two, the rest is initial
     thread->regs.fpu = state;
     thread_set_flags(thread, THREAD_HAS_FPU);
     __asm__ volatile("clts");
