@@ -274,15 +274,25 @@ static void every_documented_error_was_seen(void) {
 static const struct suite_case coverage_case = {"every_documented_error_was_seen",
                                                 every_documented_error_was_seen, false};
 
+// Without the port there is nobody to tell; all else that is missing is told there.
 static bool take_capabilities(void) {
+    const struct {
+        const char *name;
+        handle_t *out;
+    } wanted[] = {{"inspector", &suite.inspector}, {"resource", &suite.resource}, {"trace", &suite.trace}};
     handle_t port = {};
     suite.process = tess_self_process();
     suite.thread = tess_self_thread();
     suite.vspace = tess_self_vspace();
     suite.account = tess_self_account();
-    return status_ok(tess_cap("reporter", 0, &port)) && report_open(port, tess_cap_type("reporter")) &&
-           status_ok(tess_cap("inspector", 0, &suite.inspector)) &&
-           status_ok(tess_cap("resource", 0, &suite.resource)) && status_ok(tess_cap("trace", 0, &suite.trace));
+    bool complete = status_ok(tess_cap("reporter", 0, &port)) && report_open(port, tess_cap_type("reporter"));
+    for (size_t i = 0; complete && i < sizeof wanted / sizeof wanted[0]; i++) {
+        complete = status_ok(tess_cap(wanted[i].name, 0, wanted[i].out));
+        if (!complete) {
+            report_line("note start: the manifest does not grant '%s'", wanted[i].name);
+        }
+    }
+    return complete;
 }
 
 // Commits the stack that the cases will use: some of them run while the account has nothing left.
@@ -306,7 +316,7 @@ static bool selected(const struct suite_case *test, int argc, char **argv) {
 
 int main(int argc, char **argv) {
     if (!take_capabilities()) {
-        return 1; // without the port there is nobody to tell
+        return 1;
     }
     handle_t iospace;
     suite.has_iommu = status_ok(tess_resource_mint_iospace(suite.resource, 0, 0, suite.account, &iospace));
@@ -315,6 +325,7 @@ int main(int argc, char **argv) {
     }
     touch_stack();
     if (!child_init()) {
+        report_line("note start: no child process can be prepared");
         return 1;
     }
     suite.argument = argv[argc - 1];

@@ -38,6 +38,7 @@ class Run:
         self.cpus, self.system, self.cmdline, self.deadline_s = cpus, system, "timed" if timed else cmdline, deadline_s
         self.timed = timed
         self.ctx, self.verdicts, self.notes, self.transcript, self.done = ctx, None, {}, "", None
+        self.ended = "is not known"
 
     def boot(self):
         if self.verdicts is not None:
@@ -51,7 +52,7 @@ class Run:
         guest = self.ctx.guest(direct=True, system=self.system, cpus=self.cpus, cmdline=self.cmdline,
                                deterministic=self.timed, qemu_args=([] if one_port else second_port) + devices)
         try:
-            guest.wait(self.deadline_s)
+            self.ended = f"was status {guest.wait(self.deadline_s)} of tools/qemu"
         finally:
             self.transcript = guest.transcript
             text = self.transcript if one_port else report.read_text(errors="replace") if report.exists() else ""
@@ -72,7 +73,8 @@ class Run:
         saw = "\n".join(self.notes.get(name, [])) or {"start": "it began and did not end", None: "no verdict: it did not run",
                                                       "fail": "it failed"}[verdict]
         if verdict != "fail":
-            saw += f"\nserial line:\n{self.transcript[-2000:]}"
+            saw += "".join(f"\n{note}" for note in self.notes.get("start", []))
+            saw += f"\nthe end {self.ended}; serial line:\n{self.transcript[-2000:]}"
         raise Failure(f"the case {name} of the system {self.system} did not pass", "pass", saw)
 
 
