@@ -115,6 +115,15 @@ bool boot_owns_ports(uint64_t base, uint64_t count) {
     return false;
 }
 
+bool boot_resets_by(uint64_t base, uint64_t count) {
+    for (uint32_t i = 0; i < BOOT_MAX_WRITES && boot_machine->reset[i].bytes != 0; i++) {
+        if (ranges_overlap(base, count, boot_machine->reset[i].port, boot_machine->reset[i].bytes)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool boot_owns_memory(uint64_t base, uint64_t len_bytes) {
     for (uint32_t i = 0; i < boot_machine->device_count; i++) {
         if (ranges_overlap(base, len_bytes, boot_machine->devices[i].phys, boot_machine->devices[i].len_bytes)) {

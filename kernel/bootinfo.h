@@ -29,6 +29,8 @@ uint64_t boot_info_bytes(const struct boot_info *boot, uint32_t kinds);
 
 // Whether any of it is the kernel's own, or could be used to take the machine over: programs may never have it.
 bool boot_owns_ports(uint64_t base, uint64_t count);
+// Whether one of these ports resets the machine.
+bool boot_resets_by(uint64_t base, uint64_t count);
 bool boot_owns_memory(uint64_t base, uint64_t len_bytes);
 
 // The number that the command line gives the option `name` ("name=5", decimal); `otherwise` when it gives none.

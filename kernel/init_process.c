@@ -98,10 +98,10 @@ static status_t make_memory(struct start *s, const uint8_t *file, uint64_t file_
 
 // Gives init a handle with every right of the type that is not in `except`; the object's reference goes into it.
 static status_t grant(struct start *s, struct object *object, uint32_t except, uint32_t *out) {
-    handle_t handle;
+    uint64_t handle;
     const rights_t rights = {object_class(object->type)->rights & ~except};
     TRY(handle_insert(s->process, object, rights, 0, 0, ORIGIN_BOOT, &handle));
-    *out = handle.v;
+    *out = (uint32_t)handle;
     return STATUS_OK;
 }
 

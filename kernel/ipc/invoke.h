@@ -16,6 +16,7 @@
 struct invocation {
     struct thread *caller;  // the current thread
     struct object *object;  // what was invoked; stays valid during the call
+    uint32_t type_rights;   // of the handle that was used (struct handle_slot)
     struct capability argument; // the handle among the arguments; the same holds for its object, null when left out
     uint64_t *words;        // MESSAGE_WORDS arguments in, results out: the caller's saved registers
     bool again;             // out, with OK: not finished; the same method is called again with the words as they

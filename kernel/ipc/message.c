@@ -25,7 +25,7 @@ static status_t find_handle(const struct thread *sender, uint64_t info, uint32_t
     return (from->type_rights & need) != 0 ? STATUS_OK : STATUS_NO_RIGHT;
 }
 
-static status_t copy_handle(const struct capability *from, struct process *to, uint64_t grant, handle_t *out) {
+static status_t copy_handle(const struct capability *from, struct process *to, uint64_t grant, uint64_t *out) {
     [[clang::always_inline]] return handle_duplicate(from, to, capability_rights(from), from->badge, from->interface_id,
                                                      grant, out);
 }
@@ -40,11 +40,11 @@ static uint64_t grant_of(const struct thread *receiver, uint64_t info) {
 static inline status_t transfer_one(const struct thread *sender, struct process *to, uint64_t info, uint64_t grant,
                                     uint64_t words[2]) {
     struct capability from;
-    handle_t there;
+    uint64_t there;
     TRY(find_handle(sender, info, 0, &from));
     TRY(message_move_mask(info) == 0 ? copy_handle(&from, to, grant, &there)
                                      : handle_move(&from, to, capability_rights(&from), grant, &there));
-    words[0] = there.v;
+    words[0] = there;
     words[1] = 0;
     return STATUS_OK;
 }
@@ -65,7 +65,7 @@ status_t message_carry_handle(const struct thread *sender, struct thread *receiv
 [[gnu::noinline]] static status_t transfer_many(const struct thread *sender, struct process *to, uint64_t info,
                                                 uint64_t grant, uint64_t words[2]) {
     struct capability from[MESSAGE_HANDLES];
-    handle_t copies[MESSAGE_HANDLES];
+    uint64_t copies[MESSAGE_HANDLES];
     const uint32_t count = message_handle_count(info), move = message_move_mask(info);
     for (uint32_t i = 0; i < count; i++) {
         TRY(find_handle(sender, info, i, &from[i]));
@@ -79,7 +79,7 @@ status_t message_carry_handle(const struct thread *sender, struct thread *receiv
         status_t status = copy_handle(&from[i], to, grant, &copies[i]);
         if (!status_ok(status)) {
             while (i-- > 0) {
-                status_t ignored = handle_close(to, copies[i].v);
+                status_t ignored = handle_close(to, copies[i]);
                 (void)ignored; // the receiver may have guessed and closed it
             }
             return status;
@@ -87,7 +87,7 @@ status_t message_carry_handle(const struct thread *sender, struct thread *receiv
     }
     words[0] = words[1] = 0;
     for (uint32_t i = 0; i < count; i++) {
-        words[i / 2] |= (uint64_t)copies[i].v << i % 2 * 32;
+        words[i / 2] |= copies[i] << i % 2 * 32;
         if ((move & 1u << i) != 0) {
             handle_retire(&from[i], to, copies[i]);
         }

@@ -158,6 +158,7 @@ status_t invoke_method(struct thread *caller, struct object *object, uint32_t ty
     }
     invocation->caller = caller;
     invocation->object = object;
+    invocation->type_rights = type_rights;
     invocation->argument.object = nullptr;
     invocation->words = caller->regs.words;
     invocation->again = false;

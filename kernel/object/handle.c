@@ -175,7 +175,7 @@ static void slot_empty(struct process *process, struct handle_slot *slot) REQUIR
 [[gnu::always_inline]] static inline status_t fill(struct process *process, struct object *object, rights_t rights,
                                                     uint64_t badge, uint64_t interface_id,
                                                     enum handle_origin origin, uint64_t granter,
-                                                    struct handle_slot **slot_out, handle_t *out) {
+                                                    struct handle_slot **slot_out, uint64_t *out) {
     const struct object_class *class = object_class(object->type);
     if (account_dooms(object)) {
         return STATUS_BAD_HANDLE;
@@ -197,28 +197,25 @@ static void slot_empty(struct process *process, struct handle_slot *slot) REQUIR
         __atomic_store_n(&slot->handle, handle, __ATOMIC_RELEASE);
         __atomic_fetch_add(&total_handles, 1, __ATOMIC_RELAXED);
         *slot_out = slot;
-        *out = (handle_t){handle};
+        *out = handle;
     }
     spin_unlock(&process->lock);
     return status;
 }
 
 status_t handle_insert(struct process *process, struct object *object, rights_t rights, uint64_t badge,
-                       uint64_t interface_id, enum handle_origin origin, handle_t *out) {
+                       uint64_t interface_id, enum handle_origin origin, uint64_t *out) {
     struct handle_slot *slot;
     return fill(process, object, rights, badge, interface_id, origin, 0, &slot, out);
 }
 
 status_t handle_to_new(struct process *process, struct object *object, uint64_t interface_id, uint64_t *out) {
-    handle_t handle;
     const rights_t rights = {object_class(object->type)->rights & ~(uint32_t)object->withheld};
-    status_t status = handle_insert(process, object, rights, 0, interface_id, ORIGIN_CREATED, &handle);
+    status_t status = handle_insert(process, object, rights, 0, interface_id, ORIGIN_CREATED, out);
     if (!status_ok(status)) {
         object_put(object);
-        return status;
     }
-    *out = handle.v;
-    return STATUS_OK;
+    return status;
 }
 
 static uint64_t granter_word(const struct process *granter, uint64_t grant) {
@@ -226,7 +223,7 @@ static uint64_t granter_word(const struct process *granter, uint64_t grant) {
 }
 
 status_t handle_duplicate(const struct capability *from, struct process *to, rights_t rights, uint64_t badge,
-                          uint64_t interface_id, uint64_t grant, handle_t *out) {
+                          uint64_t interface_id, uint64_t grant, uint64_t *out) {
     struct object *object = from->object;
     struct spinlock *lock = derivation_lock(object);
     status_t status = STATUS_BAD_HANDLE;
@@ -265,7 +262,7 @@ static void finish_removal(struct process *process, struct handle_slot *slot, st
 }
 
 status_t handle_move(const struct capability *from, struct process *to, rights_t rights, uint64_t grant,
-                     handle_t *out) {
+                     uint64_t *out) {
     struct handle_slot *slot = from->slot, *heir;
     struct spinlock *lock = derivation_lock(from->object);
     status_t status = STATUS_BAD_HANDLE;
@@ -305,15 +302,15 @@ status_t handle_close(struct process *process, uint64_t handle) {
     return slot != nullptr && remove(process, slot, (uint32_t)handle) ? STATUS_OK : STATUS_BAD_HANDLE;
 }
 
-void handle_retire(const struct capability *from, struct process *to, handle_t heir) {
-    struct handle_slot *slot = from->slot, *heir_slot = process_slot(to, heir.v);
+void handle_retire(const struct capability *from, struct process *to, uint64_t heir) {
+    struct handle_slot *slot = from->slot, *heir_slot = process_slot(to, heir);
     struct spinlock *lock = derivation_lock(from->object);
     spin_lock(lock);
     if (slot->handle != from->handle) {
         spin_unlock(lock);
         return;
     }
-    if (heir_slot != nullptr && heir_slot->handle == heir.v) {
+    if (heir_slot != nullptr && heir_slot->handle == heir) {
         derivation_remove(heir_slot); // what was made from it comes back with the others
         derivation_replace(slot, heir_slot);
     } else {
@@ -392,26 +389,31 @@ static uint32_t wake_waiters(struct process *process, const struct object *objec
 
 bool handle_revoke_some(const struct capability *from, uint32_t limit) {
     constexpr uint32_t THREADS_PER_HANDLE = 8; // what is as much work as one handle
-    struct spinlock *lock = derivation_lock(from->object);
+    struct object *object = from->object;
+    struct spinlock *lock = derivation_lock(object);
+    uint32_t removed = 0; // whose references are given up together, once
+    bool more = true;
     while (limit > 0) {
         spin_lock(lock);
         struct handle_slot *child = slot_from_ref(from->slot->first_child);
-        if (from->slot->handle != from->handle || child == nullptr) {
+        more = from->slot->handle == from->handle && child != nullptr;
+        if (!more) {
             spin_unlock(lock);
-            return true;
+            break;
         }
         struct process *process = handle_slot_process(child);
         const rights_t rights = slot_rights(child);
         derivation_remove(child);
         finish_removal(process, child, lock);
+        removed++;
         limit--;
-        if (anyone_waits(from->object)) {
-            const uint32_t cost = wake_waiters(process, from->object, rights) / THREADS_PER_HANDLE;
+        if (anyone_waits(object)) {
+            const uint32_t cost = wake_waiters(process, object, rights) / THREADS_PER_HANDLE;
             limit -= cost < limit ? cost : limit;
         }
-        object_put(from->object);
     }
-    return false;
+    object_put_some(object, removed);
+    return !more;
 }
 
 void handle_take_away(const struct capability *handle) {

@@ -101,7 +101,7 @@ status_t handle_read_at(const struct process *process, uint32_t index, struct ca
 // (NO_MEMORY, NO_HANDLES, BAD_STATE when the process is ending, BAD_HANDLE when the object is about to go with its
 // account) the caller still has it. The handle is the root of a new derivation.
 status_t handle_insert(struct process *process, struct object *object, rights_t rights, uint64_t badge,
-                       uint64_t interface_id, enum handle_origin origin, handle_t *out);
+                       uint64_t interface_id, enum handle_origin origin, uint64_t *out);
 
 // Gives a process the first handle to an object just made, with all rights of its type but those withheld: takes
 // over the caller's reference in any case. Errors as handle_insert.
@@ -110,12 +110,12 @@ status_t handle_to_new(struct process *process, struct object *object, uint64_t 
 // A second handle to what `from` holds, in a table of its own or another process's, derived from it.
 // The object gains a reference. Errors as handle_insert, and BAD_HANDLE when `from` was closed meanwhile.
 status_t handle_duplicate(const struct capability *from, struct process *to, rights_t rights, uint64_t badge,
-                          uint64_t interface_id, uint64_t grant, handle_t *out);
+                          uint64_t interface_id, uint64_t grant, uint64_t *out);
 
 // Moves a handle, which may lose rights on the way, to another table or within its own: the new one has its place
 // in the tree. Errors as handle_duplicate; then nothing has changed.
 status_t handle_move(const struct capability *from, struct process *to, rights_t rights, uint64_t grant,
-                     handle_t *out);
+                     uint64_t *out);
 
 // Gives up a handle: its children are given to its parent; the object loses the slot's reference. BAD_HANDLE.
 status_t handle_close(struct process *process, uint64_t handle);
@@ -124,7 +124,7 @@ status_t handle_close(struct process *process, uint64_t handle);
 // process `to`, inherits its parent and its other children. With handle_duplicate before, this is a move that can be
 // undone until now. When another processor has closed one of the two meanwhile, the other is treated as if it
 // were alone.
-void handle_retire(const struct capability *from, struct process *to, handle_t heir);
+void handle_retire(const struct capability *from, struct process *to, uint64_t heir);
 
 // Takes away what was derived from a handle, directly or not, up to about `limit` handles; true when nothing
 // is left at one moment. Whatever thread waits through one of them wakes with REVOKED.

@@ -45,12 +45,12 @@ static struct handle_slot *slot_of(struct process *process, uint64_t handle) {
 }
 
 static uint64_t derive(struct process *from, uint64_t handle, struct process *to) {
-    handle_t copy;
+    uint64_t copy;
     struct capability from_now;
     return status_ok(handle_read(from, handle, &from_now)) &&
                    status_ok(handle_duplicate(&from_now, to, capability_rights(&from_now), 0, 0,
                                               ORIGIN_COPIED, &copy))
-               ? copy.v
+               ? copy
                : 0;
 }
 
@@ -135,7 +135,7 @@ TEST(generations_come_round) {
 TEST(a_table_grows_to_its_limit_and_no_further) {
     set_scene(32 << 20);
     uint32_t count = 0;
-    handle_t handle;
+    uint64_t handle;
     status_t status = STATUS_OK;
     for (;; count++) {
         object_get(scene.object);
@@ -204,7 +204,7 @@ TEST(a_moved_handle_keeps_its_place) {
     const uint64_t younger = derive(scene.a, old, scene.a);
     struct capability from;
     REQUIRE(status_ok(handle_read(scene.a, old, &from)));
-    handle_retire(&from, scene.b, (handle_t){(uint32_t)moved});
+    handle_retire(&from, scene.b, moved);
     CHECK_EQ(slot_of(scene.a, old), nullptr);
     CHECK_EQ(scene.object->references, references + 1);
     CHECK_EQ(parent_of(scene.b, moved), slot_of(scene.a, root));
@@ -252,21 +252,21 @@ TEST(a_handle_that_went_away_meanwhile) {
     const uint64_t root = host_give(scene.a, scene.object, EVERY_RIGHT, 0);
     const uint64_t child = derive(scene.a, root, scene.a);
     struct capability gone, kept;
-    handle_t handle;
+    uint64_t handle;
     REQUIRE(status_ok(handle_read(scene.a, child, &gone)) && status_ok(handle_read(scene.a, root, &kept)));
     const uint64_t copy = derive(scene.a, child, scene.b);
     CHECK(status_ok(handle_close(scene.a, child)));
     CHECK(status_is(handle_close(scene.a, child), STATUS_BAD_HANDLE));
     CHECK(status_is(handle_duplicate(&gone, scene.b, RIGHT_WAIT, 0, 0, ORIGIN_COPIED, &handle),
                     STATUS_BAD_HANDLE));
-    handle_retire(&gone, scene.b, (handle_t){(uint32_t)copy});
+    handle_retire(&gone, scene.b, copy);
     CHECK_EQ(parent_of(scene.b, copy), slot_of(scene.a, root));
     CHECK(handle_revoke_some(&gone, 1));
     CHECK(slot_of(scene.b, copy) != nullptr);
     // The heir is closed before it inherits: the children stay with the grandparent.
     const uint64_t heir = derive(scene.a, root, scene.b);
     CHECK(status_ok(handle_close(scene.b, heir)));
-    handle_retire(&kept, scene.b, (handle_t){(uint32_t)heir});
+    handle_retire(&kept, scene.b, heir);
     CHECK_EQ(slot_of(scene.a, root), nullptr);
     CHECK_EQ(parent_of(scene.b, copy), nullptr);
     CHECK_EQ(scene.object->references, 2u);
@@ -350,7 +350,7 @@ TEST(the_last_receive_right_kills_the_endpoint) {
     uint64_t handle;
     struct endpoint *endpoint = host_endpoint(scene.a, EVERY_RIGHT, &handle);
     const uint64_t copy = derive(scene.a, handle, scene.b);
-    handle_t send_only;
+    uint64_t send_only;
     struct capability from;
     REQUIRE(status_ok(handle_read(scene.a, handle, &from)));
     REQUIRE(status_ok(handle_duplicate(&from, scene.a, RIGHT_SEND, 1, 2, ORIGIN_COPIED, &send_only)));

@@ -144,8 +144,9 @@ status_t method_inspector_handles(struct invocation *invocation, uint64_t proces
 
 constexpr uint32_t COUNT_AT_MOST = 64; // waiters of one object
 
-static uint64_t koid_of(const struct object *object) {
-    return object == nullptr ? 0 : object->koid.v;
+// Of whatever has its object as the first member; null: 0.
+static uint64_t koid_of(const void *object) {
+    return object == nullptr ? 0 : ((const struct object *)object)->koid.v;
 }
 
 static uint64_t length_of(const struct list *list) {
@@ -157,70 +158,57 @@ static uint64_t length_of(const struct list *list) {
     return count;
 }
 
+static void say(struct inspect_object *out, uint32_t state, uint64_t n0, uint64_t n1, uint64_t n2, uint64_t n3) {
+    out->state = state;
+    out->numbers[0] = n0;
+    out->numbers[1] = n1;
+    out->numbers[2] = n2;
+    out->numbers[3] = n3;
+}
+
 static void describe_endpoint(struct endpoint *endpoint, struct inspect_object *out) {
+    uint64_t receivers = 0;
     spin_lock(&endpoint->lock);
-    out->state = endpoint->attention;
-    out->numbers[0] = length_of(&endpoint->senders);
-    for (const struct thread *each = endpoint->receivers; each != nullptr && out->numbers[1] < COUNT_AT_MOST;
+    for (const struct thread *each = endpoint->receivers; each != nullptr && receivers < COUNT_AT_MOST;
          each = each->next) {
-        out->numbers[1]++;
+        receivers++;
     }
-    out->numbers[2] = endpoint->server == nullptr ? 0 : endpoint->server->object.koid.v;
-    out->numbers[3] = endpoint->receive_handles;
+    say(out, endpoint->attention, length_of(&endpoint->senders), receivers, koid_of(endpoint->server),
+        endpoint->receive_handles);
     spin_unlock(&endpoint->lock);
 }
 
 static void describe_notification(struct notification *notification, struct inspect_object *out) {
     spin_lock(&notification->lock);
-    out->state = notification->bound != nullptr;
-    out->numbers[0] = notification->bits;
-    out->numbers[1] = length_of(&notification->waiters);
-    out->numbers[2] = notification->bound == nullptr ? 0 : notification->bound->object.koid.v;
+    say(out, notification->bound != nullptr, notification->bits, length_of(&notification->waiters),
+        koid_of(notification->bound), 0);
     spin_unlock(&notification->lock);
 }
 
-static void describe_thread(const struct thread *thread, struct inspect_object *out) {
-    out->state = thread->state;
-    out->numbers[0] = koid_of(thread->waiting_on); // an object is the first member of what waits are on
-    out->numbers[1] = thread->band;
-    out->numbers[2] = thread->cpu_ns;
-    out->numbers[3] = thread->process == nullptr ? 0 : thread->process->object.koid.v;
-}
-
 static void describe_process(struct object *process, struct inspect_object *out) {
-    struct inspect_process description;
-    process_describe(process, &description);
-    out->state = description.state;
-    out->numbers[0] = description.threads;
-    out->numbers[1] = description.handles;
-    out->numbers[2] = description.account_koid;
-    out->numbers[3] = description.cpu_ns;
+    struct inspect_process of;
+    process_describe(process, &of);
+    say(out, of.state, of.threads, of.handles, of.account_koid, of.cpu_ns);
 }
 
 static void describe_account(struct object *account, struct inspect_object *out) {
-    struct inspect_account description;
-    account_describe(account, &description);
-    out->state = description.ended;
-    out->numbers[0] = description.limit_bytes;
-    out->numbers[1] = description.used_bytes;
-    out->numbers[2] = description.reserved_bytes;
-    out->numbers[3] = description.cpu_ns;
+    struct inspect_account of;
+    account_describe(account, &of);
+    say(out, of.ended, of.limit_bytes, of.used_bytes, of.reserved_bytes, of.cpu_ns);
 }
 
 static void describe_object(struct object *object, struct inspect_object *out) {
+    const struct thread *thread = CONTAINER_OF(object, struct thread, object);
+    struct vmo *vmo = vmo_of(object);
     switch ((enum object_type)object->type) {
     case OBJECT_ACCOUNT: describe_account(object, out); break;
     case OBJECT_PROCESS: describe_process(object, out); break;
-    case OBJECT_THREAD: describe_thread(CONTAINER_OF(object, struct thread, object), out); break;
+    case OBJECT_THREAD:
+        say(out, thread->state, koid_of(thread->waiting_on), thread->band, thread->cpu_ns, koid_of(thread->process));
+        break;
     case OBJECT_ENDPOINT: describe_endpoint(CONTAINER_OF(object, struct endpoint, object), out); break;
-    case OBJECT_NOTIFICATION:
-        describe_notification(CONTAINER_OF(object, struct notification, object), out);
-        break;
-    case OBJECT_VMO:
-        out->state = vmo_of(object)->kind;
-        out->numbers[0] = vmo_len_bytes(vmo_of(object));
-        out->numbers[1] = vmo_committed_bytes(vmo_of(object));
-        break;
+    case OBJECT_NOTIFICATION: describe_notification(CONTAINER_OF(object, struct notification, object), out); break;
+    case OBJECT_VMO: say(out, vmo->kind, vmo_len_bytes(vmo), vmo_committed_bytes(vmo), 0, 0); break;
     case OBJECT_IOSPACE: iospace_describe(CONTAINER_OF(object, struct iospace, object), out); break;
     default: break; // nothing but what all have
     }

@@ -150,25 +150,19 @@ bool interrupt_destroy_step(struct object *object) {
 
 // ---- Methods ----
 
-status_t method_interrupt_bind(struct invocation *invocation) {
-    struct interrupt *interrupt = interrupt_of(invocation->object);
-    uint64_t handle = invocation->words[0], bits = invocation->words[1];
-    struct object *object;
-    if (handle == 0) {
-        rebind(interrupt, nullptr, 0);
-        return STATUS_OK;
+status_t method_interrupt_bind(struct invocation *, struct interrupt *interrupt, struct notification *notification,
+                               uint64_t bits) {
+    if (notification != nullptr) {
+        if (bits == 0) {
+            return STATUS_BAD_ARGUMENT;
+        }
+        object_get(&notification->object);
     }
-    TRY(handle_hold(invocation->caller->process, handle, OBJECT_NOTIFICATION, RIGHT_SIGNAL, &object));
-    if (bits == 0) {
-        object_put(object);
-        return STATUS_BAD_ARGUMENT;
-    }
-    rebind(interrupt, CONTAINER_OF(object, struct notification, object), bits);
+    rebind(interrupt, notification, bits);
     return STATUS_OK;
 }
 
-status_t method_interrupt_acknowledge(struct invocation *invocation) {
-    struct interrupt *interrupt = interrupt_of(invocation->object);
+status_t method_interrupt_acknowledge(struct invocation *, struct interrupt *interrupt) {
     struct notification *notification = nullptr;
     uint64_t bits = 0;
     spin_lock(&interrupt_lock);
@@ -186,8 +180,6 @@ status_t method_interrupt_acknowledge(struct invocation *invocation) {
     return fired ? STATUS_OK : STATUS_BAD_STATE;
 }
 
-status_t method_interrupt_message(struct invocation *invocation) {
-    const struct interrupt *interrupt = interrupt_of(invocation->object);
-    uint64_t *words = invocation->words;
-    return line_message(interrupt->line.gsi, &words[0], &words[1]) ? STATUS_OK : STATUS_BAD_STATE;
+status_t method_interrupt_message(struct invocation *, struct interrupt *interrupt, struct interrupt_message_out *out) {
+    return line_message(interrupt->line.gsi, &out->address, &out->data) ? STATUS_OK : STATUS_BAD_STATE;
 }

@@ -22,7 +22,7 @@ static bool is_taken(uint64_t base, uint64_t count) REQUIRES(ranges_lock) {
     return false;
 }
 
-status_t method_resource_mint_ioport(struct invocation *, uint64_t base, uint64_t count, struct account *account,
+status_t method_resource_mint_ioport(struct invocation *invocation, uint64_t base, uint64_t count, struct account *account,
                                      struct ioport **out) {
     if (ARCH_PORT_COUNT == 0) {
         return STATUS_UNSUPPORTED;
@@ -32,6 +32,9 @@ status_t method_resource_mint_ioport(struct invocation *, uint64_t base, uint64_
     }
     if (boot_owns_ports(base, count)) {
         return STATUS_IN_USE;
+    }
+    if (boot_resets_by(base, count) && !rights_cover(invocation->type_rights, RIGHT_POWER_BIT)) {
+        return STATUS_NO_RIGHT;
     }
     struct object *object;
     TRY(object_create(OBJECT_IOPORT, account, &object));
@@ -65,53 +68,52 @@ bool ioport_destroy_step(struct object *object) {
 // ---- Methods ----
 
 // The port that `offset` means for an access of `width` bytes; false when that is not all in the range.
-static bool port_of(const struct invocation *invocation, uint64_t offset, uint64_t width, uint16_t *out) {
-    const struct ioport *ioport = CONTAINER_OF(invocation->object, struct ioport, object);
-    if ((width != 1 && width != 2 && width != 4) || offset >= ioport->count ||
-        width > ioport->count - offset) {
+static bool port_of(const struct ioport *ioport, uint64_t offset, uint64_t width, uint16_t *out) {
+    if ((width != 1 && width != 2 && width != 4) || !range_within(offset, width, ioport->count)) {
         return false;
     }
     *out = (uint16_t)(ioport->base + offset);
     return true;
 }
 
-status_t method_ioport_read(struct invocation *invocation) {
-    uint64_t *words = invocation->words;
+status_t method_ioport_read(struct invocation *, struct ioport *ioport, uint64_t offset, uint64_t width,
+                            uint64_t *value) {
     uint16_t port;
-    if (!port_of(invocation, words[0], words[1], &port)) {
+    if (!port_of(ioport, offset, width, &port)) {
         return STATUS_BAD_ARGUMENT;
     }
-    switch (words[1]) {
-    case 1: words[0] = port_read8(port); break;
-    case 2: words[0] = port_read16(port); break;
-    default: words[0] = port_read32(port); break;
+    switch (width) {
+    case 1: *value = port_read8(port); break;
+    case 2: *value = port_read16(port); break;
+    default: *value = port_read32(port); break;
     }
     return STATUS_OK;
 }
 
-status_t method_ioport_write(struct invocation *invocation) {
-    const uint64_t *words = invocation->words;
+status_t method_ioport_write(struct invocation *, struct ioport *ioport, uint64_t offset, uint64_t width,
+                             uint64_t value) {
     uint16_t port;
-    if (!port_of(invocation, words[0], words[1], &port) || words[2] >> (8 * words[1]) != 0) {
+    if (!port_of(ioport, offset, width, &port) || value >> (8 * width) != 0) {
         return STATUS_BAD_ARGUMENT;
     }
-    switch (words[1]) {
-    case 1: port_write8(port, (uint8_t)words[2]); break;
-    case 2: port_write16(port, (uint16_t)words[2]); break;
-    default: port_write32(port, (uint32_t)words[2]); break;
+    switch (width) {
+    case 1: port_write8(port, (uint8_t)value); break;
+    case 2: port_write16(port, (uint16_t)value); break;
+    default: port_write32(port, (uint32_t)value); break;
     }
     return STATUS_OK;
 }
 
-status_t method_ioport_write_bytes(struct invocation *invocation) {
-    constexpr uint64_t MOST = 6 * sizeof(uint64_t); // words 2 to 7
-    const uint64_t *words = invocation->words;
+status_t method_ioport_write_bytes(struct invocation *, struct ioport *ioport, uint64_t offset, uint64_t count,
+                                   uint64_t data0, uint64_t data1, uint64_t data2, uint64_t data3, uint64_t data4,
+                                   uint64_t data5) {
+    const uint64_t data[] = {data0, data1, data2, data3, data4, data5};
     uint16_t port;
-    if (!port_of(invocation, words[0], 1, &port) || words[1] > MOST) {
+    if (!port_of(ioport, offset, 1, &port) || count > sizeof data) {
         return STATUS_BAD_ARGUMENT;
     }
-    for (uint64_t i = 0; i < words[1]; i++) {
-        port_write8(port, (uint8_t)(words[2 + i / 8] >> (8 * (i % 8))));
+    for (uint64_t i = 0; i < count; i++) {
+        port_write8(port, ((const uint8_t *)data)[i]);
     }
     return STATUS_OK;
 }

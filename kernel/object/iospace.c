@@ -4,6 +4,7 @@
 #include "abi/inspect.h"
 #include "abi/message.h"
 #include "base/align.h"
+#include "base/checked.h"
 #include "kernel/object/account.h"
 #include "kernel/object/handle.h"
 #include "kernel/object/thread.h"
@@ -173,9 +174,9 @@ static status_t enter(struct iospace *iospace, struct vmo *vmo, uint64_t first_p
 }
 
 // For a VMO that is pinned, so that its length stays; *address is what the device calls its `offset`.
-static status_t map_pinned(struct iospace *iospace, struct vmo *vmo, const uint64_t words[], uint64_t *address) {
-    const uint64_t offset = words[1], len = words[2], size = vmo_len_bytes(vmo);
-    if (offset > size || len > size - offset) {
+static status_t map_pinned(struct iospace *iospace, struct vmo *vmo, uint64_t offset, uint64_t len, uint64_t prot,
+                           uint64_t *address) {
+    if (!range_within(offset, len, vmo_len_bytes(vmo))) {
         return STATUS_BAD_ARGUMENT;
     }
     uint32_t index = 1; // an address of 0 is most likely a mistake
@@ -186,7 +187,7 @@ static status_t map_pinned(struct iospace *iospace, struct vmo *vmo, const uint6
     }
     if (index < DMA_SLOTS && status_ok(status = account_charge(iospace->object.account, slot_charge()))) {
         struct dma_slot *slot = &iospace->slots[index];
-        *slot = (struct dma_slot){vmo, index * DMA_SLOT_BYTES / PAGE_BYTES, words[3] & 3, len / PAGE_BYTES & 0x3ff};
+        *slot = (struct dma_slot){vmo, index * DMA_SLOT_BYTES / PAGE_BYTES, prot & 3, len / PAGE_BYTES & 0x3ff};
         iospace->mapped_pages += slot->page_count;
         status = enter(iospace, vmo, offset / PAGE_BYTES, slot);
         if (status_ok(status)) {
@@ -199,33 +200,30 @@ static status_t map_pinned(struct iospace *iospace, struct vmo *vmo, const uint6
     return status;
 }
 
-status_t method_iospace_map(struct invocation *invocation) {
-    const uint64_t *words = invocation->words;
-    const uint64_t prot = words[3];
-    const uint32_t rights = RIGHT_MAP_BIT | ((prot & PROT_READ) != 0 ? RIGHT_READ_BIT : 0) |
-                            ((prot & PROT_WRITE) != 0 ? RIGHT_WRITE_BIT : 0);
-    struct object *object;
-    TRY(handle_object(invocation->caller->process, words[0], OBJECT_VMO, (rights_t){rights}, &object));
-    if (!is_aligned(words[1] | words[2], PAGE_BYTES) || words[2] == 0 || words[2] > DMA_SLOT_BYTES || prot == 0 ||
+status_t method_iospace_map(struct invocation *invocation, struct iospace *iospace, struct vmo *vmo, uint64_t offset,
+                            uint64_t len, uint64_t prot, uint64_t *address) {
+    const uint32_t rights = ((prot & PROT_READ) != 0 ? RIGHT_READ_BIT : 0) | ((prot & PROT_WRITE) != 0 ? RIGHT_WRITE_BIT : 0);
+    if (!rights_cover(invocation->argument.type_rights, rights)) {
+        return STATUS_NO_RIGHT;
+    }
+    if (!is_aligned(offset | len, PAGE_BYTES) || len == 0 || len > DMA_SLOT_BYTES || prot == 0 ||
         prot > (PROT_READ | PROT_WRITE)) {
         return STATUS_BAD_ARGUMENT;
     }
-    struct vmo *vmo = vmo_of(object);
     TRY(vmo_pin(vmo, (prot & PROT_WRITE) != 0));
-    object_get(object);
-    status_t status = map_pinned(iospace_of(invocation->object), vmo, words, &invocation->words[0]);
+    object_get(&vmo->object);
+    status_t status = map_pinned(iospace, vmo, offset, len, prot, address);
     if (!status_ok(status)) {
         let_go(vmo, prot);
     }
     return status;
 }
 
-status_t method_iospace_unmap(struct invocation *invocation) {
-    struct iospace *iospace = iospace_of(invocation->object);
+status_t method_iospace_unmap(struct invocation *, struct iospace *iospace, uint64_t address) {
     struct dma_slot left = {};
     spin_lock(&iospace->lock);
     for (uint32_t i = 1; i < DMA_SLOTS && left.vmo == nullptr; i++) {
-        if (iospace->slots[i].vmo != nullptr && iospace->slots[i].page * PAGE_BYTES == invocation->words[0]) {
+        if (iospace->slots[i].vmo != nullptr && iospace->slots[i].page * PAGE_BYTES == address) {
             left = leave(iospace, i);
         }
     }
@@ -268,12 +266,9 @@ void iospace_describe(struct iospace *iospace, struct inspect_object *out) {
     out->numbers[3] = iospace->fault_address;
 }
 
-status_t method_iospace_info(struct invocation *invocation) {
-    struct inspect_object description;
-    iospace_describe(iospace_of(invocation->object), &description);
-    invocation->words[0] = description.state == 0;
-    for (uint32_t i = 1; i < 4; i++) {
-        invocation->words[i] = description.numbers[i];
-    }
+status_t method_iospace_info(struct invocation *, struct iospace *iospace, struct iospace_info_out *out) {
+    struct inspect_object of;
+    iospace_describe(iospace, &of);
+    *out = (struct iospace_info_out){of.state == 0, of.numbers[1], of.numbers[2], of.numbers[3]};
     return STATUS_OK;
 }

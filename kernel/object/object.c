@@ -121,10 +121,14 @@ status_t object_create(enum object_type type, struct account *account, struct ob
     return STATUS_OK;
 }
 
-void object_put(struct object *object) {
-    uint32_t before = __atomic_fetch_sub(&object->references, 1, __ATOMIC_ACQ_REL);
-    ASSERT(before != 0);
-    if (before == 1) {
+void object_put_some(struct object *object, uint32_t references) {
+    uint32_t before = __atomic_fetch_sub(&object->references, references, __ATOMIC_ACQ_REL);
+    ASSERT(before >= references);
+    if (before == references && references != 0) {
         reaper_add(&object->reap);
     }
+}
+
+void object_put(struct object *object) {
+    object_put_some(object, 1);
 }

@@ -64,6 +64,8 @@ static inline void object_get(struct object *object) {
 
 // Gives up one reference. Never blocks; the work of destruction is the reaper's.
 void object_put(struct object *object);
+// The same for several, or none.
+void object_put_some(struct object *object, uint32_t references);
 
 const struct object_class *object_class(enum object_type type);
 

@@ -107,35 +107,26 @@ status_t method_process_grant(struct invocation *, struct process *target, const
     if ((from->type_rights & (move ? RIGHT_TRANSFER_BIT : RIGHT_COPY_BIT)) == 0) {
         return STATUS_NO_RIGHT;
     }
-    handle_t granted;
-    TRY(move ? handle_move(from, target, keep, ORIGIN_GRANTED, &granted)
-             : handle_duplicate(from, target, keep, from->badge, from->interface_id, ORIGIN_GRANTED, &granted));
-    *out = granted.v;
-    return STATUS_OK;
+    return move ? handle_move(from, target, keep, ORIGIN_GRANTED, out)
+                : handle_duplicate(from, target, keep, from->badge, from->interface_id, ORIGIN_GRANTED, out);
 }
 
 status_t method_process_handle_copy(struct invocation *, struct process *process, uint64_t target, uint32_t rights,
                                     uint64_t *out) {
     struct capability from;
-    handle_t copy;
     TRY(handle_read(process, target, &from));
     if ((from.type_rights & RIGHT_COPY_BIT) == 0) {
         return STATUS_NO_RIGHT;
     }
-    TRY(handle_duplicate(&from, process, rights_left(&from, rights), from.badge, from.interface_id, ORIGIN_COPIED, &copy));
-    *out = copy.v;
-    return STATUS_OK;
+    return handle_duplicate(&from, process, rights_left(&from, rights), from.badge, from.interface_id, ORIGIN_COPIED, out);
 }
 
 status_t method_process_handle_mint(struct invocation *, struct process *process, uint64_t target, uint32_t rights,
                                     uint64_t badge, uint64_t interface, uint64_t *out) {
     struct capability from;
-    handle_t minted;
     TRY(handle_read_as(process, target, OBJECT_ENDPOINT, RIGHT_MINT, &from));
-    TRY(handle_duplicate(&from, process, rights_left(&from, rights), badge,
-                         interface != 0 ? interface : from.interface_id, ORIGIN_COPIED, &minted));
-    *out = minted.v;
-    return STATUS_OK;
+    return handle_duplicate(&from, process, rights_left(&from, rights), badge,
+                            interface != 0 ? interface : from.interface_id, ORIGIN_COPIED, out);
 }
 
 status_t method_process_handle_close(struct invocation *, struct process *process, uint64_t target) {

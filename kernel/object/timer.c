@@ -97,23 +97,20 @@ bool timer_destroy_step(struct object *object) {
 
 // ---- methods ---------------------------------------------------------------------------------------
 
-status_t method_timer_set(struct invocation *invocation) {
-    struct timer *timer = timer_of(invocation->object);
-    const uint64_t *words = invocation->words;
-    struct object *object;
-    TRY(handle_hold(invocation->caller->process, words[3], OBJECT_NOTIFICATION, RIGHT_SIGNAL, &object));
-    if ((words[0] | words[1] | words[2]) >= TIMER_MAX_NS || words[4] == 0) {
-        object_put(object);
+status_t method_timer_set(struct invocation *, struct timer *timer, uint64_t deadline_ns, uint64_t period_ns,
+                          uint64_t slack_ns, struct notification *notification, uint64_t bits) {
+    if ((deadline_ns | period_ns | slack_ns) >= TIMER_MAX_NS || bits == 0) {
         return STATUS_BAD_ARGUMENT;
     }
     const struct timer_queue *queue;
+    object_get(&notification->object);
     spin_lock(&timer->lock);
     struct notification *old = unset(timer, &queue);
-    timer->next_ns = words[0];
-    timer->period_ns = words[1];
-    timer->slack_ns = words[2];
-    timer->notification = CONTAINER_OF(object, struct notification, object);
-    timer->bits = words[4];
+    timer->next_ns = deadline_ns;
+    timer->period_ns = period_ns;
+    timer->slack_ns = slack_ns;
+    timer->notification = notification;
+    timer->bits = bits;
     timer->fired = timer->missed = 0;
     arm(timer);
     spin_unlock(&timer->lock);
@@ -121,18 +118,15 @@ status_t method_timer_set(struct invocation *invocation) {
     return STATUS_OK;
 }
 
-status_t method_timer_cancel(struct invocation *invocation) {
-    invocation->words[0] = cancel(timer_of(invocation->object));
+status_t method_timer_cancel(struct invocation *, struct timer *timer, uint64_t *was_set) {
+    *was_set = cancel(timer);
     return STATUS_OK;
 }
 
-status_t method_timer_info(struct invocation *invocation) {
-    struct timer *timer = timer_of(invocation->object);
+status_t method_timer_info(struct invocation *, struct timer *timer, struct timer_info_out *out) {
     spin_lock(&timer->lock);
-    invocation->words[0] = timer->notification != nullptr ? timer->next_ns : 0;
-    invocation->words[1] = timer->period_ns;
-    invocation->words[2] = timer->fired;
-    invocation->words[3] = timer->missed;
+    *out = (struct timer_info_out){timer->notification != nullptr ? timer->next_ns : 0, timer->period_ns,
+                                   timer->fired, timer->missed};
     spin_unlock(&timer->lock);
     return STATUS_OK;
 }

@@ -23,14 +23,14 @@ static const uint8_t zero_page[PAGE_BYTES];
 
 // Gives the caller a handle to a VMO just made; takes its only reference in any case.
 static status_t hand_over(struct invocation *invocation, struct vmo *vmo, uint32_t rights, uint64_t *out) {
-    handle_t handle;
+    uint64_t handle;
     status_t status = handle_insert(invocation->caller->process, &vmo->object, (rights_t){rights}, 0, 0,
                                     ORIGIN_CREATED, &handle);
     if (!status_ok(status)) {
         object_put(&vmo->object);
         return status;
     }
-    *out = handle.v;
+    *out = handle;
     return STATUS_OK;
 }
 

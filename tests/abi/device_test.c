@@ -181,6 +181,20 @@ CASE(device_memory_is_minted_once_and_given_back) {
     suite_close(notification);
 }
 
+// Ports that reset the machine do what resource.power does: 0xcf8 to 0xcff has the chipset's among those for PCI
+// configuration.
+CASE(ports_that_reset_need_the_right_to) {
+    handle_t ports;
+    if (MACHINE_HAS_PORTS) {
+        const handle_t powerless = suite_copy(suite.resource, RIGHTS_ALL_BITS & ~RIGHT_POWER_BIT);
+        REFUSED(RESOURCE_MINT_IOPORT, NO_RIGHT, tess_resource_mint_ioport(powerless, 0x60, 5, suite.account, &ports));
+        REFUSED(RESOURCE_MINT_IOPORT, NO_RIGHT, tess_resource_mint_ioport(powerless, 0xcf8, 8, suite.account, &ports));
+        EXPECT_OK(tess_resource_mint_ioport(powerless, 0x60, 1, suite.account, &ports));
+        suite_close(ports);
+        suite_close(powerless);
+    }
+}
+
 CASE(power_takes_two_actions_only) {
     REFUSED(RESOURCE_POWER, BAD_ARGUMENT, tess_resource_power(suite.resource, 2));
     REFUSED(RESOURCE_POWER, BAD_ARGUMENT, tess_resource_power(suite.resource, UINT64_MAX));

@@ -95,7 +95,7 @@ static void revoke_in_steps(const struct capability *from) {
 static void do_op(const struct op *op) {
     struct node *node = &world.nodes[op->node];
     struct capability from = {};
-    handle_t handle = {};
+    uint64_t handle = 0;
     if (op->kind != OP_END && op->kind != OP_CLOSE) {
         CHECK(status_ok(handle_read(world.processes[node->process], node->handle, &from)));
     }
@@ -104,14 +104,14 @@ static void do_op(const struct op *op) {
         const uint32_t rights = rights_at(node->rights, op->process);
         CHECK(status_ok(handle_duplicate(&from, world.processes[op->process], (rights_t){rights}, 0, 0,
                                          ORIGIN_GRANTED, &handle)));
-        world.nodes[world.node_count++] = (struct node){true, op->process, op->node, rights, handle.v};
+        world.nodes[world.node_count++] = (struct node){true, op->process, op->node, rights, handle};
         break;
     }
     case OP_MOVE:
         CHECK(status_ok(handle_move(&from, world.processes[op->process], (rights_t){node->rights},
                                     ORIGIN_GRANTED, &handle)));
         node->process = op->process;
-        node->handle = handle.v;
+        node->handle = handle;
         break;
     case OP_CLOSE:
         CHECK(status_ok(handle_close(world.processes[node->process], node->handle)));

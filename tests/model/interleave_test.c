@@ -132,11 +132,11 @@ static bool of_server(enum who who) {
 static void share_endpoint(void) {
     constexpr uint32_t SEND_RIGHTS = RIGHT_SEND_BIT | RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT;
     struct capability from;
-    handle_t handle;
+    uint64_t handle;
     world.endpoint = host_endpoint(world.processes[1], SEND_RIGHTS | RIGHT_RECEIVE_BIT, &world.receive);
     if (status_ok(handle_read(world.processes[1], world.receive, &from)) &&
         status_ok(handle_duplicate(&from, world.processes[0], (rights_t){SEND_RIGHTS}, 5, 0, ORIGIN_REQUEST, &handle))) {
-        world.send[0] = handle.v;
+        world.send[0] = handle;
     }
 }
 

@@ -70,9 +70,7 @@ BARE = {
     "process_create_thread", "thread_exit", "thread_cancel", "thread_set_band", "thread_info", "thread_save_reply",
     "thread_set_affinity", "thread_lock_id", "vspace_map", "vspace_unmap", "vspace_protect", "vspace_reserve", "vspace_info",
     "vmo_info", "vmo_read", "vmo_write", "vmo_resize", "vmo_commit", "vmo_decommit", "vmo_seal", "vmo_clone", "vmo_supply",
-    "vmo_next_dirty", "vmo_write_back", "vmo_detach", "notification_bind", "interrupt_bind", "interrupt_acknowledge",
-    "interrupt_message", "ioport_read", "ioport_write", "ioport_write_bytes", "timer_set", "timer_cancel", "timer_info",
-    "ring_bind", "iospace_map", "iospace_unmap", "iospace_info",
+    "vmo_next_dirty", "vmo_write_back", "vmo_detach", "notification_bind", "ring_bind",
 }
 
 

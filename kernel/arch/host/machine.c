@@ -274,14 +274,14 @@ struct thread *host_thread(struct process *process, uint32_t band, uint64_t mess
 }
 
 uint64_t host_give(struct process *process, struct object *object, uint32_t rights, uint64_t badge) {
-    handle_t handle;
+    uint64_t handle;
     object_get(object);
     if (!status_ok(
             handle_insert(process, object, (rights_t){rights}, badge, 0, ORIGIN_BOOT, &handle))) {
         object_put(object);
         return 0;
     }
-    return handle.v;
+    return handle;
 }
 
 struct endpoint *host_endpoint(struct process *process, uint32_t rights, uint64_t *handle) {

@@ -107,8 +107,8 @@ status_t handle_read_as([[maybe_unused]] const struct process *process, uint64_t
 
 status_t handle_insert([[maybe_unused]] struct process *process, struct object *object, rights_t rights,
                        [[maybe_unused]] uint64_t badge, [[maybe_unused]] uint64_t interface_id,
-                       [[maybe_unused]] enum handle_origin origin, handle_t *out) {
-    *out = (handle_t){(uint32_t)host_handle(object, rights.v)};
+                       [[maybe_unused]] enum handle_origin origin, uint64_t *out) {
+    *out = host_handle(object, rights.v);
     return STATUS_OK;
 }
 
