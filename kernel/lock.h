@@ -38,6 +38,7 @@
     X(MACHINE) \
     X(ACCOUNT) \
     X(SLAB) \
+    X(FRAME_CACHE) \
     X(FRAMES)
 
 #define LOCK_RANK_ENUM(name) LOCK_##name,

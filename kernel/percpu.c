@@ -12,6 +12,14 @@ void cpu_add(struct percpu *cpu) {
     __atomic_store_n(&cpus_online, cpu->id.v + 1, __ATOMIC_RELEASE);
 }
 
+struct frame_cache *frame_cache_here(void) {
+    return &this_cpu()->frames;
+}
+
+struct frame_cache *frame_cache_of(uint32_t cpu) {
+    return cpu < cpu_count() ? &percpus[cpu]->frames : nullptr;
+}
+
 void cpu_request(struct percpu *cpu, enum percpu_work work) {
     // Whoever finds work there already knows that an interrupt is on its way, or that the work is being taken over.
     if (__atomic_fetch_or(&cpu->remote_work, work, __ATOMIC_SEQ_CST) == 0) {

@@ -9,6 +9,7 @@
 #include "base/container.h"
 #include "kernel/arch/arch.h"
 #include "kernel/lock.h"
+#include "kernel/mm/frame.h"
 #include "kernel/object/reaper.h"
 #include "kernel/object/thread.h"
 #include "kernel/object/trace.h"
@@ -61,6 +62,8 @@ struct [[gnu::aligned(CACHE_LINE_BYTES)]] percpu {
     struct timer_queue timers GUARDED_BY(timer_lock);
     uint64_t quiet_since;      // atomic: the newest grace period that it was out of the kernel for (reaper.h)
     struct reaper reaper;
+
+    struct frame_cache frames; // others empty it when memory runs out
 
     struct trace_cpu trace;
 

@@ -14,6 +14,8 @@
 //   void arch_tlb_entered(prot)                    after a page was entered where nothing was; with PROT_EXECUTE what was
 //                                                  written to it is seen by the instruction fetch
 //
+//   void arch_zero_page(page)                      fills a page with zeros
+//
 // and of entries:
 //
 //   PTE_PRESENT, PTE_WRITE, PTE_FRAME_MASK, PTE_LARGE (added where a page is larger than 4 KiB)

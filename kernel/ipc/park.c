@@ -128,14 +128,14 @@ static status_t find_key(struct vspace *vspace, struct place *place, uint64_t ad
 // Finds the word and keeps it where it is: with OK the locks of the address space and of the VMO are held.
 static status_t lock_word(const struct thread *thread, uint64_t address, uint32_t access, struct place *place)
     NO_THREAD_SAFETY_ANALYSIS {
-    struct vmo_page page;
     struct vspace *vspace = place->vspace = thread->process->vspace;
     spin_lock(&vspace->lock);
     status_t status = find_key(vspace, place, address, access);
     if (status_ok(status)) {
         const uint64_t offset = place->key.offset;
         spin_lock(&place->vmo->lock);
-        status = vmo_page_get(place->vmo, offset / PAGE_BYTES, (access & PROT_WRITE) != 0, &page);
+        const struct vmo_page page = vmo_page_get(place->vmo, offset / PAGE_BYTES, (access & PROT_WRITE) != 0);
+        status = page.status;
         if (status_ok(status)) {
             place->word = (uint32_t *)((char *)phys_to_virt(page.frame) + offset % PAGE_BYTES);
             return STATUS_OK;

@@ -10,8 +10,8 @@
 #include "kernel/panic.h"
 
 constexpr unsigned ORDER_COUNT = FRAME_MAX_ORDER + 1;
-constexpr uint32_t STACK_FRAMES = 32;
-constexpr unsigned REFILL_ORDER = 3; // how many single frames are split off at once
+constexpr unsigned REFILL_ORDER = 3;     // how many single frames a cache is given at once
+constexpr uint32_t ZERO_AHEAD_STEP = 8;  // frames zeroed each time that a processor has nothing else to do
 constexpr uint64_t FRAME_BYTES = 1ull << FRAME_SHIFT;
 constexpr uint64_t EARLY_END = 1ull << 32;
 constexpr uint64_t FRAME_NUMBER_END = 1ull << 30; // VMOs keep frame numbers in 30 bits
@@ -29,10 +29,10 @@ static struct spinlock frame_lock = SPINLOCK(LOCK_FRAMES);
 static struct {
     struct free_block lists[ORDER_COUNT] GUARDED_BY(frame_lock);
     uint32_t non_empty GUARDED_BY(frame_lock); // bit n: lists[n] has a block
-    uint32_t stack_count GUARDED_BY(frame_lock);
-    uint64_t stack[STACK_FRAMES] GUARDED_BY(frame_lock); // frame numbers
-    uint64_t free_frames GUARDED_BY(frame_lock);         // on the lists and on the stack
-    uint8_t *states; // enum frame_state | order, by frame number less first_frame; the bytes are under the lock
+    uint64_t free_frames GUARDED_BY(frame_lock); // on the lists
+    // enum frame_state | order, by frame number less first_frame. What is on a list is under the lock; the byte of any
+    // other frame is its holder's, and no processor that does not hold it takes it for free.
+    uint8_t *states;
     // How many refer to a frame beside its first owner; atomic, and 0 unless it is given out singly.
     uint8_t *shares;
     uint64_t first_frame, end_frame;
@@ -128,28 +128,6 @@ static bool block_take(unsigned order, uint64_t *out) REQUIRES(frame_lock) {
     return true;
 }
 
-static void stack_drain(void) REQUIRES(frame_lock) {
-    while (pool.stack_count > 0) {
-        block_release(pool.stack[--pool.stack_count], 0);
-    }
-}
-
-// A single frame: from the stack, which is filled up a few at a time so that most are cheap.
-static bool single_take(uint64_t *out) REQUIRES(frame_lock) {
-    if (pool.stack_count == 0) {
-        uint64_t first;
-        if (!block_take(REFILL_ORDER, &first)) {
-            return block_take(0, out);
-        }
-        for (uint64_t i = 1ull << REFILL_ORDER; i-- > 0;) { // the lowest comes out first
-            *state_of(first + i) = STATE_STACKED;
-            pool.stack[pool.stack_count++] = first + i;
-        }
-    }
-    *out = pool.stack[--pool.stack_count];
-    return true;
-}
-
 // Adds frames [frame, end), which nobody holds, in the largest blocks that their alignment allows.
 static void range_add(uint64_t frame, uint64_t end) REQUIRES(frame_lock) {
     frame = frame < pool.first_frame ? pool.first_frame : frame;
@@ -238,7 +216,7 @@ bool frame_init(const struct boot_info *boot) {
     for (unsigned order = 0; order < ORDER_COUNT; order++) {
         pool.lists[order].next = pool.lists[order].prev = &pool.lists[order];
     }
-    pool.non_empty = pool.stack_count = 0;
+    pool.non_empty = 0;
     pool.free_frames = 0;
     for (uint32_t i = 0; i < boot->region_count; i++) {
         const struct boot_region *region = &boot->regions[i];
@@ -269,28 +247,105 @@ void frame_add_range(paddr_t base, uint64_t len_bytes) {
     spin_unlock(&frame_lock);
 }
 
-status_t frame_alloc(unsigned order, paddr_t *out) {
-    uint64_t frame;
+// ---- Single frames: each processor has some at hand ----
+
+// Gives frames back until `keep` are left.
+static void cache_shrink(struct frame_cache *cache, uint32_t keep) REQUIRES(cache->lock) {
     spin_lock(&frame_lock);
-    bool found = order == 0 ? single_take(&frame) : order <= FRAME_MAX_ORDER && block_take(order, &frame);
-    if (!found && order != 0) {
-        stack_drain(); // its frames may complete a block
-        found = order <= FRAME_MAX_ORDER && block_take(order, &frame);
+    pool.free_frames += cache->count - keep;
+    while (cache->count > keep) {
+        block_release(cache->frames[--cache->count], 0);
     }
-    if (!found) {
-        spin_unlock(&frame_lock);
-        return STATUS_NO_MEMORY;
-    }
-    *state_of(frame) = frame_state(STATE_USED, order);
-    pool.free_frames -= 1ull << order;
+    cache->zeroed = cache->zeroed < keep ? cache->zeroed : keep;
     spin_unlock(&frame_lock);
+}
+
+// Makes sure that there is a frame; false when no block is free.
+[[gnu::noinline]] static bool cache_refill(struct frame_cache *cache) REQUIRES(cache->lock) {
+    uint64_t first;
+    unsigned order = REFILL_ORDER;
+    spin_lock(&frame_lock);
+    bool found = block_take(order, &first);
+    if (!found) {
+        found = block_take(order = 0, &first);
+    }
+    for (uint64_t i = found ? 1ull << order : 0; i-- > 0;) { // the lowest comes out first
+        *state_of(first + i) = STATE_STACKED;
+        cache->frames[cache->count++] = (uint32_t)(first + i);
+        pool.free_frames--;
+    }
+    spin_unlock(&frame_lock);
+    return found;
+}
+
+// What all processors have at hand may be all that there is, or complete a block.
+static void caches_drain(void) {
+    struct frame_cache *cache;
+    for (uint32_t i = 0; (cache = frame_cache_of(i)) != nullptr; i++) {
+        spin_lock(&cache->lock);
+        cache_shrink(cache, 0);
+        spin_unlock(&cache->lock);
+    }
+}
+
+// The number of a frame at hand, one that is zeroed if there is with `zeroed`; 0: there is none. *is_zeroed says what it is.
+static inline uint64_t single_take(bool zeroed, bool *is_zeroed) {
+    struct frame_cache *cache = frame_cache_here();
+    uint64_t frame = 0;
+    spin_lock(&cache->lock);
+    if (cache->count != 0 || cache_refill(cache)) {
+        const uint32_t top = --cache->count;
+        frame = cache->frames[top];
+        *is_zeroed = zeroed && cache->zeroed != 0;
+        if (*is_zeroed) {
+            frame = cache->frames[--cache->zeroed];
+            cache->frames[cache->zeroed] = cache->frames[top];
+        } else if (cache->zeroed > top) {
+            cache->zeroed = top;
+        }
+        *state_of(frame) = frame_state(STATE_USED, 0);
+    }
+    spin_unlock(&cache->lock);
+    return frame;
+}
+
+static bool block_alloc(unsigned order, uint64_t *out) {
+    spin_lock(&frame_lock);
+    const bool found = order <= FRAME_MAX_ORDER && block_take(order, out);
+    pool.free_frames -= found ? 1ull << order : 0;
+    spin_unlock(&frame_lock);
+    return found;
+}
+
+status_t frame_alloc(unsigned order, paddr_t *out) {
+    bool ignored;
+    uint64_t frame = order == 0 ? single_take(false, &ignored) : 0;
+    if (frame == 0) {
+        if (!block_alloc(order, &frame)) {
+            caches_drain();
+            if (!block_alloc(order, &frame)) {
+                return STATUS_NO_MEMORY;
+            }
+        }
+        *state_of(frame) = frame_state(STATE_USED, order);
+    }
     *out = (paddr_t){frame << FRAME_SHIFT};
     return STATUS_OK;
 }
 
+static void single_free(uint64_t frame) {
+    struct frame_cache *cache = frame_cache_here();
+    *state_of(frame) = STATE_STACKED;
+    spin_lock(&cache->lock);
+    if (cache->count == FRAME_CACHE_MAX) {
+        cache_shrink(cache, FRAME_CACHE_MAX / 2);
+    }
+    cache->frames[cache->count++] = (uint32_t)frame;
+    spin_unlock(&cache->lock);
+}
+
 void frame_free(paddr_t base, unsigned order) {
     uint64_t frame = base.v >> FRAME_SHIFT;
-    spin_lock(&frame_lock);
     if (!frame_in_span(frame, pool.first_frame, pool.end_frame) ||
         *state_of(frame) != frame_state(STATE_USED, order)) {
         panic("frame_free: %#lx order %u was not given out so", base.v, order);
@@ -298,14 +353,50 @@ void frame_free(paddr_t base, unsigned order) {
     if (KERNEL_DEBUG) {
         memset(phys_to_virt(base), FREED_BYTE, FRAME_BYTES << (order < 4 ? order : 4));
     }
-    pool.free_frames += 1ull << order;
-    if (order == 0 && pool.stack_count < STACK_FRAMES) {
-        *state_of(frame) = STATE_STACKED;
-        pool.stack[pool.stack_count++] = frame;
-    } else {
-        block_release(frame, order);
+    if (order == 0) {
+        single_free(frame);
+        return;
     }
+    spin_lock(&frame_lock);
+    pool.free_frames += 1ull << order;
+    block_release(frame, order);
     spin_unlock(&frame_lock);
+}
+
+// ---- Zeroed frames ----
+
+// When none is at hand, and none to be had in the usual way.
+[[gnu::noinline]] static paddr_t last_zeroed(void) {
+    paddr_t frame;
+    if (!status_ok(frame_alloc(0, &frame))) {
+        return (paddr_t){0};
+    }
+    arch_zero_page(phys_to_virt(frame));
+    return frame;
+}
+
+paddr_t frame_alloc_zeroed(void) {
+    bool is_zeroed;
+    const paddr_t frame = {single_take(true, &is_zeroed) << FRAME_SHIFT};
+    if (frame.v == 0) {
+        return last_zeroed();
+    }
+    if (!is_zeroed) {
+        arch_zero_page(phys_to_virt(frame));
+    }
+    return frame;
+}
+
+void frame_zero_ahead(void) {
+    struct frame_cache *cache = frame_cache_here();
+    spin_lock(&cache->lock);
+    for (uint32_t i = 0; i < ZERO_AHEAD_STEP && cache->zeroed < FRAME_CACHE_MAX / 2; i++) {
+        if (cache->zeroed == cache->count && !cache_refill(cache)) {
+            break;
+        }
+        arch_zero_page(phys_to_virt((paddr_t){(uint64_t)cache->frames[cache->zeroed++] << FRAME_SHIFT}));
+    }
+    spin_unlock(&cache->lock);
 }
 
 void frame_split(paddr_t base, unsigned order) {
@@ -350,9 +441,14 @@ void frame_release(paddr_t base) {
     frame_free(base, 0);
 }
 
+// Frames that move between the lists and a processor are counted once: they do with the lock held.
 uint64_t frame_free_bytes(void) {
     spin_lock(&frame_lock);
-    uint64_t bytes = pool.free_frames << FRAME_SHIFT;
+    uint64_t frames = pool.free_frames;
+    struct frame_cache *cache;
+    for (uint32_t i = 0; (cache = frame_cache_of(i)) != nullptr; i++) {
+        frames += __atomic_load_n(&cache->count, __ATOMIC_RELAXED);
+    }
     spin_unlock(&frame_lock);
-    return bytes;
+    return frames << FRAME_SHIFT;
 }

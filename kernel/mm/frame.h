@@ -1,16 +1,18 @@
 // Physical frames: a buddy allocator over all usable RAM.
 //
 // Blocks are 2^order frames, naturally aligned. Two bytes of bookkeeping a frame; free blocks are linked
-// through their own first bytes. A small stack of single frames in front keeps the common case short.
+// through their own first bytes. Each processor has some single frames at hand, which keeps the common case short and
+// apart from the others; when memory runs out, all give them back. While it is idle it zeroes some of them.
 // Nothing here is charged: callers charge an account before they ask.
 //
-// Lock: the allocator's own, last in the kernel's lock order. Nothing blocks; all may be called with
-// interrupts off and with any other lock held.
+// Locks: those of the processors' frames, then the allocator's own, last in the kernel's lock order. Nothing blocks;
+// all may be called with interrupts off and with any other lock held.
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernel/lock.h"
 #include "kernel/types.h"
 
 struct boot_info;
@@ -18,6 +20,19 @@ struct boot_info;
 constexpr unsigned FRAME_SHIFT = 12;
 constexpr unsigned FRAME_MAX_ORDER = 10; // 4 MiB
 constexpr uint8_t FREED_BYTE = 0xdd;     // what freed frames hold in the debug build (up to 64 KiB of a block), but for links
+
+// Single frames that a processor has at hand (struct percpu). Others take them back only when memory runs out.
+constexpr uint32_t FRAME_CACHE_MAX = 64;
+struct frame_cache {
+    struct spinlock lock;
+    uint32_t count GUARDED_BY(lock);                   // atomic for who counts free frames
+    uint32_t zeroed GUARDED_BY(lock);                  // the first ones
+    uint32_t frames[FRAME_CACHE_MAX] GUARDED_BY(lock); // numbers
+};
+
+// This processor's, and those of all by number; null beyond the last (kernel/percpu.c).
+struct frame_cache *frame_cache_here(void);
+struct frame_cache *frame_cache_of(uint32_t cpu);
 
 // Before frame_init: hands out single frames (contents unspecified) below 4 GiB for the first page tables,
 // from one region that frame_early_init picks. frame_early_alloc gives false when that region is used up.
@@ -34,6 +49,12 @@ void frame_add_range(paddr_t base, uint64_t len_bytes);
 
 // One block of 2^order frames with unspecified contents. NO_MEMORY when there is none.
 status_t frame_alloc(unsigned order, paddr_t *out);
+
+// A single frame that is zeroed; 0 when there is none.
+paddr_t frame_alloc_zeroed(void);
+
+// For a processor that is idle: zeroes a few frames ahead, up to half of what it may have at hand.
+void frame_zero_ahead(void);
 
 // Gives a block back. The order must be that of its allocation; a wrong or double free panics.
 void frame_free(paddr_t base, unsigned order);

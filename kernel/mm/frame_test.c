@@ -7,6 +7,7 @@
 #include "base/test.h"
 #include "kernel/arch/host/arena.h"
 #include "kernel/mm/direct_map.h"
+#include "kernel/percpu.h"
 
 constexpr uint64_t PAGE = 4096;
 constexpr uint64_t MIB = 1 << 20;
@@ -151,6 +152,72 @@ TEST(orders) {
     CHECK(status_is(frame_alloc(FRAME_MAX_ORDER + 1, &out), STATUS_NO_MEMORY));
     CHECK(status_is(frame_alloc(FRAME_MAX_ORDER, &out), STATUS_NO_MEMORY)); // no aligned block is whole
     CHECK_EQ(out.v, 1u);
+}
+
+static bool is_zeroed(paddr_t frame) {
+    const uint64_t *words = phys_to_virt(frame);
+    for (uint64_t i = 0; i < PAGE / sizeof(*words); i++) {
+        if (words[i] != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Zeroed ahead or not, what is asked for zeroed is, and frames that were zeroed in vain are frames as any other.
+TEST(zeroed_frames_are_zeroed) {
+    const struct host_range ranges[] = {{MIB, 4 * MIB}};
+    REQUIRE(begin(8 * MIB, ranges, 1));
+    paddr_t held[200];
+    for (int round = 0; round < 20; round++) {
+        check_all_frames(ranges, 1, 8 * MIB); // leaves none that is zero
+        const uint64_t before = frame_free_bytes();
+        for (int i = 0; i < round; i++) {
+            frame_zero_ahead();
+        }
+        CHECK_EQ(frame_free_bytes(), before);
+        for (int i = 0; i < 200; i++) {
+            const bool zeroed = (i + round) % 3 != 0;
+            if (zeroed) {
+                REQUIRE((held[i] = frame_alloc_zeroed()).v != 0);
+            } else {
+                REQUIRE(status_ok(frame_alloc(0, &held[i])));
+            }
+            CHECK(!zeroed || is_zeroed(held[i]));
+            memset(phys_to_virt(held[i]), i, PAGE);
+        }
+        CHECK_EQ(frame_free_bytes(), before - 200 * PAGE);
+        for (int i = 0; i < 200; i++) {
+            CHECK_EQ(*((uint8_t *)phys_to_virt(held[i]) + PAGE - 1), (uint8_t)i);
+            frame_free(held[i], 0);
+        }
+    }
+}
+
+// What another processor has at hand, zeroed or not, comes back when memory runs out, for single frames and for blocks.
+TEST(nothing_is_kept_back) {
+    static struct percpu second = {.self = &second, .id = {1}};
+    const struct host_range ranges[] = {{MIB, 4 * MIB}};
+    REQUIRE(begin(8 * MIB, ranges, 1));
+    cpu_add(&second);
+    for (int round = 0; round < 2; round++) {
+        const uint64_t before = frame_free_bytes();
+        paddr_t single, block;
+        host_this_cpu = &second;
+        REQUIRE(status_ok(frame_alloc(0, &single)));
+        frame_zero_ahead();
+        frame_free(single, 0);
+        CHECK(__atomic_load_n(&second.frames.zeroed, __ATOMIC_RELAXED) > 0);
+        host_this_cpu = &boot_percpu;
+        CHECK_EQ(frame_free_bytes(), before);
+        if (round == 0) {
+            check_all_frames(ranges, 1, 8 * MIB);
+        } else {
+            CHECK(status_is(frame_alloc(FRAME_MAX_ORDER, &block), STATUS_NO_MEMORY)); // but it might have completed one
+        }
+        CHECK_EQ(__atomic_load_n(&second.frames.count, __ATOMIC_RELAXED), 0u);
+    }
+    cpus_online = 1;
 }
 
 struct block {

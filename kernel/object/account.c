@@ -1,6 +1,7 @@
 #include "kernel/object/account.h"
 
 #include "base/mem.h"
+#include "kernel/mm/frame.h"
 #include "kernel/object/handle.h"
 #include "kernel/object/process.h"
 #include "kernel/panic.h"
@@ -134,6 +135,17 @@ void *account_alloc(struct account *account, size_t bytes) {
         account_uncharge(account, kalloc_charge(bytes));
     }
     return memory;
+}
+
+paddr_t account_frame(struct account *account) {
+    if (!status_ok(account_charge(account, PAGE_BYTES))) {
+        return (paddr_t){0};
+    }
+    const paddr_t frame = frame_alloc_zeroed();
+    if (frame.v == 0) {
+        account_uncharge(account, PAGE_BYTES);
+    }
+    return frame;
 }
 
 void account_free(struct account *account, void *memory, size_t bytes) {

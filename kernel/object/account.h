@@ -95,6 +95,9 @@ void account_uncharge(struct account *account, uint64_t bytes);
 void *account_alloc(struct account *account, size_t bytes);
 void account_free(struct account *account, void *memory, size_t bytes);
 
+// A zeroed frame, paid for. 0: NO_MEMORY.
+paddr_t account_frame(struct account *account);
+
 // Charges or uncharges, and counts an object (object.c).
 status_t account_charge_object(struct account *account, enum object_type type, uint64_t bytes);
 void account_uncharge_object(struct account *account, enum object_type type, uint64_t bytes);

@@ -153,8 +153,8 @@ static status_t enter(struct iospace *iospace, struct vmo *vmo, uint64_t first_p
     status_t status = STATUS_OK;
     spin_lock(&vmo->lock);
     for (uint64_t i = 0; i < slot->page_count && status_ok(status); i++) {
-        struct vmo_page page;
-        status = vmo_page_get(vmo, first_page + i, true, &page);
+        const struct vmo_page page = vmo_page_get(vmo, first_page + i, true);
+        status = page.status;
         if (!status_ok(status)) {
             break;
         }

@@ -170,12 +170,12 @@ bool mapped_in(struct vmo *vmo, const struct vspace *vspace) {
 
 // ---- Entering pages ----
 
-static uint32_t page_prot(const struct mapping *mapping, const struct vmo_page *page) {
-    return page->writable ? mapping->prot : mapping->prot & ~PROT_WRITE;
+static uint32_t page_prot(const struct mapping *mapping, struct vmo_page page) {
+    return page.writable ? mapping->prot : mapping->prot & ~PROT_WRITE;
 }
 
 // Enters what is there from `start` to the end of its aligned window of AROUND_PAGES, as far as the mapping goes; all
-// of it is in the leaf. Not inlined: what the shortest fault does not need costs it nothing.
+// of it is in the leaf.
 [[gnu::noinline]] static void enter_around(struct vmo *vmo, const struct mapping *mapping, struct leaf_table *leaf, uint64_t start)
     REQUIRES(vmo->lock) {
     const uint64_t window_end = align_down(start, AROUND_PAGES * PAGE_BYTES) + AROUND_PAGES * PAGE_BYTES;
@@ -185,7 +185,7 @@ static uint32_t page_prot(const struct mapping *mapping, const struct vmo_page *
     vmo_page_range(vmo, mapping_page(mapping, start), (uint32_t)((end - start) / PAGE_BYTES), pages);
     for (uint32_t i = 0; start < end; i++, start += PAGE_BYTES) {
         if (pages[i].frame.v != 0 && !leaf_present(leaf, start)) {
-            leaf_set(leaf, start, pages[i].frame, page_prot(mapping, &pages[i]));
+            leaf_set(leaf, start, pages[i].frame, page_prot(mapping, pages[i]));
         }
     }
 }
@@ -208,7 +208,7 @@ status_t mapping_attach(struct mapping *mapping, struct vmo *vmo) {
 }
 
 // Enters a large page, if the mapping and the VMO have all of it and no table is there yet.
-static bool enter_large(struct vmo *vmo, const struct mapping *mapping, uint64_t page, uint32_t access)
+[[gnu::noinline]] static bool enter_large(struct vmo *vmo, const struct mapping *mapping, uint64_t page, uint32_t access)
     REQUIRES(vmo->lock) {
     const uint64_t start = align_down(page, LEAF_BYTES);
     struct vmo_page found;
@@ -218,8 +218,7 @@ static bool enter_large(struct vmo *vmo, const struct mapping *mapping, uint64_t
         return false;
     }
     struct vspace *vspace = mapping->vspace;
-    return status_ok(
-        large_set(&vspace->space, vspace->object.account, start, found.frame, page_prot(mapping, &found)));
+    return large_set(&vspace->space, vspace->object.account, start, found.frame, page_prot(mapping, found));
 }
 
 static status_t enter(struct vmo *vmo, const struct mapping *mapping, uint64_t page, uint32_t access)
@@ -228,12 +227,15 @@ static status_t enter(struct vmo *vmo, const struct mapping *mapping, uint64_t p
     if (vmo_has(vmo, VMO_LARGE) && enter_large(vmo, mapping, page, access)) {
         return STATUS_OK;
     }
-    struct leaf_table *leaf;
+    struct leaf_table *leaf = leaf_make(&vspace->space, vspace->object.account, page);
+    if (leaf == nullptr) {
+        return STATUS_NO_MEMORY;
+    }
     struct vmo_page found;
-    TRY(leaf_make(&vspace->space, vspace->object.account, page, &leaf));
-    TRY(vmo_page_get(vmo, mapping_page(mapping, page), (access & PROT_WRITE) != 0, &found));
+    [[clang::always_inline]] found = vmo_page_get(vmo, mapping_page(mapping, page), (access & PROT_WRITE) != 0);
+    TRY(found.status);
     const bool old = leaf_present(leaf, page);
-    leaf_set(leaf, page, found.frame, page_prot(mapping, &found));
+    leaf_set(leaf, page, found.frame, page_prot(mapping, found));
     if (old) {
         arch_tlb_flush_page(page); // it was not writable, or another processor was faster
     }

@@ -22,17 +22,13 @@ static uint64_t *table_at(uint64_t entry) {
     return phys_to_virt(pte_frame(entry));
 }
 
-// A frame for a table, charged, with unspecified contents.
-static status_t table_alloc(struct page_tables *tables, struct account *account, paddr_t *out) {
-    TRY(account_charge(account, PAGE_BYTES));
-    status_t status = frame_alloc(0, out);
-    if (!status_ok(status)) {
-        account_uncharge(account, PAGE_BYTES);
-        return status;
+static paddr_t table_alloc(struct page_tables *tables, struct account *account) {
+    const paddr_t table = account_frame(account);
+    if (table.v != 0) {
+        tables->table_bytes += PAGE_BYTES;
+        __atomic_fetch_add(&all_tables, 1, __ATOMIC_RELAXED);
     }
-    tables->table_bytes += PAGE_BYTES;
-    __atomic_fetch_add(&all_tables, 1, __ATOMIC_RELAXED);
-    return STATUS_OK;
+    return table;
 }
 
 static void table_free(struct page_tables *tables, struct account *account, paddr_t table) {
@@ -44,10 +40,12 @@ static void table_free(struct page_tables *tables, struct account *account, padd
 
 status_t page_tables_init(struct page_tables *tables, struct account *account) {
     *tables = (struct page_tables){.lowest = UINT64_MAX, .sweep_shift = LEAF_SHIFT};
-    TRY(table_alloc(tables, account, &tables->root));
-    char *root = phys_to_virt(tables->root);
-    memset(root, 0, PAGE_BYTES / 2);
-    memcpy(root + PAGE_BYTES / 2, (char *)phys_to_virt(mmu_kernel_root()) + PAGE_BYTES / 2, PAGE_BYTES / 2);
+    tables->root = table_alloc(tables, account);
+    if (tables->root.v == 0) {
+        return STATUS_NO_MEMORY;
+    }
+    constexpr size_t UPPER = PAGE_BYTES / 2;
+    memcpy((char *)phys_to_virt(tables->root) + UPPER, (char *)phys_to_virt(mmu_kernel_root()) + UPPER, UPPER);
     return STATUS_OK;
 }
 
@@ -57,70 +55,55 @@ status_t page_tables_init(struct page_tables *tables, struct account *account) {
 // one VMO, and only under that VMO's lock is such an entry written or taken away. It may go at any time: page tables
 // are a cache, and what is left of the range is entered again page by page.
 
-struct leaf_table *leaf_find(const struct page_tables *tables, uint64_t address) {
-    uint64_t *table = phys_to_virt(tables->root);
-    for (unsigned shift = arch_root_shift(); shift >= LEAF_SHIFT; shift -= PTE_INDEX_BITS) {
-        const uint64_t entry = table[pte_index(address, shift)];
-        if (!pte_is_table(entry)) {
+// The table that `entry` points at; makes it where there is none. Null: NO_MEMORY. Others may be walking there without a
+// lock: the table is empty before it can be seen.
+static uint64_t *lower_table(struct page_tables *tables, struct account *account, uint64_t *entry) {
+    if (!pte_is_table(*entry)) {
+        const paddr_t table = table_alloc(tables, account);
+        if (table.v == 0) {
             return nullptr;
         }
-        table = table_at(entry);
+        __atomic_store_n(entry, pte_of(table) | PTE_TABLE, __ATOMIC_RELEASE);
     }
-    return (struct leaf_table *)table;
+    return table_at(*entry);
 }
 
-// The table that `entry` points at; makes it where there is none. Others may be walking there without a lock: the table
-// is empty before it can be seen.
-static status_t lower_table(struct page_tables *tables, struct account *account, uint64_t *entry, uint64_t **out) {
-    if (!pte_is_table(*entry)) {
-        paddr_t frame;
-        TRY(table_alloc(tables, account, &frame));
-        memset(phys_to_virt(frame), 0, PAGE_BYTES);
-        __atomic_store_n(entry, pte_of(frame) | PTE_TABLE, __ATOMIC_RELEASE);
-    }
-    *out = table_at(*entry);
-    return STATUS_OK;
-}
-
-// The entry at LEAF_SHIFT for an address.
-static status_t entry_make(struct page_tables *tables, struct account *account, uint64_t address, uint64_t **out) {
+// The entry at LEAF_SHIFT for an address. Null: NO_MEMORY.
+static uint64_t *entry_make(struct page_tables *tables, struct account *account, uint64_t address) {
     uint64_t *table = phys_to_virt(tables->root);
     tables->lowest = min_u64(tables->lowest, address);
     tables->highest = max_u64(tables->highest, address);
-    for (unsigned shift = arch_root_shift(); shift > LEAF_SHIFT; shift -= PTE_INDEX_BITS) {
-        TRY(lower_table(tables, account, &table[pte_index(address, shift)], &table));
+    for (unsigned shift = arch_root_shift(); table != nullptr && shift > LEAF_SHIFT; shift -= PTE_INDEX_BITS) {
+        table = lower_table(tables, account, &table[pte_index(address, shift)]);
     }
-    *out = &table[pte_index(address, LEAF_SHIFT)];
-    return STATUS_OK;
+    return table == nullptr ? nullptr : &table[pte_index(address, LEAF_SHIFT)];
 }
 
-[[gnu::noinline]] static status_t other_leaf(struct page_tables *tables, struct account *account, uint64_t address) {
-    uint64_t *entry, *table;
-    TRY(entry_make(tables, account, address, &entry));
-    const bool large = *entry != 0 && !pte_is_table(*entry);
-    TRY(lower_table(tables, account, entry, &table));
-    tables->last_leaf = (struct leaf_table *)table;
-    tables->last_start = align_down(address, LEAF_BYTES);
-    if (large) {
-        tlb_flush(tables, tables->last_start, tables->last_start + LEAF_BYTES);
+[[gnu::noinline]] static struct leaf_table *other_leaf(struct page_tables *tables, struct account *account,
+                                                       uint64_t address) {
+    const uint64_t start = align_down(address, LEAF_BYTES);
+    uint64_t *entry = entry_make(tables, account, address);
+    const bool large = entry != nullptr && *entry != 0 && !pte_is_table(*entry);
+    struct leaf_table *leaf = entry == nullptr ? nullptr : (struct leaf_table *)lower_table(tables, account, entry);
+    if (leaf != nullptr) {
+        tables->last_leaf = leaf;
+        tables->last_start = start;
+        if (large) {
+            tlb_flush(tables, start, start + LEAF_BYTES);
+        }
     }
-    return STATUS_OK;
+    return leaf;
 }
 
-status_t leaf_make(struct page_tables *tables, struct account *account, uint64_t address, struct leaf_table **out) {
-    if (leaf_last(tables, address) == nullptr) {
-        TRY(other_leaf(tables, account, address));
-    }
-    *out = tables->last_leaf;
-    return STATUS_OK;
+struct leaf_table *leaf_make(struct page_tables *tables, struct account *account, uint64_t address) {
+    struct leaf_table *leaf = leaf_last(tables, address);
+    return leaf != nullptr ? leaf : other_leaf(tables, account, address);
 }
 
-status_t large_set(struct page_tables *tables, struct account *account, uint64_t address, paddr_t frame,
-                   uint32_t prot) {
-    uint64_t *entry;
-    TRY(entry_make(tables, account, address, &entry));
-    if (pte_is_table(*entry)) {
-        return STATUS_IN_USE; // tables stay until destruction
+bool large_set(struct page_tables *tables, struct account *account, uint64_t address, paddr_t frame, uint32_t prot) {
+    uint64_t *entry = entry_make(tables, account, address);
+    if (entry == nullptr || pte_is_table(*entry)) {
+        return false; // tables stay until destruction
     }
     const bool old = *entry != 0;
     *entry = pte_of(frame) | pte_user(prot) | PTE_LARGE;
@@ -128,7 +111,7 @@ status_t large_set(struct page_tables *tables, struct account *account, uint64_t
     if (old && page_tables_active(tables)) {
         arch_tlb_flush_page(address);
     }
-    return STATUS_OK;
+    return true;
 }
 
 // The first address at or after `address` and below `end` that has an entry at the level of `lowest_shift`, or `end`.

@@ -38,9 +38,8 @@ status_t page_tables_init(struct page_tables *tables, struct account *account);
 // that this processor no longer walks them. No thread may run in the space any more.
 bool page_tables_destroy_step(struct page_tables *tables, struct account *account);
 
-// Finds (null when absent) or makes (NO_MEMORY) the leaf for an address.
-struct leaf_table *leaf_find(const struct page_tables *tables, uint64_t address);
-status_t leaf_make(struct page_tables *tables, struct account *account, uint64_t address, struct leaf_table **out);
+// The leaf for an address, made where there is none. Null: NO_MEMORY.
+struct leaf_table *leaf_make(struct page_tables *tables, struct account *account, uint64_t address);
 
 // The leaf made or found last, if it serves `address`.
 static inline struct leaf_table *leaf_last(const struct page_tables *tables, uint64_t address) {
@@ -62,9 +61,9 @@ static inline bool leaf_present(struct leaf_table *leaf, uint64_t address) {
 }
 
 // Enters one translation for the LARGE_PAGES pages of an aligned LEAF_BYTES, with PROT_* bits. The frames are
-// adjacent and as aligned. NO_MEMORY; IN_USE: there is a leaf. A later leaf_make there, or a change of a part of the
+// adjacent and as aligned. False when there is a leaf, or no memory. A later leaf_make there, or a change of a part of the
 // range, takes the large translation away.
-status_t large_set(struct page_tables *tables, struct account *account, uint64_t address, paddr_t frame, uint32_t prot);
+bool large_set(struct page_tables *tables, struct account *account, uint64_t address, paddr_t frame, uint32_t prot);
 
 // Takes all translations in the range away, or changes them to `prot` (0 takes them away, too; this one is also for a
 // caller that holds only the lock of the VMO that is shown there), and makes all processors forget them. Both ends

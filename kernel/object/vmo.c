@@ -66,43 +66,16 @@ status_t vmo_create_physical(struct account *account, paddr_t base, uint64_t len
     return STATUS_OK;
 }
 
-void vmo_pages_counted(struct vmo *vmo, uint64_t more) {
-    vmo->committed_pages += more;
-    __atomic_fetch_add(&all_committed_pages, more, __ATOMIC_RELAXED);
-}
-
 status_t vmo_create_contiguous(struct account *account, uint64_t len_bytes, struct vmo **out) {
-    if (len_bytes == 0 || len_bytes > VMO_CONTIGUOUS_MAX_BYTES) {
+    if (len_bytes > VMO_CONTIGUOUS_MAX_BYTES) {
         return STATUS_BAD_ARGUMENT;
     }
     struct vmo *vmo;
-    paddr_t block;
     TRY(vmo_create_with(account, len_bytes, VMO_ANONYMOUS, VMO_PINNED | VMO_LARGE, &vmo));
-    const uint64_t count = vmo->page_count;
-    const unsigned order = frame_order_for(len_bytes);
-    status_t status = account_charge(account, count * PAGE_BYTES);
-    if (status_ok(status) && !status_ok(status = frame_alloc(order, &block))) {
-        account_uncharge(account, count * PAGE_BYTES);
-    }
-    if (!status_ok(status)) {
-        object_put(&vmo->object);
-        return status;
-    }
-    memset(phys_to_virt(block), 0, count * PAGE_BYTES);
-    frame_split(block, order);
-    uint64_t entered = 0;
     spin_lock(&vmo->lock);
-    uint32_t *slot;
-    while (entered < count && status_ok(status = slot_make(vmo, entered, &slot))) {
-        *slot = slot_of(block) + (uint32_t)entered++;
-    }
-    vmo_pages_counted(vmo, entered);
+    status_t status = slots_commit_block(vmo, 0, vmo->page_count);
     spin_unlock(&vmo->lock);
-    for (uint64_t rest = entered; rest < 1ull << order; rest++) {
-        frame_free((paddr_t){block.v + rest * PAGE_BYTES}, 0);
-    }
     if (!status_ok(status)) {
-        account_uncharge(account, (count - entered) * PAGE_BYTES);
         object_put(&vmo->object);
         return status;
     }
@@ -142,22 +115,51 @@ static bool slot_writable(uint32_t slot, uint32_t written) {
     return (slot & (SLOT_SHARED | written)) == written;
 }
 
+void vmo_pages_counted(struct vmo *vmo, uint64_t more) {
+    vmo->committed_pages += more;
+    __atomic_fetch_add(&all_committed_pages, more, __ATOMIC_RELAXED);
+}
+
 status_t slot_commit(struct vmo *vmo, uint32_t *slot) {
-    paddr_t frame;
-    TRY(account_charge(vmo->object.account, PAGE_BYTES));
-    status_t status = frame_alloc(0, &frame);
-    if (!status_ok(status)) {
-        account_uncharge(vmo->object.account, PAGE_BYTES);
-        return status;
+    const paddr_t frame = account_frame(vmo->object.account);
+    if (frame.v == 0) {
+        return STATUS_NO_MEMORY;
     }
-    memset(phys_to_virt(frame), 0, PAGE_BYTES);
     *slot = slot_of(frame);
     vmo_pages_counted(vmo, 1);
     return STATUS_OK;
 }
 
-// What a page needs before it is written to.
-static status_t page_make_own(struct vmo *vmo, uint64_t page_index, uint32_t *slot) REQUIRES(vmo->lock) {
+status_t slots_commit_block(struct vmo *vmo, uint64_t first, uint64_t count) {
+    const unsigned order = frame_order_for(count * PAGE_BYTES);
+    for (uint64_t i = 0; i < count; i++) {
+        const uint32_t *slot = slot_make(vmo, first + i);
+        if (slot == nullptr || *slot != 0) {
+            return slot == nullptr ? STATUS_NO_MEMORY : STATUS_IN_USE;
+        }
+    }
+    paddr_t block;
+    TRY(account_charge(vmo->object.account, count * PAGE_BYTES));
+    status_t status = frame_alloc(order, &block);
+    if (!status_ok(status)) {
+        account_uncharge(vmo->object.account, count * PAGE_BYTES);
+        return status;
+    }
+    memset(phys_to_virt(block), 0, count * PAGE_BYTES);
+    frame_split(block, order);
+    for (uint64_t i = 0; i < count; i++) {
+        *slot_find(vmo, first + i) = slot_of(block) + (uint32_t)i;
+    }
+    for (uint64_t i = count; i < 1ull << order; i++) {
+        frame_free((paddr_t){block.v + i * PAGE_BYTES}, 0);
+    }
+    vmo_pages_counted(vmo, count);
+    return STATUS_OK;
+}
+
+// What a page needs before it is written to. Not inlined, here and in mapping.c: what the shortest fault does not need
+// costs it nothing.
+[[gnu::noinline]] static status_t page_make_own(struct vmo *vmo, uint64_t page_index, uint32_t *slot) REQUIRES(vmo->lock) {
     const paddr_t shared = slot_frame(*slot);
     if ((*slot & SLOT_SHARED) != 0 && frame_is_shared(shared)) {
         paddr_t own;
@@ -171,31 +173,27 @@ static status_t page_make_own(struct vmo *vmo, uint64_t page_index, uint32_t *sl
     return STATUS_OK;
 }
 
-status_t vmo_page_get(struct vmo *vmo, uint64_t page_index, bool write, struct vmo_page *out) {
+struct vmo_page vmo_page_get(struct vmo *vmo, uint64_t page_index, bool write) {
     if (page_index >= vmo->page_count) {
-        return STATUS_NOT_FOUND;
+        return (struct vmo_page){.status = STATUS_NOT_FOUND};
     }
     if (vmo->kind == VMO_PHYSICAL) {
-        *out = (struct vmo_page){{vmo->base.v + page_index * PAGE_BYTES}, true, false};
-        return STATUS_OK;
+        return (struct vmo_page){{vmo->base.v + page_index * PAGE_BYTES}, .writable = true};
     }
-    out->fresh = false;
-    uint32_t *slot = slot_find(vmo, page_index);
-    if (slot == nullptr) {
-        TRY(slot_make(vmo, page_index, &slot));
+    const uint32_t written = written_mark(vmo);
+    uint32_t *slot = slot_make(vmo, page_index);
+    status_t status = slot == nullptr ? STATUS_NO_MEMORY : STATUS_OK;
+    bool fresh = false;
+    if (slot != nullptr && *slot == 0) {
+        status = vmo_has(vmo, VMO_PAGED) ? STATUS_TIMED_OUT : slot_commit(vmo, slot);
+        fresh = true;
+    } else if (slot != nullptr && write && !slot_writable(*slot, written)) {
+        status = page_make_own(vmo, page_index, slot);
     }
-    if (*slot == 0) {
-        if (vmo_has(vmo, VMO_PAGED)) {
-            return STATUS_TIMED_OUT;
-        }
-        TRY(slot_commit(vmo, slot));
-        out->fresh = true;
-    } else if (write && !slot_writable(*slot, written_mark(vmo))) {
-        TRY(page_make_own(vmo, page_index, slot));
+    if (!status_ok(status)) {
+        return (struct vmo_page){.status = status};
     }
-    out->frame = slot_frame(*slot);
-    out->writable = slot_writable(*slot, written_mark(vmo));
-    return STATUS_OK;
+    return (struct vmo_page){slot_frame(*slot), STATUS_OK, slot_writable(*slot, written), fresh};
 }
 
 void vmo_page_range(struct vmo *vmo, uint64_t first_page, uint32_t count, struct vmo_page out[]) {
@@ -208,12 +206,12 @@ void vmo_page_range(struct vmo *vmo, uint64_t first_page, uint32_t count, struct
             continue;
         }
         if (vmo->kind == VMO_PHYSICAL) {
-            out[i] = (struct vmo_page){{vmo->base.v + page * PAGE_BYTES}, true, false};
+            out[i] = (struct vmo_page){{vmo->base.v + page * PAGE_BYTES}, .writable = true};
             continue;
         }
         slot = i == 0 || (page & VMO_NODE_MASK) == 0 ? slot_find(vmo, page) : slot == nullptr ? nullptr : slot + 1;
         if (slot != nullptr) {
-            out[i] = (struct vmo_page){slot_frame(*slot), slot_writable(*slot, written), false};
+            out[i] = (struct vmo_page){slot_frame(*slot), .writable = slot_writable(*slot, written)};
         }
     }
 }
@@ -239,11 +237,10 @@ bool vmo_large_page(struct vmo *vmo, uint64_t page_index, struct vmo_page *out) 
 }
 
 status_t vmo_commit(struct vmo *vmo, uint64_t page_index, paddr_t *out, bool *fresh) {
-    struct vmo_page page;
     spin_lock(&vmo->lock);
-    status_t status = vmo_page_get(vmo, page_index, true, &page);
+    const struct vmo_page page = vmo_page_get(vmo, page_index, true);
     spin_unlock(&vmo->lock);
-    TRY(status);
+    TRY(page.status);
     *out = page.frame;
     if (fresh != nullptr) {
         *fresh = page.fresh;
@@ -284,24 +281,24 @@ void vmo_unpin(struct vmo *vmo, bool write) {
 
 status_t vmo_page_hold(struct vmo *vmo, uint64_t page_index, bool write, paddr_t *out) {
     struct vmo_page page = {};
-    status_t status = STATUS_OK;
     spin_lock(&vmo->lock);
-    if (write) {
-        status = vmo_has(vmo, VMO_SEALED) || vmo->executable_count > 0 ? STATUS_NOT_ALLOWED
-                                                                       : vmo_page_get(vmo, page_index, true, &page);
+    if (write && (vmo_has(vmo, VMO_SEALED) || vmo->executable_count > 0)) {
+        page.status = STATUS_NOT_ALLOWED;
+    } else if (write) {
+        page = vmo_page_get(vmo, page_index, true);
     } else {
         vmo_page_range(vmo, page_index, 1, &page);
-        status = page_index >= vmo->page_count                  ? STATUS_NOT_FOUND
-                 : page.frame.v == 0 && vmo_has(vmo, VMO_PAGED) ? STATUS_TIMED_OUT
-                                                                : STATUS_OK;
+        page.status = page_index >= vmo->page_count                  ? STATUS_NOT_FOUND
+                      : page.frame.v == 0 && vmo_has(vmo, VMO_PAGED) ? STATUS_TIMED_OUT
+                                                                     : STATUS_OK;
     }
-    if (status_ok(status) && page.frame.v != 0 && vmo->kind != VMO_PHYSICAL) {
-        status = frame_share(page.frame, FRAME_SHARES_MAX) ? STATUS_OK : STATUS_NO_MEMORY;
+    if (status_ok(page.status) && page.frame.v != 0 && vmo->kind != VMO_PHYSICAL) {
+        page.status = frame_share(page.frame, FRAME_SHARES_MAX) ? STATUS_OK : STATUS_NO_MEMORY;
     }
-    vmo->writable_count += write && status_ok(status);
+    vmo->writable_count += write && status_ok(page.status);
     spin_unlock(&vmo->lock);
     *out = page.frame;
-    return status;
+    return page.status;
 }
 
 void vmo_page_drop(struct vmo *vmo, uint64_t page_index, bool write, paddr_t frame) {

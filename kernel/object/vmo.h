@@ -132,15 +132,17 @@ bool vmo_peek(struct vmo *vmo, uint64_t page_index, paddr_t *out);
 
 // ---- Pages, with the lock held ----
 
+// Small enough to be returned in registers.
 struct vmo_page {
-    paddr_t frame;
-    bool writable; // by a mapping: not shared, and known to be dirty where that matters
-    bool fresh;    // was not there before
+    paddr_t frame;   // when the status is OK
+    status_t status;
+    bool writable;   // by a mapping: not shared, and known to be dirty where that matters
+    bool fresh;      // was not there before
 };
 
 // The page at an index, made to be there, and with `write` made writable. NO_MEMORY, NOT_FOUND (beyond the end),
 // TIMED_OUT (absent: vmo_fetch).
-status_t vmo_page_get(struct vmo *vmo, uint64_t page_index, bool write, struct vmo_page *out) REQUIRES(vmo->lock);
+struct vmo_page vmo_page_get(struct vmo *vmo, uint64_t page_index, bool write) REQUIRES(vmo->lock);
 
 // The same for up to `count` pages, within the VMO or not, as they are: a frame of 0 where nothing is.
 void vmo_page_range(struct vmo *vmo, uint64_t first_page, uint32_t count, struct vmo_page out[]) REQUIRES(vmo->lock);

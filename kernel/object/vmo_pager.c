@@ -58,7 +58,7 @@ void vmo_detach_pager(struct vmo *vmo) {
     }
 }
 
-status_t vmo_fetch(struct vmo *vmo, uint64_t page_index) {
+[[gnu::noinline]] status_t vmo_fetch(struct vmo *vmo, uint64_t page_index) {
     struct percpu *cpu = this_cpu();
     const bool direct = vmo_has(vmo, VMO_TRACKED);
     struct vmo *origin = direct ? vmo : vmo->origin;

@@ -21,57 +21,47 @@ static uint64_t reach(unsigned height) {
 
 // ---- Finding and making ----
 
-uint32_t *slot_find(struct vmo *vmo, uint64_t page_index) {
-    if (vmo->inlined) {
-        return &vmo->inline_frames[page_index];
-    }
-    void *node = vmo->root;
-    for (unsigned height = vmo->height; node != nullptr && height > 0; height--) {
-        node = ((struct radix_node *)node)->children[page_index >> VMO_NODE_BITS * height & VMO_NODE_MASK];
-    }
-    return node == nullptr ? nullptr : &((struct radix_leaf *)node)->slots[page_index & VMO_NODE_MASK];
-}
-
-static status_t node_alloc(struct vmo *vmo, size_t bytes, void **out) {
-    TRY(account_charge(vmo->object.account, kalloc_charge(bytes)));
-    void *node = kalloc(bytes);
-    if (node == nullptr) {
-        account_uncharge(vmo->object.account, kalloc_charge(bytes));
-        return STATUS_NO_MEMORY;
-    }
-    *out = node;
-    return STATUS_OK;
+// A node at this height of the tree; false: NO_MEMORY.
+[[gnu::noinline]] static bool node_make(struct vmo *vmo, void **link, unsigned height) {
+    const size_t bytes = height > 0 ? sizeof(struct radix_node) : sizeof(struct radix_leaf);
+    return (*link = account_alloc(vmo->object.account, bytes)) != nullptr;
 }
 
 static void node_free(struct vmo *vmo, void **link, size_t bytes) {
-    kfree(*link, bytes);
+    account_free(vmo->object.account, *link, bytes);
     *link = nullptr;
-    account_uncharge(vmo->object.account, kalloc_charge(bytes));
 }
 
-status_t slot_make(struct vmo *vmo, uint64_t page_index, uint32_t **out) {
+static inline uint32_t *slot_at(struct vmo *vmo, uint64_t page_index, bool make) REQUIRES(vmo->lock) {
     if (vmo->inlined) {
-        *out = &vmo->inline_frames[page_index];
-        return STATUS_OK;
+        return &vmo->inline_frames[page_index];
     }
     void **link = &vmo->root;
-    for (unsigned height = vmo->height;; height--) {
-        if (*link == nullptr) {
-            TRY(node_alloc(vmo, height > 0 ? sizeof(struct radix_node) : sizeof(struct radix_leaf), link));
+    for (unsigned shift = VMO_NODE_BITS * vmo->height; *link != nullptr || (make && node_make(vmo, link, shift));
+         shift -= VMO_NODE_BITS) {
+        if (shift == 0) {
+            return &((struct radix_leaf *)*link)->slots[page_index & VMO_NODE_MASK];
         }
-        if (height == 0) {
-            *out = &((struct radix_leaf *)*link)->slots[page_index & VMO_NODE_MASK];
-            return STATUS_OK;
-        }
-        link = &((struct radix_node *)*link)->children[page_index >> VMO_NODE_BITS * height & VMO_NODE_MASK];
+        link = &((struct radix_node *)*link)->children[page_index >> shift & VMO_NODE_MASK];
     }
+    return nullptr;
+}
+
+uint32_t *slot_find(struct vmo *vmo, uint64_t page_index) {
+    return slot_at(vmo, page_index, false);
+}
+
+uint32_t *slot_make(struct vmo *vmo, uint64_t page_index) {
+    return slot_at(vmo, page_index, true);
 }
 
 status_t slots_reach(struct vmo *vmo, uint64_t page_count) {
     while (reach(vmo->height) < page_count) {
         if (vmo->root != nullptr) {
             void *above;
-            TRY(node_alloc(vmo, sizeof(struct radix_node), &above));
+            if (!node_make(vmo, &above, 1)) {
+                return STATUS_NO_MEMORY;
+            }
             ((struct radix_node *)above)->children[0] = vmo->root;
             vmo->root = above;
         }

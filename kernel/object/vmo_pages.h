@@ -15,8 +15,8 @@ constexpr uint64_t VMO_NODE_MASK = VMO_NODE_WAYS - 1;
 // or of an inlined VMO, lie side by side.
 uint32_t *slot_find(struct vmo *vmo, uint64_t page_index) REQUIRES(vmo->lock);
 
-// The same, and grows the tree where it has to. Nodes made before a failure stay, empty and charged.
-status_t slot_make(struct vmo *vmo, uint64_t page_index, uint32_t **out) REQUIRES(vmo->lock);
+// The same, and grows the tree where it has to; null: NO_MEMORY. Nodes made before a failure stay, empty and charged.
+uint32_t *slot_make(struct vmo *vmo, uint64_t page_index) REQUIRES(vmo->lock);
 
 // Adds levels until `page_count` pages fit.
 status_t slots_reach(struct vmo *vmo, uint64_t page_count) REQUIRES(vmo->lock);
@@ -31,6 +31,9 @@ status_t vmo_create_with(struct account *account, uint64_t len_bytes, enum vmo_k
 
 // Fills an empty slot with a zeroed frame. NO_MEMORY.
 status_t slot_commit(struct vmo *vmo, uint32_t *slot) REQUIRES(vmo->lock);
+
+// Fills the slots of a range with adjacent zeroed frames. IN_USE: not all are empty. NO_MEMORY.
+status_t slots_commit_block(struct vmo *vmo, uint64_t first, uint64_t count) REQUIRES(vmo->lock);
 
 // Enters frames, each with SLOT_SHARED if it is, into the slots from `first` on; the VMO becomes their owner. An entry of 0
 // is nothing, or with `zeros` a zeroed frame. What is there already, or lies beyond the end, stays so, and the frame for

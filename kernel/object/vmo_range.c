@@ -13,35 +13,6 @@ constexpr uint32_t STEP_PAGES = VMO_NODE_WAYS; // zeroed, shared or looked at in
 
 // ---- Commit ----
 
-// A block of LARGE_PAGES frames for pages none of which is there. False when there is none, or it cannot be paid
-// for: then single pages may still do.
-static bool commit_large(struct vmo *vmo, uint64_t first) REQUIRES(vmo->lock) {
-    constexpr uint64_t BYTES = LARGE_PAGES * PAGE_BYTES;
-    uint32_t *slot;
-    for (uint64_t i = 0; i < LARGE_PAGES; i++) {
-        slot = slot_find(vmo, first + i);
-        if (slot == nullptr ? !status_ok(slot_make(vmo, first + i, &slot)) : *slot != 0) {
-            return false;
-        }
-    }
-    paddr_t block;
-    if (!status_ok(account_charge(vmo->object.account, BYTES))) {
-        return false;
-    }
-    if (!status_ok(frame_alloc(frame_order_for(BYTES), &block))) {
-        account_uncharge(vmo->object.account, BYTES);
-        return false;
-    }
-    memset(phys_to_virt(block), 0, BYTES);
-    frame_split(block, frame_order_for(BYTES));
-    for (uint64_t i = 0; i < LARGE_PAGES; i++) {
-        *slot_find(vmo, first + i) = (uint32_t)((block.v >> FRAME_SHIFT) + i);
-    }
-    vmo_pages_counted(vmo, LARGE_PAGES);
-    __atomic_fetch_or(&vmo->flags, VMO_LARGE, __ATOMIC_RELAXED);
-    return true;
-}
-
 status_t vmo_commit_some(struct vmo *vmo, uint64_t *first, uint64_t *end) {
     if (vmo_has(vmo, VMO_PAGED)) {
         return STATUS_BAD_STATE;
@@ -52,13 +23,14 @@ status_t vmo_commit_some(struct vmo *vmo, uint64_t *first, uint64_t *end) {
     }
     status_t status = STATUS_OK;
     spin_lock(&vmo->lock);
+    // Where there is no whole block, or it cannot be paid for, single pages may still do.
     if (is_aligned(*first, LARGE_PAGES) && *end - *first >= LARGE_PAGES && *end <= vmo->page_count &&
-        commit_large(vmo, *first)) {
+        status_ok(slots_commit_block(vmo, *first, LARGE_PAGES))) {
+        __atomic_fetch_or(&vmo->flags, VMO_LARGE, __ATOMIC_RELAXED);
         *first += LARGE_PAGES;
     } else {
         const uint64_t stop = min_u64(*first + STEP_PAGES, *end);
-        struct vmo_page page;
-        while (*first < stop && status_ok(status = vmo_page_get(vmo, *first, false, &page))) {
+        while (*first < stop && status_ok(status = vmo_page_get(vmo, *first, false).status)) {
             (*first)++;
         }
     }
@@ -143,11 +115,13 @@ static uint32_t share_out(struct vmo *from, uint64_t first, uint32_t count, uint
 }
 
 static status_t take_in(struct vmo *into, uint64_t page_index, uint32_t entry) REQUIRES(into->lock) {
-    uint32_t *slot;
     if (page_index >= into->page_count) {
         return STATUS_NOT_FOUND;
     }
-    TRY(slot_make(into, page_index, &slot));
+    uint32_t *slot = slot_make(into, page_index);
+    if (slot == nullptr) {
+        return STATUS_NO_MEMORY;
+    }
     if (*slot != 0) {
         return STATUS_IN_USE;
     }

@@ -28,6 +28,7 @@ void sched_init(struct percpu *cpu) {
     cpu->idle = &cpu->idle_thread;
     spin_init(&cpu->ready_lock, LOCK_RUN_QUEUE);
     spin_init(&cpu->timer_lock, LOCK_TIMERS);
+    spin_init(&cpu->frames.lock, LOCK_FRAME_CACHE);
     run_queue_init(&cpu->ready);
     timer_queue_init(&cpu->timers);
     cpu->idle->state = THREAD_RUNNING;
@@ -509,6 +510,7 @@ static struct thread *idle_until_ready(struct percpu *cpu) {
         if (steal(cpu)) {
             continue;
         }
+        frame_zero_ahead();
         if (ring_poll(cpu, now_ns)) {
             arch_poll_interrupts();
             cpu_quiet(cpu);

@@ -203,7 +203,7 @@ static void restart(void) {
     host_cycles = 0;
     for (uint32_t i = 0; i < PROCESSORS; i++) {
         struct processor *processor = &processors[i];
-        *percpu[i] = (struct percpu){.self = percpu[i], .id = {i}};
+        *percpu[i] = (struct percpu){.self = percpu[i], .id = {i}, .frames = percpu[i]->frames};
         host_this_cpu = percpu[i];
         sched_init(percpu[i]);
         cpu_add(percpu[i]);

@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include "base/mem.h"
 #include "kernel/types.h"
 
 extern uintptr_t host_arena_base; // set by host_arena_init (kernel/arch/host/arena.h)
@@ -28,6 +29,9 @@ static inline void arch_write_root(uint64_t value) {
 static inline void arch_tlb_flush_page([[maybe_unused]] uint64_t address) {
 }
 static inline void arch_tlb_flush_user(void) {
+}
+static inline void arch_zero_page(void *page) {
+    memset(page, 0, 4096);
 }
 static inline void arch_tlb_entered([[maybe_unused]] uint32_t prot) {
 }

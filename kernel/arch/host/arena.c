@@ -7,6 +7,7 @@
 #include "kernel/arch/host/pages.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/kernel_map.h"
+#include "kernel/percpu.h"
 
 uintptr_t host_arena_base;
 uint64_t host_active_root;
@@ -19,6 +20,7 @@ void host_arena_init(uint64_t len_bytes) {
     }
     host_arena_base = (uintptr_t)host_pages_map(len_bytes);
     arena_len = len_bytes;
+    boot_percpu.frames = (struct frame_cache){}; // they were of the old one
 }
 
 struct boot_info host_boot_info(const struct host_range ranges[], uint32_t count) {

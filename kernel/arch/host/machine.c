@@ -85,7 +85,7 @@ static uint64_t memory_in_use(void) {
 }
 
 void host_processor_reset(void) {
-    boot_percpu = (struct percpu){.self = &boot_percpu};
+    boot_percpu = (struct percpu){.self = &boot_percpu, .frames = boot_percpu.frames};
     sched_init(&boot_percpu);
     arch_write_root(mmu_kernel_root().v);
     host_user = (struct host_user){};

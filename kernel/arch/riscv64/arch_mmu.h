@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "abi/message.h"
+#include "base/mem.h"
 #include "kernel/types.h"
 
 constexpr uintptr_t ARCH_DIRECT_MAP_BASE = 0xffff'ffc0'0000'0000; // up to 128 GiB of memory
@@ -49,6 +50,10 @@ static inline void arch_tlb_flush_user(void) {
 
 static inline void arch_tlb_flush_kernel(uint64_t address) {
     __asm__ volatile("sfence.vma %0, zero" ::"r"(address) : "memory");
+}
+
+static inline void arch_zero_page(void *page) {
+    memset(page, 0, 4096);
 }
 
 static inline void arch_tlb_entered(uint32_t prot) {

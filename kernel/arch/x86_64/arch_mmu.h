@@ -37,5 +37,10 @@ static inline void arch_tlb_flush_kernel(uint64_t address) {
     arch_tlb_flush_page(address);
 }
 
+static inline void arch_zero_page(void *page) {
+    uint64_t words = 512;
+    __asm__ volatile("rep stosq" : "+D"(page), "+c"(words) : "a"(0ull) : "memory");
+}
+
 static inline void arch_tlb_entered([[maybe_unused]] uint32_t prot) {
 }
