@@ -35,7 +35,7 @@ static const struct object_class classes[OBJECT_TYPE_COUNT] = {
                         .destroy_step = process_destroy_step},
     [OBJECT_THREAD] = {"thread", &thread_cache, PLAIN | MANAGE, .destroy_step = thread_destroy_step},
     [OBJECT_VSPACE] = {"vspace", &vspace_cache, PLAIN | RIGHT_MAP_BIT, .destroy_step = vspace_destroy_step},
-    [OBJECT_VMO] = {"vmo", &vmo_cache, PLAIN | MEMORY, .destroy_step = vmo_destroy_step},
+    [OBJECT_VMO] = {"vmo", &vmo_cache, PLAIN | MEMORY | RIGHT_MANAGE_BIT, .destroy_step = vmo_destroy_step},
     [OBJECT_ENDPOINT] = {"endpoint", &endpoint_cache, PLAIN | SEND | RIGHT_RECEIVE_BIT | RIGHT_MINT_BIT, endpoint_init,
                          endpoint_destroy_step, endpoint_handle_added, endpoint_handle_removed},
     [OBJECT_REPLY] = {"reply", &reply_cache, RIGHT_TRANSFER_BIT | SEND, .destroy_step = reply_destroy_step},

@@ -66,7 +66,7 @@ status_t method_resource_mint_vmo(struct invocation *, uint64_t base, uint64_t l
         object_put(&vmo->object);
         return STATUS_IN_USE;
     }
-    vmo->object.withheld = RIGHT_EXECUTE_BIT;
+    vmo->object.withheld |= RIGHT_EXECUTE_BIT;
     log_release(SERIAL_MEMORY, base, len);
     *out = vmo;
     return STATUS_OK;

@@ -182,7 +182,7 @@ status_t method_trace_buffer(struct invocation *invocation, uint64_t processor, 
     const uint64_t first = __atomic_add_fetch(&buffers_made, 1, __ATOMIC_RELAXED) << BUFFER_SPAN_BITS;
     *header = (struct trace_header){TRACE_MAGIC, sizeof(struct trace_record), first, first, len_bytes - 1, processor,
                                     kernel_clock.base, kernel_clock.mult};
-    vmo->object.withheld = RIGHT_WRITE_BIT | RIGHT_EXECUTE_BIT;
+    vmo->object.withheld |= RIGHT_WRITE_BIT | RIGHT_EXECUTE_BIT;
     object_get(&vmo->object); // the trace's
     uint64_t handle;
     status_t status = handle_to_new(caller, &vmo->object, 0, &handle);

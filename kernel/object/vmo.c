@@ -35,6 +35,7 @@ status_t vmo_create_with(struct account *account, uint64_t len_bytes, enum vmo_k
     TRY(object_create(OBJECT_VMO, account, &object));
     struct vmo *vmo = vmo_of(object);
     spin_init(&vmo->lock, LOCK_VMO);
+    vmo->object.withheld = (flags & VMO_TRACKED) != 0 ? 0 : RIGHT_MANAGE_BIT; // the pager's methods
     vmo->kind = kind;
     vmo->flags = (uint8_t)flags;
     vmo->page_count = align_up(len_bytes, PAGE_BYTES) >> FRAME_SHIFT;
@@ -282,15 +283,15 @@ void vmo_unpin(struct vmo *vmo, bool write) {
 status_t vmo_page_hold(struct vmo *vmo, uint64_t page_index, bool write, paddr_t *out) {
     struct vmo_page page = {};
     spin_lock(&vmo->lock);
-    if (write && (vmo_has(vmo, VMO_SEALED) || vmo->executable_count > 0)) {
+    if (page_index >= vmo->page_count) {
+        page.status = STATUS_BAD_ARGUMENT; // cut off since the range was checked
+    } else if (write && (vmo_has(vmo, VMO_SEALED) || vmo->executable_count > 0)) {
         page.status = STATUS_NOT_ALLOWED;
     } else if (write) {
         page = vmo_page_get(vmo, page_index, true);
     } else {
         vmo_page_range(vmo, page_index, 1, &page);
-        page.status = page_index >= vmo->page_count                  ? STATUS_NOT_FOUND
-                      : page.frame.v == 0 && vmo_has(vmo, VMO_PAGED) ? STATUS_TIMED_OUT
-                                                                     : STATUS_OK;
+        page.status = page.frame.v == 0 && vmo_has(vmo, VMO_PAGED) ? STATUS_TIMED_OUT : STATUS_OK;
     }
     if (status_ok(page.status) && page.frame.v != 0 && vmo->kind != VMO_PHYSICAL) {
         page.status = frame_share(page.frame, FRAME_SHARES_MAX) ? STATUS_OK : STATUS_NO_MEMORY;

@@ -152,7 +152,7 @@ bool vmo_large_page(struct vmo *vmo, uint64_t page_index, struct vmo_page *out) 
 
 // A page that the kernel copies from or to without the lock: the frame stays until vmo_page_drop, even if the VMO loses
 // it meanwhile. With `write` the page is made writable, and the VMO cannot be sealed; else one that is not there gives a
-// frame of 0.
+// frame of 0. BAD_ARGUMENT beyond the end; NOT_ALLOWED, NO_MEMORY, TIMED_OUT (absent: vmo_fetch).
 status_t vmo_page_hold(struct vmo *vmo, uint64_t page_index, bool write, paddr_t *out);
 void vmo_page_drop(struct vmo *vmo, uint64_t page_index, bool write, paddr_t frame);
 
@@ -164,7 +164,8 @@ void vmo_unpin(struct vmo *vmo, bool write);
 // ---- Ranges, in bounded steps (vmo_range.c). What is left of the range comes out in *first and *end, which are
 // equal when nothing is. ----
 
-// Commits what is not there, with large blocks where they fit. NO_MEMORY: what came before stays.
+// Commits what is not there, with large blocks where they fit. NO_MEMORY: what came before stays. BAD_ARGUMENT: the range
+// does not lie within the VMO (any more).
 status_t vmo_commit_some(struct vmo *vmo, uint64_t *first, uint64_t *end);
 
 // Takes pages away, from the end down: they read as zero again. BAD_STATE when it keeps its frames or is sealed. This
@@ -213,7 +214,7 @@ status_t vmo_supply_some(struct vmo *into, uint64_t *first, uint64_t *end, struc
 void vmo_dirty_some(struct vmo *vmo, uint64_t *first, uint64_t *end);
 
 // Makes pages clean, and the next write to each mark it again.
-void vmo_clean_some(struct vmo *vmo, uint64_t *first, uint64_t *end);
+status_t vmo_clean_some(struct vmo *vmo, uint64_t *first, uint64_t *end);
 
 // Bytes committed, of one VMO and of all anonymous ones.
 uint64_t vmo_committed_bytes(struct vmo *vmo);

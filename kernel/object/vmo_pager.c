@@ -131,7 +131,7 @@ void vmo_dirty_some(struct vmo *vmo, uint64_t *first, uint64_t *end) {
     spin_unlock(&vmo->lock);
 }
 
-void vmo_clean_some(struct vmo *vmo, uint64_t *first, uint64_t *end) {
+status_t vmo_clean_some(struct vmo *vmo, uint64_t *first, uint64_t *end) {
     spin_lock(&vmo->lock);
     const uint64_t stop = min_u64(*first + STEP_PAGES, *end);
     mappings_change(vmo, *first, stop, false);
@@ -142,4 +142,5 @@ void vmo_clean_some(struct vmo *vmo, uint64_t *first, uint64_t *end) {
         }
     }
     spin_unlock(&vmo->lock);
+    return STATUS_OK;
 }

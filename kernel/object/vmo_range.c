@@ -33,6 +33,7 @@ status_t vmo_commit_some(struct vmo *vmo, uint64_t *first, uint64_t *end) {
         while (*first < stop && status_ok(status = vmo_page_get(vmo, *first, false).status)) {
             (*first)++;
         }
+        status = status_is(status, STATUS_NOT_FOUND) ? STATUS_BAD_ARGUMENT : status; // cut off since the range was checked
     }
     spin_unlock(&vmo->lock);
     return status;

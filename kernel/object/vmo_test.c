@@ -260,3 +260,19 @@ TEST(read_and_write) {
     put(vmo);
     CHECK_EQ(used(), 0u);
 }
+
+// What a method checked before, another processor may have cut off since.
+TEST(pages_that_were_cut_off_are_a_bad_argument) {
+    struct vmo *vmo;
+    bool done;
+    paddr_t frame;
+    uint64_t first = 0, end = 8;
+    REQUIRE(status_ok(vmo_create_resizable(root, 8 * PAGE_BYTES, &vmo)));
+    REQUIRE(status_ok(vmo_resize_some(vmo, 4, &done)) && done);
+    CHECK(status_is(vmo_commit_some(vmo, &first, &end), STATUS_BAD_ARGUMENT));
+    CHECK_EQ(first, 4u);
+    CHECK(status_is(vmo_page_hold(vmo, 4, true, &frame), STATUS_BAD_ARGUMENT));
+    CHECK(status_is(vmo_page_hold(vmo, 4, false, &frame), STATUS_BAD_ARGUMENT));
+    put(vmo);
+    CHECK_EQ(used(), 0u);
+}

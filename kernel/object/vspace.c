@@ -584,10 +584,3 @@ TRACE_APART static status_t fault_traced(struct vspace *vspace, uint64_t address
 status_t vspace_fault(struct vspace *vspace, uint64_t address, uint32_t access) {
     return trace_on(TRACE_FAULT) ? fault_traced(vspace, address, access) : fault(vspace, address, access);
 }
-
-struct vspace_info vspace_info(struct vspace *vspace) {
-    spin_lock(&vspace->lock);
-    struct vspace_info info = {vspace->mapping_count, vspace->mapped_bytes, vspace->space.table_bytes};
-    spin_unlock(&vspace->lock);
-    return info;
-}

@@ -81,8 +81,3 @@ status_t vspace_fault(struct vspace *vspace, uint64_t address, uint32_t access);
 // The mapping of a VMO at `address`, if it allows that. It and its VMO stay while the lock is held. NOT_FOUND, NOT_ALLOWED.
 status_t vspace_find(struct vspace *vspace, uint64_t address, uint32_t access, struct mapping **out)
     REQUIRES(vspace->lock);
-
-struct vspace_info {
-    uint64_t mappings, mapped_bytes, table_bytes; // reserved ranges are mappings, too
-};
-struct vspace_info vspace_info(struct vspace *vspace);

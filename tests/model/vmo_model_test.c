@@ -138,7 +138,9 @@ static void expect_absent(uint32_t index, uint32_t page) {
 static void write_page(uint32_t index, uint32_t page) {
     struct model_vmo *vmo = &world.vmos[index];
     paddr_t frame;
-    status_t expected = vmo->sealed ? STATUS_NOT_ALLOWED : model_access(vmo, page);
+    const status_t expected = page >= vmo->pages ? STATUS_BAD_ARGUMENT
+                              : vmo->sealed      ? STATUS_NOT_ALLOWED
+                                                 : model_access(vmo, page);
     status_t status;
     while (status_is(status = vmo_page_hold(vmo->vmo, page, true, &frame), STATUS_TIMED_OUT)) {
         status = vmo_fetch(vmo->vmo, page);
@@ -269,7 +271,7 @@ static void do_op(const struct op *op) {
     case OP_SHRINK: resize(vmo, 1); break;
     case OP_GROW: resize(vmo, PAGES_MOST); break;
     case OP_WRITE_BACK:
-        vmo_clean_some(vmo->vmo, &first, &end);
+        CHECK(status_ok(vmo_clean_some(vmo->vmo, &first, &end)));
         for (uint32_t i = 0; i < vmo->pages; i++) {
             vmo->page[i].dirty = false;
         }

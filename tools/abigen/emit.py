@@ -66,11 +66,8 @@ PLAIN = {"resource", "inspector", "trace"}
 
 # Methods whose handlers take words apart themselves.
 BARE = {
-    "account_create_ring", "account_create_resizable_vmo", "account_create_contiguous_vmo", "account_create_pager_vmo",
-    "process_create_thread", "thread_exit", "thread_cancel", "thread_set_band", "thread_info", "thread_save_reply",
-    "thread_set_affinity", "thread_lock_id", "vspace_map", "vspace_unmap", "vspace_protect", "vspace_reserve", "vspace_info",
-    "vmo_info", "vmo_read", "vmo_write", "vmo_resize", "vmo_commit", "vmo_decommit", "vmo_seal", "vmo_clone", "vmo_supply",
-    "vmo_next_dirty", "vmo_write_back", "vmo_detach", "notification_bind", "ring_bind",
+    "account_create_ring", "process_create_thread", "thread_exit", "thread_cancel", "thread_set_band", "thread_info",
+    "thread_save_reply", "thread_set_affinity", "thread_lock_id", "notification_bind", "ring_bind",
 }
 
 
