@@ -7,6 +7,7 @@
 #include "lib/tess/message.h"
 #include "lib/tess/panic.h"
 #include "lib/tess/park.h"
+#include "lib/tess/ring.h"
 #include "lib/tess/syscall.h"
 
 static void require(status_t status, const char *what) {
@@ -50,6 +51,29 @@ static void touch(handle_t vmo) {
     tess_close(vmo);
 }
 
+// As many calls as have come are answered by one ring_enter, with their own words.
+static void serve_ring(handle_t endpoint) {
+    struct tess_ring ring;
+    bool stop = false;
+    require(tess_ring_create(64, 64, 0, &ring), "create_ring");
+    for (uint8_t i = 1; i <= 64; i++) {
+        (void)tess_ring_put(&ring, tess_ring_receive(endpoint, i, i));
+    }
+    while (!stop) {
+        require(tess_ring_enter(&ring, 1, DEADLINE_NEVER), "ring_enter");
+        const uint32_t count = tess_ring_available(&ring);
+        for (uint32_t i = 0; i < count; i++) {
+            const struct ring_completion *call = tess_ring_at(&ring, i);
+            require((status_t){call->status}, "ring receive");
+            stop |= message_label(call->info) == PEER_STOP;
+            (void)tess_ring_put(&ring, tess_ring_return(call, 0, (uint8_t)call->user_data));
+        }
+        tess_ring_read(&ring, count);
+    }
+    require(tess_ring_enter(&ring, 0, DEADLINE_NEVER), "ring_enter");
+    tess_ring_destroy(&ring);
+}
+
 static handle_t paged, source;
 
 static void keep_pager(const struct tess_message *message) {
@@ -79,6 +103,7 @@ static void serve(struct tess_message *message, struct tess_message *later) {
     case PEER_PINGPONG:
     case PEER_PARK:
     case PEER_YIELD:
+    case PEER_RING:
         *later = *message;
         message->info = 0;
         break;
@@ -86,6 +111,7 @@ static void serve(struct tess_message *message, struct tess_message *later) {
         keep_pager(message);
         message->info = 0;
         break;
+    case PEER_STOP: message->info = 0; break;
     case PEER_TOUCH:
         touch(tess_message_handle(message, 0));
         message->info = 0;
@@ -93,11 +119,12 @@ static void serve(struct tess_message *message, struct tess_message *later) {
     }
 }
 
-static void run_later(const struct tess_message *later) {
+static void run_later(handle_t endpoint, const struct tess_message *later) {
     switch ((enum peer_request)message_label(later->info)) {
     case PEER_PINGPONG:
         pingpong(tess_message_handle(later, 0), tess_message_handle(later, 1), later->words[0]);
         break;
+    case PEER_RING: serve_ring(endpoint); break;
     case PEER_PARK: park(tess_message_handle(later, 0), later->words[0]); break;
     case PEER_YIELD:
         for (uint64_t i = 0; i < later->words[0]; i++) {
@@ -121,7 +148,7 @@ int main(int argc, char **argv) {
             serve(&message, &later);
             if (later.info != 0) {
                 require(tess_reply(&message), "reply");
-                run_later(&later);
+                run_later(endpoint, &later);
                 message.info = tess_accept(4);
                 require(tess_recv(endpoint, &message, DEADLINE_NEVER), "recv");
                 continue;

@@ -3,6 +3,7 @@
 #include "bench/peer.h"
 #include "lib/tess/panic.h"
 #include "lib/tess/ring.h"
+#include "lib/tess/syscall.h"
 
 static struct tess_ring ring;
 static handle_t peer;
@@ -53,7 +54,12 @@ uint64_t ring_nop_64(uint64_t count) {
     return nops(count, 64);
 }
 
+static void tell_peer(uint64_t info) {
+    require(tess_call0(peer, &info, DEADLINE_NEVER), "call");
+}
+
 uint64_t ring_call_64(uint64_t count) {
+    tell_peer(PEER_RING);
     const uint64_t start = tess_arch_cycles();
     for (uint64_t i = 0; i < count; i += 64) {
         for (uint32_t k = 0; k < 64; k++) {
@@ -62,7 +68,9 @@ uint64_t ring_call_64(uint64_t count) {
         require(tess_ring_enter(&ring, 64, DEADLINE_NEVER), "ring_enter");
         read_all(64);
     }
-    return tess_arch_cycles() - start;
+    const uint64_t ticks = tess_arch_cycles() - start;
+    tell_peer(PEER_STOP);
+    return ticks;
 }
 
 // A call that sends the peer's own endpoint and gets it back.

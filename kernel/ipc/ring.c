@@ -9,28 +9,35 @@
 
 // ---- entries ---------------------------------------------------------------------------------------
 
-constexpr uint32_t OPS_WITH_BUFFER = 1u << RING_CALL | 1u << RING_RECV | 1u << RING_RETURN;
-constexpr uint32_t OPS_WITH_EARLIER =
-    1u << RING_CALL | 1u << RING_RECV | 1u << RING_RELEASE | 1u << RING_WAIT | 1u << RING_TIMEOUT;
-constexpr uint32_t OPS_THAT_WAIT =
-    1u << RING_CALL | 1u << RING_RECV | 1u << RING_PARK | 1u << RING_WAIT | 1u << RING_TIMEOUT;
+// What an entry may have, by operation.
+enum : uint8_t { WAITS = 1, HAS_MESSAGE = 2 };
+static const struct {
+    uint8_t flags, traits;
+} shapes[RING_OP_COUNT] = {
+    [RING_NOP] = {RING_LINK, 0},
+    [RING_CALL] = {RING_LINK | RING_EARLIER, WAITS | HAS_MESSAGE},
+    [RING_RECV] = {RING_LINK | RING_EARLIER, WAITS | HAS_MESSAGE},
+    [RING_RETURN] = {RING_LINK | RING_AGAIN, HAS_MESSAGE},
+    [RING_RELEASE] = {RING_LINK | RING_EARLIER, 0},
+    [RING_PARK] = {RING_LINK, WAITS},
+    [RING_UNPARK] = {RING_LINK, 0},
+    [RING_WAIT] = {RING_LINK | RING_EARLIER, WAITS},
+    [RING_TIMEOUT] = {RING_LINK | RING_EARLIER, WAITS},
+    [RING_CANCEL] = {RING_LINK, 0},
+};
 
-// What is wrong with an entry in itself. Handles have their place in a buffer.
-static status_t check_entry(const struct ring *ring, const struct ring_entry *entry) {
-    const uint32_t op = entry->op < RING_OP_COUNT ? 1u << entry->op : 0;
-    const bool earlier = (entry->flags & RING_EARLIER) != 0, messages = (op & OPS_WITH_BUFFER) != 0;
-    const uint32_t flags = RING_LINK | RING_EARLIER | (op == 1u << RING_RETURN ? RING_AGAIN : 0);
-    if (op == 0 || (entry->flags & ~flags) != 0 || entry->index >= MESSAGE_HANDLES ||
-        (earlier ? (op & OPS_WITH_EARLIER) == 0 : entry->index != 0) ||
-        entry->buffer > (messages ? ring->mask + 1 : 0)) {
-        return STATUS_BAD_ARGUMENT;
-    }
-    if (messages && (message_accept(entry->info) > MESSAGE_HANDLES ||
-                     (entry->buffer == 0 && (message_accept(entry->info) | message_handle_count(entry->info)) != 0) ||
-                     (op == 1u << RING_RECV && (entry->info & ~MESSAGE_ACCEPT_MASK) != 0))) {
-        return STATUS_BAD_ARGUMENT;
-    }
-    return STATUS_OK;
+// Whether the message that an entry names can be, in itself. Handles have their place in a buffer.
+static bool message_fits(const struct ring *ring, const struct ring_entry *entry) {
+    const uint64_t info = entry->info;
+    return entry->buffer <= ring->mask + 1 && message_accept(info) <= MESSAGE_HANDLES &&
+           (entry->buffer != 0 || (message_accept(info) | message_handle_count(info)) == 0) &&
+           (entry->op != RING_RECV || (info & ~MESSAGE_ACCEPT_MASK) == 0);
+}
+
+static bool entry_fits(const struct ring *ring, const struct ring_entry *entry) {
+    return entry->op < RING_OP_COUNT && (entry->flags & ~shapes[entry->op].flags) == 0 &&
+           (entry->index == 0 || ((entry->flags & RING_EARLIER) != 0 && entry->index < MESSAGE_HANDLES)) &&
+           ((shapes[entry->op].traits & HAS_MESSAGE) != 0 ? message_fits(ring, entry) : entry->buffer == 0);
 }
 
 // The request that an entry refers to is in flight: it will tell.
@@ -43,7 +50,7 @@ static void await_request(struct ring *ring, struct ring_request *request, uint8
 // that is known.
 static status_t look_back(struct ring *ring, struct ring_request *request) REQUIRES(ring->lock) {
     struct ring_entry *entry = &request->entry;
-    if (ring->linked) {
+    if (ring_has(ring, RING_LINKED)) {
         const uint8_t outcome = ring->outcome[(ring->head - 1) & ring->mask];
         if (outcome == OUTCOME_FAILED) {
             return STATUS_CANCELED;
@@ -85,7 +92,7 @@ static void load_message(const struct ring *ring, struct thread *thread, const s
         }
         return;
     }
-    memcpy(words, &ring->buffers[buffer - 1], sizeof(struct ring_buffer));
+    copy_words(words, ring->buffers[buffer - 1].words);
     if (buffer <= ring->buffer_pages) {
         thread->message_page = ring->message_pages + (buffer - 1) * MESSAGE_PAGE_BYTES;
     }
@@ -110,12 +117,10 @@ static struct ring_request *take_entry(struct ring *ring) REQUIRES(ring->lock) {
     __asm__ volatile("" : "+m"(*entry)); // the copy is what counts: it may change in the ring at any time
     request->waits = 0;
     request->thread.regs.info = 0;
-    status_t status = check_entry(ring, entry);
-    if (status_ok(status)) {
-        status = look_back(ring, request);
-    }
-    const bool waits = request->waits != 0 || (status_ok(status) && (1u << entry->op & OPS_THAT_WAIT) != 0);
-    if (waits && request->next_free == nullptr) {
+    status_t status = !entry_fits(ring, entry) ? STATUS_BAD_ARGUMENT
+                      : (entry->flags & RING_EARLIER) == 0 && !ring_has(ring, RING_LINKED) ? STATUS_OK
+                                                                                          : look_back(ring, request);
+    if (status_ok(status) && (request->waits != 0 || (shapes[entry->op].traits & WAITS) != 0) && request->next_free == nullptr) {
         return nullptr;
     }
     ring->free = request->next_free;
@@ -125,7 +130,7 @@ static struct ring_request *take_entry(struct ring *ring) REQUIRES(ring->lock) {
     request->thread.band = request->thread.effective_band = ring->owner->effective_band;
     load_message(ring, &request->thread, entry);
     ring->outcome[ring->head++ & ring->mask] = (uint8_t)(OUTCOME_PENDING + (request - ring->requests));
-    ring->linked = (entry->flags & RING_LINK) != 0;
+    ring->attention = (ring->attention & ~(uint32_t)RING_LINKED) | ((entry->flags & RING_LINK) != 0 ? RING_LINKED : 0);
     ring->pending++;
     if (status_ok(status) && (request->waits != 0 || entry->op == RING_TIMEOUT)) {
         hold(ring, request);
@@ -138,7 +143,7 @@ static struct ring_request *take_entry(struct ring *ring) REQUIRES(ring->lock) {
 // Takes plain NOPs, at most `count`, without making requests of them. Returns how many there were.
 static inline uint32_t take_nops(struct ring *ring, uint32_t count) REQUIRES(ring->lock) {
     uint32_t left = count;
-    while (left != 0 && !ring->linked && ring->notification == nullptr) {
+    while (left != 0 && !ring_has(ring, RING_LINKED | RING_BOUND)) {
         const uint32_t at = ring->head & ring->mask, capacity = 2 * (ring->mask + 1);
         const uint32_t to = ring->tail & (capacity - 1);
         uint32_t run = left < ring->mask + 1 - at ? left : ring->mask + 1 - at, taken = 0;
@@ -173,6 +178,9 @@ static bool advance(struct ring *ring, uint32_t *left, bool own) {
     if (may_start(ring, own)) {
         struct list_node *node = own ? list_pop_front(&ring->local) : nullptr;
         node = node != nullptr ? node : list_pop_front(&ring->startable);
+        if (list_empty(&ring->local) && list_empty(&ring->startable)) {
+            ring->attention &= ~(uint32_t)RING_LEFT;
+        }
         request = ring_request_of(LIST_ENTRY(node, struct thread, link));
         request->phase = REQUEST_ACTIVE;
     } else if (*left != 0) {
@@ -202,8 +210,8 @@ static bool advance_some(struct ring *ring, uint32_t *left, bool own) {
 // Becomes the one who takes and starts. False: somebody is, and sees before letting go what there is to start.
 static bool take_hold(struct ring *ring) {
     spin_lock(&ring->lock);
-    const bool was_busy = ring->busy;
-    ring->busy = true;
+    const bool was_busy = ring_has(ring, RING_BUSY);
+    ring->attention |= RING_BUSY;
     spin_unlock(&ring->lock);
     return !was_busy;
 }
@@ -211,7 +219,7 @@ static bool take_hold(struct ring *ring) {
 // Whether there is (still, or by now) something that anybody may start.
 static bool let_go(struct ring *ring) {
     spin_lock(&ring->lock);
-    ring->busy = false;
+    ring->attention &= ~(uint32_t)RING_BUSY;
     const bool left = may_start(ring, false);
     spin_unlock(&ring->lock);
     return left;
@@ -291,7 +299,7 @@ static bool poll_entries(struct ring *ring, bool wait) {
     status_t status = count_entries(ring, ring->mask + 1, &seen, &count);
     spin_unlock(&ring->lock);
     const uint32_t before = ring->head;
-    if (status_ok(status) && !__atomic_load_n(&ring->ended, __ATOMIC_RELAXED)) {
+    if (status_ok(status) && !ring_has(ring, RING_ENDED)) {
         (void)advance_some(ring, &count, false);
     }
     const bool taken = ring->head != before;
@@ -329,7 +337,7 @@ bool ring_poll(struct percpu *cpu, uint64_t now_ns) {
     }
     if (poll_entries(ring, false) || ring->poll_end_ns == 0) {
         ring->poll_end_ns = now_ns + POLL_NS;
-    } else if (now_ns > ring->poll_end_ns || __atomic_load_n(&ring->ended, __ATOMIC_RELAXED)) {
+    } else if (now_ns > ring->poll_end_ns || ring_has(ring, RING_ENDED)) {
         ring_poll_end(cpu, nullptr);
     }
     return true;
@@ -372,7 +380,7 @@ static struct ring_entered await_completions(struct ring *ring, uint64_t handle,
     uint64_t *words = ring->owner->regs.words;
     const uint32_t available = ring_distance(seen, ring->tail), possible = available + ring->pending;
     const uint32_t goal = words[0] < possible ? (uint32_t)words[0] : possible;
-    if (__atomic_load_n(&ring->ended, __ATOMIC_RELAXED)) {
+    if (ring_has(ring, RING_ENDED)) {
         return over(STATUS_OBJECT_DEAD);
     }
     if (available >= goal) {
@@ -397,17 +405,17 @@ static struct ring_entered await_completions(struct ring *ring, uint64_t handle,
 [[gnu::noinline]] static struct ring_entered enter_slowly(struct ring *ring, uint64_t handle, uint32_t left,
                                                           uint32_t seen, uint64_t deadline_ns) RELEASE(ring->lock) {
     bool more = false;
-    ring->busy = true;
+    ring->attention |= RING_BUSY;
     spin_unlock(&ring->lock);
-    if (ring->polls) {
+    if (ring_has(ring, RING_POLLS)) {
         find_poller(ring);
     }
-    if (!__atomic_load_n(&ring->ended, __ATOMIC_RELAXED)) {
+    if (!ring_has(ring, RING_ENDED)) {
         more = advance_some(ring, &left, true);
     }
     ring_attend(this_cpu()); // before it waits, for whom it has called or answered
     spin_lock(&ring->lock);
-    ring->busy = false;
+    ring->attention &= ~(uint32_t)RING_BUSY;
     more = more || may_start(ring, true) || (ring->owner->flags & THREAD_ENDING) != 0;
     const struct ring_entered entered = more ? enter_again(ring, handle, left, deadline_ns)
                                              : await_completions(ring, handle, seen, deadline_ns);
@@ -421,7 +429,7 @@ struct ring_entered ring_enter(struct ring *ring, uint64_t handle, uint64_t subm
         return over(STATUS_NOT_ALLOWED);
     }
     spin_lock(&ring->lock);
-    if (ring->busy) { // another processor is at it for a moment
+    if (ring_has(ring, RING_BUSY)) { // another processor is at it for a moment
         spin_unlock(&ring->lock);
         return enter_again(ring, handle, submit, deadline_ns);
     }
@@ -432,8 +440,7 @@ struct ring_entered ring_enter(struct ring *ring, uint64_t handle, uint64_t subm
         __atomic_store_n(&ring->header->completion_tail, ring->tail, __ATOMIC_RELEASE);
         uint64_t *words = ring->owner->regs.words;
         const uint32_t available = ring_distance(seen, ring->tail);
-        if (left != 0 || available < words[0] || ring->polls || may_start(ring, true) ||
-            __atomic_load_n(&ring->ended, __ATOMIC_RELAXED)) {
+        if (left != 0 || available < words[0] || ring_has(ring, UINT32_MAX)) {
             return enter_slowly(ring, handle, left, seen, deadline_ns);
         }
         words[0] = available;

@@ -1,5 +1,4 @@
 // Rings: the completing half, which anybody may come through.
-#include "base/mem.h"
 #include "kernel/arch/arch.h"
 #include "kernel/ipc/message.h"
 #include "kernel/ipc/ring.h"
@@ -71,6 +70,7 @@ static void resolve(struct ring_request *held, const struct ring_request *ended)
 
 static void make_startable(struct ring *ring, struct ring_request *request) REQUIRES(ring->lock) {
     list_push_back(&ring->startable, &request->thread.link);
+    ring->attention |= RING_LEFT;
     request->phase = REQUEST_STARTABLE;
 }
 
@@ -102,7 +102,7 @@ static void settle(struct ring *ring, struct ring_request *request) REQUIRES(rin
     if (regs->status == 0) {
         value = regs->words[0];
         if (entry->buffer != 0) {
-            memcpy(&ring->buffers[entry->buffer - 1], regs->words, sizeof(struct ring_buffer));
+            copy_words(ring->buffers[entry->buffer - 1].words, regs->words);
         }
         if (entry->op == RING_RECV && (regs->info & MESSAGE_NOTIFICATION) == 0) {
             value = regs->badge;
@@ -166,7 +166,7 @@ void ring_complete(struct thread *thread) {
     } else {
         settle(ring, request);
     }
-    const bool attend = !list_empty(&ring->startable) || ring->notification != nullptr ||
+    const bool attend = !list_empty(&ring->startable) || ring_has(ring, RING_BOUND) ||
                         (ring->sleeping && ring_reached(ring->tail, ring->goal));
     spin_unlock(&ring->lock);
     if (attend) {

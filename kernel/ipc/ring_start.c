@@ -19,6 +19,7 @@ static bool leave_to_owner(struct ring *ring, struct ring_request *request) {
     ring->header->need_enter = 1;
     request->phase = REQUEST_STARTABLE;
     list_push_back(&ring->local, &request->thread.link);
+    ring->attention |= RING_LEFT;
     spin_unlock(&ring->lock);
     return false;
 }
@@ -199,7 +200,7 @@ void ring_start(struct ring *ring, struct ring_request *request, bool own) {
     struct thread *thread = &request->thread;
     status_t status = {(uint32_t)thread->regs.status};
     thread_disarm_deadline(thread);
-    if (status_ok(status) && __atomic_load_n(&ring->ended, __ATOMIC_RELAXED)) {
+    if (status_ok(status) && ring_has(ring, RING_ENDED)) {
         status = STATUS_CANCELED;
     }
     if (!status_ok(status) || operate(ring, request, own, &status)) {

@@ -594,7 +594,7 @@ static struct kernel_exit sys_ring_enter(uint64_t handle, uint64_t submit, uint6
     switch (entered.how) {
     case RING_ENTERED_WAITS: return kernel_block();
     case RING_ENTERED_AGAIN: return kernel_leave();
-    default: thread_set_outcome(current, STATUS_OK, 0, 0); return leave_with_results(current);
+    default: return leave_with(STATUS_OK); // with word 0
     }
 }
 

@@ -93,13 +93,6 @@ void ring_free_request(struct ring *ring, struct ring_request *request) {
 
 // ---- the end ---------------------------------------------------------------------------------------
 
-static bool ring_is_busy(struct ring *ring) {
-    spin_lock(&ring->lock);
-    const bool busy = ring->busy;
-    spin_unlock(&ring->lock);
-    return busy;
-}
-
 // Ends a request, whatever it is in. False when somebody has it in hand: then again later.
 static bool end_request(struct ring *ring, struct ring_request *request) {
     struct thread *thread = &request->thread;
@@ -133,7 +126,7 @@ static bool end_step(struct reap_item *item) {
     if (ring_take_waiter(ring, ring->owner)) {
         thread_fail_wait(ring->owner, STATUS_OBJECT_DEAD);
     }
-    if (ring_is_busy(ring)) {
+    if (ring_has(ring, RING_BUSY)) {
         return false;
     }
     for (uint32_t i = 0; i < AT_ONCE && ring->end_index < ring->request_count; i++) {
@@ -151,7 +144,11 @@ static bool end_step(struct reap_item *item) {
 }
 
 void ring_end(struct ring *ring) {
-    if (!__atomic_exchange_n(&ring->ended, true, __ATOMIC_ACQ_REL)) {
+    spin_lock(&ring->lock);
+    const bool ended = ring_has(ring, RING_ENDED);
+    ring->attention |= RING_ENDED;
+    spin_unlock(&ring->lock);
+    if (!ended) {
         __atomic_store_n(&ring->owner->ring, nullptr, __ATOMIC_RELEASE);
         ring->ending.step = end_step;
         reaper_add(&ring->ending);
@@ -201,7 +198,7 @@ static status_t ring_create(struct account *account, struct thread *owner, const
     ring->mask = (uint32_t)words[0] - 1;
     ring->request_count = (uint32_t)words[1] + 1;
     ring->buffer_pages = (uint32_t)words[2];
-    ring->polls = words[3] != 0;
+    ring->attention = words[3] != 0 ? RING_POLLS : 0;
     status_t status = make_requests(ring);
     if (status_ok(status)) {
         status = make_memory(ring);
@@ -272,6 +269,7 @@ status_t method_ring_bind(struct invocation *invocation) {
     struct notification *previous = ring->notification;
     ring->notification = object == nullptr ? nullptr : CONTAINER_OF(object, struct notification, object);
     ring->bits = invocation->words[1];
+    ring->attention = (ring->attention & ~(uint32_t)RING_BOUND) | (object == nullptr ? 0 : RING_BOUND);
     spin_unlock(&ring->lock);
     if (previous != nullptr) {
         object_put(&previous->object);

@@ -14,7 +14,7 @@
 //   ACTIVE      started: in the hands of whoever starts it, or in a wait of kernel/ipc
 //   UNANSWERED  a RECV, completed: its `thread.caller` may be answered by RETURN
 //
-// Who takes or starts entries holds `busy`: the owner in ring_enter, or any processor that completed a request that
+// Who takes or starts entries makes it RING_BUSY: the owner in ring_enter, or any processor that completed a request that
 // others were held for. The kernel trusts nothing in the shared memory (abi/ring.h): it reads each entry and index
 // once, and writes completions where its own indices say. An entry is taken only while there is room for its
 // completion, so none is ever lost or kept back.
@@ -74,6 +74,16 @@ enum ring_outcome : uint8_t {
     OUTCOME_PENDING, // + number of the request
 };
 
+// What makes the shortest way through ring_enter impossible.
+enum ring_attention : uint32_t {
+    RING_BUSY = 1,   // somebody takes or starts entries
+    RING_LINKED = 2, // the entry taken last has RING_LINK
+    RING_LEFT = 4,   // `startable` or `local` is not empty
+    RING_BOUND = 8,  // there is a notification
+    RING_POLLS = 16, // RING_POLLED
+    RING_ENDED = 32,
+};
+
 struct ring {
     struct object object;
     struct thread *owner; // referenced
@@ -88,14 +98,10 @@ struct ring {
     uint8_t *outcome;                      // by entry
     uint32_t mask;        // entries - 1
     uint32_t request_count, buffer_pages;
-    bool polls;           // RING_POLLED
-
-    // For whoever holds `busy`.
-    uint32_t head;        // submission index of the next entry to take
-    bool linked;          // the entry before that has RING_LINK
+    uint32_t head;        // submission index of the next entry to take: changed by whoever made it RING_BUSY
 
     struct spinlock lock;
-    bool busy GUARDED_BY(lock);
+    uint32_t attention;   // enum ring_attention; changed with the lock
     uint32_t tail GUARDED_BY(lock);    // completions added
     uint32_t pending GUARDED_BY(lock); // requests that will add one
     struct ring_request *free GUARDED_BY(lock);
@@ -112,7 +118,6 @@ struct ring {
     uint64_t bits GUARDED_BY(lock);
 
     uint32_t handles;     // atomic
-    bool ended;           // atomic
     bool deferred;        // atomic: in some processor's list of rings to attend to (ring_attend)
     struct ring *next_deferred;
     struct reap_item ending;
@@ -123,6 +128,17 @@ extern struct slab_cache ring_cache;
 
 static inline struct ring *ring_of(struct object *object) {
     return CONTAINER_OF(object, struct ring, object);
+}
+
+// Words to or from a buffer; each is read once.
+static inline void copy_words(uint64_t to[MESSAGE_WORDS], const uint64_t from[MESSAGE_WORDS]) {
+    for (uint32_t i = 0; i < MESSAGE_WORDS; i++) {
+        to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+    }
+}
+
+static inline bool ring_has(const struct ring *ring, uint32_t attention) {
+    return (__atomic_load_n(&ring->attention, __ATOMIC_RELAXED) & attention) != 0;
 }
 
 static inline struct ring_request *ring_request_of(struct thread *thread) {

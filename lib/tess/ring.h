@@ -125,6 +125,18 @@ static inline struct ring_entry tess_ring_accept(struct tess_ring *ring, struct 
     return entry;
 }
 
+// Receives one message; its words come in buffer `number`.
+static inline struct ring_entry tess_ring_receive(handle_t endpoint, uint8_t number, uint64_t user_data) {
+    return (struct ring_entry){.op = RING_RECV, .buffer = number, .target = endpoint.v, .user_data = user_data,
+                               .deadline_ns = DEADLINE_NEVER};
+}
+
+// Answers the call of this completion with the words in buffer `number`, and receives the next message there.
+static inline struct ring_entry tess_ring_return(const struct ring_completion *call, uint32_t label, uint8_t number) {
+    return (struct ring_entry){.op = RING_RETURN, .flags = RING_AGAIN, .buffer = number, .target = call->token,
+                               .user_data = call->user_data, .info = label, .deadline_ns = DEADLINE_NEVER};
+}
+
 static inline uint64_t *tess_ring_words(const struct tess_ring *ring, uint8_t number) {
     return ring->buffers[number - 1].words;
 }

@@ -105,7 +105,7 @@ bool ring_check(struct ring *ring) {
     }
     const uint32_t listed_phases = counts[REQUEST_HELD] + counts[REQUEST_STARTABLE];
     good = good && free == counts[REQUEST_FREE] && listed == listed_phases &&
-           ring->pending == listed_phases + counts[REQUEST_ACTIVE] && !ring->busy;
+           ring->pending == listed_phases + counts[REQUEST_ACTIVE] && !ring_has(ring, RING_BUSY);
     spin_unlock(&ring->lock);
     return good;
 }
