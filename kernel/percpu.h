@@ -51,7 +51,6 @@ struct [[gnu::aligned(CACHE_LINE_BYTES)]] percpu {
     // Whose slice is being used up: the thread that the scheduler chose. A server that runs on behalf
     // of its caller uses the caller's. Null when that thread is gone.
     struct thread *slice_owner;
-    uint32_t slice_band;       // the band that pays for it
     uint64_t slice_start_ns;   // when it was last charged
     uint64_t slice_end_ns;     // UINT64_MAX when nobody competes
     uint64_t armed_ns;         // what the local timer is set to; UINT64_MAX when it is off

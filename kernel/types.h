@@ -6,6 +6,9 @@
 
 #include "abi/types.h"
 
+// For the branches of the hot paths.
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+
 // A variable that is set while the kernel starts and read-only from then on: see mmu_seal.
 #define RO_AFTER_INIT [[gnu::section(".data.ro_after_init")]]
 

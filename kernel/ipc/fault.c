@@ -73,6 +73,7 @@ struct kernel_exit fault_raise(struct thread *thread, uint32_t kind, uint64_t ad
     thread_set_flags(thread, THREAD_FAULTED);
     if (endpoint == nullptr || !status_ok(send(thread, endpoint, kind, badge, DEADLINE_NEVER))) {
         unhandled(thread);
+        return kernel_leave();
     }
     return kernel_block();
 }

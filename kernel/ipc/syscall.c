@@ -25,19 +25,9 @@
 #include "kernel/object/thread.h"
 #include "kernel/sched/sched.h"
 
-#define LIKELY(x) __builtin_expect(!!(x), 1)
-
 constexpr uint32_t LEAVE_REAP_STEPS = 8;
 
 // ---- ways out --------------------------------------------------------------------------------------
-
-// Away from the current thread, which is in a wait, or has ended, or is ending.
-static void switch_away(struct thread *current) {
-    if (thread_state(current) == THREAD_RUNNING) {
-        thread_set_state(current, THREAD_STOPPED);
-    }
-    sched_switch();
-}
 
 // Does what is left to do before the current thread runs, which may become another on the way.
 [[gnu::noinline]] static void do_work(struct percpu *cpu) {
@@ -54,12 +44,16 @@ static void switch_away(struct thread *current) {
             ring_attend(cpu);
         }
         if ((current->flags & THREAD_ENDING) != 0) {
-            switch_away(current);
+            if (thread_state(current) == THREAD_RUNNING) {
+                thread_set_state(current, THREAD_STOPPED);
+            }
+            sched_switch();
         } else if ((work & WORK_SLICE_END) != 0) {
             sched_yield();
         } else if ((work & WORK_RESCHEDULE) != 0) {
             sched_preempt();
-        } else if ((work & WORK_TIMER) != 0) {
+        }
+        if ((work & WORK_TIMER) != 0) {
             sched_arm_timer();
         }
         if ((work & WORK_REAP) != 0 && !reaper_run(LEAVE_REAP_STEPS)) {
@@ -82,8 +76,8 @@ struct kernel_exit kernel_leave(void) {
 }
 
 struct kernel_exit kernel_block(void) {
-    switch_away(current_thread());
-    return kernel_leave();
+    sched_switch();
+    return LIKELY(this_cpu()->work == 0) ? (struct kernel_exit){(uint64_t)arch_current_frame(), 0} : kernel_leave();
 }
 
 // Back to the current thread with a status and no results.
@@ -621,7 +615,7 @@ static struct kernel_exit sys_unpark(uint64_t address, uint64_t count, uint64_t)
 static struct kernel_exit sys_yield(uint64_t, uint64_t, uint64_t) {
     struct percpu *cpu = this_cpu();
     struct thread *current = current_thread();
-    if (LIKELY((cpu->ready.ready_mask & ((2u << current->effective_band) - 1)) == 0)) {
+    if (LIKELY((cpu->ready.ready_mask & ((2u << current->effective_band) - 1)) == 0 && cpu->ready.next == nullptr)) {
         return leave_with(STATUS_OK);
     }
     thread_set_outcome(current, STATUS_OK, 0, 0);

@@ -34,5 +34,5 @@ syscall_fn syscall_refuse;
 // by then is resumed. The current thread must be RUNNING or ending.
 struct kernel_exit kernel_leave(void);
 
-// The same when the current thread has been put into a wait, or has ended.
+// The same when the current thread has been put into a wait.
 struct kernel_exit kernel_block(void);

@@ -20,11 +20,21 @@
 
 // ---- create and destroy ----------------------------------------------------------------------------
 
+// Out of a state, for one of those who may want it so. False when somebody else was faster.
+static bool leave_state(struct thread *thread, enum thread_state from, enum thread_state to) {
+    uint8_t expected = from;
+    return __atomic_compare_exchange_n(&thread->state, &expected, (uint8_t)to, false, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_RELAXED);
+}
+
 // Who finds the thread in somebody else's hands leaves it alone: they wait for this to return (rule of `firing`), and
 // see for themselves that the deadline has passed if they put it into a wait again (thread_check_deadline).
 static void deadline_passed(struct timer_node *timer) {
     struct thread *thread = CONTAINER_OF(timer, struct thread, timer);
-    if (thread_take(thread)) {
+    if (leave_state(thread, THREAD_THROTTLED, THREAD_WAKING)) {
+        thread_clear_flags(thread, THREAD_TIMED);
+        sched_ready(thread);
+    } else if (thread_take(thread)) {
         thread_clear_flags(thread, THREAD_TIMED);
         thread_fail_wait(thread, STATUS_TIMED_OUT);
     }
@@ -98,19 +108,11 @@ bool thread_destroy_step(struct object *object) {
     return true;
 }
 
-// Out of the state NEW, for one of those who may want it so. False when somebody else was faster: its process has
-// just been ended.
-static bool leave_new(struct thread *thread, enum thread_state state) {
-    uint8_t expected = THREAD_NEW;
-    return __atomic_compare_exchange_n(&thread->state, &expected, (uint8_t)state, false, __ATOMIC_ACQ_REL,
-                                       __ATOMIC_RELAXED);
-}
-
 void thread_start(struct thread *thread, uint64_t entry, uint64_t stack_pointer, uint64_t argument,
                   uint64_t tls_base) {
     thread->process->has_run = true;
     arch_regs_start(&thread->regs, entry, stack_pointer, argument, tls_base);
-    if (leave_new(thread, THREAD_WAKING)) {
+    if (leave_state(thread, THREAD_NEW, THREAD_WAKING)) {
         TRACE(TRACE_LIFE, trace_write(TRACE_THREAD_START, thread, thread->process->object.koid.v));
         sched_ready(thread);
     }
@@ -240,6 +242,7 @@ bool thread_take(struct thread *thread) {
         case THREAD_RUNNING:
         case THREAD_READY:
         case THREAD_WAKING:
+        case THREAD_THROTTLED:
         case THREAD_STOPPED:
         case THREAD_DEAD: return false;
         }
@@ -269,7 +272,8 @@ void thread_drop_caller(struct thread *thread) {
 // Gets the thread, which is ending, out of whatever it is in. True when it is in nothing, no other processor has it,
 // and whoever asked may end it.
 static bool stop(struct thread *thread) {
-    switch (thread_state(thread)) {
+    const enum thread_state state = thread_state(thread);
+    switch (state) {
     case THREAD_READY:
         if (!sched_remove(thread)) {
             return false;
@@ -292,7 +296,8 @@ static bool stop(struct thread *thread) {
         }
         break;
     case THREAD_NEW:
-        if (!leave_new(thread, THREAD_STOPPED)) {
+    case THREAD_THROTTLED:
+        if (!leave_state(thread, state, THREAD_STOPPED)) {
             return false;
         }
         break;
@@ -352,7 +357,7 @@ static bool end_later(struct reap_item *item) {
 
 void thread_withdraw(struct thread *thread) {
     struct process *process = thread->process;
-    if (!leave_new(thread, THREAD_DEAD)) {
+    if (!leave_state(thread, THREAD_NEW, THREAD_DEAD)) {
         return;
     }
     spin_lock(&process->lock);
@@ -470,7 +475,7 @@ status_t method_thread_info(struct invocation *invocation) {
 
 bool thread_check(const struct thread *thread) {
     switch ((enum thread_state)thread->state) {
-    case THREAD_READY: return list_linked(&thread->link);
+    case THREAD_READY: return list_linked(&thread->link) || percpu_of(thread->cpu)->ready.next == thread;
     case THREAD_SENDING: return list_linked(&thread->link) && thread->waiting_on != nullptr;
     case THREAD_WAITING: return true; // in a list or a tree
     case THREAD_RECEIVING: return thread->prev != nullptr && thread->caller == nullptr;
@@ -480,6 +485,7 @@ bool thread_check(const struct thread *thread) {
     case THREAD_NEW:
     case THREAD_RUNNING:
     case THREAD_WAKING:
+    case THREAD_THROTTLED:
     case THREAD_STOPPED:
     case THREAD_DEAD: return !list_linked(&thread->link);
     }

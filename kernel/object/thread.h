@@ -13,6 +13,8 @@
 //              atomic exchange, so that of an answer, a deadline and a death exactly one ends the wait
 //   WAITING    queued on a notification, or parked on a word (`waiting_on` is null): its lock, or the bucket's
 //   WAKING     taken out of a wait or a run queue: whoever did that
+//   THROTTLED  ready, but its account has used its time up; its timer is armed for when it has some again: whoever takes
+//              it, with an atomic exchange
 //   STOPPED    it is ending, and in no queue: whoever sets THREAD_CLAIMED (thread_end)
 //   DEAD       ended; only references keep it
 //
@@ -50,6 +52,7 @@ enum thread_state : uint8_t {
     THREAD_WAITING,
     THREAD_DEAD, // up to here as thread.info reports them; those below show as READY
     THREAD_WAKING,
+    THREAD_THROTTLED,
     THREAD_STOPPED,
 };
 
@@ -80,7 +83,7 @@ struct thread {
     uint8_t state;          // enum thread_state
     uint8_t band;           // its own
     uint8_t effective_band; // its own; while it serves, its caller's, or that of one who waits if more urgent
-    uint8_t queued_band;    // READY: which list of the run queue it is in; BAND_COUNT: among those set aside
+    uint8_t queued_band;    // READY: which list of the run queue it is in
     bool wants_reply;       // SENDING: a call or fault, not a send
 
     struct thread *caller;  // atomic: whom this thread must answer

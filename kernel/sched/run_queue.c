@@ -3,20 +3,19 @@
 #include "kernel/object/thread.h"
 
 static const struct {
-    uint32_t weight;
+    uint32_t weight_log2;
     uint64_t slice_ns;
     uint64_t credit_ns; // how far behind the others a band may be when it becomes ready
 } band_policy[BAND_COUNT] = {
-    [BAND_REALTIME] = {64, 2'000'000, 0},
-    [BAND_INTERACTIVE] = {8, 4'000'000, 2'000'000},
-    [BAND_NORMAL] = {4, 8'000'000, 1'000'000},
-    [BAND_BACKGROUND] = {1, 16'000'000, 0},
+    [BAND_REALTIME] = {6, 2'000'000, 0},
+    [BAND_INTERACTIVE] = {3, 4'000'000, 2'000'000},
+    [BAND_NORMAL] = {2, 8'000'000, 1'000'000},
+    [BAND_BACKGROUND] = {0, 16'000'000, 0},
 };
 
 void run_queue_init(struct run_queue *queue)
 {
-    *queue = (struct run_queue){.running_band = BAND_COUNT, .replenish_ns = UINT64_MAX};
-    list_init(&queue->throttled);
+    *queue = (struct run_queue){.running_band = BAND_COUNT};
     for (uint32_t band = 0; band < BAND_COUNT; band++)
         list_init(&queue->bands[band]);
 }
@@ -64,32 +63,24 @@ void run_queue_push_front(struct run_queue *queue, struct thread *thread)
     list_push_front(join(queue, thread), &thread->link);
 }
 
+void run_queue_settle(struct run_queue *queue)
+{
+    if (queue->next != nullptr) {
+        run_queue_push(queue, queue->next);
+        queue->next = nullptr;
+    }
+}
+
 void run_queue_remove(struct run_queue *queue, struct thread *thread)
 {
+    if (thread == queue->next) {
+        queue->next = nullptr;
+        return;
+    }
     const uint32_t band = thread->queued_band;
     list_remove(&thread->link);
-    if (band != BAND_COUNT && list_empty(&queue->bands[band]))
+    if (list_empty(&queue->bands[band]))
         queue->ready_mask &= ~(1u << band);
-}
-
-void run_queue_throttle(struct run_queue *queue, struct thread *thread, uint64_t until_ns)
-{
-    list_push_back(&queue->throttled, &thread->link);
-    thread->queued_band = BAND_COUNT;
-    if (until_ns < queue->replenish_ns)
-        queue->replenish_ns = until_ns;
-}
-
-void run_queue_replenish(struct run_queue *queue, uint64_t now_ns)
-{
-    constexpr uint32_t AT_ONCE = 32;
-    struct list_node *node;
-    for (uint32_t i = 0; i < AT_ONCE && (node = list_first(&queue->throttled)) != nullptr; i++) {
-        struct thread *thread = LIST_ENTRY(node, struct thread, link);
-        run_queue_remove(queue, thread);
-        run_queue_push(queue, thread);
-    }
-    queue->replenish_ns = list_empty(&queue->throttled) ? UINT64_MAX : now_ns;
 }
 
 // Realtime goes first while it has had no more than its share by this much virtual time: 64 ms. Then it competes, so
@@ -116,14 +107,15 @@ static uint32_t next_band(const struct run_queue *queue)
 
 struct thread *run_queue_pop(struct run_queue *queue)
 {
-    const uint32_t last = queue->running_band;
-    if (last != BAND_COUNT && queue->virtual_ns[last] > queue->reached_ns)
-        queue->reached_ns = queue->virtual_ns[last];
-    uint32_t band = next_band(queue);
+    run_queue_settle(queue);
+    const uint32_t band = next_band(queue), last = queue->running_band;
     queue->running_band = band;
-    if (band == BAND_COUNT)
+    if (band == BAND_COUNT) {
+        if (last != BAND_COUNT && queue->virtual_ns[last] > queue->reached_ns)
+            queue->reached_ns = queue->virtual_ns[last];
         return nullptr;
-    struct thread *thread = LIST_ENTRY(list_first(&queue->bands[band]), struct thread, link);
+    }
+    struct thread *thread = LIST_ENTRY(queue->bands[band].head.next, struct thread, link);
     run_queue_remove(queue, thread);
     return thread;
 }
@@ -131,6 +123,7 @@ struct thread *run_queue_pop(struct run_queue *queue)
 struct thread *run_queue_steal(struct run_queue *queue, uint64_t cpu_bits)
 {
     constexpr uint32_t LOOK_AT = 8; // in each band; bounded work
+    run_queue_settle(queue);
     for (uint32_t band = 0; band < BAND_COUNT; band++) {
         uint32_t seen = 0;
         LIST_FOR_EACH(node, &queue->bands[band]) {
@@ -154,7 +147,7 @@ bool run_queue_should_preempt(const struct run_queue *queue, uint32_t band)
 
 void run_queue_charge(struct run_queue *queue, uint32_t band, uint64_t used_ns)
 {
-    queue->virtual_ns[band] += used_ns / band_policy[band].weight;
+    queue->virtual_ns[band] += used_ns >> band_policy[band].weight_log2;
 }
 
 uint64_t run_queue_slice_ns(uint32_t band) { return band_policy[band].slice_ns; }

@@ -2,6 +2,9 @@
 //
 // Bands share the processor by weight, so the lowest is never starved; realtime runs before all others as long as it
 // does not take much more than its share. Within a band threads take turns.
+//
+// One thread may stand apart, as `next`: it runs as soon as the current one waits, on what is left of the slice
+// (sched.c). For whatever else it stands at the end of its band.
 #pragma once
 
 #include <stdint.h>
@@ -14,27 +17,27 @@ struct thread;
 struct run_queue {
     struct list bands[BAND_COUNT];
     uint32_t ready_mask;             // bit n: bands[n] is not empty
-    uint32_t running_band;           // of the thread taken last; BAND_COUNT when there was none
+    uint32_t running_band;           // that pays for the current slice; BAND_COUNT when there is none
     uint64_t virtual_ns[BAND_COUNT]; // processor time used by the band, divided by its weight
-    uint64_t reached_ns;             // the most that a band had used when it gave the processor up
-    struct list throttled;           // threads whose account has used its time up: ready, and in no band,
-    uint64_t replenish_ns;           // until then; UINT64_MAX when there are none
+    uint64_t reached_ns;             // the most that a band had used when the last thread gave the processor up
+    struct thread *next;             // or null
 };
 
 void run_queue_init(struct run_queue *queue);
+
+// Whether a pop gives null. Without the lock, a hint.
+static inline bool run_queue_empty(const struct run_queue *queue) {
+    return queue->ready_mask == 0 && queue->next == nullptr;
+}
 
 // Puts a thread at the tail (or head) of its effective band. A band that was empty resumes at the
 // virtual time of the others, less a small credit, so that it neither hoards time nor waits long.
 void run_queue_push(struct run_queue *queue, struct thread *thread);
 void run_queue_push_front(struct run_queue *queue, struct thread *thread);
 
-// Takes a thread out wherever it is.
+// Takes a thread out wherever it is. / Puts `next` to where it stands for all others.
 void run_queue_remove(struct run_queue *queue, struct thread *thread);
-
-// Sets aside a thread that has just been taken, until that time. / Puts those that were set aside back: to be called
-// when replenish_ns has come. Some of them, when there are many; then it is due again at once.
-void run_queue_throttle(struct run_queue *queue, struct thread *thread, uint64_t until_ns);
-void run_queue_replenish(struct run_queue *queue, uint64_t now_ns);
+void run_queue_settle(struct run_queue *queue);
 
 // Takes the next thread to run; null when none is ready.
 struct thread *run_queue_pop(struct run_queue *queue);

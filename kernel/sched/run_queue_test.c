@@ -106,23 +106,24 @@ TEST(realtime_has_a_budget) {
     CHECK(used[BAND_BACKGROUND] > 900 && used[BAND_BACKGROUND] < 1'100);
 }
 
-TEST(what_is_set_aside_comes_back_in_time) {
+// What stands apart counts for everybody as the last of its band.
+TEST(the_next_one_stands_at_the_end_of_its_band) {
     struct run_queue queue;
     run_queue_init(&queue);
-    for (uint32_t i = 0; i < 3; i++) {
-        run_queue_push(&queue, fresh(i, BAND_NORMAL));
-    }
-    run_queue_throttle(&queue, run_queue_pop(&queue), 5 * MS);
-    run_queue_throttle(&queue, run_queue_pop(&queue), 3 * MS);
-    CHECK_EQ(queue.replenish_ns, 3 * MS);
-    CHECK_EQ(run_queue_pop(&queue), &threads[2]);
-    CHECK_EQ(run_queue_pop(&queue), nullptr);
+    queue.next = fresh(0, BAND_NORMAL);
+    CHECK(!run_queue_empty(&queue));
     run_queue_remove(&queue, &threads[0]); // it ends, or changes its band
-    run_queue_replenish(&queue, 3 * MS);
-    CHECK_EQ(queue.replenish_ns, UINT64_MAX);
+    CHECK(run_queue_empty(&queue));
+    queue.next = &threads[0];
+    run_queue_push(&queue, fresh(1, BAND_NORMAL));
     CHECK_EQ(run_queue_pop(&queue), &threads[1]);
-    CHECK_EQ(run_queue_pop(&queue), nullptr);
-    CHECK_EQ(queue.ready_mask, 0u);
+    CHECK_EQ(queue.next, nullptr);
+    CHECK_EQ(run_queue_pop(&queue), &threads[0]);
+    queue.next = &threads[0];
+    threads[0].affinity = 2;
+    CHECK_EQ(run_queue_steal(&queue, 1), nullptr);
+    CHECK_EQ(run_queue_steal(&queue, 2), &threads[0]);
+    CHECK(run_queue_empty(&queue));
 }
 
 // Over a long time each band gets its weight's share, and the lowest is not starved.

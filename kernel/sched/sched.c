@@ -16,6 +16,8 @@ constexpr uint64_t RETURN_SOON_NS = 250'000; // the reaper's steps of one entry 
 
 static uint64_t idle_mask; // atomic: the processors that have no thread to run, a bit each
 
+constexpr uint16_t THREAD_NOT_READY = THREAD_ENDING | THREAD_REQUEST | 0xff00; // of `busy`: also while on_cpu
+
 static uint64_t cpu_bit(const struct percpu *cpu) {
     return 1ull << cpu->id.v;
 }
@@ -45,45 +47,15 @@ void sched_init(struct percpu *cpu) {
 // ---- time ------------------------------------------------------------------------------------------
 
 // Charges the time since the last charge to whoever's slice it was.
-static void charge_slice(struct percpu *cpu, uint64_t now_ns) REQUIRES(cpu->ready_lock) {
+static inline void charge_slice(struct percpu *cpu, uint64_t now_ns) REQUIRES(cpu->ready_lock) {
     const uint64_t used_ns = now_ns - cpu->slice_start_ns;
     cpu->slice_start_ns = now_ns;
     struct thread *owner = __atomic_load_n(&cpu->slice_owner, __ATOMIC_RELAXED);
     if (owner != nullptr) {
         owner->cpu_ns += used_ns;
         account_use_time(owner->process->object.account, used_ns, now_ns);
-        run_queue_charge(&cpu->ready, cpu->slice_band, used_ns);
+        run_queue_charge(&cpu->ready, cpu->ready.running_band, used_ns);
     }
-}
-
-// What is left of the thread's slice, or a whole one.
-static uint64_t slice_ns(const struct thread *thread) {
-    return thread->slice_left_ns != 0 ? thread->slice_left_ns : run_queue_slice_ns(thread->effective_band);
-}
-
-// Gives the thread its slice; it ends only if somebody competes for the processor, or will: at `end_ns` at the latest.
-static void begin_slice(struct percpu *cpu, struct thread *thread, uint64_t now_ns, uint64_t end_ns)
-    REQUIRES(cpu->ready_lock) {
-    cpu->slice_owner = thread;
-    cpu->slice_band = thread->effective_band;
-    cpu->slice_start_ns = now_ns;
-    cpu->slice_end_ns = cpu->ready.ready_mask != 0 || end_ns != UINT64_MAX ? now_ns + slice_ns(thread) : UINT64_MAX;
-    thread->slice_left_ns = 0;
-    if (end_ns < cpu->slice_end_ns) {
-        cpu->slice_end_ns = end_ns;
-    }
-}
-
-// Until when its account lets a thread run that has just been taken. 0: not now, and it is set aside.
-[[gnu::noinline]] static uint64_t may_run_until(struct percpu *cpu, struct thread *thread, uint64_t now_ns)
-    REQUIRES(cpu->ready_lock) {
-    uint64_t until_ns;
-    const uint64_t left_ns = account_time_left(thread->process->object.account, now_ns, &until_ns);
-    if (left_ns == 0) {
-        run_queue_throttle(&cpu->ready, thread, until_ns);
-        return 0;
-    }
-    return now_ns + left_ns;
 }
 
 void sched_arm_timer(void) {
@@ -184,78 +156,91 @@ void sched_timer(void) {
     return (allowed & cpu_bit(here)) != 0 ? here : percpu_of((cpu_id_t){(uint32_t)__builtin_ctzll(allowed)});
 }
 
-static inline struct percpu *choose_processor(const struct thread *thread) {
-    struct percpu *here = this_cpu();
-    return cpu_count() == 1 ? here : choose_among_many(thread, here);
-}
-
-// Whether the processor must look at its queue, into which a thread has just been put, before its slice ends.
-static bool must_notice(struct percpu *cpu, bool *preempt) REQUIRES(cpu->ready_lock) {
+// What the processor does not do by itself although a thread waits in its queue: switch, or end the current slice.
+static uint32_t wanted(struct percpu *cpu) REQUIRES(cpu->ready_lock) {
     struct thread *current = CONTAINER_OF(__atomic_load_n(&cpu->frame, __ATOMIC_RELAXED), struct thread, regs.status);
-    *preempt = current != cpu->idle && run_queue_should_preempt(&cpu->ready, current->effective_band);
-    return *preempt || current == cpu->idle || cpu->slice_end_ns == UINT64_MAX;
+    if (current == cpu->idle || run_queue_should_preempt(&cpu->ready, current->effective_band)) {
+        return WORK_RESCHEDULE;
+    }
+    return cpu->slice_end_ns == UINT64_MAX ? WORK_TIMER : 0;
 }
 
-// This processor's part of noticing: asks for a switch, or sees to it that the current slice ends.
-static void notice(struct percpu *cpu, bool preempt) {
-    if (current_thread() == cpu->idle) {
-        return; // its loop looks at the queue
-    }
-    if (preempt) {
-        cpu->work |= WORK_RESCHEDULE;
-    } else if (cpu->slice_end_ns == UINT64_MAX) {
+// This processor sees to what is wanted.
+static void notice(struct percpu *cpu, uint32_t work) {
+    if (work == WORK_TIMER) {
         cpu->slice_end_ns = cpu->slice_start_ns + run_queue_slice_ns(current_thread()->effective_band);
-        if (cpu->slice_end_ns < cpu->armed_ns) {
-            cpu->work |= WORK_TIMER;
-        }
+        work = cpu->slice_end_ns < cpu->armed_ns ? WORK_TIMER : 0;
     }
+    cpu->work |= work;
 }
 
+// Puts a thread at the end of its band.
 static void put_into_queue(struct percpu *cpu, struct thread *thread) {
-    bool preempt;
-    TRACE(TRACE_SCHEDULE, trace_write(TRACE_WAKE, thread, cpu->id.v));
     thread->cpu = cpu->id;
     spin_lock(&cpu->ready_lock);
     thread_set_state(thread, THREAD_READY);
-    run_queue_push(&cpu->ready, thread);
-    const bool notices = must_notice(cpu, &preempt);
-    spin_unlock(&cpu->ready_lock);
-    if (!notices) {
-        return;
+    const uint64_t now_ns = clock_now().v;
+    if (thread->effective_band != cpu->ready.running_band && now_ns > cpu->slice_start_ns) {
+        charge_slice(cpu, now_ns); // the two bands are compared
     }
+    run_queue_push(&cpu->ready, thread);
+    const uint32_t work = wanted(cpu);
+    spin_unlock(&cpu->ready_lock);
     if (cpu == this_cpu()) {
-        notice(cpu, preempt);
-    } else {
+        notice(cpu, work);
+    } else if (work != 0) {
         cpu_request(cpu, WORK_KICKED);
     }
 }
 
-void sched_ready(struct thread *thread) {
-    if ((thread->flags & (THREAD_ENDING | THREAD_REQUEST)) != 0) {
-        if ((thread->flags & THREAD_REQUEST) != 0) {
-            ring_complete(thread);
-        } else {
-            thread_set_state(thread, THREAD_STOPPED); // in no queue, until thread_end
-        }
-        return;
+// A thread that does not become ready as others do. True when it does after all.
+[[gnu::noinline]] static bool may_be_ready(struct thread *thread) {
+    if ((thread->flags & THREAD_REQUEST) != 0) {
+        ring_complete(thread);
+        return false;
+    }
+    if ((thread->flags & THREAD_ENDING) != 0) {
+        thread_set_state(thread, THREAD_STOPPED); // in no queue, until thread_end
+        return false;
     }
     thread_wait_off_cpu(thread);
-    put_into_queue(choose_processor(thread), thread);
+    return true;
+}
+
+// The usual case is a thread in the band that runs, woken by one that will soon wait itself: it is `next`.
+void sched_ready(struct thread *thread) {
+    struct percpu *here = this_cpu(), *cpu = here;
+    if (!LIKELY((thread->busy & THREAD_NOT_READY) == 0) && !may_be_ready(thread)) {
+        return;
+    }
+    if (cpu_count() > 1) {
+        cpu = choose_among_many(thread, here);
+    }
+    TRACE(TRACE_SCHEDULE, trace_write(TRACE_WAKE, thread, cpu->id.v));
+    if (cpu != here || thread->effective_band != cpu->ready.running_band || cpu->ready.next != nullptr) {
+        put_into_queue(cpu, thread);
+        return;
+    }
+    thread->cpu = cpu->id;
+    spin_lock(&cpu->ready_lock);
+    thread_set_state(thread, THREAD_READY);
+    cpu->ready.next = thread;
+    spin_unlock(&cpu->ready_lock);
+    if (cpu->slice_end_ns == UINT64_MAX) {
+        notice(cpu, WORK_TIMER); // the current one may not wait for long
+    }
 }
 
 void sched_kicked(void) {
     struct percpu *cpu = this_cpu();
-    bool preempt;
-    spin_lock(&cpu->ready_lock);
-    const bool notices = cpu->ready.ready_mask != 0 && must_notice(cpu, &preempt);
-    spin_unlock(&cpu->ready_lock);
-    if (notices) {
-        notice(cpu, preempt);
-    }
     const struct thread *current = current_thread();
+    spin_lock(&cpu->ready_lock);
+    uint32_t work = run_queue_empty(&cpu->ready) ? 0 : wanted(cpu);
+    spin_unlock(&cpu->ready_lock);
     if (current != cpu->idle && ((current->flags & THREAD_ENDING) != 0 || (current->affinity & cpu_bit(cpu)) == 0)) {
-        cpu->work |= WORK_RESCHEDULE;
+        work = WORK_RESCHEDULE;
     }
+    notice(cpu, work);
 }
 
 void sched_kick(const struct thread *thread) {
@@ -272,26 +257,28 @@ void sched_kick(const struct thread *thread) {
 
 // ---- changes to a thread that may be queued ----------------------------------------------------------
 
-// The processor whose queue the thread is in, locked; null when it is in none.
-static struct percpu *lock_queue_of(const struct thread *thread) NO_THREAD_SAFETY_ANALYSIS {
-    while (thread_state(thread) == THREAD_READY) {
+bool sched_remove(struct thread *thread) {
+    bool removed = false;
+    while (!removed && thread_state(thread) == THREAD_READY) {
         struct percpu *cpu = percpu_of(thread->cpu);
         spin_lock(&cpu->ready_lock);
-        if (thread_state(thread) == THREAD_READY && thread->cpu.v == cpu->id.v) {
-            return cpu;
+        removed = thread_state(thread) == THREAD_READY && thread->cpu.v == cpu->id.v;
+        if (removed) {
+            run_queue_remove(&cpu->ready, thread);
+            thread_set_state(thread, THREAD_WAKING);
         }
         spin_unlock(&cpu->ready_lock);
     }
-    return nullptr;
+    return removed;
 }
 
-static void unlock_queue(struct percpu *cpu) NO_THREAD_SAFETY_ANALYSIS {
-    spin_unlock(&cpu->ready_lock);
-}
-
-static void requeue(struct percpu *cpu, struct thread *thread) NO_THREAD_SAFETY_ANALYSIS {
-    run_queue_remove(&cpu->ready, thread);
-    run_queue_push(&cpu->ready, thread);
+// Has the processor that the thread runs on, if it does, look whether it still should.
+static void reconsider(const struct thread *thread) {
+    if (thread == current_thread()) {
+        this_cpu()->work |= WORK_RESCHEDULE;
+    } else if (thread_state(thread) == THREAD_RUNNING) {
+        sched_kick(thread);
+    }
 }
 
 void sched_set_effective_band(struct thread *thread, uint32_t band) {
@@ -299,25 +286,15 @@ void sched_set_effective_band(struct thread *thread, uint32_t band) {
     if (here->slice_owner == thread) {
         spin_lock(&here->ready_lock);
         charge_slice(here, clock_now().v); // what it used so far counts for the old band
+        run_queue_settle(&here->ready);
+        here->ready.running_band = band;
         spin_unlock(&here->ready_lock);
-        here->slice_band = band;
     }
     thread->effective_band = (uint8_t)band; // before the look: who queues it from now on sees it
-    struct percpu *cpu = lock_queue_of(thread);
-    if (cpu == nullptr) {
-        if (thread == current_thread()) {
-            here->work |= WORK_RESCHEDULE; // others may be more urgent now
-        } else if (thread_state(thread) == THREAD_RUNNING) {
-            sched_kick(thread);
-        }
-        return;
-    }
-    requeue(cpu, thread);
-    unlock_queue(cpu);
-    if (cpu == here) {
-        sched_kicked();
+    if (sched_remove(thread)) {
+        sched_ready(thread);
     } else {
-        cpu_request(cpu, WORK_KICKED);
+        reconsider(thread);
     }
 }
 
@@ -327,17 +304,6 @@ void sched_hurry(struct thread *thread, uint32_t band) {
         sched_set_effective_band(thread, band);
         thread = thread_waits_for(thread);
     }
-}
-
-bool sched_remove(struct thread *thread) {
-    struct percpu *cpu = lock_queue_of(thread);
-    if (cpu == nullptr) {
-        return false;
-    }
-    run_queue_remove(&cpu->ready, thread);
-    thread_set_state(thread, THREAD_WAKING);
-    unlock_queue(cpu);
-    return true;
 }
 
 void sched_set_affinity(struct thread *thread, uint64_t affinity) {
@@ -352,10 +318,8 @@ void sched_set_affinity(struct thread *thread, uint64_t affinity) {
     }
     if (sched_remove(thread)) {
         sched_ready(thread);
-    } else if (thread == current_thread()) {
-        this_cpu()->work |= WORK_RESCHEDULE;
-    } else if (thread_state(thread) == THREAD_RUNNING) {
-        sched_kick(thread);
+    } else {
+        reconsider(thread);
     }
 }
 
@@ -392,13 +356,13 @@ static void switch_now(struct thread *from, struct thread *to) {
         arch_fpu_switch(from, to);
     }
     to->on_cpu = 1;
-    thread_set_state(to, THREAD_RUNNING);
     sched_switch_registers(from, to);
     __atomic_store_n(&from->on_cpu, 0, __ATOMIC_RELEASE);
 }
 
 void sched_switch_to(struct thread *to) {
     to->cpu = this_cpu()->id;
+    thread_set_state(to, THREAD_RUNNING);
     switch_now(current_thread(), to);
 }
 
@@ -425,38 +389,51 @@ static void send_away(struct percpu *cpu) {
     }
 }
 
-// The next thread of this processor's queue, which becomes RUNNING; null when there is none.
-static struct thread *take_next(struct percpu *cpu, uint64_t now_ns) RELEASE(cpu->ready_lock) {
-    charge_slice(cpu, now_ns);
-    if (__builtin_expect(now_ns >= cpu->ready.replenish_ns, false)) {
-        run_queue_replenish(&cpu->ready, now_ns);
-    }
+static bool is_timed(const struct thread *thread) {
+    return thread->process->object.account->timed != nullptr;
+}
+
+// Until when its account lets a thread run that has just been taken; 0: not now, and it is set aside.
+[[gnu::noinline]] static uint64_t may_run_until(struct thread *thread, uint64_t now_ns, uint32_t *set_aside) {
     constexpr uint32_t SET_ASIDE_MOST = 32; // bounded work; the one after those runs for a moment
+    uint64_t until_ns;
+    const uint64_t left_ns = account_time_left(thread->process->object.account, now_ns, &until_ns);
+    if (left_ns != 0 || ++*set_aside > SET_ASIDE_MOST) {
+        return now_ns + (left_ns != 0 ? left_ns : ACCOUNT_LEAST_BUDGET_NS);
+    }
+    thread_arm_deadline(thread, until_ns);
+    thread_set_state(thread, THREAD_THROTTLED);
+    return 0;
+}
+
+// The next thread of this processor's queue, which becomes RUNNING; null when there is none. It gets a slice, or what
+// is left of one that was taken away. That ends only if somebody competes for the processor, or its account says so.
+static inline struct thread *take_next(struct percpu *cpu, uint64_t now_ns) REQUIRES(cpu->ready_lock) {
     struct thread *next;
     uint64_t end_ns = UINT64_MAX;
-    uint32_t asked = 0;
+    uint32_t set_aside = 0;
     while ((next = run_queue_pop(&cpu->ready)) != nullptr) {
         if ((next->flags & THREAD_ENDING) != 0) {
             thread_set_state(next, THREAD_STOPPED);
             continue;
         }
-        if (next->process->object.account->timed == nullptr) {
-            end_ns = UINT64_MAX;
-        } else {
-            end_ns = asked++ < SET_ASIDE_MOST ? may_run_until(cpu, next, now_ns) : now_ns + ACCOUNT_LEAST_BUDGET_NS;
-        }
+        end_ns = is_timed(next) ? may_run_until(next, now_ns, &set_aside) : UINT64_MAX;
         if (end_ns != 0) {
             break;
         }
     }
+    cpu->slice_owner = next;
+    cpu->slice_start_ns = now_ns;
     if (next != nullptr) {
         thread_set_state(next, THREAD_RUNNING);
-        begin_slice(cpu, next, now_ns, end_ns < cpu->ready.replenish_ns ? end_ns : cpu->ready.replenish_ns);
-    } else {
-        cpu->slice_owner = nullptr;
-        cpu->slice_end_ns = cpu->ready.replenish_ns;
+        if (cpu->ready.ready_mask != 0 || end_ns != UINT64_MAX) {
+            const uint64_t slice_ns =
+                next->slice_left_ns != 0 ? next->slice_left_ns : run_queue_slice_ns(next->effective_band);
+            end_ns = now_ns + slice_ns < end_ns ? now_ns + slice_ns : end_ns;
+        }
+        next->slice_left_ns = 0;
     }
-    spin_unlock(&cpu->ready_lock);
+    cpu->slice_end_ns = next == nullptr ? UINT64_MAX : end_ns;
     return next;
 }
 
@@ -464,7 +441,7 @@ static struct thread *take_next(struct percpu *cpu, uint64_t now_ns) RELEASE(cpu
 static bool steal(struct percpu *cpu) {
     for (uint64_t left = sched_online() & ~cpu_bit(cpu); left != 0; left &= left - 1) {
         struct percpu *victim = percpu_of((cpu_id_t){(uint32_t)__builtin_ctzll(left)});
-        if (victim->ready.ready_mask == 0 ||
+        if (run_queue_empty(&victim->ready) ||
             __atomic_load_n(&victim->frame, __ATOMIC_RELAXED) == &victim->idle->regs.status) {
             continue; // it has none, or is just waking up for it
         }
@@ -492,7 +469,7 @@ static struct thread *idle_until_ready(struct percpu *cpu) {
     ring_poll_end(cpu, nullptr);
     for (;;) {
         __atomic_fetch_or(&idle_mask, cpu_bit(cpu), __ATOMIC_ACQ_REL);
-        while ((reaper_run(IDLE_REAP_STEPS) || cpu->rings != nullptr) && cpu->ready.ready_mask == 0) {
+        while ((reaper_run(IDLE_REAP_STEPS) || cpu->rings != nullptr) && run_queue_empty(&cpu->ready)) {
             ring_attend(cpu);
             arch_poll_interrupts();
         }
@@ -504,6 +481,7 @@ static struct thread *idle_until_ready(struct percpu *cpu) {
         const uint64_t now_ns = clock_now().v;
         spin_lock(&cpu->ready_lock);
         thread = take_next(cpu, now_ns);
+        spin_unlock(&cpu->ready_lock);
         if (thread != nullptr) {
             break;
         }
@@ -529,8 +507,10 @@ static struct thread *idle_until_ready(struct percpu *cpu) {
     return thread;
 }
 
-static void switch_locked(struct percpu *cpu) RELEASE(cpu->ready_lock) {
-    struct thread *next = take_next(cpu, clock_now().v);
+// Switches to whatever comes next.
+[[gnu::noinline]] static void switch_locked(struct percpu *cpu, uint64_t now_ns) RELEASE(cpu->ready_lock) {
+    struct thread *next = take_next(cpu, now_ns);
+    spin_unlock(&cpu->ready_lock);
     if (next == nullptr) {
         next = idle_until_ready(cpu);
     }
@@ -549,31 +529,44 @@ static void switch_locked(struct percpu *cpu) RELEASE(cpu->ready_lock) {
     }
 }
 
+// Usually straight to the thread that the current one has just woken, on what is left of the slice: so two that wake
+// each other get no more of the processor together than one that does not.
 void sched_switch(void) {
     struct percpu *cpu = this_cpu();
+    const uint64_t now_ns = clock_now().v;
     spin_lock(&cpu->ready_lock);
-    switch_locked(cpu);
+    charge_slice(cpu, now_ns);
+    struct thread *next = cpu->ready.next;
+    if (!LIKELY(next != nullptr && now_ns < cpu->slice_end_ns && (next->flags & THREAD_ENDING) == 0 &&
+                !is_timed(next))) {
+        switch_locked(cpu, now_ns);
+        return;
+    }
+    cpu->ready.next = nullptr;
+    cpu->slice_owner = next;
+    thread_set_state(next, THREAD_RUNNING);
+    spin_unlock(&cpu->ready_lock);
+    cpu->context_switches++;
+    switch_now(current_thread(), next);
 }
 
 // Puts the current thread into the queue and lets the next one run. One that may not run here any more is put
 // elsewhere, once this processor has let go of it.
 static void requeue_and_switch(struct percpu *cpu, bool front) {
     struct thread *current = current_thread();
+    const uint64_t now_ns = clock_now().v;
+    spin_lock(&cpu->ready_lock);
+    charge_slice(cpu, now_ns);
+    run_queue_settle(&cpu->ready);
     if ((current->affinity & cpu_bit(cpu)) == 0) {
         thread_set_state(current, THREAD_WAKING);
         cpu->leaving = current;
-        sched_switch();
-        return;
-    }
-    spin_lock(&cpu->ready_lock);
-    current->cpu = cpu->id;
-    thread_set_state(current, THREAD_READY);
-    if (front) {
-        run_queue_push_front(&cpu->ready, current);
     } else {
-        run_queue_push(&cpu->ready, current);
+        current->cpu = cpu->id;
+        thread_set_state(current, THREAD_READY);
+        (front ? run_queue_push_front : run_queue_push)(&cpu->ready, current);
     }
-    switch_locked(cpu);
+    switch_locked(cpu, now_ns);
 }
 
 void sched_yield(void) {

@@ -157,6 +157,13 @@ void world_count(struct census *census) {
 // In how many queues each thread is, by the lists themselves.
 static const char *check_queues(const struct census *census) NO_THREAD_SAFETY_ANALYSIS {
     uint32_t ready[WORLD_THREADS] = {}, waiting[WORLD_THREADS] = {};
+    const struct thread *next = this_cpu()->ready.next;
+    if (next != nullptr && world_index_of(next) < 0) {
+        return "the next thread to run has ended";
+    }
+    if (next != nullptr) {
+        ready[world_index_of(next)]++;
+    }
     for (uint32_t band = 0; band < BAND_COUNT; band++) {
         LIST_FOR_EACH(node, &this_cpu()->ready.bands[band]) {
             const int index = world_index_of(LIST_ENTRY(node, struct thread, link));

@@ -342,7 +342,7 @@ bool host_nothing_left(void) {
     for (uint32_t i = 0; i < cpu_count(); i++) {
         struct percpu *cpu = percpus[i];
         good &= is_nothing("deadlines", timer_queue_next(&cpu->timers) != UINT64_MAX);
-        good &= is_nothing("ready bands", cpu->ready.ready_mask);
+        good &= is_nothing("ready threads", !run_queue_empty(&cpu->ready));
         good &= is_nothing("slice owner", cpu->slice_owner != nullptr);
     }
     good &= is_nothing("bytes of memory", memory_in_use() - memory_at_boot);
