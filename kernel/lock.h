@@ -79,14 +79,14 @@ struct lock_stack {
 // meanwhile, so that no two wait for each other. Any context, any locks held. In kernel/sched/tlb.c.
 void spin_relax(void);
 
-// Returns when the lock was free a moment ago. A call that keeps the registers, so that the way without it has them.
-ARCH_COLD_CALL void spin_wait(const struct spinlock *lock);
+// Takes a lock that was held a moment ago. A call that keeps the registers, so that the way without it has them.
+ARCH_COLD_CALL void spin_wait(struct spinlock *lock);
 
 static inline void spin_lock(struct spinlock *lock) ACQUIRE(lock) NO_THREAD_SAFETY_ANALYSIS
 {
     if (KERNEL_DEBUG)
         lock_check_take(lock, false);
-    while (__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE) != 0)
+    if (__builtin_expect(__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE) != 0, false))
         spin_wait(lock);
 }
 
@@ -95,7 +95,7 @@ static inline void spin_lock_related(struct spinlock *lock) ACQUIRE(lock) NO_THR
 {
     if (KERNEL_DEBUG)
         lock_check_take(lock, true);
-    while (__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE) != 0)
+    if (__builtin_expect(__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE) != 0, false))
         spin_wait(lock);
 }
 

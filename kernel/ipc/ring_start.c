@@ -95,13 +95,19 @@ static bool receive(struct ring *ring, struct ring_request *request, status_t *s
 static bool wait_for(struct ring_request *request, status_t *status) {
     struct thread *thread = &request->thread;
     struct capability source;
-    bool waits = false;
+    uint64_t bits;
     *status = handle_read_as(thread->process, request->entry.target, OBJECT_NOTIFICATION, RIGHT_WAIT, &source);
     if (status_ok(*status)) {
         *status = notification_take(CONTAINER_OF(source.object, struct notification, object), thread,
-                                    request->entry.deadline_ns, &thread->regs.words[0], &waits);
+                                    request->entry.deadline_ns, &bits);
     }
-    return !waits || wait_through(thread, &source);
+    if (status_ok(*status) && bits == 0) {
+        return wait_through(thread, &source);
+    }
+    if (status_ok(*status)) {
+        thread->regs.words[0] = bits;
+    }
+    return true;
 }
 
 static bool park_on(struct ring_request *request, status_t *status) {

@@ -75,7 +75,7 @@ struct kernel_exit kernel_leave(void) {
     return (struct kernel_exit){(uint64_t)arch_current_frame(), 0};
 }
 
-struct kernel_exit kernel_block(void) {
+[[gnu::noinline]] struct kernel_exit kernel_block(void) {
     sched_switch();
     return LIKELY(this_cpu()->work == 0) ? (struct kernel_exit){(uint64_t)arch_current_frame(), 0} : kernel_leave();
 }
@@ -107,20 +107,31 @@ static struct kernel_exit leave_to(struct thread *other) {
     return leave_with_results(other);
 }
 
-// Whether the current thread, which has just been put into a wait through this capability, stays there: whoever took
-// the handle away before it was in the queue did not see it there.
-static bool stays_in_wait(struct thread *current, const struct handle_slot *slot, uint64_t handle) {
-    if (slot_holds(slot, handle) || !thread_take(current)) {
-        return true;
+// Whether process_slot gave a slot, and that holds a handle to an object of this type with this right. What is then read
+// from it counts if it is still the same (slot_holds).
+static inline bool slot_is(const struct handle_slot *slot, enum object_type type, rights_t right) {
+    constexpr uint32_t TYPE_MASK = 0xffu << 24;
+    return slot != nullptr && (slot->type_rights & (TYPE_MASK | right.v)) == ((uint32_t)type << 24 | right.v);
+}
+
+// The current thread has just been put into a wait through a capability that went meanwhile: whoever took it away did
+// not see the thread there. False when its wait has ended even so.
+[[gnu::noinline]] static bool leave_revoked(struct thread *current) {
+    if (!thread_take(current)) {
+        return false;
     }
     thread_disarm_deadline(current);
     current->waiting_on = nullptr;
     thread_set_state(current, THREAD_RUNNING);
-    return false;
+    return true;
 }
 
-static struct kernel_exit block_through(struct thread *current, const struct handle_slot *slot, uint64_t handle) {
-    return stays_in_wait(current, slot, handle) ? kernel_block() : leave_with(STATUS_REVOKED);
+[[gnu::noinline]] static struct kernel_exit block_revoked(struct thread *current) {
+    return leave_revoked(current) ? leave_with(STATUS_REVOKED) : kernel_block();
+}
+
+static inline struct kernel_exit block_through(struct thread *current, const struct handle_slot *slot, uint64_t handle) {
+    return LIKELY(slot_holds(slot, handle)) ? kernel_block() : block_revoked(current);
 }
 
 // ---- call ------------------------------------------------------------------------------------------
@@ -250,9 +261,6 @@ call_direct(struct thread *current, const struct handle_slot *slot, uint64_t han
     return server;
 }
 
-constexpr uint32_t SEND_SLOT = (uint32_t)OBJECT_ENDPOINT << 24 | RIGHT_SEND_BIT;
-constexpr uint32_t SEND_SLOT_MASK = 0xffu << 24 | RIGHT_SEND_BIT;
-
 [[gnu::noinline]] static struct kernel_exit call_general(struct thread *current, uint64_t handle,
                                                          uint64_t info, uint64_t deadline_ns) {
     struct capability target;
@@ -302,8 +310,7 @@ constexpr uint32_t SEND_SLOT_MASK = 0xffu << 24 | RIGHT_SEND_BIT;
 static struct kernel_exit sys_call(uint64_t handle, uint64_t info, uint64_t deadline_ns) {
     struct thread *current = current_thread();
     const struct handle_slot *slot = process_slot(current->process, handle);
-    if (LIKELY(slot != nullptr && (slot->type_rights & SEND_SLOT_MASK) == SEND_SLOT &&
-               deadline_ns == DEADLINE_NEVER)) {
+    if (LIKELY(slot_is(slot, OBJECT_ENDPOINT, RIGHT_SEND) && deadline_ns == DEADLINE_NEVER)) {
         if (info >> MESSAGE_PAGE_SHIFT != 0) {
             return call_loaded(current, slot, handle, info);
         }
@@ -392,16 +399,13 @@ reply_direct(struct thread *current, const struct handle_slot *slot, uint64_t ha
     return caller;
 }
 
-constexpr uint32_t RECEIVE_SLOT = (uint32_t)OBJECT_ENDPOINT << 24 | RIGHT_RECEIVE_BIT;
-constexpr uint32_t RECEIVE_SLOT_MASK = 0xffu << 24 | RIGHT_RECEIVE_BIT;
-
 // Receives through a capability; `resumed` (may be null), whose wait has ended, runs meanwhile.
 static struct kernel_exit receive(struct thread *current, const struct capability *source, uint64_t info,
                                   uint64_t deadline_ns, struct thread *resumed) {
     enum transfer_progress progress;
     status_t status = transfer_receive(current, CONTAINER_OF(source->object, struct endpoint, object),
                                        message_accept(info), deadline_ns, &progress);
-    if (progress == TRANSFER_WAITS && stays_in_wait(current, source->slot, source->handle)) {
+    if (progress == TRANSFER_WAITS && (slot_holds(source->slot, source->handle) || !leave_revoked(current))) {
         return resumed != nullptr ? leave_to(resumed) : kernel_block();
     }
     if (resumed != nullptr) {
@@ -454,8 +458,7 @@ static struct kernel_exit receive(struct thread *current, const struct capabilit
 static struct kernel_exit sys_reply_recv(uint64_t handle, uint64_t info, uint64_t deadline_ns) {
     struct thread *current = current_thread();
     const struct handle_slot *slot = process_slot(current->process, handle);
-    if (LIKELY(slot != nullptr && (slot->type_rights & RECEIVE_SLOT_MASK) == RECEIVE_SLOT &&
-               deadline_ns == DEADLINE_NEVER &&
+    if (LIKELY(slot_is(slot, OBJECT_ENDPOINT, RIGHT_RECEIVE) && deadline_ns == DEADLINE_NEVER &&
                (info & ~MESSAGE_ACCEPT_MASK) >> MESSAGE_PAGE_SHIFT == 0)) {
         struct thread *caller = reply_direct(current, slot, handle, info, false);
         if (LIKELY(caller != nullptr)) {
@@ -532,46 +535,59 @@ static struct kernel_exit sys_recv(uint64_t handle, uint64_t info, uint64_t dead
 
 // ---- signal, wait, park, yield ---------------------------------------------------------------------------
 
+// Why a handle that is not at once found to be of this type with this right is refused.
+[[gnu::noinline]] static struct kernel_exit refuse(struct thread *current, uint64_t handle, enum object_type type,
+                                                   rights_t right) {
+    struct object *object;
+    const status_t status = handle_object(current->process, handle, type, right, &object);
+    return leave_with(status_ok(status) ? STATUS_BAD_HANDLE : status); // it came too late
+}
+
 static struct kernel_exit sys_signal(uint64_t handle, uint64_t, uint64_t) {
     struct thread *current = current_thread();
-    struct object *object;
-    status_t status = handle_object(current->process, handle, OBJECT_NOTIFICATION, RIGHT_SIGNAL, &object);
-    if (status_ok(status)) {
-        notification_signal(CONTAINER_OF(object, struct notification, object), current->regs.words[0]);
+    const struct handle_slot *slot = process_slot(current->process, handle);
+    if (LIKELY(slot_is(slot, OBJECT_NOTIFICATION, RIGHT_SIGNAL))) {
+        struct object *object = slot->object;
+        if (LIKELY(slot_holds(slot, handle))) {
+            notification_signal(CONTAINER_OF(object, struct notification, object), current->regs.words[0]);
+            return leave_with(STATUS_OK);
+        }
     }
-    return leave_with(status);
+    return refuse(current, handle, OBJECT_NOTIFICATION, RIGHT_SIGNAL);
 }
 
 // Takes the bits, or waits for some.
 [[gnu::noinline]] static struct kernel_exit wait_general(struct thread *current, struct notification *notification,
                                                          const struct handle_slot *slot, uint64_t handle,
                                                          uint64_t deadline_ns) {
-    bool waits;
+    uint64_t bits;
     status_t status;
-    [[clang::always_inline]] status =
-        notification_take(notification, current, deadline_ns, &current->regs.words[0], &waits);
+    [[clang::always_inline]] status = notification_take(notification, current, deadline_ns, &bits);
     if (!status_ok(status)) {
         return leave_with(status);
     }
-    if (waits) {
-        [[clang::always_inline]] return block_through(current, slot, handle);
+    if (bits == 0) {
+        return block_through(current, slot, handle);
     }
+    current->regs.words[0] = bits;
     thread_set_outcome(current, STATUS_OK, 0, 0);
     return leave_with_results(current);
 }
 
 static struct kernel_exit sys_wait(uint64_t handle, uint64_t, uint64_t deadline_ns) {
     struct thread *current = current_thread();
-    struct capability source;
-    status_t status = handle_read_as(current->process, handle, OBJECT_NOTIFICATION, RIGHT_WAIT, &source);
-    if (!status_ok(status)) {
-        return leave_with(status);
+    const struct handle_slot *slot = process_slot(current->process, handle);
+    if (LIKELY(slot_is(slot, OBJECT_NOTIFICATION, RIGHT_WAIT))) {
+        struct notification *notification = CONTAINER_OF(slot->object, struct notification, object);
+        if (!LIKELY(slot_holds(slot, handle))) {
+            return leave_with(STATUS_BAD_HANDLE);
+        }
+        if (deadline_ns == DEADLINE_POLL && notification_is_empty(notification)) {
+            return leave_with(STATUS_TIMED_OUT);
+        }
+        return wait_general(current, notification, slot, handle, deadline_ns);
     }
-    struct notification *notification = CONTAINER_OF(source.object, struct notification, object);
-    if (deadline_ns == DEADLINE_POLL && notification_is_empty(notification)) {
-        return leave_with(STATUS_TIMED_OUT);
-    }
-    return wait_general(current, notification, source.slot, handle, deadline_ns);
+    return refuse(current, handle, OBJECT_NOTIFICATION, RIGHT_WAIT);
 }
 
 static struct kernel_exit sys_ring_enter(uint64_t handle, uint64_t submit, uint64_t deadline_ns) {

@@ -39,74 +39,55 @@ static void deliver_to_endpoint(struct notification *notification, struct endpoi
     }
 }
 
-// Takes a waiter and all bits, if there are both.
-static struct thread *pop_waiter(struct notification *notification, uint64_t *bits)
-    REQUIRES(notification->lock) {
-    struct list_node *node;
-    while ((node = list_first(&notification->waiters)) != nullptr) {
-        struct thread *thread = LIST_ENTRY(node, struct thread, link);
-        if ((thread->flags & THREAD_ENDING) == 0) {
-            *bits = __atomic_exchange_n(&notification->bits, 0, __ATOMIC_ACQ_REL);
-            if (*bits == 0) {
-                return nullptr; // somebody else's signal has brought them over already
-            }
-            list_remove(node);
+// Takes out the first waiter that is not ending; null when there is none.
+static inline struct thread *pop_waiter(struct notification *notification) REQUIRES(notification->lock) {
+    while (!list_empty(&notification->waiters)) {
+        struct thread *thread = LIST_ENTRY(notification->waiters.head.next, struct thread, link);
+        list_remove(&thread->link);
+        if (LIKELY((thread->flags & THREAD_ENDING) == 0)) {
             thread_set_state(thread, THREAD_WAKING);
             return thread;
         }
-        list_remove(node);
         thread_set_state(thread, THREAD_STOPPED);
     }
     return nullptr;
-}
-
-// Somebody waits for the bits that are there, or will receive them.
-[[gnu::noinline]] static void deliver(struct notification *notification) RELEASE(notification->lock) {
-    uint64_t taken = 0;
-    struct endpoint *endpoint = notification->bound;
-    struct thread *thread = pop_waiter(notification, &taken);
-    spin_unlock(&notification->lock);
-    if (endpoint != nullptr) {
-        deliver_to_endpoint(notification, endpoint);
-    } else if (thread != nullptr) {
-        TRACE(TRACE_IPC, trace_write(TRACE_SIGNAL, thread, notification->object.koid.v));
-        [[clang::always_inline]] thread_finish_wait(thread, STATUS_OK, 0, 0);
-        thread->regs.words[0] = taken;
-        sched_ready(thread);
-    }
 }
 
 void notification_signal(struct notification *notification, uint64_t bits) {
     if (bits == 0) {
         return;
     }
-    __atomic_fetch_or(&notification->bits, bits, __ATOMIC_RELEASE);
     spin_lock(&notification->lock);
-    if (notification->bound == nullptr && list_empty(&notification->waiters)) {
+    struct thread *thread = pop_waiter(notification);
+    if (thread != nullptr) { // no bit was set while it waited
         spin_unlock(&notification->lock);
-    } else {
-        deliver(notification);
+        TRACE(TRACE_IPC, trace_write(TRACE_SIGNAL, thread, notification->object.koid.v));
+        thread_finish_wait(thread, STATUS_OK, 0, 0);
+        thread->regs.words[0] = bits;
+        sched_ready(thread);
+        return;
+    }
+    __atomic_fetch_or(&notification->bits, bits, __ATOMIC_RELEASE);
+    struct endpoint *endpoint = notification->bound;
+    spin_unlock(&notification->lock);
+    if (endpoint != nullptr) {
+        deliver_to_endpoint(notification, endpoint);
     }
 }
 
 status_t notification_take(struct notification *notification, struct thread *thread, uint64_t deadline_ns,
-                           uint64_t *bits, bool *waits) {
+                           uint64_t *bits) {
     status_t status = STATUS_BAD_STATE;
-    uint64_t taken = 0;
     spin_lock(&notification->lock);
     if (notification->bound == nullptr) {
-        taken = __atomic_exchange_n(&notification->bits, 0, __ATOMIC_ACQ_REL);
-        status = taken == 0 && deadline_ns == DEADLINE_POLL ? STATUS_TIMED_OUT : STATUS_OK;
+        *bits = __atomic_exchange_n(&notification->bits, 0, __ATOMIC_ACQ_REL);
+        status = *bits == 0 && deadline_ns == DEADLINE_POLL ? STATUS_TIMED_OUT : STATUS_OK;
     }
-    if (status_ok(status)) {
-        *bits = taken;
-        *waits = taken == 0;
-        if (*waits) {
-            thread_arm_deadline(thread, deadline_ns);
-            thread->waiting_on = &notification->object;
-            list_push_back(&notification->waiters, &thread->link);
-            thread_set_state(thread, THREAD_WAITING);
-        }
+    if (status_ok(status) && *bits == 0) {
+        thread_arm_deadline(thread, deadline_ns);
+        thread->waiting_on = &notification->object;
+        list_push_back(&notification->waiters, &thread->link);
+        thread_set_state(thread, THREAD_WAITING);
     }
     spin_unlock(&notification->lock);
     return status;
@@ -182,11 +163,7 @@ bool notification_destroy_step(struct object *object) {
     unbind(notification);
     for (uint32_t i = 0; i < 16; i++) {
         spin_lock(&notification->lock);
-        struct list_node *node = list_pop_front(&notification->waiters);
-        struct thread *thread = node == nullptr ? nullptr : LIST_ENTRY(node, struct thread, link);
-        if (thread != nullptr) {
-            thread_set_state(thread, THREAD_WAKING);
-        }
+        struct thread *thread = pop_waiter(notification);
         spin_unlock(&notification->lock);
         if (thread == nullptr) {
             return true;

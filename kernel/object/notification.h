@@ -13,7 +13,7 @@ struct thread;
 
 struct notification {
     struct object object;
-    uint64_t bits; // atomic
+    uint64_t bits; // atomic; set with the lock; none while there are waiters
     struct spinlock lock;
     struct list waiters GUARDED_BY(lock);
     struct endpoint *bound GUARDED_BY(lock); // referenced
@@ -27,10 +27,10 @@ static inline bool notification_is_empty(const struct notification *notification
     return __atomic_load_n(&notification->bits, __ATOMIC_RELAXED) == 0 && notification->bound == nullptr;
 }
 
-// Takes all bits that are set; or queues the thread, and *waits is true. TIMED_OUT with DEADLINE_POLL and no
-// bit set; BAD_STATE when the notification is bound to an endpoint.
+// Takes all bits that are set; or queues the thread, and *bits is 0. TIMED_OUT with DEADLINE_POLL and no bit set;
+// BAD_STATE when the notification is bound to an endpoint.
 status_t notification_take(struct notification *notification, struct thread *thread, uint64_t deadline_ns,
-                           uint64_t *bits, bool *waits);
+                           uint64_t *bits);
 
 // Takes a WAITING thread out of the queue: it is WAKING then. False when it is not there (any more).
 bool notification_take_waiter(struct notification *notification, struct thread *thread);

@@ -139,11 +139,9 @@ status_t thread_add_message_page(struct thread *thread, uint64_t address) {
 
 // ---- the ends of a wait ----------------------------------------------------------------------------
 
-void thread_arm_deadline(struct thread *thread, uint64_t deadline_ns) {
-    if (deadline_ns != DEADLINE_NEVER) {
-        thread_set_flags(thread, THREAD_TIMED);
-        sched_arm_between(&thread->timer, deadline_ns, deadline_ns);
-    }
+ARCH_COLD_CALL void thread_arm_timer(struct thread *thread, uint64_t deadline_ns) {
+    thread_set_flags(thread, THREAD_TIMED);
+    sched_arm_between(&thread->timer, deadline_ns, deadline_ns);
 }
 
 void thread_disarm_deadline(struct thread *thread) {
@@ -153,13 +151,9 @@ void thread_disarm_deadline(struct thread *thread) {
     }
 }
 
-void thread_finish_wait(struct thread *thread, status_t status, uint64_t badge, uint64_t info) {
+ARCH_COLD_CALL void thread_leave_wait(struct thread *thread) {
     thread_disarm_deadline(thread);
     thread_wait_off_cpu(thread);
-    thread->waiting_on = nullptr;
-    thread->server = nullptr;
-    thread->reply = nullptr;
-    thread_set_outcome(thread, status, badge, info);
 }
 
 void thread_fail_wait(struct thread *thread, status_t status) {
@@ -169,6 +163,8 @@ void thread_fail_wait(struct thread *thread, status_t status) {
         return;
     }
     thread_finish_wait(thread, status, 0, 0);
+    thread->server = nullptr;
+    thread->reply = nullptr;
     sched_ready(thread);
 }
 

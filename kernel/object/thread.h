@@ -163,17 +163,25 @@ static inline void thread_wait_off_cpu(const struct thread *thread) {
 // somebody else is just taking it out.
 bool thread_take(struct thread *thread);
 
-// The three ends of a wait. In each the thread has been taken out (WAKING), and its deadline is disarmed: no lock
-// may be held.
-//
-// Writes the outcome into the registers. The caller adds words and makes the thread run.
-void thread_finish_wait(struct thread *thread, status_t status, uint64_t badge, uint64_t info);
-
-// The outcome alone: for the current thread, which is in no wait.
+// The outcome of a system call: for the current thread, which is in no wait.
 static inline void thread_set_outcome(struct thread *thread, status_t status, uint64_t badge, uint64_t info) {
     thread->regs.status = status.code;
     thread->regs.badge = badge;
     thread->regs.info = info;
+}
+
+// The three ends of a wait. In each the thread has been taken out (WAKING), and its deadline is disarmed: no lock
+// may be held.
+//
+// Writes the outcome of a wait in which no answer was awaited. The caller adds words and makes the thread run.
+ARCH_COLD_CALL void thread_leave_wait(struct thread *thread);
+static inline void thread_finish_wait(struct thread *thread, status_t status, uint64_t badge, uint64_t info) {
+    constexpr uint16_t TIMED_OR_ON_CPU = THREAD_TIMED | 0xff00;
+    if (!LIKELY((__atomic_load_n(&thread->busy, __ATOMIC_ACQUIRE) & TIMED_OR_ON_CPU) == 0)) {
+        thread_leave_wait(thread);
+    }
+    thread->waiting_on = nullptr;
+    thread_set_outcome(thread, status, badge, info);
 }
 
 // The wait failed: the thread gets the status and is made ready; one that waited for an answer to its
@@ -214,7 +222,12 @@ static inline void thread_set_urgency(struct thread *thread, uint32_t band) {
 }
 
 // Arms the deadline of a wait that is beginning. Nothing for DEADLINE_NEVER.
-void thread_arm_deadline(struct thread *thread, uint64_t deadline_ns);
+ARCH_COLD_CALL void thread_arm_timer(struct thread *thread, uint64_t deadline_ns);
+static inline void thread_arm_deadline(struct thread *thread, uint64_t deadline_ns) {
+    if (!LIKELY(deadline_ns == DEADLINE_NEVER)) {
+        thread_arm_timer(thread, deadline_ns);
+    }
+}
 void thread_disarm_deadline(struct thread *thread);
 
 bool thread_destroy_step(struct object *object);

@@ -53,22 +53,24 @@ static struct list *join(struct run_queue *queue, struct thread *thread)
     return &queue->bands[band];
 }
 
+void run_queue_settle(struct run_queue *queue)
+{
+    struct thread *thread = queue->next;
+    if (thread != nullptr) {
+        queue->next = nullptr;
+        list_push_back(join(queue, thread), &thread->link);
+    }
+}
+
 void run_queue_push(struct run_queue *queue, struct thread *thread)
 {
+    run_queue_settle(queue); // it came first
     list_push_back(join(queue, thread), &thread->link);
 }
 
 void run_queue_push_front(struct run_queue *queue, struct thread *thread)
 {
     list_push_front(join(queue, thread), &thread->link);
-}
-
-void run_queue_settle(struct run_queue *queue)
-{
-    if (queue->next != nullptr) {
-        run_queue_push(queue, queue->next);
-        queue->next = nullptr;
-    }
 }
 
 void run_queue_remove(struct run_queue *queue, struct thread *thread)

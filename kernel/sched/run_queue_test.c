@@ -116,8 +116,10 @@ TEST(the_next_one_stands_at_the_end_of_its_band) {
     CHECK(run_queue_empty(&queue));
     queue.next = &threads[0];
     run_queue_push(&queue, fresh(1, BAND_NORMAL));
-    CHECK_EQ(run_queue_pop(&queue), &threads[1]);
     CHECK_EQ(queue.next, nullptr);
+    CHECK_EQ(run_queue_pop(&queue), &threads[0]);
+    queue.next = &threads[0];
+    CHECK_EQ(run_queue_pop(&queue), &threads[1]);
     CHECK_EQ(run_queue_pop(&queue), &threads[0]);
     queue.next = &threads[0];
     threads[0].affinity = 2;

@@ -193,33 +193,11 @@ static void put_into_queue(struct percpu *cpu, struct thread *thread) {
     }
 }
 
-// A thread that does not become ready as others do. True when it does after all.
-[[gnu::noinline]] static bool may_be_ready(struct thread *thread) {
-    if ((thread->flags & THREAD_REQUEST) != 0) {
-        ring_complete(thread);
+// Woken in the band that runs, by one that will soon wait itself, it is `next`. False when there is one, or it is in
+// another band.
+static inline bool put_next(struct percpu *cpu, struct thread *thread) {
+    if (thread->effective_band != cpu->ready.running_band || cpu->ready.next != nullptr) {
         return false;
-    }
-    if ((thread->flags & THREAD_ENDING) != 0) {
-        thread_set_state(thread, THREAD_STOPPED); // in no queue, until thread_end
-        return false;
-    }
-    thread_wait_off_cpu(thread);
-    return true;
-}
-
-// The usual case is a thread in the band that runs, woken by one that will soon wait itself: it is `next`.
-void sched_ready(struct thread *thread) {
-    struct percpu *here = this_cpu(), *cpu = here;
-    if (!LIKELY((thread->busy & THREAD_NOT_READY) == 0) && !may_be_ready(thread)) {
-        return;
-    }
-    if (cpu_count() > 1) {
-        cpu = choose_among_many(thread, here);
-    }
-    TRACE(TRACE_SCHEDULE, trace_write(TRACE_WAKE, thread, cpu->id.v));
-    if (cpu != here || thread->effective_band != cpu->ready.running_band || cpu->ready.next != nullptr) {
-        put_into_queue(cpu, thread);
-        return;
     }
     thread->cpu = cpu->id;
     spin_lock(&cpu->ready_lock);
@@ -228,6 +206,34 @@ void sched_ready(struct thread *thread) {
     spin_unlock(&cpu->ready_lock);
     if (cpu->slice_end_ns == UINT64_MAX) {
         notice(cpu, WORK_TIMER); // the current one may not wait for long
+    }
+    return true;
+}
+
+[[gnu::noinline]] static void ready_general(struct thread *thread) {
+    struct percpu *here = this_cpu(), *cpu = here;
+    if ((thread->flags & THREAD_REQUEST) != 0) {
+        ring_complete(thread);
+        return;
+    }
+    if ((thread->flags & THREAD_ENDING) != 0) {
+        thread_set_state(thread, THREAD_STOPPED); // in no queue, until thread_end
+        return;
+    }
+    thread_wait_off_cpu(thread);
+    if (cpu_count() > 1) {
+        cpu = choose_among_many(thread, here);
+    }
+    TRACE(TRACE_SCHEDULE, trace_write(TRACE_WAKE, thread, cpu->id.v));
+    if (cpu != here || !put_next(cpu, thread)) {
+        put_into_queue(cpu, thread);
+    }
+}
+
+void sched_ready(struct thread *thread) {
+    const bool plain = (thread->busy & THREAD_NOT_READY) == 0 && cpu_count() == 1 && !trace_on(TRACE_SCHEDULE);
+    if (!LIKELY(plain) || !LIKELY(put_next(this_cpu(), thread))) {
+        ready_general(thread);
     }
 }
 
@@ -313,9 +319,6 @@ void sched_set_affinity(struct thread *thread, uint64_t affinity) {
     } else {
         thread_set_flags(thread, THREAD_BOUND);
     }
-    if ((affinity & 1ull << thread->cpu.v) != 0) {
-        return;
-    }
     if (sched_remove(thread)) {
         sched_ready(thread);
     } else {
@@ -350,10 +353,17 @@ void sched_forget(struct thread *thread) {
 
 // ---- switching -------------------------------------------------------------------------------------
 
-static void switch_now(struct thread *from, struct thread *to) {
+// What few switches need; a call that keeps the registers.
+ARCH_COLD_CALL static void switch_more(struct thread *from, struct thread *to) {
     TRACE(TRACE_SCHEDULE, trace_write(TRACE_SWITCH, to, from->object.koid.v));
     if (((from->flags | to->flags) & THREAD_HAS_FPU) != 0) {
         arch_fpu_switch(from, to);
+    }
+}
+
+static void switch_now(struct thread *from, struct thread *to) {
+    if (!LIKELY(!trace_on(TRACE_SCHEDULE) && ((from->flags | to->flags) & THREAD_HAS_FPU) == 0)) {
+        switch_more(from, to);
     }
     to->on_cpu = 1;
     sched_switch_registers(from, to);
@@ -557,7 +567,6 @@ static void requeue_and_switch(struct percpu *cpu, bool front) {
     const uint64_t now_ns = clock_now().v;
     spin_lock(&cpu->ready_lock);
     charge_slice(cpu, now_ns);
-    run_queue_settle(&cpu->ready);
     if ((current->affinity & cpu_bit(cpu)) == 0) {
         thread_set_state(current, THREAD_WAKING);
         cpu->leaving = current;

@@ -83,8 +83,10 @@ void spin_relax(void) {
     }
 }
 
-ARCH_COLD_CALL void spin_wait(const struct spinlock *lock) {
-    while (__atomic_load_n(&lock->held, __ATOMIC_RELAXED) != 0) {
-        spin_relax();
-    }
+ARCH_COLD_CALL void spin_wait(struct spinlock *lock) {
+    do {
+        while (__atomic_load_n(&lock->held, __ATOMIC_RELAXED) != 0) {
+            spin_relax();
+        }
+    } while (__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE) != 0);
 }

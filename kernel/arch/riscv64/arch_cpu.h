@@ -8,7 +8,7 @@ struct percpu;
 constexpr uint16_t ARCH_ELF_MACHINE = 243; // EM_RISCV
 
 // For functions that are rarely called from where registers are precious.
-#define ARCH_COLD_CALL [[gnu::cold]]
+#define ARCH_COLD_CALL [[gnu::cold, gnu::noinline]]
 
 // The hint `pause`; a processor that does not know it takes it for a fence that orders nothing.
 static inline void arch_relax(void) {
