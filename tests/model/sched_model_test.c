@@ -436,7 +436,7 @@ static bool run(const struct plan *what) {
     struct account *limited = root;
     if (what->timed != 0) {
         (void)account_create(root, 8 << 20, &limited);
-        (void)account_set_time_limit(root, limited, 5 * MS, 20 * MS);
+        (void)account_set_limit(root, limited, LIMIT_TIME, 5 * MS, 20 * MS);
     }
     processes[0] = host_process(limited, "limited");
     processes[1] = host_process(root, "free");
