@@ -392,19 +392,19 @@ bool handle_revoke_some(const struct capability *from, uint32_t limit) {
     struct object *object = from->object;
     struct spinlock *lock = derivation_lock(object);
     uint32_t removed = 0; // whose references are given up together, once
-    bool more = true;
+    bool done = false;
     while (limit > 0) {
         spin_lock(lock);
         struct handle_slot *child = slot_from_ref(from->slot->first_child);
-        more = from->slot->handle == from->handle && child != nullptr;
-        if (!more) {
+        if (from->slot->handle != from->handle || child == nullptr) {
             spin_unlock(lock);
+            done = true;
             break;
         }
         struct process *process = handle_slot_process(child);
         const rights_t rights = slot_rights(child);
-        derivation_remove(child);
-        finish_removal(process, child, lock);
+        [[clang::always_inline]] derivation_remove(child);
+        [[clang::always_inline]] finish_removal(process, child, lock);
         removed++;
         limit--;
         if (anyone_waits(object)) {
@@ -413,7 +413,7 @@ bool handle_revoke_some(const struct capability *from, uint32_t limit) {
         }
     }
     object_put_some(object, removed);
-    return !more;
+    return done;
 }
 
 void handle_take_away(const struct capability *handle) {
