@@ -125,6 +125,16 @@ def objects_have_their_pages(ctx):
         check(f"(objects/{name}.md)" in index, "docs/README.md lists the page of each object", name, "no link")
 
 
+def named_methods_exist(ctx):
+    """What is called `object.method` is in the table. Decisions may speak of what there was."""
+    objects = {entry["name"]: {method["name"] for method in entry.get("method", [])}
+               for entry in tomllib.loads((ctx.root / "abi" / "abi.toml").read_text())["object"]}
+    for path in documents(ctx.root):
+        for name, method in re.findall(r"`(\w+)\.(\w+)[`(]", "" if path.parent.name == "decisions" else path.read_text()):
+            check(name not in objects or method in objects[name] | {"c", "h"}, f"{path.relative_to(ctx.root)} names a method",
+                  f"one of {name}", method)
+
+
 def paths_exist(ctx):
     """File and folder names between backquotes are there."""
     rooms = {entry.name for entry in ctx.root.iterdir() if entry.is_dir()}
@@ -193,6 +203,7 @@ def readme_session(ctx):
 def cases(ctx):
     found = [("links_lead_somewhere", functools.partial(links_lead_somewhere, ctx)),
              ("objects_have_their_pages", functools.partial(objects_have_their_pages, ctx)),
+             ("named_methods_exist", functools.partial(named_methods_exist, ctx)),
              ("named_files_exist", functools.partial(paths_exist, ctx)),
              ("inline_commands_are_known", functools.partial(inline_commands_are_known, ctx)),
              ("covered_commands_have_their_cases", functools.partial(covered_cases_exist, ctx)),
