@@ -181,6 +181,9 @@ static uint32_t page_prot(const struct mapping *mapping, struct vmo_page page) {
     const uint64_t window_end = align_down(start, AROUND_PAGES * PAGE_BYTES) + AROUND_PAGES * PAGE_BYTES;
     const uint64_t end = window_end < mapping->end ? window_end : mapping->end;
     start = start > mapping->start ? start : mapping->start;
+    while (start < end && leaf_present(leaf, start)) { // who goes through pages in order has those before
+        start += PAGE_BYTES;
+    }
     struct vmo_page pages[AROUND_PAGES];
     vmo_page_range(vmo, mapping_page(mapping, start), (uint32_t)((end - start) / PAGE_BYTES), pages);
     for (uint32_t i = 0; start < end; i++, start += PAGE_BYTES) {

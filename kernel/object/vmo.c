@@ -199,11 +199,12 @@ struct vmo_page vmo_page_get(struct vmo *vmo, uint64_t page_index, bool write) {
 
 void vmo_page_range(struct vmo *vmo, uint64_t first_page, uint32_t count, struct vmo_page out[]) {
     const uint32_t written = written_mark(vmo);
-    uint32_t *slot = nullptr;
+    const uint64_t there = first_page < vmo->page_count ? min_u64(vmo->page_count - first_page, count) : 0;
+    const uint32_t *slot = nullptr;
     for (uint32_t i = 0; i < count; i++) {
         const uint64_t page = first_page + i;
-        out[i] = (struct vmo_page){};
-        if (page >= vmo->page_count) {
+        out[i].frame.v = 0;
+        if (i >= there) {
             continue;
         }
         if (vmo->kind == VMO_PHYSICAL) {
@@ -211,7 +212,7 @@ void vmo_page_range(struct vmo *vmo, uint64_t first_page, uint32_t count, struct
             continue;
         }
         slot = i == 0 || (page & VMO_NODE_MASK) == 0 ? slot_find(vmo, page) : slot == nullptr ? nullptr : slot + 1;
-        if (slot != nullptr) {
+        if (slot != nullptr && *slot != 0) {
             out[i] = (struct vmo_page){slot_frame(*slot), .writable = slot_writable(*slot, written)};
         }
     }
