@@ -195,6 +195,10 @@ static void fix_remove(struct rb_tree *tree, struct rb_node *node, struct rb_nod
 }
 
 void rb_remove(struct rb_tree *tree, struct rb_node *node) {
+    if (tree->root == node && node->left == nullptr && node->right == nullptr) { // the only one
+        tree->root = tree->first = nullptr;
+        return;
+    }
     if (tree->first == node) {
         tree->first = rb_next(node);
     }

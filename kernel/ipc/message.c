@@ -95,8 +95,9 @@ status_t message_carry_handle(const struct thread *sender, struct thread *receiv
     return STATUS_OK;
 }
 
-status_t message_transfer(struct thread *sender, struct thread *receiver, uint64_t info, uint64_t badge,
-                          uint64_t flags, uint32_t accept) {
+// A page, handles, or a fault.
+[[gnu::noinline]] static status_t transfer_load(struct thread *sender, struct thread *receiver, uint64_t info,
+                                                uint64_t flags, uint32_t accept) {
     const uint32_t page_bytes = message_page_bytes(info), count = message_handle_count(info);
     if (count > accept || (page_bytes != 0 && receiver->message_page == nullptr)) {
         return STATUS_TOO_LARGE;
@@ -114,8 +115,21 @@ status_t message_transfer(struct thread *sender, struct thread *receiver, uint64
     }
     receiver->regs.words[FIRST_HANDLE_WORD] = handle_words[0];
     receiver->regs.words[FIRST_HANDLE_WORD + 1] = handle_words[1];
+    receiver->regs.info = message_info(message_label(info), page_bytes, count, 0) | flags;
+    return STATUS_OK;
+}
+
+status_t message_transfer(struct thread *sender, struct thread *receiver, uint64_t info, uint64_t badge,
+                          uint64_t flags, uint32_t accept) {
+    if ((info & ~(MESSAGE_ACCEPT_MASK | UINT32_MAX)) != 0 || (flags & MESSAGE_FAULT) != 0) {
+        TRY(transfer_load(sender, receiver, info, flags, accept));
+    } else {
+        for (uint32_t i = 0; i < MESSAGE_WORDS; i++) {
+            receiver->regs.words[i] = sender->regs.words[i];
+        }
+        receiver->regs.info = message_label(info) | flags;
+    }
     receiver->regs.status = 0;
     receiver->regs.badge = badge;
-    receiver->regs.info = message_info(message_label(info), page_bytes, count, 0) | flags;
     return STATUS_OK;
 }

@@ -111,7 +111,7 @@ struct place {
     uint32_t *word;
 };
 
-static status_t find_key(struct vspace *vspace, struct place *place, uint64_t address, uint32_t access)
+static inline status_t find_key(struct vspace *vspace, struct place *place, uint64_t address, uint32_t access)
     REQUIRES(vspace->lock) {
     struct mapping *mapping;
     if (!is_aligned(address, sizeof(uint32_t))) {
@@ -330,26 +330,35 @@ static void park_again(struct thread *thread, const struct park_key *key) {
     thread_check_deadline(thread);
 }
 
-status_t unpark(struct thread *thread, uint64_t address, uint64_t *count, uint64_t words[4]) {
+// The key of a word that need not be looked at.
+static inline status_t key_of(const struct thread *thread, uint64_t address, struct park_key *key) {
     struct vspace *vspace = thread->process->vspace;
-    struct place from, to;
+    struct place place;
+    spin_lock(&vspace->lock);
+    status_t status = find_key(vspace, &place, address, PROT_READ);
+    spin_unlock(&vspace->lock);
+    if (status_ok(status)) {
+        *key = place.key;
+    }
+    return status;
+}
+
+status_t unpark(struct thread *thread, uint64_t address, uint64_t *count, uint64_t words[4]) {
+    struct park_key from, to;
     if (*count > UINT32_MAX) {
         return STATUS_BAD_ARGUMENT;
     }
-    spin_lock(&vspace->lock);
-    status_t status = find_key(vspace, &from, address, PROT_READ);
-    if (status_ok(status) && words[1] != 0) {
-        status = find_key(vspace, &to, words[0], PROT_READ);
+    TRY(key_of(thread, address, &from));
+    if (words[1] != 0) {
+        TRY(key_of(thread, words[0], &to));
+        if (same_key(&from, &to)) {
+            return STATUS_BAD_ARGUMENT;
+        }
     }
-    spin_unlock(&vspace->lock);
-    TRY(status);
-    if (words[1] != 0 && same_key(&from.key, &to.key)) {
-        return STATUS_BAD_ARGUMENT;
-    }
-    struct bucket *bucket = bucket_of(&from.key);
+    struct bucket *bucket = bucket_of(&from);
     for (uint32_t i = 0; i < UNPARK_AT_ONCE && (*count | words[1]) != 0; i++) {
         spin_lock(&bucket->lock);
-        struct thread *waiter = pop_waiter(bucket, &from.key);
+        struct thread *waiter = pop_waiter(bucket, &from);
         spin_unlock(&bucket->lock);
         if (waiter == nullptr) {
             *count = words[1] = 0;
@@ -360,7 +369,7 @@ status_t unpark(struct thread *thread, uint64_t address, uint64_t *count, uint64
         } else {
             words[1]--;
             words[3]++;
-            park_again(waiter, &to.key);
+            park_again(waiter, &to);
         }
     }
     return STATUS_OK;

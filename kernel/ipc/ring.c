@@ -150,9 +150,10 @@ static inline uint32_t take_nops(struct ring *ring, uint32_t count) REQUIRES(rin
         run = run < capacity - to ? run : capacity - to;
         const volatile struct ring_entry *entry = &ring->entries[at];
         struct ring_completion *completion = &ring->completions[to];
+        uint8_t *outcome = &ring->outcome[at];
         for (; taken < run && *(const volatile uint32_t *)&entry[taken] == RING_NOP; taken++) {
             completion[taken] = (struct ring_completion){.user_data = entry[taken].user_data};
-            ring->outcome[at + taken] = OUTCOME_OK;
+            outcome[taken] = OUTCOME_OK;
         }
         ring->head += taken;
         ring->tail += taken;

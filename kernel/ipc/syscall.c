@@ -591,9 +591,8 @@ static struct kernel_exit sys_wait(uint64_t handle, uint64_t, uint64_t deadline_
 }
 
 static struct kernel_exit sys_ring_enter(uint64_t handle, uint64_t submit, uint64_t deadline_ns) {
-    struct thread *current = current_thread();
     struct object *object;
-    status_t status = handle_object(current->process, handle, OBJECT_RING, RIGHT_SEND, &object);
+    status_t status = handle_object(current_thread()->process, handle, OBJECT_RING, RIGHT_SEND, &object);
     if (!status_ok(status)) {
         return leave_with(status);
     }
@@ -615,9 +614,10 @@ static struct kernel_exit sys_park(uint64_t address, uint64_t expected, uint64_t
 
 static struct kernel_exit sys_unpark(uint64_t address, uint64_t count, uint64_t) {
     struct thread *current = current_thread();
+    const bool plain = current->regs.words[1] == 0; // word 3 stays then, and the others come back in any case
     status_t status = count == PARK_INHERIT ? unpark_inheriting(current, address)
                                             : unpark(current, address, &count, current->regs.words);
-    if (!status_ok(status) || count == PARK_INHERIT) {
+    if (!status_ok(status) || count == PARK_INHERIT || (plain && count == 0)) {
         return leave_with(status);
     }
     if ((count | current->regs.words[1]) != 0) {

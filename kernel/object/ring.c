@@ -126,7 +126,10 @@ static bool end_step(struct reap_item *item) {
     if (ring_take_waiter(ring, ring->owner)) {
         thread_fail_wait(ring->owner, STATUS_OBJECT_DEAD);
     }
-    if (ring_has(ring, RING_BUSY)) {
+    spin_lock(&ring->lock);
+    const bool in_use = ring_has(ring, RING_BUSY) || ring->polled;
+    spin_unlock(&ring->lock);
+    if (in_use) {
         return false;
     }
     for (uint32_t i = 0; i < AT_ONCE && ring->end_index < ring->request_count; i++) {
