@@ -270,7 +270,11 @@ CASE(a_thousand_processes_leave_nothing_behind) {
         EXPECT_EQ(code, i);
         child_destroy(&child);
     }
-    REQUIRE(suite_settled(&after));
+    // Another processor may be in the middle of giving a page back.
+    const uint64_t end = suite_after_ms(5'000);
+    do {
+        REQUIRE(suite_settled(&after));
+    } while (after.free_bytes + after.slab_bytes != before.free_bytes + before.slab_bytes && suite_now_ns() < end);
     // With several processors, how many objects of a kind were there at once, and so how their pages are filled,
     // is not the same every time.
     EXPECT(after.slab_bytes <= before.slab_bytes + (before.processors - 1) * 8 * PAGE_BYTES);
