@@ -6,6 +6,7 @@
 #include "bench/image.h"
 #include "bench/scaling/work.h"
 #include "lib/tess/capset.h"
+#include "lib/tess/clock.h"
 #include "lib/tess/handle.h"
 #include "lib/tess/main.h"
 #include "lib/tess/panic.h"
@@ -14,6 +15,7 @@
 #include "lib/wire/console_client.h"
 
 static handle_t account, boot_package, progress;
+static handle_t settled; // never signalled
 static struct package_entry worker_image;
 
 // One worker: what it is started with, and what ends it.
@@ -105,6 +107,10 @@ static void start_all(uint8_t work) {
         worker_start(&workers[i], work);
     }
     await_all(SCALING_READY_SHIFT);
+    // Until every processor has nothing to do: what else starts with the system, or ends, would decide who goes where.
+    uint64_t bits;
+    const status_t status = tess_wait(settled, &bits, tess_deadline_after_ms(20));
+    require(status_is(status, STATUS_TIMED_OUT) ? STATUS_OK : status, "wait");
 }
 
 static void run(void) {
@@ -138,6 +144,7 @@ int main(int argc, char **argv) {
     account = tess_cap_required("account", 0);
     boot_package = tess_cap_required("boot_package", 0);
     require(tess_account_create_notification(account, &progress), "create_notification");
+    require(tess_account_create_notification(account, &settled), "create_notification");
     worker_image = image_find(boot_package, "scaling_worker");
     MEASURE(WORK_COMPUTE);
     MEASURE(WORK_IPC);
