@@ -154,7 +154,7 @@ static void use_ring(const struct process *process) {
         return;
     }
     const struct ring *ring = ring_of(slot->object);
-    struct ring_header *header = (struct ring_header *)ring->pages[0];
+    struct ring_header *header = ring->header;
     const uint32_t count = take() % 5;
     for (uint32_t i = 0; i < count; i++) {
         const uint8_t shape = take();
@@ -170,13 +170,12 @@ static void use_ring(const struct process *process) {
             .deadline_ns = take_deadline(),
             .words = {take_number(), take_number()},
         };
-        memcpy(ring->pages[0] + ring->entries_at + (header->submission_tail & ring->mask) * sizeof(entry), &entry,
-               sizeof(entry));
-        header->submission_tail++;
+        ring->entries[header->submission_tail++ & ring->mask] = entry;
     }
     const uint8_t how = take();
     if (how < 16) { // and now and then anything anywhere
-        ring->pages[take() % ring->page_count][(take() << 8 | take()) % PAGE_BYTES] = (char)take();
+        const uint64_t at = (take() << 16 | take() << 8 | take()) % vmo_len_bytes(ring->memory);
+        ((char *)header)[at] = (char)take();
     } else if (how < 224) {
         header->completion_head = header->completion_tail;
     }
