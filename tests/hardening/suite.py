@@ -39,7 +39,7 @@ def is_noticed(ctx, place, changes, said, typed=None):
     port = free_port()
     guest = ctx.guest(direct=True, system="test", cmdline="nokaslr", qemu_args=["-S", "-gdb", f"tcp:127.0.0.1:{port}"])
     line = ["gdb-multiarch", "-q", "-batch", "-nx", ctx.build / "boot" / "kernel.debug",
-            "-ex", "set $classes = &classes",  # before there is a place, where another may be meant
+            "-ex", "set $classes = &'object.c'::classes",
             "-ex", f"target remote 127.0.0.1:{port}", "-ex", f"hbreak {place}", "-ex", "continue", "-ex", "delete"]
     for change in changes:
         line += ["-ex", change]
