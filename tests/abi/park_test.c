@@ -332,7 +332,7 @@ static uint64_t progress_beside(struct child *first, const struct child *second,
     return progress(second) - start;
 }
 
-CASE(a_holder_inherits_the_band_of_who_waits) {
+TIMED_CASE(a_holder_inherits_the_band_of_who_waits) {
     constexpr uint64_t AMOUNT = 20'000'000;
     static struct peer waiter;
     struct child busy, holder;
@@ -373,7 +373,7 @@ CHILD static void take_and_count(struct child_page *page) {
     }
 }
 
-CASE(inheritance_follows_calls_and_words) {
+TIMED_CASE(inheritance_follows_calls_and_words) {
     constexpr uint64_t AMOUNT = 20'000'000;
     static struct peer caller, middle, waiter;
     static uint32_t first, second;
