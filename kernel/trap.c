@@ -3,6 +3,7 @@
 #include "kernel/arch/arch.h"
 #include "kernel/arch/mmu.h"
 #include "kernel/ipc/fault.h"
+#include "kernel/lock.h"
 #include "kernel/mm/copy.h"
 #include "kernel/object/interrupt.h"
 #include "kernel/object/process.h"
@@ -24,6 +25,9 @@ bool trap_copy_fault(uint64_t *ip, uint64_t address, uint32_t access) {
     const uint64_t fixup = extable_fixup(*ip);
     if (fixup == 0 || address >= arch_user_end()) {
         return false; // and whether there is a current thread is not known
+    }
+    if (KERNEL_DEBUG) {
+        lock_check_none();
     }
     const struct process *process = current_thread()->process;
     if (process == nullptr || process->vspace == nullptr) {

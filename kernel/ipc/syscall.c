@@ -64,6 +64,9 @@ constexpr uint32_t LEAVE_REAP_STEPS = 8;
 
 struct kernel_exit kernel_leave(void) {
     struct percpu *cpu = this_cpu();
+    if (KERNEL_DEBUG) {
+        lock_check_none();
+    }
     if (cpu->work == 0 && (current_thread()->flags & THREAD_ENDING) == 0) {
         cpu_quiet(cpu);
     } else {

@@ -68,8 +68,6 @@ enum op : uint8_t {
     PUT_CALL_TIMED,
     PUT_CALL_ACCEPT,
     PUT_CALL_EARLIER,
-    PUT_RECV,
-    PUT_RETURN,
     PUT_WAIT,
     PUT_TIMEOUT,
     PUT_TIMEOUT_EARLIER,
@@ -115,7 +113,6 @@ static struct {
     struct endpoint *endpoint;
     struct notification *notification, *nothing;
     struct ring *ring; // null once it has been ended
-    uint64_t token; // of the last RECV of the ring
     uint32_t submitted, seen, completions[64];
     uint64_t account, vspace, ring_handle;
     // Handles, by process.
@@ -246,8 +243,6 @@ static void put_entry(enum op op) {
         entry = entry_for(RING_CALL, world.submitted - 1, DEADLINE_NEVER);
         entry.flags = RING_EARLIER;
         break;
-    case PUT_RECV: entry = entry_for(RING_RECV, world.receive, DEADLINE_NEVER); break;
-    case PUT_RETURN: entry = entry_for(RING_RETURN, world.token, DEADLINE_NEVER); break;
     case PUT_WAIT: entry = entry_for(RING_WAIT, world.signal[0], DEADLINE_NEVER); break;
     case PUT_TIMEOUT: entry = entry_for(RING_TIMEOUT, 0, soon_ns); break;
     case PUT_TIMEOUT_EARLIER:
