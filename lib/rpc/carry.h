@@ -44,6 +44,9 @@ struct rpc_incoming {
 status_t rpc_incoming_open(struct rpc_incoming *incoming, uint32_t form, const struct tess_message *message, void *page,
                            struct capnp_struct *root);
 
+// Only takes the handles over: of a message that is not looked into.
+void rpc_incoming_adopt(struct rpc_incoming *incoming, const struct tess_message *message);
+
 // Takes a handle that came out of its care: it is the caller's to close. Returns it.
 handle_t rpc_incoming_keep(struct rpc_incoming *incoming, handle_t handle);
 

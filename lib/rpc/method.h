@@ -12,7 +12,7 @@ constexpr uint32_t RPC_REGISTER_WORDS = 5;
 constexpr uint32_t RPC_REGISTER_POINTERS = MESSAGE_HANDLES;
 
 // What travels out of band is not longer.
-constexpr uint64_t RPC_OUT_OF_BAND_MAX = 16ull << 20;
+constexpr uint64_t RPC_OUT_OF_BAND_MAX = 1ull << 20;
 
 // A struct of parameters or results as this program knows it; the other side may know a longer or a shorter one.
 struct rpc_shape {

@@ -31,14 +31,18 @@ static inline struct rpc_target rpc_promised(struct rpc_promise promise, uint8_t
     return (struct rpc_target){.promise = promise, .index = index};
 }
 
-// One call in flight, or answered and not dropped yet.
+enum rpc_slot_state : uint8_t { RPC_SLOT_FREE, RPC_SLOT_BUILDING, RPC_SLOT_IN_FLIGHT, RPC_SLOT_ANSWERED };
+
+// One call, from rpc_submit_begin to rpc_drop. Its number is that of its buffer in the ring.
 struct rpc_slot {
-    const struct rpc_method *method; // null: free
-    uint32_t entry;
-    bool answered;
-    struct ring_completion completion;
+    enum rpc_slot_state state;
+    bool dropped; // nobody wants the answer any more
+    const struct rpc_method *method;
+    status_t status; // once answered
+    struct tess_message message;
     struct rpc_outgoing params;
     struct rpc_incoming results;
+    struct capnp_struct root; // of the results
 };
 
 constexpr uint32_t RPC_RING_CALLS = 16;
@@ -60,17 +64,18 @@ void rpc_ring_destroy(struct rpc_ring *ring);
 struct capnp_struct_builder rpc_submit_begin(struct rpc_ring *ring, const struct rpc_method *method,
                                              struct rpc_promise *out);
 
-// Puts it into the queue. `accept`: how many capabilities its results may bring.
-void rpc_submit(struct rpc_ring *ring, struct rpc_promise promise, struct rpc_target target);
+// Puts it into the queue. What is wrong with it rpc_take says.
+void rpc_submit(struct rpc_ring *ring, struct rpc_promise *promise, struct rpc_target target);
 
 // Sends what was submitted, without waiting.
 status_t rpc_flush(struct rpc_ring *ring);
 
-// Waits for the results; they are good until rpc_drop. NO_MEMORY for a promise that had no room. May block.
+// Waits for the results; they are good until rpc_drop. Statuses as of rpc_finish; PROMISE_BROKEN when the earlier call did
+// not bring the capability, NO_MEMORY for a promise that had no room. May block until the deadline.
 status_t rpc_take(struct rpc_ring *ring, struct rpc_promise promise, uint64_t deadline_ns, struct capnp_struct *results);
 
 // Takes a capability of the results: it is the caller's to close. Returns it.
 handle_t rpc_promise_keep(struct rpc_ring *ring, struct rpc_promise promise, handle_t handle);
 
-// Gives up results, or the call if it is still in flight.
+// Gives up the results, or the call: one in flight is cancelled.
 void rpc_drop(struct rpc_ring *ring, struct rpc_promise promise);

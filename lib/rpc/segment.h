@@ -13,8 +13,8 @@ struct rpc_segment {
 // and maps it. Pages are paid for as they are used. Only once.
 bool rpc_segment_grow(void *context, uint32_t min_words, struct capnp_segment *out);
 
-// Makes what was built final, so that a receiver can rely on it: unmaps and seals it.
-status_t rpc_segment_seal(struct rpc_segment *segment);
+// Makes what was built, so many bytes, final, so that a receiver can rely on it: unmaps it, cuts it to its pages and seals it.
+status_t rpc_segment_seal(struct rpc_segment *segment, uint64_t len_bytes);
 
 // Maps a VMO that came with a message, for reading. Takes the handle over in every case. INVALID_ARGUMENT (enum rpc_exception)
 // when it is not sealed, not all there, or shorter than it says: whoever sent it could then make its reader fault or wait.
