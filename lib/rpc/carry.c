@@ -39,7 +39,7 @@ static status_t pack_page(struct rpc_outgoing *outgoing, struct tess_message *me
     *form = 0;
     if (tess_handle_valid(outgoing->out_of_band.vmo)) {
         const uint64_t len_bytes = outgoing->segments[1].count * CAPNP_WORD_BYTES;
-        TRY(rpc_segment_seal(&outgoing->out_of_band, len_bytes));
+        TRY(rpc_segment_cut(&outgoing->out_of_band, len_bytes));
         message->words[1] = len_bytes;
         *form = RPC_OUT_OF_BAND;
     }

@@ -43,19 +43,17 @@ bool rpc_segment_grow(void *context, uint32_t min_words, struct capnp_segment *o
     return true;
 }
 
-// It is cut to the pages that it has, so that a receiver sees from its length and what is committed that all are there.
-status_t rpc_segment_seal(struct rpc_segment *segment, uint64_t len_bytes) {
+status_t rpc_segment_cut(struct rpc_segment *segment, uint64_t len_bytes) {
     unmap(segment);
     segment->len_bytes = whole_pages(len_bytes);
-    TRY(tess_vmo_resize(segment->vmo, segment->len_bytes));
-    return tess_vmo_seal(segment->vmo);
+    return tess_vmo_resize(segment->vmo, segment->len_bytes);
 }
 
 status_t rpc_segment_open(struct rpc_segment *out, handle_t vmo, uint64_t len_bytes) {
-    uint64_t vmo_bytes, committed_bytes, flags;
+    uint64_t vmo_bytes, committed_bytes;
     *out = (struct rpc_segment){.vmo = vmo, .len_bytes = whole_pages(len_bytes)};
     if (len_bytes == 0 || len_bytes > RPC_OUT_OF_BAND_MAX || len_bytes % CAPNP_WORD_BYTES != 0 ||
-        !status_ok(tess_vmo_info(vmo, &vmo_bytes, &committed_bytes, &flags)) || (flags & VMO_SEALED) == 0 ||
+        !status_ok(tess_vmo_seal(vmo)) || !status_ok(tess_vmo_info(vmo, &vmo_bytes, &committed_bytes)) ||
         vmo_bytes != out->len_bytes || committed_bytes != vmo_bytes) {
         rpc_segment_close(out);
         return rpc_status(RPC_INVALID_ARGUMENT);

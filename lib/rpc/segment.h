@@ -13,11 +13,11 @@ struct rpc_segment {
 // and maps it. Pages are paid for as they are used. Only once.
 bool rpc_segment_grow(void *context, uint32_t min_words, struct capnp_segment *out);
 
-// Makes what was built, so many bytes, final, so that a receiver can rely on it: unmaps it, cuts it to its pages and seals it.
-status_t rpc_segment_seal(struct rpc_segment *segment, uint64_t len_bytes);
+// Ends the building: unmaps it, and cuts it to the pages of so many bytes, so that a receiver sees that all of it is there.
+status_t rpc_segment_cut(struct rpc_segment *segment, uint64_t len_bytes);
 
-// Maps a VMO that came with a message, for reading. Takes the handle over in every case. INVALID_ARGUMENT (enum rpc_exception)
-// when it is not sealed, not all there, or shorter than it says: whoever sent it could then make its reader fault or wait.
+// Maps a VMO that came with a message, for reading, and seals it. Takes the handle over in every case. INVALID_ARGUMENT (enum
+// rpc_exception) when somebody can still write to it, or not all of it is there: its reader could be made to fault, or to wait.
 status_t rpc_segment_open(struct rpc_segment *out, handle_t vmo, uint64_t len_bytes);
 
 // Unmaps it and closes the handle. Nothing happens when it is empty.
