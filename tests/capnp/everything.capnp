@@ -426,21 +426,21 @@ struct Reserved {
   enum Case { if @0; else @1; while @2; null @3; true @4; false @5; }
 }
 
-struct Clash {
-  # Two declarations whose plain C names are the same, or that one would take for another's accessors.
+struct Like {
+  # Fields and types that are named like what the generator makes.
   fooBar @0 :Int32;
-  fooBAR @1 :Int32;
-  initFooBar @2 :Int32;
-  hasFooBar @3 :Bool;
-  list @4 :Text;
-  initList @5 :List(Text);
-  struct FooBar { x @0 :Int8; }
-  struct FooBAR { x @0 :Int16; }
+  initFooBar @1 :Int32;
+  hasFooBar @2 :Bool;
+  list @3 :Text;
+  initList @4 :List(Text);
+  id @5 :UInt64;
+  struct Builder { x @0 :Int8; }
+  schema :group { y @6 :Int8; }
+  promise :union { server @7 :Text; which @8 :Void; }
+  enum Which { id @0; count @1; }
 }
-struct ClashFooBar { x @0 :Int64; }
-struct ClashReader { x @0 :Int64; }
-struct ClashBuilder { x @0 :Int64; }
-struct ClashList { x @0 :Int64; }
+struct LikeFooBar { x @0 :Int64; }
+struct LikeReader { x @0 :Int64; }
 
 struct Renamed $Cxx.name("NewName") {
   union {
