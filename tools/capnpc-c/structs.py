@@ -259,7 +259,7 @@ class Accessors:
                 self.add("void", verb, [self.builder, (kind, "value")], *self.tag, f"capnp_{verb}_handle({edit}, {value});")
         else:
             self.container(of, kind, edit, fallback)
-        self.add("void", "clear", [self.builder], f"capnp_clear({edit});")
+        self.add("void", "clear", [self.builder], *self.tag, f"capnp_clear({edit});")
 
     def container(self, of, kind, edit, fallback):
         """A struct, a list, or any of them."""
