@@ -1,88 +1,59 @@
-@0xcedb6f2227793d60;
-# The contract of the log (logd): append records, read them back.
+@0x9a27f6c3d81b0e54;
+# The log: what programs and services report, kept in bounded memory, the oldest dropped first.
 
-enum Level {
-  # How urgent a record is, the most urgent first.
+using import "tessera.capnp".repeatable;
+using import "tessera.capnp".maxBytes;
+
+enum LogLevel {
+  # How urgent a record is, most urgent first.
   error @0;
   warning @1;
   info @2;
   debug @3;
 }
 
-struct Record {
-  # One line of the log.
-
-  sequence @0 :UInt64;
-  # From 1, and never used again while the log lives.
-
-  timeNs @1 :UInt64;
-  # Monotonic, since boot.
-
-  level @2 :Level;
-
-  service @3 :Text;
-  # Who wrote it: the name that the supervisor gave its holder.
-
-  text @4 :Text;
-  # UTF-8, at most `maxTextBytes`.
+struct LogRecord {
+  sequence @0 :UInt64;  # From 1, in the order of arrival; never used twice while the service lives.
+  timeNs @1 :UInt64;    # Since boot.
+  level @2 :LogLevel;
+  source @3 :Text;      # Who reported it: the name that the supervisor gave, or "#" and a number.
+  text @4 :Text;        # One line, without its end.
 }
 
-const maxTextBytes :UInt32 = 1024;
-# Longer texts are refused.
+interface Log @0xd1a670c35e2b9401 {
+  # Reports and reads records. Whose record it is says the capability it came through; nobody can report as
+  # somebody else.
 
-interface Log {
-  # What every program gets that may write to the log or read it.
+  append @0 (level :LogLevel, text :Text $maxBytes(1024)) -> (sequence :UInt64);
+  # Adds one record. May be sent without waiting for the answer; then nobody is told when it is refused.
 
-  append @0 (level :Level = info, text :Text, subject :UInt64 = 0) -> (sequence :UInt64);
-  # Adds a record. `subject` is the holder that it is filed under, where a supervisor writes for somebody else; 0 is
-  # the caller, and nobody else may say otherwise.
+  query @1 (after :UInt64, limit :UInt32, level :LogLevel = debug, service :Text, last :Bool)
+        -> (records :List(LogRecord), next :UInt64, more :Bool, dropped :UInt64) $repeatable;
+  # Records with a sequence above `after`, at most `limit` of them (0: as many as fit), at least as urgent as `level`,
+  # of `service` or, when that is empty, of all. With `last` those are the youngest that match, else the oldest.
+  # Ask again with `next` while there is `more`. `dropped` is how many between `after` and the oldest one kept are gone.
 
-  query @1 (after :UInt64, limit :UInt32 = 64, level :Level = debug, service :Text, last :Bool) -> Page;
-  # Records with a sequence above `after`, at least as urgent as `level`, of the one service or of all. With `last` only
-  # the last `limit` of them.
-
-  struct Page {
-    # A part of the log, as much as fits in a message.
-
-    records @0 :List(Record);
-
-    after @1 :UInt64;
-    # What to ask for next.
-
-    more @2 :Bool;
-    # Whether more records match.
-
-    lost @3 :UInt64;
-    # Records that were dropped between `after` of the question and the oldest one kept.
-  }
-
-  stats @2 () -> Stats;
-  # How full the log is.
+  stats @2 () -> (stats :Stats) $repeatable;
+  # How much is kept and how much was dropped.
 
   struct Stats {
-    # Counted since the log started, where it is not about what is kept now.
-
     records @0 :UInt64;
-    # Kept now.
-
     usedBytes @1 :UInt64;
     capacityBytes @2 :UInt64;
-
-    appended @3 :UInt64;
-    dropped @4 :UInt64;
-    # The oldest ones, to make room.
-
+    appended @3 :UInt64;       # Since the service started.
+    dropped @4 :UInt64;        # The oldest ones, to make room.
     firstSequence @5 :UInt64;
     lastSequence @6 :UInt64;
-
-    refused @7 :UInt64;
-    # Appends that were malformed.
+    refused @7 :UInt64;        # Appends that were malformed.
   }
 }
 
-interface LogControl extends(Log) {
-  # What the supervisor holds.
+interface LogControl @0xf07bd2915c8e4a36 extends(Log) {
+  # For the supervisor: who is who.
 
-  nameHolder @0 (holder :UInt64, name :Text);
-  # The name that later records of this holder carry; empty: the holder is gone.
+  nameHolder @0 (holder :UInt64, name :Text $maxBytes(23)) $repeatable;
+  # Later records of this holder carry the name. Empty: the holder is gone.
+
+  appendFor @1 (holder :UInt64, level :LogLevel, text :Text $maxBytes(1024)) -> (sequence :UInt64);
+  # Adds a record about somebody else, filed under their name.
 }
