@@ -106,6 +106,27 @@ TEST(realtime_has_a_budget) {
     CHECK(used[BAND_BACKGROUND] > 900 && used[BAND_BACKGROUND] < 1'100);
 }
 
+// A time limit makes a reservation of the realtime band: six of each eight milliseconds, whatever the others want.
+TEST(limited_realtime_is_a_reservation) {
+    struct run_queue queue;
+    run_queue_init(&queue);
+    for (uint32_t band = BAND_INTERACTIVE; band < BAND_COUNT; band++) {
+        run_queue_push(&queue, fresh(band, band));
+    }
+    for (uint32_t period = 0; period < 10'000; period++) {
+        run_queue_push(&queue, fresh(0, BAND_REALTIME));
+        for (uint32_t turn = 0; turn < 3; turn++) {
+            struct thread *thread = run_queue_pop(&queue);
+            CHECK_EQ(thread, &threads[0]);
+            run_queue_charge(&queue, BAND_REALTIME, 2 * MS);
+            if (turn < 2) { // after the third it has had what its limit allows
+                run_queue_push(&queue, thread);
+            }
+        }
+        CHECK(take_turn(&queue, 2 * MS)->band != BAND_REALTIME);
+    }
+}
+
 // What stands apart counts for everybody as the last of its band.
 TEST(the_next_one_stands_at_the_end_of_its_band) {
     struct run_queue queue;

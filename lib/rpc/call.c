@@ -1,0 +1,106 @@
+#include "lib/rpc/call.h"
+
+#include "lib/tess/clock.h"
+#include "lib/tess/page.h"
+#include "lib/tess/syscall.h"
+
+// A service that dies this often under one request is dying of it.
+constexpr int TRIES_MAX = 3;
+
+struct capnp_struct_builder rpc_begin(struct rpc_call *call, handle_t target, const struct rpc_method *method) {
+    rpc_end(call);
+    call->method = method;
+    call->target = target;
+    return rpc_outgoing_begin(&call->params, &method->params, tess_message_page());
+}
+
+// The request as it goes out. Results in registers without capabilities bring no handle, in the ordinary case.
+static status_t pack(struct rpc_call *call) {
+    const struct rpc_shape *results = &call->method->results;
+    uint32_t form;
+    TRY(rpc_outgoing_pack(&call->params, &call->message, &form));
+    call->message.words[0] = call->method->interface_id;
+    call->message.info |= RPC_CONTRACT | form | call->method->ordinal |
+                          tess_accept(results->in_registers && results->pointers == 0 ? 0 : MESSAGE_HANDLES);
+    return STATUS_OK;
+}
+
+// The page still holds the request after a failure: only an answer overwrites it.
+static status_t exchange(struct rpc_call *call, uint64_t deadline_ns) {
+    TRY(pack(call));
+    if (!call->method->repeatable || call->params.builder.moved != 0) {
+        return tess_call(call->target, &call->message, deadline_ns);
+    }
+    const struct tess_message request = call->message;
+    status_t status = tess_call(call->target, &call->message, deadline_ns);
+    for (int tries = 1; status_is(status, STATUS_PEER_DIED) && tries < TRIES_MAX; tries++) {
+        call->message = request;
+        status = tess_call(call->target, &call->message, deadline_ns);
+    }
+    return status;
+}
+
+static status_t take_results(struct rpc_call *call, struct capnp_struct *results) {
+    const uint32_t label = message_label(call->message.info);
+    call->answered = true;
+    if (label != 0) {
+        rpc_incoming_adopt(&call->results, &call->message);
+        return label < RPC_EXCEPTION_END ? (status_t){label} : rpc_status(RPC_BAD_ANSWER);
+    }
+    struct capnp_struct found;
+    const status_t status = rpc_incoming_open(&call->results, (uint32_t)call->message.words[0], &call->message,
+                                              tess_message_page(), &found);
+    if (status_is(status, rpc_status(RPC_INVALID_ARGUMENT))) {
+        return rpc_status(RPC_BAD_ANSWER);
+    }
+    TRY(status);
+    if (results != nullptr) {
+        *results = found;
+    }
+    return STATUS_OK;
+}
+
+status_t rpc_finish(struct rpc_call *call, uint64_t deadline_ns, struct capnp_struct *results) {
+    const status_t status = exchange(call, deadline_ns);
+    rpc_outgoing_end(&call->params, !status_ok(status));
+    call->method = nullptr;
+    TRY(status);
+    return take_results(call, results);
+}
+
+status_t rpc_send(struct rpc_call *call, uint64_t deadline_ns) {
+    status_t status = pack(call);
+    if (status_ok(status)) {
+        call->message.info &= ~MESSAGE_ACCEPT_MASK;
+        status = tess_send(call->target, &call->message, deadline_ns);
+    }
+    rpc_outgoing_end(&call->params, !status_ok(status));
+    call->method = nullptr;
+    return status;
+}
+
+handle_t rpc_keep(struct rpc_call *call, handle_t handle) {
+    return rpc_incoming_keep(&call->results, handle);
+}
+
+void rpc_end(struct rpc_call *call) {
+    if (call->method != nullptr) { // begun, and never sent
+        rpc_outgoing_end(&call->params, true);
+        call->method = nullptr;
+    }
+    if (call->answered) {
+        rpc_incoming_end(&call->results);
+        call->answered = false;
+    }
+}
+
+struct capnp_text rpc_exception_text(const struct rpc_call *call) {
+    if (!call->answered || message_label(call->message.info) == 0) {
+        return CAPNP_TEXT("");
+    }
+    return (struct capnp_text){tess_message_page(), message_page_bytes(call->message.info)};
+}
+
+uint64_t rpc_patience(void) {
+    return tess_deadline_after_ms(RPC_PATIENCE_MS);
+}

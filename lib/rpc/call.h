@@ -1,0 +1,55 @@
+// The client's side of a contract: what generated stubs are made of.
+//
+//   RPC_CALL(call);
+//   struct log_query_results results;
+//   struct log_query_params_builder params = log_begin_query(log, &call);
+//   log_query_params_set_limit(params, 5);
+//   TRY(log_finish_query(&call, rpc_patience(), &results));
+//
+// or, where every parameter is an argument of the stub, TRY(log_call_query(log, &call, ..., rpc_patience(), &results)).
+// Results and an exception's text lie in `call` and in the thread's message page: they are good until `call` ends and
+// until the thread's next call of anything.
+#pragma once
+
+#include "lib/rpc/carry.h"
+
+// Long enough for a service that has just been started again, short enough for a person to wait.
+constexpr uint64_t RPC_PATIENCE_MS = 5000;
+
+struct rpc_call {
+    const struct rpc_method *method; // null: nothing is begun
+    handle_t target;
+    bool answered;
+    struct tess_message message;
+    struct rpc_outgoing params;
+    struct rpc_incoming results;
+};
+
+// A call of nothing yet. What it holds at the end of the scope is given up.
+#define RPC_CALL(name)                                                                                                 \
+    [[gnu::cleanup(rpc_end)]] struct rpc_call name;                                                                    \
+    (name).method = nullptr;                                                                                           \
+    (name).answered = false
+
+// Begins a call; returns the struct of its parameters, all zero. Ends what `call` was used for before.
+struct capnp_struct_builder rpc_begin(struct rpc_call *call, handle_t target, const struct rpc_method *method);
+
+// Sends the request and waits; on success *results is the results (may be null). Statuses: the kernel's, enum rpc_exception,
+// or the builder's (lib/capnp/status.h). A repeatable method is called again when the service died under it, unless a
+// capability was given away. May block until the deadline.
+status_t rpc_finish(struct rpc_call *call, uint64_t deadline_ns, struct capnp_struct *results);
+
+// Hands the request over and wants no answer; nobody is told whether it was refused. May block until the deadline.
+status_t rpc_send(struct rpc_call *call, uint64_t deadline_ns);
+
+// Takes a capability of the results out of the call: it is the caller's to close. Returns it.
+handle_t rpc_keep(struct rpc_call *call, handle_t handle);
+
+// Gives up parameters and results. Twice does no harm.
+void rpc_end(struct rpc_call *call);
+
+// After an exception: what the service said about it, for a person; empty when it said nothing.
+struct capnp_text rpc_exception_text(const struct rpc_call *call);
+
+// The usual deadline: RPC_PATIENCE_MS from now.
+uint64_t rpc_patience(void);

@@ -1,0 +1,54 @@
+// A struct on its way: parameters or results, in registers, in the message page, or with a second segment out of band.
+#pragma once
+
+#include "lib/capnp/build.h"
+#include "lib/capnp/read.h"
+#include "lib/rpc/method.h"
+#include "lib/rpc/segment.h"
+#include "lib/tess/message.h"
+
+// A message in small: root pointer, data, pointers.
+constexpr uint32_t RPC_SMALL_WORDS = 1 + RPC_REGISTER_WORDS + RPC_REGISTER_POINTERS;
+
+// Under construction.
+struct rpc_outgoing {
+    struct capnp_builder builder;
+    struct capnp_segment segments[2];
+    struct rpc_segment out_of_band;
+    bool in_registers;
+    uint64_t small[RPC_SMALL_WORDS];
+};
+
+// The struct, all zero: in `small` where the shape allows it, else in `page` (MESSAGE_PAGE_BYTES).
+struct capnp_struct_builder rpc_outgoing_begin(struct rpc_outgoing *outgoing, const struct rpc_shape *shape, void *page);
+
+// Ends the construction: puts words 1..7 and the header's page and handles into *message (whose label the caller sets), and
+// what the label or word 0 has to say of the form into *form. The builder's error when there was one.
+status_t rpc_outgoing_pack(struct rpc_outgoing *outgoing, struct tess_message *message, uint32_t *form);
+
+// Gives up what is left of it: the VMO, and with `undelivered` the handles that were to be given away.
+void rpc_outgoing_end(struct rpc_outgoing *outgoing, bool undelivered);
+
+// Received. Must stay where it is while it is read.
+struct rpc_incoming {
+    struct capnp_message message;
+    struct capnp_segment segments[2];
+    struct rpc_segment out_of_band;
+    uint32_t handle_count;
+    handle_t handles[MESSAGE_HANDLES]; // owned, 0 once kept
+    uint64_t small[RPC_SMALL_WORDS];
+};
+
+// Takes a received message apart; its handles belong to *incoming from now on, in every case. The struct lies in `words`,
+// in `small` or in `page`. INVALID_ARGUMENT when the message is none.
+status_t rpc_incoming_open(struct rpc_incoming *incoming, uint32_t form, const struct tess_message *message, void *page,
+                           struct capnp_struct *root);
+
+// Only takes the handles over: of a message that is not looked into.
+void rpc_incoming_adopt(struct rpc_incoming *incoming, const struct tess_message *message);
+
+// Takes a handle that came out of its care: it is the caller's to close. Returns it.
+handle_t rpc_incoming_keep(struct rpc_incoming *incoming, handle_t handle);
+
+// Closes the handles that were not kept, unmaps what came out of band. Twice does no harm.
+void rpc_incoming_end(struct rpc_incoming *incoming);

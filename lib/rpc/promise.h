@@ -1,0 +1,81 @@
+// Calls that overlap, over the thread's ring: pipelined stubs are made of this (docs/concepts/ring.md).
+//
+//   struct rpc_ring ring;
+//   TRY(rpc_ring_create(8, &ring));
+//   struct rpc_promise opened = log_submit_open(&ring, log_target(log), CAPNP_TEXT("boot"));
+//   struct rpc_promise found = log_submit_query(&ring, log_open_promise_log(opened), ...);
+//   TRY(log_take_query(&ring, found, rpc_patience(), &results));
+//   rpc_drop(&ring, opened);
+//
+// Nothing is sent before rpc_take, or rpc_flush. A call on a capability of an earlier one's results is dispatched by the kernel
+// as that answer arrives.
+#pragma once
+
+#include "lib/rpc/carry.h"
+#include "lib/tess/ring.h"
+
+// A capability in hand, or number `index` of the results that `promise` stands for.
+struct rpc_target {
+    handle_t handle; // 0: the promise's
+    struct rpc_promise {
+        uint32_t entry; // submission index
+        uint32_t slot;  // 1..: its buffer; 0: there was no room, and rpc_take says so
+    } promise;
+    uint8_t index;
+};
+
+static inline struct rpc_target rpc_target(handle_t handle) {
+    return (struct rpc_target){.handle = handle};
+}
+static inline struct rpc_target rpc_promised(struct rpc_promise promise, uint8_t index) {
+    return (struct rpc_target){.promise = promise, .index = index};
+}
+
+enum rpc_slot_state : uint8_t { RPC_SLOT_FREE, RPC_SLOT_BUILDING, RPC_SLOT_IN_FLIGHT, RPC_SLOT_ANSWERED };
+
+// One call, from rpc_submit_begin to rpc_drop. Its number is that of its buffer in the ring.
+struct rpc_slot {
+    enum rpc_slot_state state;
+    bool dropped; // nobody wants the answer any more
+    const struct rpc_method *method;
+    status_t status; // once answered
+    struct tess_message message;
+    struct rpc_outgoing params;
+    struct rpc_incoming results;
+    struct capnp_struct root; // of the results
+};
+
+constexpr uint32_t RPC_RING_CALLS = 16;
+
+struct rpc_ring {
+    struct tess_ring ring;
+    uint32_t calls; // in flight at most
+    struct rpc_slot slots[RPC_RING_CALLS];
+};
+
+// Makes the calling thread's ring for up to so many calls in flight (at most RPC_RING_CALLS). IN_USE: the thread has one.
+status_t rpc_ring_create(uint32_t calls, struct rpc_ring *out);
+
+// Ends it, with whatever is in flight and all results.
+void rpc_ring_destroy(struct rpc_ring *ring);
+
+// Begins a call: its parameters are to be filled in, then rpc_submit. When there is no room the promise's slot is 0, and what is
+// returned is dead.
+struct capnp_struct_builder rpc_submit_begin(struct rpc_ring *ring, const struct rpc_method *method,
+                                             struct rpc_promise *out);
+
+// Puts it into the queue. What is wrong with it rpc_take says.
+void rpc_submit(struct rpc_ring *ring, struct rpc_promise *promise, struct rpc_target target);
+
+// Sends what was submitted, without waiting.
+status_t rpc_flush(struct rpc_ring *ring);
+
+// Waits for the results; they are good until rpc_drop. Statuses as of rpc_finish; PROMISE_BROKEN when the earlier call did
+// not bring the capability, NO_MEMORY for a promise that had no room. May block until the deadline.
+status_t rpc_take(struct rpc_ring *ring, struct rpc_promise promise, uint64_t deadline_ns, struct capnp_struct *results);
+
+// Takes a capability of the results: it is the caller's to close. Returns it.
+handle_t rpc_promise_keep(struct rpc_ring *ring, struct rpc_promise promise, handle_t handle);
+
+// Gives up the results, or the call: one in flight is cancelled.
+void rpc_drop(struct rpc_ring *ring, struct rpc_promise promise);

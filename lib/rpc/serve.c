@@ -1,0 +1,222 @@
+#include "lib/rpc/serve.h"
+
+#include "base/fmt.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "lib/tess/handle.h"
+#include "lib/tess/page.h"
+#include "lib/tess/syscall.h"
+
+// ---- Answers ----
+
+// A label, and a text in the message page. A status that is no answer's says more about the service than to the client.
+static void pack_refusal(struct tess_message *message, status_t status, const char *text) {
+    const uint32_t len = (uint32_t)strlen(text);
+    memcpy(tess_message_page(), text, len);
+    const uint32_t label = status.code < RPC_EXCEPTION_END ? status.code : (uint32_t)RPC_FAILED;
+    *message = (struct tess_message){.info = message_info(label, len, 0, 0)};
+}
+
+// Results, wherever they were built; `page` is copied to the message page if it is another one.
+static status_t pack_results(struct rpc_outgoing *outgoing, const void *page, struct tess_message *message) {
+    uint32_t form;
+    TRY(rpc_outgoing_pack(outgoing, message, &form));
+    message->words[0] = form;
+    if (page != tess_message_page()) {
+        memcpy(tess_message_page(), page, message_page_bytes(message->info));
+    }
+    return STATUS_OK;
+}
+
+static void discard_results(struct rpc_request *request) {
+    if (request->method != nullptr) {
+        rpc_outgoing_end(&request->outgoing, true);
+        request->method = nullptr;
+    }
+}
+
+struct capnp_struct_builder rpc_results(struct rpc_request *request, const struct rpc_method *method) {
+    request->method = method;
+    return rpc_outgoing_begin(&request->outgoing, &method->results, request->page);
+}
+
+status_t rpc_refuse(struct rpc_request *request, enum rpc_exception exception, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    fmt_vsnprintf(request->text, sizeof(request->text), format, arguments);
+    va_end(arguments);
+    return rpc_status(exception);
+}
+
+status_t rpc_unimplemented(struct rpc_request *request) {
+    return rpc_refuse(request, RPC_UNIMPLEMENTED, "no method %u of interface %llx here", request->ordinal,
+                      (unsigned long long)request->interface_id);
+}
+
+handle_t rpc_request_keep(struct rpc_request *request, handle_t handle) {
+    return rpc_incoming_keep(&request->incoming, handle);
+}
+
+// ---- The loop ----
+
+void rpc_server_init(struct rpc_server *server, handle_t endpoint) {
+    server->endpoint = endpoint;
+    server->owed = false;
+    server->bits = server->malformed = server->undelivered = 0;
+    server->message = (struct tess_message){};
+    server->request.method = nullptr;
+    server->request.incoming = (struct rpc_incoming){};
+}
+
+static bool is_undeliverable(status_t status) {
+    return status_is(status, STATUS_TOO_LARGE) || status_is(status, STATUS_NO_HANDLES) ||
+           status_is(status, STATUS_NO_MEMORY);
+}
+
+// Answers if there is somebody to answer, and receives. An answer that the caller cannot take, for want of room for its page
+// or its handles, is replaced by one that says so.
+static status_t exchange(struct rpc_server *server, uint64_t deadline_ns) {
+    struct rpc_request *request = &server->request;
+    if (server->owed) {
+        server->owed = false;
+        server->message.info |= tess_accept(MESSAGE_HANDLES);
+        const status_t status = tess_reply_recv(server->endpoint, &server->message, deadline_ns);
+        const bool undeliverable = is_undeliverable(status);
+        if (request->method != nullptr) {
+            rpc_outgoing_end(&request->outgoing, undeliverable || status_is(status, STATUS_NO_CALLER));
+            request->method = nullptr;
+        }
+        if (!undeliverable && !status_is(status, STATUS_NO_CALLER)) {
+            return status;
+        }
+        server->undelivered++;
+        if (undeliverable) {
+            pack_refusal(&server->message, status, "");
+            status_t ignored = tess_reply(&server->message);
+            (void)ignored; // a caller that has gone meanwhile needs none
+        }
+    }
+    server->message.info = tess_accept(MESSAGE_HANDLES);
+    return tess_recv(server->endpoint, &server->message, deadline_ns);
+}
+
+// Makes a request of what was received; false when it is none, and refused.
+static bool open_request(struct rpc_server *server) {
+    struct rpc_request *request = &server->request;
+    const struct tess_message *message = &server->message;
+    const uint32_t label = message_label(message->info);
+    request->badge = message->badge;
+    request->interface_id = message->words[0];
+    request->ordinal = (uint16_t)label;
+    request->wants_answer = (message->info & MESSAGE_WANTS_REPLY) != 0;
+    request->deferred = false;
+    request->text[0] = 0;
+    // Parameters in the page stay there while results are built.
+    request->page = message_page_bytes(message->info) != 0 ? server->page : tess_message_page();
+    status_t status = rpc_status(RPC_UNIMPLEMENTED);
+    if ((label & RPC_CONTRACT) == 0 || (label & ~(RPC_CONTRACT | RPC_FORM | RPC_ORDINAL)) != 0) {
+        rpc_incoming_adopt(&request->incoming, message);
+    } else {
+        status = rpc_incoming_open(&request->incoming, label, message, tess_message_page(), &request->params);
+    }
+    if (!status_ok(status)) {
+        server->malformed++;
+        rpc_server_done(server, status);
+        return false;
+    }
+    return true;
+}
+
+enum rpc_arrival rpc_server_next(struct rpc_server *server, uint64_t deadline_ns) {
+    for (;;) {
+        const status_t status = exchange(server, deadline_ns);
+        if (status_is(status, STATUS_TIMED_OUT)) {
+            return RPC_TIMEOUT;
+        }
+        if (status_is(status, STATUS_NO_MEMORY) || status_is(status, STATUS_NO_HANDLES) ||
+            status_is(status, STATUS_CANCELED)) {
+            continue; // the sender was told, and waits or is gone
+        }
+        if (!status_ok(status)) {
+            return RPC_CLOSED;
+        }
+        if ((server->message.info & MESSAGE_NOTIFICATION) != 0) {
+            server->bits = server->message.words[0];
+            return RPC_SIGNAL;
+        }
+        if (open_request(server)) {
+            return RPC_REQUEST;
+        }
+    }
+}
+
+void rpc_server_done(struct rpc_server *server, status_t status) {
+    struct rpc_request *request = &server->request;
+    // What a method read as defaults because it was malformed was not what the sender meant.
+    if (status_ok(status) && !status_ok(capnp_status(&request->incoming.message))) {
+        status = rpc_refuse(request, RPC_INVALID_ARGUMENT, "the parameters are malformed");
+    }
+    if (!request->wants_answer || request->deferred) {
+        discard_results(request);
+    } else {
+        if (status_ok(status)) {
+            status = request->method == nullptr ? rpc_status(RPC_FAILED)
+                                                : pack_results(&request->outgoing, request->page, &server->message);
+        }
+        if (!status_ok(status)) {
+            discard_results(request);
+            pack_refusal(&server->message, status, request->text);
+        }
+        server->owed = true;
+    }
+    rpc_incoming_end(&request->incoming);
+}
+
+// ---- Answers that come later ----
+
+status_t rpc_defer(struct rpc_request *request, struct rpc_deferred *out) {
+    if (!request->wants_answer) {
+        return STATUS_NO_CALLER;
+    }
+    handle_t reply;
+    TRY(tess_save_reply(&reply));
+    *out = (struct rpc_deferred){reply, request->method};
+    request->deferred = true;
+    return STATUS_OK;
+}
+
+struct capnp_struct_builder rpc_answer_begin(struct rpc_answer *answer, struct rpc_deferred *deferred) {
+    answer->deferred = *deferred;
+    *deferred = (struct rpc_deferred){};
+    return rpc_outgoing_begin(&answer->outgoing, &answer->deferred.method->results, answer->page);
+}
+
+// Not consumed, or stale by now: closing either way leaves nothing behind.
+static bool deliver(handle_t reply, struct tess_message *message) {
+    const bool delivered = status_ok(tess_send(reply, message, DEADLINE_POLL));
+    if (!delivered) {
+        tess_close(reply);
+    }
+    return delivered;
+}
+
+void rpc_answer_send(struct rpc_answer *answer) {
+    struct tess_message message;
+    const status_t status = pack_results(&answer->outgoing, answer->page, &message);
+    if (!status_ok(status)) {
+        pack_refusal(&message, status, "");
+    }
+    const bool delivered = deliver(answer->deferred.reply, &message);
+    rpc_outgoing_end(&answer->outgoing, !delivered || !status_ok(status));
+}
+
+void rpc_answer_refuse(struct rpc_deferred *deferred, enum rpc_exception exception, const char *format, ...) {
+    char text[RPC_TEXT_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    fmt_vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    struct tess_message message;
+    pack_refusal(&message, rpc_status(exception), text);
+    (void)deliver(tess_handle_take(&deferred->reply), &message);
+}

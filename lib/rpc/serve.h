@@ -1,0 +1,102 @@
+// The service's side of a contract: its loop, and what generated dispatch code is made of.
+//
+//   static struct rpc_server server;
+//   rpc_server_init(&server, endpoint);
+//   for (;;) {
+//       switch (rpc_server_next(&server, DEADLINE_NEVER)) {
+//       case RPC_REQUEST: rpc_server_done(&server, log_dispatch(&methods, &state, &server.request)); break;
+//       case RPC_SIGNAL: ... server.bits ...
+//       }
+//   }
+//
+// A method gets its parameters and a struct of results, all zero, and returns STATUS_OK, a kernel's status to pass on, or
+// rpc_refuse(...). A malformed message, an unknown interface or method, and results that do not fit are answered here.
+#pragma once
+
+#include <stdarg.h>
+
+#include "lib/rpc/carry.h"
+
+constexpr size_t RPC_TEXT_BYTES = 160; // of an exception's text, with its NUL
+
+// A request being served; good until the next rpc_server_next.
+struct rpc_request {
+    uint64_t badge;
+    uint64_t interface_id;
+    uint16_t ordinal;
+    bool wants_answer;
+    bool deferred;
+    struct capnp_struct params; // what dispatch code hands to the method
+    struct rpc_incoming incoming;
+    struct rpc_outgoing outgoing;
+    const struct rpc_method *method; // null until rpc_results
+    void *page;                      // where results are built that are not in registers
+    char text[RPC_TEXT_BYTES];       // of an exception
+};
+
+enum rpc_arrival : uint8_t {
+    RPC_REQUEST, // server.request is to be dispatched; rpc_server_done follows
+    RPC_SIGNAL,  // bits of the bound notification, in server.bits
+    RPC_TIMEOUT, // the deadline passed
+    RPC_CLOSED,  // the endpoint is dead: nothing will ever come again
+};
+
+struct rpc_server {
+    handle_t endpoint;
+    bool owed;            // the current request wants an answer, and has none yet
+    uint64_t bits;
+    uint64_t malformed;   // requests that were refused before any method saw them
+    uint64_t undelivered; // answers that could not be delivered
+    struct tess_message message;
+    struct rpc_request request;
+    alignas(uint64_t) uint8_t page[MESSAGE_PAGE_BYTES]; // for results, while the parameters lie in the message page
+};
+
+// The handle must have RECEIVE; it stays the caller's.
+void rpc_server_init(struct rpc_server *server, handle_t endpoint);
+
+// Delivers the answer to the last request, if there is one, and waits for what comes next. May block.
+enum rpc_arrival rpc_server_next(struct rpc_server *server, uint64_t deadline_ns);
+
+// Ends the current request with what dispatching it returned: its results, or an exception.
+void rpc_server_done(struct rpc_server *server, status_t status);
+
+// ---- for dispatch code ----
+
+// The struct of the results, all zero.
+struct capnp_struct_builder rpc_results(struct rpc_request *request, const struct rpc_method *method);
+
+// What a request for something that there is not comes to.
+status_t rpc_unimplemented(struct rpc_request *request);
+
+// ---- for methods ----
+
+// Refuses the request with this exception, and a text for a person: what is wrong, and what to do. Returns the status.
+[[gnu::format(printf, 3, 4)]] status_t rpc_refuse(struct rpc_request *request, enum rpc_exception exception,
+                                                  const char *format, ...);
+
+// Takes a capability of the parameters: it is the caller's to close. Those that nobody takes are closed with the request.
+handle_t rpc_request_keep(struct rpc_request *request, handle_t handle);
+
+// The answer comes later: rpc_answer_begin. Fails when nobody waits for one, or there is no memory for it.
+struct rpc_deferred {
+    handle_t reply; // 0: none
+    const struct rpc_method *method;
+};
+status_t rpc_defer(struct rpc_request *request, struct rpc_deferred *out);
+
+// An answer that was put off.
+struct rpc_answer {
+    struct rpc_deferred deferred;
+    struct rpc_outgoing outgoing;
+    alignas(uint64_t) uint8_t page[MESSAGE_PAGE_BYTES];
+};
+struct capnp_struct_builder rpc_answer_begin(struct rpc_answer *answer, struct rpc_deferred *deferred);
+
+// Delivers it; that the client may be gone is no error. Overwrites the message page: the parameters of the current request,
+// if they lie there, are read before.
+void rpc_answer_send(struct rpc_answer *answer);
+
+// Refuses a request that was put off; the same holds.
+[[gnu::format(printf, 3, 4)]] void rpc_answer_refuse(struct rpc_deferred *deferred, enum rpc_exception exception,
+                                                     const char *format, ...);
