@@ -22,7 +22,7 @@ class Copier:
         for node in structs:
             out += ["", f"{self.head(node)} {{", *(f"    {line}" for line in self.body(node)), "}"]
         name = self.names.type(next(node for node in structs if node.short_name == root))
-        self.text = "\n".join([*out, "", f"uint64_t root_type_id(void) {{ return {name.upper()}_TYPE_ID; }}",
+        self.text = "\n".join([*out, "", f"uint64_t root_type_id(void) {{ return {name.upper()}_ID; }}",
                                "void copy_message(struct capnp_message *from, struct capnp_builder *to) {",
                                f"    copy_{name}({name}_root(from), {name}_init_root(to));", "}"]) + "\n"
 

@@ -435,8 +435,8 @@ struct Like {
   initList @4 :List(Text);
   id @5 :UInt64;
   struct Builder { x @0 :Int8; }
-  schema :group { y @6 :Int8; }
-  promise :union { server @7 :Text; which @8 :Void; }
+  server :group { y @6 :Int8; }
+  target :union { server @7 :Text; which @8 :Void; id @9 :UInt64; pointers @10 :Void; }
   enum Which { id @0; count @1; }
 }
 struct LikeFooBar { x @0 :Int64; }

@@ -7,9 +7,12 @@ import re
 
 from schema import SchemaError
 
-# Annotations of idl/c.capnp.
-PREFIX = 0xB2C4F60E1A9D3758
+# Annotations of idl/tessera.capnp.
+PREFIX = 0xA64C92E7F1350BD8
 NAME = 0xD1E0A5B79C24F683
+REPEATABLE = 0xE3F40B9D6C1A5827
+MAX_BYTES = 0xD82B6F430E9AC175
+MAX_COUNT = 0x8F5E1D72C4B903AA
 
 KEYWORDS = frozenset("""
     alignas alignof auto bool break case char const constexpr continue default do double else enum extern false float for
@@ -18,8 +21,10 @@ KEYWORDS = frozenset("""
     and and_eq bitand bitor compl not not_eq or or_eq xor xor_eq
     NULL errno stdin stdout stderr unix linux""".split())
 
-# What the generator itself adds to the name of a type: a group or nested type of that name would be taken for it.
-DERIVED = frozenset("list builder list_builder which server target schema".split())
+# What the generator itself adds to the name of a type: a group or nested type of that name would be taken for it, and
+# so would the constant of a member.
+CONSTANTS = ("id", "data_words", "pointers")
+DERIVED = frozenset("list builder list_builder which server target".split())
 
 
 class NamingError(SchemaError):
@@ -60,13 +65,14 @@ class Names:
                     self.parents[child] = (node, self.own(request.nodes[child], name), "nested")
 
     @staticmethod
-    def annotation(of, number):
-        found = [a.value.value for a in of.annotations if a.id == number]
-        return found[0] if found else None
+    def annotation_of(of, number):
+        """The value of an annotation, True for one without; None where it is not there."""
+        found = [a.value for a in of.annotations if a.id == number]
+        return None if not found else True if found[0].kind == "void" else found[0].value
 
     def own(self, of, name):
         """The part of the name that a declaration itself gives."""
-        return snake(self.annotation(of, NAME) or name)
+        return snake(self.annotation_of(of, NAME) or name)
 
     def parent(self, node):
         """(node around this one, own part of the name, "nested", "group" or "call")."""
@@ -83,7 +89,7 @@ class Names:
         return node
 
     def prefix(self, file):
-        given = self.annotation(file, PREFIX)
+        given = self.annotation_of(file, PREFIX)
         return snake(pathlib.PurePosixPath(file.display_name).name.removesuffix(".capnp")) if given is None else given
 
     def type(self, node):
@@ -93,13 +99,19 @@ class Names:
         return self.cache[node.id]
 
     def make(self, node):
+        given = self.annotation_of(node, PREFIX)
+        if given is not None:
+            return self.checked(node, snake(given))
         parent, own, kind = self.parent(node)
         if parent.kind != "file":
             if own in DERIVED and kind != "call":
                 own += "_group" if kind == "group" else "_type"
             return f"{self.type(parent)}_{own}"
         prefix = self.prefix(parent)
-        name = own if not prefix or own == prefix or own.startswith(prefix + "_") else f"{prefix}_{own}"
+        return self.checked(node, own if not prefix or own == prefix or own.startswith(prefix + "_") else f"{prefix}_{own}")
+
+    @staticmethod
+    def checked(node, name):
         if name in KEYWORDS:
             name += "_"
         if not re.fullmatch(r"[a-z_][a-z0-9_]*", name):
@@ -111,7 +123,8 @@ class Names:
 
     def member(self, node, member):
         """log_level, error: LOG_LEVEL_ERROR."""
-        return f"{self.type(node)}_{self.own(member, member.name)}".upper()
+        own = self.own(member, member.name)
+        return f"{self.type(node)}_{own}{'_' if own in CONSTANTS else ''}".upper()
 
     def field(self, field):
         return self.own(field, field.name)

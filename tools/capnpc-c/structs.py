@@ -44,7 +44,7 @@ class Structs:
         name, upper, owner = self.names.type(node), self.names.upper(node), node.display_name
         reader, builder, var = f"struct {name}", f"struct {name}_builder", self.names.short(node, LOCALS)
         self.lines += c.comment(node.doc)
-        self.constant(owner, "uint64_t", f"{upper}_TYPE_ID", f"{node.id:#x}")
+        self.constant(owner, "uint64_t", f"{upper}_ID", f"{node.id:#x}")
         self.constant(owner, "uint16_t", f"{upper}_DATA_WORDS", node.data_words)
         self.constant(owner, "uint16_t", f"{upper}_POINTERS", node.pointers)
         self.lines.append("")
@@ -98,7 +98,7 @@ class Structs:
     def enum_list(self, node):
         name, owner = self.names.type(node), node.display_name
         reader, builder = f"struct {name}_list", f"struct {name}_list_builder"
-        self.constant(owner, "uint64_t", f"{self.names.upper(node)}_TYPE_ID", f"{node.id:#x}")
+        self.constant(owner, "uint64_t", f"{self.names.upper(node)}_ID", f"{node.id:#x}")
         self.lines.append("")
         self.list_ends(owner, name, "CAPNP_2_BYTES")
         self.function(owner, f"enum {name}", f"{name}_list_get", [(reader, "list"), ("uint32_t", "index")],
@@ -115,7 +115,7 @@ class Structs:
         name, owner = self.names.type(node), node.display_name
         reader, builder = f"struct {name}_list", f"struct {name}_list_builder"
         self.lines += c.comment(node.doc)
-        self.constant(owner, "uint64_t", f"{self.names.upper(node)}_TYPE_ID", f"{node.id:#x}")
+        self.constant(owner, "uint64_t", f"{self.names.upper(node)}_ID", f"{node.id:#x}")
         self.lines.append("")
         self.function(owner, f"struct {name}", f"{name}_at", [("struct capnp_pointer", "at")],
                       f"return (struct {name}){{capnp_handle_at(at)}};")
