@@ -13,3 +13,6 @@ annotation maxBytes @0xd82b6f430e9ac175 (field, param) :UInt32;
 
 annotation maxCount @0x8f5e1d72c4b903aa (field, param) :UInt32;
 # The same for a list, in elements.
+
+annotation name @0xd1e0a5b79c24f683 (*) :Text;
+# The part of a C name that comes from this declaration, instead of its name here.

@@ -14,7 +14,7 @@ import sys
 RULES = {
     "abi": [],
     "base": [],
-    "idl": [],
+    "idl": ["lib"], # what is generated from the contracts; they themselves use nothing
     "boot": ["abi", "base"],
     # kernel/*.h are types, locks, per-processor data, panic, log: shared by all below. The scheduler works
     # on threads, and a port calls up when a trap arrives (docs/decisions/kernel-folders.md); memory and
