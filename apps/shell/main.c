@@ -9,7 +9,7 @@
 #include "lib/tess/panic.h"
 #include "lib/tess/syscall.h"
 #include "lib/wire/console_client.h"
-#include "lib/wire/log.h"
+#include "idl/log.capnp.h"
 #include "lib/wire/supervisor_client.h"
 
 static const char PROMPT[] = "tessera$ ";
@@ -135,7 +135,7 @@ static bool read_line(char *line, size_t size, struct console_input *input, bool
 static void set_up(void) {
     shell.console = tess_cap_required("console", WIRE_INTERFACE_CONSOLE);
     shell.supervisor = tess_cap_required("supervisor", WIRE_INTERFACE_SUPERVISOR);
-    shell.log = tess_cap_required("log", WIRE_INTERFACE_LOG);
+    shell.log = tess_cap_required("log", LOG_ID);
     shell.inspector = tess_cap_required("inspector", 0);
     shell.trace = tess_cap_required("trace", 0);
     if (!status_ok(tess_account_create_notification(tess_self_account(), &shell.events))) {

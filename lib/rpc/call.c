@@ -1,5 +1,6 @@
 #include "lib/rpc/call.h"
 
+#include "base/mem.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/page.h"
 #include "lib/tess/syscall.h"
@@ -11,7 +12,7 @@ struct capnp_struct_builder rpc_begin(struct rpc_call *call, handle_t target, co
     rpc_end(call);
     call->method = method;
     call->target = target;
-    return rpc_outgoing_begin(&call->params, &method->params, tess_message_page());
+    return rpc_outgoing_begin(&call->params, &method->params, tess_message_page(), true);
 }
 
 // The request as it goes out. Results in registers without capabilities bring no handle, in the ordinary case.
@@ -81,6 +82,15 @@ status_t rpc_send(struct rpc_call *call, uint64_t deadline_ns) {
 
 handle_t rpc_keep(struct rpc_call *call, handle_t handle) {
     return rpc_incoming_keep(&call->results, handle);
+}
+
+void rpc_hold(struct rpc_call *call, uint64_t *buffer, struct capnp_struct *results) {
+    const uint32_t page_bytes = message_page_bytes(call->message.info);
+    if (page_bytes != 0) {
+        memcpy(buffer, tess_message_page(), page_bytes);
+        call->results.segments[0].words = buffer;
+        *results = capnp_struct_at(capnp_root(&call->results.message));
+    }
 }
 
 void rpc_end(struct rpc_call *call) {

@@ -45,6 +45,9 @@ status_t rpc_send(struct rpc_call *call, uint64_t deadline_ns);
 // Takes a capability of the results out of the call: it is the caller's to close. Returns it.
 handle_t rpc_keep(struct rpc_call *call, handle_t handle);
 
+// Takes results that lie in the message page into `buffer`, of MESSAGE_PAGE_BYTES: they outlive the thread's next call.
+void rpc_hold(struct rpc_call *call, uint64_t *buffer, struct capnp_struct *results);
+
 // Gives up parameters and results. Twice does no harm.
 void rpc_end(struct rpc_call *call);
 

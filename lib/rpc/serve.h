@@ -26,6 +26,7 @@ struct rpc_request {
     uint16_t ordinal;
     bool wants_answer;
     bool deferred;
+    bool may_grow;
     struct capnp_struct params; // what dispatch code hands to the method
     struct rpc_incoming incoming;
     struct rpc_outgoing outgoing;
@@ -44,6 +45,7 @@ enum rpc_arrival : uint8_t {
 struct rpc_server {
     handle_t endpoint;
     bool owed;            // the current request wants an answer, and has none yet
+    bool may_grow;        // results may go out of band: at the service's expense until the client gives them up. Off
     uint64_t bits;
     uint64_t malformed;   // requests that were refused before any method saw them
     uint64_t undelivered; // answers that could not be delivered

@@ -11,7 +11,6 @@
 #include "lib/tess/thread.h"
 #include "lib/wire/client.h"
 #include "lib/wire/console_client.h"
-#include "lib/wire/log_client.h"
 #include "lib/wire/server.h"
 #include "lib/wire/supervisor_client.h"
 
@@ -113,123 +112,6 @@ TEST(interfaces_have_names) {
     CHECK(wire_interface_name(1) == nullptr);
 }
 
-// --- the log ---
-
-static struct log_append appended;
-
-static status_t log_service(uint32_t number, struct tess_message *message) {
-    CHECK_EQ(number, SYS_CALL);
-    struct wire_request request = as_request(message, 9);
-    CHECK_EQ(request.method, LOG_APPEND);
-    bool good = log_append_decode(&request, &appended);
-    answer(message, good ? WIRE_OK : WIRE_BAD_REQUEST, 0);
-    return STATUS_OK;
-}
-
-TEST(log_append_arrives) {
-    service = log_service;
-    CHECK(status_ok(log_print(SERVER, LOG_WARNING, "%s is %d", "answer", 42)));
-    CHECK_EQ(appended.level, LOG_WARNING);
-    CHECK_EQ(appended.subject, 9);
-    CHECK_EQ(appended.text_bytes, 12);
-    CHECK_MEM_EQ(appended.text, "answer is 42", 12);
-}
-
-TEST(log_text_is_cut_visibly) {
-    service = log_service;
-    static char text[LOG_TEXT_MAX + 50];
-    memset(text, 'x', sizeof(text));
-    CHECK(status_ok(log_append(SERVER, LOG_INFO, 0, text, sizeof(text), 0)));
-    CHECK_EQ(appended.text_bytes, LOG_TEXT_MAX);
-    CHECK_MEM_EQ(appended.text + LOG_TEXT_MAX - 4, "x...", 4);
-    CHECK(status_ok(log_print(SERVER, LOG_INFO, "%300s", "y")));
-    CHECK_EQ(appended.text_bytes, 256);
-    CHECK_MEM_EQ(appended.text + 252, " ...", 4);
-}
-
-TEST(only_control_may_name_a_subject) {
-    uint64_t words[8] = {LOG_INFO, 12};
-    struct wire_request request = wire_request(message_info(LOG_APPEND, 1, 0, 0), 9, words, "x");
-    struct log_append out;
-    CHECK(!log_append_decode(&request, &out));
-    request.badge = WIRE_BADGE_SUPERVISOR;
-    CHECK(log_append_decode(&request, &out));
-    CHECK_EQ(out.subject, 12);
-}
-
-TEST(log_append_refuses_what_is_malformed) {
-    uint64_t words[8] = {LOG_LEVEL_COUNT};
-    struct log_append out;
-    struct wire_request request = wire_request(message_info(LOG_APPEND, 1, 0, 0), 9, words, page);
-    CHECK(!log_append_decode(&request, &out));
-    words[0] = LOG_DEBUG;
-    CHECK(log_append_decode(&request, &out));
-    request.page_bytes = 0;
-    CHECK(!log_append_decode(&request, &out));
-    request.page_bytes = LOG_TEXT_MAX + 1;
-    CHECK(!log_append_decode(&request, &out));
-}
-
-TEST(log_records_survive_the_page) {
-    static uint8_t bytes[MESSAGE_PAGE_BYTES];
-    size_t used = 0;
-    unsigned put = 0;
-    struct log_wire_record record = {.level = LOG_ERROR, .text_bytes = 13, .service = "logd"};
-    while (log_record_put(bytes, &used, &record, "thirteen byte")) {
-        put++;
-        record.sequence = put;
-    }
-    CHECK_EQ(put, MESSAGE_PAGE_BYTES / (48 + 16));
-    size_t offset = 0;
-    struct log_record out;
-    for (unsigned i = 0; i < put; i++) {
-        REQUIRE(log_record_next(bytes, used, &offset, &out));
-        CHECK_EQ(out.header.sequence, i);
-        CHECK_MEM_EQ(out.text, "thirteen byte", 13);
-    }
-    CHECK(!log_record_next(bytes, used, &offset, &out));
-    // Whatever is cut off or overwritten, nothing outside the bytes is read.
-    for (size_t len = 0; len < 64; len++) {
-        offset = 0;
-        CHECK(!log_record_next(bytes, len, &offset, &out));
-    }
-    memset(bytes, 0xff, sizeof(bytes));
-    offset = 0;
-    CHECK(!log_record_next(bytes, sizeof(bytes), &offset, &out));
-}
-
-static status_t query_service(uint32_t number, struct tess_message *message) {
-    (void)number;
-    struct wire_request request = as_request(message, 3);
-    struct log_query query;
-    if (!log_query_decode(&request, &query)) {
-        answer(message, WIRE_BAD_REQUEST, 0);
-        return STATUS_OK;
-    }
-    CHECK_EQ(query.after, 5);
-    CHECK_EQ(query.limit, 10);
-    CHECK(query.last);
-    CHECK_STR_EQ(query.service, "init");
-    memset(message->words, 0, sizeof(message->words));
-    message->words[0] = 1;
-    message->words[1] = 6;
-    message->words[3] = 2;
-    answer(message, WIRE_OK, 0);
-    return STATUS_OK;
-}
-
-TEST(log_query_goes_there_and_back) {
-    service = query_service;
-    struct log_query query = {.after = 5, .limit = 10, .level = LOG_DEBUG, .last = true, .service = "init"};
-    struct log_answer got;
-    CHECK(status_ok(log_query(SERVER, &query, &got)));
-    CHECK_EQ(got.next_after, 6);
-    CHECK_EQ(got.dropped, 2);
-    CHECK(!got.more);
-    query.level = LOG_LEVEL_COUNT;
-    CHECK(status_is(log_query(SERVER, &query, &got), wire_status(WIRE_BAD_REQUEST)));
-}
-
 // --- what a client stub makes of a service that dies or babbles ---
 
 static unsigned deaths_left;
@@ -240,18 +122,19 @@ static status_t dying_service(uint32_t number, struct tess_message *message) {
         memset(message->words, 0xee, sizeof(message->words));
         return STATUS_PEER_DIED;
     }
-    return log_service(number, message);
+    (void)number;
+    answer(message, WIRE_OK, 0);
+    return STATUS_OK;
 }
 
 TEST(repeatable_calls_outlive_a_service) {
     service = dying_service;
     calls = 0;
     deaths_left = 2;
-    CHECK(status_ok(log_append(SERVER, LOG_INFO, 0, "again", 5, 0)));
+    CHECK(status_ok(console_clear(SERVER)));
     CHECK_EQ(calls, 3);
-    CHECK_MEM_EQ(appended.text, "again", 5);
     deaths_left = 3;
-    CHECK(status_is(log_append(SERVER, LOG_INFO, 0, "again", 5, 0), STATUS_PEER_DIED));
+    CHECK(status_is(console_clear(SERVER), STATUS_PEER_DIED));
     calls = 0;
     deaths_left = 1;
     char line[CONSOLE_LINE_MAX + 1];
@@ -524,19 +407,10 @@ TEST(random_requests_are_decoded_or_refused) {
             page[at] = (uint8_t)(random >> (at % 57)) & (at % 3 == 0 ? 0 : 0x7f);
         }
         struct wire_request request = wire_request(message_info(1, bytes, 0, 0), random, words, page);
-        struct log_append append;
-        struct log_query query;
         struct console_read read;
         struct console_offer offer;
-        (void)!log_append_decode(&request, &append);
-        (void)!log_query_decode(&request, &query);
         (void)!console_read_decode(&request, &read);
         (void)!console_offer_decode(&request, &offer);
         (void)!supervisor_run_decode(&request, &run);
-        size_t offset = 0;
-        struct log_record record;
-        while (log_record_next(page, bytes, &offset, &record)) {
-        }
-        CHECK(offset <= bytes);
     }
 }

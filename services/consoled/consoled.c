@@ -8,6 +8,7 @@
 #include "abi/gen/stubs.h"
 #include "base/fmt.h"
 #include "base/mem.h"
+#include "idl/log.capnp.h"
 #include "lib/serial/uart16550.h"
 #include "lib/serial/uart_device.h"
 #include "lib/tess/capset.h"
@@ -19,7 +20,6 @@
 #include "lib/tess/syscall.h"
 #include "lib/terminal/terminal.h"
 #include "lib/wire/console.h"
-#include "lib/wire/log_client.h"
 #include "lib/wire/server.h"
 
 constexpr uint64_t BIT_INTERRUPT = 1;
@@ -240,17 +240,18 @@ static enum wire_arrival next(struct wire_request *request) {
 // Once: how long it took from power-on, when the counter began at 0, until a person could type.
 static void report_first_prompt(void) {
     static bool reported;
-    handle_t log;
+    struct log log;
     if (reported || !terminal.reading || terminal.output.used > 0) {
         return;
     }
     reported = true;
     uint64_t cycles = tess_arch_cycles();
-    if (status_ok(tess_cap("log", WIRE_INTERFACE_LOG, &log))) {
+    if (status_ok(tess_cap("log", LOG_ID, &log.handle))) {
+        RPC_CALL(call);
         char text[64];
-        size_t len = fmt_snprintf(text, sizeof(text), "power-on to prompt: %llu cycles", (unsigned long long)cycles);
+        fmt_snprintf(text, sizeof(text), "power-on to prompt: %llu cycles", (unsigned long long)cycles);
         // The console does not wait long for the log; what it has to say here is not that important.
-        (void)log_post(log, LOG_INFO, 0, text, len, tess_deadline_after_ms(LOG_PATIENCE_MS));
+        (void)log_send_append(log, &call, LOG_LEVEL_INFO, capnp_text(text), tess_deadline_after_ms(LOG_PATIENCE_MS));
     }
 }
 
