@@ -10,7 +10,6 @@
 #include "lib/tess/syscall.h"
 #include "lib/tess/thread.h"
 #include "lib/wire/client.h"
-#include "lib/wire/console_client.h"
 #include "lib/wire/server.h"
 #include "lib/wire/supervisor_client.h"
 
@@ -114,35 +113,6 @@ TEST(interfaces_have_names) {
 
 // --- what a client stub makes of a service that dies or babbles ---
 
-static unsigned deaths_left;
-
-static status_t dying_service(uint32_t number, struct tess_message *message) {
-    if (deaths_left > 0) {
-        deaths_left--;
-        memset(message->words, 0xee, sizeof(message->words));
-        return STATUS_PEER_DIED;
-    }
-    (void)number;
-    answer(message, WIRE_OK, 0);
-    return STATUS_OK;
-}
-
-TEST(repeatable_calls_outlive_a_service) {
-    service = dying_service;
-    calls = 0;
-    deaths_left = 2;
-    CHECK(status_ok(console_clear(SERVER)));
-    CHECK_EQ(calls, 3);
-    deaths_left = 3;
-    CHECK(status_is(console_clear(SERVER), STATUS_PEER_DIED));
-    calls = 0;
-    deaths_left = 1;
-    char line[CONSOLE_LINE_MAX + 1];
-    struct console_input input;
-    CHECK(status_is(console_read_line(SERVER, "$ ", false, line, sizeof(line), &input, 0), STATUS_PEER_DIED));
-    CHECK_EQ(calls, 1);
-}
-
 static status_t babbling_service(uint32_t number, struct tess_message *message) {
     (void)number;
     memset(message->words, 0xff, sizeof(message->words));
@@ -162,119 +132,14 @@ TEST(bad_answers_are_noticed) {
     struct supervisor_service services[4];
     struct supervisor_job job;
     struct supervisor_detail detail;
-    char line[CONSOLE_LINE_MAX + 1];
-    struct console_input input;
     size_t count;
     size_t total;
     service = babbling_service;
     CHECK(status_is(supervisor_services(SERVER, 0, services, 4, &count, &total), bad));
     CHECK(status_is(supervisor_job(SERVER, 1, &job), bad));
     CHECK(status_is(supervisor_service(SERVER, "logd", &detail), bad));
-    CHECK(status_is(console_read_line(SERVER, "$ ", false, line, sizeof(line), &input, 0), bad));
-    CHECK(status_is(console_write(SERVER, "abc", 3, 0), bad));
     service = forging_service;
     CHECK(status_is(supervisor_job(SERVER, 1, &job), bad));
-}
-
-// --- the console ---
-
-static size_t take_bytes;
-static size_t written;
-
-static status_t slow_console(uint32_t number, struct tess_message *message) {
-    if (number == SYS_WAIT) {
-        time_ns += TESS_NS_PER_MS * 10;
-        return STATUS_TIMED_OUT;
-    }
-    if (calls % 3 == 1) {
-        answer(message, WIRE_BUSY, 0);
-        return STATUS_OK;
-    }
-    uint32_t offered = message_page_bytes(message->info);
-    message->words[0] = offered < take_bytes ? offered : take_bytes;
-    written += message->words[0];
-    answer(message, WIRE_OK, 0);
-    return STATUS_OK;
-}
-
-TEST(writes_go_on_until_everything_is_taken) {
-    static char text[10000];
-    service = slow_console;
-    calls = 0;
-    written = 0;
-    take_bytes = 1500;
-    CHECK(status_ok(console_write(SERVER, text, sizeof(text), UINT64_MAX)));
-    CHECK_EQ(written, sizeof(text));
-    take_bytes = 0;
-    calls = 1;
-    time_ns = 1000;
-    CHECK(status_is(console_write(SERVER, text, sizeof(text), 1000), STATUS_TIMED_OUT));
-    written = 0;
-    take_bytes = 4096;
-    CHECK(status_ok(console_print(SERVER, "%s:%1000d\n", "long", 7)));
-    CHECK_EQ(written, 1006);
-}
-
-static struct console_offer offered;
-static struct console_read read_request;
-
-static status_t console_service(uint32_t number, struct tess_message *message) {
-    (void)number;
-    struct wire_request request = as_request(message, 3);
-    bool good = request.method == CONSOLE_OFFER ? console_offer_decode(&request, &offered)
-                                                : console_read_decode(&request, &read_request);
-    if (good && request.method == CONSOLE_READ_LINE) {
-        CHECK_MEM_EQ(read_request.prompt, "tessera$ ", 9);
-        memcpy(page, "typed", 5);
-        message->words[0] = CONSOLE_LINE;
-    }
-    answer(message, good ? WIRE_OK : WIRE_BAD_REQUEST, good ? 5 : 0);
-    return STATUS_OK;
-}
-
-TEST(lines_are_read) {
-    service = console_service;
-    char line[CONSOLE_LINE_MAX + 1];
-    struct console_input input;
-    CHECK(status_ok(console_read_line(SERVER, "tessera$ ", true, line, sizeof(line), &input, 0)));
-    CHECK_EQ(input.event, CONSOLE_LINE);
-    CHECK_STR_EQ(line, "typed");
-    CHECK(read_request.resume);
-    CHECK(status_is(console_read_line(SERVER, "$ ", true, line, 10, &input, 0), STATUS_BAD_ARGUMENT));
-}
-
-TEST(candidates_are_offered) {
-    service = console_service;
-    static struct console_candidates candidates;
-    console_candidates_init(&candidates, 3);
-    CHECK(console_candidates_add(&candidates, "service"));
-    CHECK(console_candidates_add(&candidates, "services"));
-    CHECK(status_ok(console_offer(SERVER, &candidates)));
-    CHECK_EQ(offered.count, 2);
-    CHECK_EQ(offered.replace_bytes, 3);
-    CHECK_STR_EQ(offered.candidates + 8, "services");
-    console_candidates_init(&candidates, 0);
-    CHECK(console_candidates_add(&candidates, "\x1b[2J"));
-    CHECK(status_is(console_offer(SERVER, &candidates), wire_status(WIRE_BAD_REQUEST)));
-    console_candidates_init(&candidates, 0);
-    unsigned added = 0;
-    while (console_candidates_add(&candidates, "x")) {
-        added++;
-    }
-    CHECK_EQ(added, CONSOLE_CANDIDATES_MAX);
-}
-
-TEST(console_offer_refuses_what_is_malformed) {
-    uint64_t words[8] = {0, 2};
-    struct console_offer out;
-    struct wire_request request = wire_request(message_info(CONSOLE_OFFER, 4, 0, 0), 1, words, "a\0bc");
-    CHECK(!console_offer_decode(&request, &out)); // not terminated
-    request.page_bytes = 2;
-    CHECK(!console_offer_decode(&request, &out)); // one announced too many
-    words[1] = 1;
-    CHECK(console_offer_decode(&request, &out));
-    words[0] = CONSOLE_LINE_MAX + 1;
-    CHECK(!console_offer_decode(&request, &out));
 }
 
 // --- the supervisor ---
@@ -407,10 +272,6 @@ TEST(random_requests_are_decoded_or_refused) {
             page[at] = (uint8_t)(random >> (at % 57)) & (at % 3 == 0 ? 0 : 0x7f);
         }
         struct wire_request request = wire_request(message_info(1, bytes, 0, 0), random, words, page);
-        struct console_read read;
-        struct console_offer offer;
-        (void)!console_read_decode(&request, &read);
-        (void)!console_offer_decode(&request, &offer);
         (void)!supervisor_run_decode(&request, &run);
     }
 }

@@ -10,10 +10,10 @@
 #include "base/str.h"
 #include "idl/log.capnp.h"
 #include "idl/registry.capnp.h"
+#include "lib/console/console.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/handle.h"
 #include "lib/wire/client.h"
-#include "lib/wire/console_client.h"
 #include "services/init/init.h"
 
 constexpr uint64_t PATIENCE_NS = 3'000'000; // for one message to one service
