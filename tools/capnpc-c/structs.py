@@ -21,7 +21,7 @@ class Structs:
 
     def constant(self, owner, kind, name, value):
         self.taken.take(name, owner)
-        self.lines.append(f"constexpr {kind} {name} = {value};")
+        self.lines += c.wrap(f"constexpr {kind} {name} = {value};")
 
     # ---- what each type has ----
 
@@ -33,7 +33,8 @@ class Structs:
         lists = [] if not self.has_list(node) else [("_list", "struct capnp_list list;"), ("_list_builder", "struct capnp_list_builder list;")]
         for suffix, member in bodies + lists:
             self.taken.take(f"struct {name}{suffix}", owner)
-            self.lines.append(f"struct {name}{suffix} {{ {member} }};")
+            whole = f"struct {name}{suffix} {{ {member} }};"
+            self.lines += [whole] if len(whole) <= c.COLUMNS else [f"struct {name}{suffix} {{", f"    {member}", "};"]
 
     def has_list(self, node):
         """Groups are in their struct, and what a method made for itself is in a message of its own."""
@@ -188,12 +189,11 @@ class Accessors:
         if field.group is None and field.type.kind in ("struct", "interface", "list", "any"):
             text = structs.types.schema_text(field.type)
             if "(" in text.removeprefix("List(") or field.type.parameter is not None:
-                self.doc = c.comment(text) if not self.doc else [*self.doc, f"// {text}"]
+                self.doc += c.comment(text)
+        self.doc.insert(0, "")
 
     def add(self, result, verb, params, *body):
         """One function; the first has the field's comment."""
-        if self.doc:
-            self.doc.insert(0, "")
         self.out.function(self.owner, result, f"{self.type_name}_{verb}_{self.name}", params, *body, doc=self.doc)
         self.doc = []
 
@@ -309,7 +309,7 @@ class Accessors:
         words = values.default_words(field.default.value)
         self.out.taken.take(name, self.owner)
         self.out.words.append((name, words))
-        self.out.lines += c.wrap(f"extern const uint64_t {name}[{len(words)}];")
+        self.doc += c.wrap(f"extern const uint64_t {name}[{len(words)}];")
         return name
 
     def read(self, of, get, fallback):
