@@ -53,6 +53,13 @@ status_t rpc_unimplemented(struct rpc_request *request) {
                       (unsigned long long)request->interface_id);
 }
 
+status_t rpc_well_formed(struct rpc_request *request) {
+    const status_t status = capnp_status(&request->incoming.message);
+    return status_ok(status) ? STATUS_OK
+                             : rpc_refuse(request, RPC_INVALID_ARGUMENT, "the parameters are malformed: %s",
+                                          capnp_status_text(status));
+}
+
 handle_t rpc_request_keep(struct rpc_request *request, handle_t handle) {
     return rpc_incoming_keep(&request->incoming, handle);
 }
@@ -152,9 +159,8 @@ enum rpc_arrival rpc_server_next(struct rpc_server *server, uint64_t deadline_ns
 
 void rpc_server_done(struct rpc_server *server, status_t status) {
     struct rpc_request *request = &server->request;
-    // What a method read as defaults because it was malformed was not what the sender meant.
-    if (status_ok(status) && !status_ok(capnp_status(&request->incoming.message))) {
-        status = rpc_refuse(request, RPC_INVALID_ARGUMENT, "the parameters are malformed");
+    if (status_ok(status)) {
+        status = rpc_well_formed(request);
     }
     if (!request->wants_answer || request->deferred) {
         discard_results(request);

@@ -75,6 +75,10 @@ status_t rpc_unimplemented(struct rpc_request *request);
 [[gnu::format(printf, 3, 4)]] status_t rpc_refuse(struct rpc_request *request, enum rpc_exception exception,
                                                   const char *format, ...);
 
+// Whether what was read of the parameters so far was well formed; if not, the refusal to return. A method that changes something
+// asks before it does: what is malformed reads as a default.
+status_t rpc_well_formed(struct rpc_request *request);
+
 // Takes a capability of the parameters: it is the caller's to close. Those that nobody takes are closed with the request.
 handle_t rpc_request_keep(struct rpc_request *request, handle_t handle);
 

@@ -12,7 +12,6 @@
 #include "lib/wire/client.h"
 #include "lib/wire/console_client.h"
 #include "lib/wire/log_client.h"
-#include "lib/wire/registry_client.h"
 #include "lib/wire/server.h"
 #include "lib/wire/supervisor_client.h"
 
@@ -280,18 +279,14 @@ TEST(bad_answers_are_noticed) {
     struct supervisor_service services[4];
     struct supervisor_job job;
     struct supervisor_detail detail;
-    struct registry_entry entries[4];
     char line[CONSOLE_LINE_MAX + 1];
     struct console_input input;
     size_t count;
     size_t total;
-    handle_t handle;
     service = babbling_service;
     CHECK(status_is(supervisor_services(SERVER, 0, services, 4, &count, &total), bad));
     CHECK(status_is(supervisor_job(SERVER, 1, &job), bad));
     CHECK(status_is(supervisor_service(SERVER, "logd", &detail), bad));
-    CHECK(status_is(registry_list(SERVER, 0, entries, 4, &count, &total), bad));
-    CHECK(status_is(registry_resolve(SERVER, "log", 0, &handle), bad));
     CHECK(status_is(console_read_line(SERVER, "$ ", false, line, sizeof(line), &input, 0), bad));
     CHECK(status_is(console_write(SERVER, "abc", 3, 0), bad));
     service = forging_service;
@@ -399,36 +394,21 @@ TEST(console_offer_refuses_what_is_malformed) {
     CHECK(!console_offer_decode(&request, &out));
 }
 
-// --- registry and supervisor ---
+// --- the supervisor ---
 
-static struct registry_allow allowed;
 static struct supervisor_run run;
 
-static status_t lists_service(uint32_t number, struct tess_message *message) {
+static status_t run_service(uint32_t number, struct tess_message *message) {
     (void)number;
     struct wire_request request = as_request(message, WIRE_BADGE_SUPERVISOR);
-    bool good = request.method == REGISTRY_ALLOW ? registry_allow_decode(&request, &allowed)
-                                                 : supervisor_run_decode(&request, &run);
+    bool good = supervisor_run_decode(&request, &run);
     message->words[0] = 31;
     answer(message, good ? WIRE_OK : WIRE_BAD_REQUEST, 0);
     return STATUS_OK;
 }
 
-TEST(allowing_carries_names) {
-    service = lists_service;
-    const char *names[] = {"log", "console"};
-    CHECK(status_ok(registry_allow(SERVER, 17, names, 2, 0)));
-    CHECK_EQ(allowed.holder, 17);
-    CHECK_EQ(allowed.count, 2);
-    CHECK_STR_EQ(allowed.names[1], "console");
-    names[1] = "not a name";
-    CHECK(status_is(registry_allow(SERVER, 17, names, 2, 0), STATUS_BAD_ARGUMENT));
-    CHECK(status_ok(registry_allow(SERVER, 17, nullptr, 0, 0)));
-    CHECK_EQ(allowed.count, 0);
-}
-
 TEST(running_carries_arguments_and_a_watcher) {
-    service = lists_service;
+    service = run_service;
     const char *argv[] = {"hello", "", "two words"};
     uint32_t id;
     CHECK(status_ok(supervisor_run(SERVER, argv, 3, true, (handle_t){0x10002}, 4, &id)));
@@ -552,7 +532,6 @@ TEST(random_requests_are_decoded_or_refused) {
         (void)!log_query_decode(&request, &query);
         (void)!console_read_decode(&request, &read);
         (void)!console_offer_decode(&request, &offer);
-        (void)!registry_allow_decode(&request, &allowed);
         (void)!supervisor_run_decode(&request, &run);
         size_t offset = 0;
         struct log_record record;

@@ -8,12 +8,12 @@
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "idl/registry.capnp.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/handle.h"
 #include "lib/wire/client.h"
 #include "lib/wire/console_client.h"
 #include "lib/wire/log_client.h"
-#include "lib/wire/registry_client.h"
 #include "services/init/init.h"
 
 constexpr uint64_t PATIENCE_NS = 3'000'000; // for one message to one service
@@ -35,9 +35,9 @@ struct target {
     uint64_t retry_ns, pause_ns;
 };
 
-static struct target log_target = {.name = "log"};
-static struct target registry_target = {.name = "registry"};
-static struct target console_target = {.name = "console"};
+static struct target the_log = {.name = "log"};
+static struct target the_registry = {.name = "registry"};
+static struct target the_console = {.name = "console"};
 
 static struct record records[RECORDS_MAX]; // a ring
 static size_t record_first, record_count;
@@ -123,21 +123,21 @@ static bool tell_names(struct target *target) {
 }
 
 static void pump_log(void) {
-    if (!ready(&log_target) || !tell_names(&log_target)) {
+    if (!ready(&the_log) || !tell_names(&the_log)) {
         return;
     }
     if (records_dropped > 0) {
         char text[64];
         size_t len =
             fmt_snprintf(text, sizeof text, "%lu records were dropped while logd was away", records_dropped);
-        if (!went_well(&log_target, log_post(log_target.client, LOG_WARNING, 0, text, len, patience()))) {
+        if (!went_well(&the_log, log_post(the_log.client, LOG_WARNING, 0, text, len, patience()))) {
             return;
         }
         records_dropped = 0;
     }
     while (record_count > 0) {
         const struct record *record = &records[record_first];
-        if (!went_well(&log_target, log_post(log_target.client, record->level, record->subject, record->text,
+        if (!went_well(&the_log, log_post(the_log.client, record->level, record->subject, record->text,
                                              strlen(record->text), patience()))) {
             return;
         }
@@ -148,28 +148,40 @@ static void pump_log(void) {
 
 // --- the registry ---
 
-static status_t tell_endpoint(handle_t registry, const struct init_endpoint *endpoint) {
+static struct registry_control registry(void) {
+    return (struct registry_control){the_registry.client};
+}
+
+static status_t tell_endpoint(const struct init_endpoint *endpoint) {
+    RPC_CALL(call);
     TESS_OWNED handle_t copy = {};
     rights_t rights = {RIGHT_SEND_BIT | RIGHT_MINT_BIT | RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT};
     TRY(tess_handle_copy(endpoint->endpoint, rights, &copy));
-    return registry_register(registry, endpoint->name, endpoint->interface_id, copy, patience());
+    return registry_control_call_register(registry(), &call, capnp_text(endpoint->name), endpoint->interface_id, copy,
+                                          patience(), nullptr);
 }
 
-static status_t tell_allowance(handle_t registry, const struct init_unit *unit, bool alive) {
-    const struct manifest_list *names = &unit->spec->resolves;
-    size_t count = names->count < REGISTRY_ALLOW_MAX ? names->count : REGISTRY_ALLOW_MAX;
-    return registry_allow(registry, unit->id, &init.manifest.words[names->first], alive ? count : 0,
-                          patience());
+static status_t tell_allowance(const struct init_unit *unit, bool alive) {
+    RPC_CALL(call);
+    const struct manifest_list *wanted = &unit->spec->resolves;
+    struct registry_control_allow_params_builder params = registry_control_begin_allow(registry(), &call);
+    struct capnp_text_list_builder names =
+        registry_control_allow_params_init_names(params, alive ? wanted->count : 0);
+    for (uint32_t i = 0; i < capnp_text_list_builder_count(names); i++) {
+        capnp_text_list_set(names, i, capnp_text(init.manifest.words[wanted->first + i]));
+    }
+    registry_control_allow_params_set_holder(params, unit->id);
+    return registry_control_finish_allow(&call, patience(), nullptr);
 }
 
 static void pump_registry(void) {
-    if (!ready(&registry_target)) {
+    if (!ready(&the_registry)) {
         return;
     }
     for (size_t i = 0; i < init.endpoint_count; i++) {
         struct init_endpoint *endpoint = &init.endpoints[i];
         if (!endpoint->registry_knows) {
-            if (!went_well(&registry_target, tell_endpoint(registry_target.client, endpoint))) {
+            if (!went_well(&the_registry, tell_endpoint(endpoint))) {
                 return;
             }
             endpoint->registry_knows = true;
@@ -183,7 +195,7 @@ static void pump_registry(void) {
         // A job that is over may resolve nothing any more; a service comes back under its number.
         bool wanted = unit_runs(unit) || !unit->is_job;
         if (unit->registry_knows != wanted) {
-            if (!went_well(&registry_target, tell_allowance(registry_target.client, unit, wanted))) {
+            if (!went_well(&the_registry, tell_allowance(unit, wanted))) {
                 return;
             }
             unit->registry_knows = wanted;
@@ -192,9 +204,9 @@ static void pump_registry(void) {
 }
 
 void outbox_permit(struct init_unit *unit) {
-    if (unit->spec->resolves.count > 0 && !unit->registry_knows && ready(&registry_target)) {
+    if (unit->spec->resolves.count > 0 && !unit->registry_knows && ready(&the_registry)) {
         unit->registry_knows =
-            went_well(&registry_target, tell_allowance(registry_target.client, unit, true));
+            went_well(&the_registry, tell_allowance(unit, true));
     }
 }
 
@@ -203,12 +215,12 @@ void outbox_permit(struct init_unit *unit) {
 static bool flush_announcements(void) {
     while (announcement_count > 0) {
         if (!early_print(announcements[0])) {
-            if (!ready(&console_target)) {
+            if (!ready(&the_console)) {
                 return false;
             }
             char line[260];
             size_t len = fmt_snprintf(line, sizeof line, "%s\n", announcements[0]);
-            if (!went_well(&console_target, console_write(console_target.client, line, len, patience()))) {
+            if (!went_well(&the_console, console_write(the_console.client, line, len, patience()))) {
                 return false;
             }
         }
@@ -228,7 +240,7 @@ void outbox_announce(const char *line) {
 // --- all ---
 
 void outbox_restarted(const struct init_unit *unit) {
-    struct target *const targets[] = {&log_target, &registry_target, &console_target};
+    struct target *const targets[] = {&the_log, &the_registry, &the_console};
     for (size_t i = 0; i < 3; i++) {
         const struct init_endpoint *endpoint = endpoint_find(targets[i]->name);
         if (endpoint == nullptr || endpoint->provider != unit) {
@@ -237,13 +249,13 @@ void outbox_restarted(const struct init_unit *unit) {
         targets[i]->retry_ns = targets[i]->pause_ns = 0;
         for (size_t j = 0; j < init.unit_limit; j++) {
             bool *knows =
-                targets[i] == &log_target ? &init.units[j].log_knows : &init.units[j].registry_knows;
-            *knows = targets[i] == &console_target ? *knows : false;
+                targets[i] == &the_log ? &init.units[j].log_knows : &init.units[j].registry_knows;
+            *knows = targets[i] == &the_console ? *knows : false;
         }
-        if (targets[i] == &log_target) {
+        if (targets[i] == &the_log) {
             init_is_named = false;
         }
-        for (size_t j = 0; targets[i] == &registry_target && j < init.endpoint_count; j++) {
+        for (size_t j = 0; targets[i] == &the_registry && j < init.endpoint_count; j++) {
             init.endpoints[j].registry_knows = false;
         }
     }
@@ -260,7 +272,7 @@ uint64_t outbox_pump(void) {
     pump_log();
     pump_registry();
     (void)flush_announcements();
-    uint64_t next = retry_of(&log_target);
-    next = retry_of(&registry_target) < next ? retry_of(&registry_target) : next;
-    return retry_of(&console_target) < next ? retry_of(&console_target) : next;
+    uint64_t next = retry_of(&the_log);
+    next = retry_of(&the_registry) < next ? retry_of(&the_registry) : next;
+    return retry_of(&the_console) < next ? retry_of(&the_console) : next;
 }

@@ -1,133 +1,125 @@
-// samgrd: from a name to a handle. Wiring only; the table is lib/registry.
+// samgrd: from a name to a service. Wiring only; the table is lib/registry, the contract idl/registry.capnp.
 //
 // CapSet: `registry` (RECEIVE). Everything else comes by message from the supervisor.
 #include "abi/gen/abi.h"
-#include "base/mem.h"
+#include "idl/registry.capnp.h"
 #include "lib/registry/registry.h"
 #include "lib/tess/capset.h"
 #include "lib/tess/handle.h"
 #include "lib/tess/main.h"
-#include "lib/tess/page.h"
 #include "lib/tess/panic.h"
-#include "lib/tess/serve.h"
-#include "lib/tess/syscall.h"
 
-static struct registry registry;
+static struct registry_table table;
+static struct rpc_server server;
 
-// An answer under construction: label, words, page bytes, at most one handle that moves.
-struct answer {
-    enum wire_status status;
-    uint64_t words[2];
-    uint32_t page_bytes;
-    handle_t handle;
-};
-
-static struct answer answer(enum wire_status status) {
-    return (struct answer){.status = status};
+static bool take_name(struct rpc_request *request, struct capnp_text text, char name[WIRE_NAME_BYTES],
+                      status_t *refused) {
+    const bool good = text.len < WIRE_NAME_BYTES && wire_name_put(name, text.bytes);
+    if (!good) {
+        *refused = rpc_refuse(request, RPC_INVALID_ARGUMENT, "a name has 1 to %zu printable characters and no space",
+                              WIRE_NAME_BYTES - 1);
+    }
+    return good;
 }
 
-// Takes the endpoint that came along if it is kept.
-static struct answer register_name(const struct wire_request *request, handle_t *endpoint) {
+static status_t resolve(void *, struct rpc_request *request, struct registry_resolve_params params,
+                        struct registry_resolve_results_builder results) {
     char name[WIRE_NAME_BYTES];
-    if (!wire_badge_controls(request->badge)) {
-        return answer(WIRE_NOT_ALLOWED);
+    status_t refused;
+    const struct registry_name *entry = nullptr;
+    if (!take_name(request, registry_resolve_params_get_name(params), name, &refused)) {
+        return refused;
     }
-    if (!wire_name_request(request, name) || !tess_handle_valid(*endpoint)) {
-        return answer(WIRE_BAD_REQUEST);
+    const enum registry_outcome outcome =
+        registry_look_up(&table, request->badge, name, registry_resolve_params_get_interface_id(params), &entry);
+    registry_resolve_results_set_outcome(results, outcome);
+    if (entry != nullptr) {
+        registry_resolve_results_set_interface_id(results, entry->interface_id);
     }
-    handle_t old = {};
-    enum wire_status status = registry_put(&registry, name, request->words[0], *endpoint, &old);
-    if (status == WIRE_OK) {
-        tess_close(old);
-        (void)tess_handle_take(endpoint);
+    if (outcome == REGISTRY_OUTCOME_FOUND) {
+        const rights_t rights = {RIGHT_SEND_BIT | RIGHT_TRANSFER_BIT}; // TRANSFER: to be moved in the answer
+        handle_t service;
+        TRY(tess_handle_mint(entry->endpoint, rights, wire_badge_holder(request->badge), 0, &service));
+        registry_resolve_results_give_service(results, service);
     }
-    return answer(status);
+    return STATUS_OK;
 }
 
-static struct answer allow(const struct wire_request *request) {
-    struct registry_allow list;
-    if (!wire_badge_controls(request->badge)) {
-        return answer(WIRE_NOT_ALLOWED);
-    }
-    if (!registry_allow_decode(request, &list)) {
-        return answer(WIRE_BAD_REQUEST);
-    }
-    return answer(registry_permit(&registry, list.holder, list.names, list.count));
-}
-
-static struct answer resolve(const struct wire_request *request) {
-    char name[WIRE_NAME_BYTES];
-    const struct registry_name *entry;
-    if (!wire_name_request(request, name)) {
-        return answer(WIRE_BAD_REQUEST);
-    }
-    enum wire_status status = registry_look_up(&registry, request->badge, name, request->words[0], &entry);
-    if (status != WIRE_OK) {
-        return answer(status);
-    }
-    struct answer found = {.words = {entry->interface_id}};
-    rights_t rights = {RIGHT_SEND_BIT | RIGHT_TRANSFER_BIT}; // TRANSFER: to be moved in the answer
-    if (!status_ok(
-            tess_handle_mint(entry->endpoint, rights, wire_badge_holder(request->badge), 0, &found.handle))) {
-        return answer(WIRE_NO_MEMORY);
-    }
-    return found;
-}
-
-static struct answer list(const struct wire_request *request) {
+static status_t list(void *, struct rpc_request *request, struct registry_list_params params,
+                     struct registry_list_results_builder results) {
+    const struct registry_name *names[REGISTRY_NAMES_MAX];
     size_t count;
-    struct answer found = {};
-    size_t index = request->words[0] < REGISTRY_NAMES_MAX ? (size_t)request->words[0] : REGISTRY_NAMES_MAX;
-    found.words[1] =
-        registry_list_names(&registry, request->badge, index, (struct registry_entry *)tess_message_page(),
-                            REGISTRY_LIST_MAX, &count);
-    found.words[0] = count;
-    found.page_bytes = (uint32_t)(count * sizeof(struct registry_entry));
-    return found;
+    const size_t total = registry_list_names(&table, request->badge, registry_list_params_get_first(params), names,
+                                             REGISTRY_NAMES_MAX, &count);
+    struct registry_entry_list_builder entries = registry_list_results_init_entries(results, (uint32_t)count);
+    for (uint32_t i = 0; i < count; i++) {
+        struct registry_entry_builder entry = registry_entry_list_edit(entries, i);
+        registry_entry_set_name(entry, capnp_text(names[i]->name));
+        registry_entry_set_interface_id(entry, names[i]->interface_id);
+    }
+    registry_list_results_set_total(results, (uint32_t)total);
+    return STATUS_OK;
 }
 
-static struct answer handle_request(const struct wire_request *request, handle_t *came) {
-    switch (request->method) {
-    case REGISTRY_REGISTER: return register_name(request, came);
-    case REGISTRY_ALLOW: return allow(request);
-    case REGISTRY_RESOLVE: return resolve(request);
-    case REGISTRY_LIST: return list(request);
-    default: return answer(WIRE_BAD_METHOD);
+static status_t register_service(void *, struct rpc_request *request, struct registry_control_register_params params,
+                                 struct registry_control_register_results_builder) {
+    char name[WIRE_NAME_BYTES];
+    status_t refused;
+    handle_t old;
+    const handle_t service = registry_control_register_params_get_service(params);
+    if (!take_name(request, registry_control_register_params_get_name(params), name, &refused)) {
+        return refused;
     }
+    if (!tess_handle_valid(service)) {
+        return rpc_refuse(request, RPC_INVALID_ARGUMENT, "no service came with the name `%s`", name);
+    }
+    const uint64_t interface_id = registry_control_register_params_get_interface_id(params);
+    TRY(rpc_well_formed(request));
+    if (!registry_put(&table, name, interface_id, service, &old)) {
+        return rpc_refuse(request, RPC_FAILED, "all %zu names are taken", REGISTRY_NAMES_MAX);
+    }
+    (void)rpc_request_keep(request, service);
+    tess_close(old);
+    return STATUS_OK;
 }
 
-// Turns the received message into its answer.
-static void handle_message(struct tess_message *message) {
-    struct wire_request request =
-        wire_request(message->info, message->badge, message->words, tess_message_page());
-    handle_t came = message_handle_count(message->info) > 0 ? tess_message_handle(message, 0) : (handle_t){};
-    struct answer made = handle_request(&request, &came);
-    tess_close(came);
-    uint32_t handles = tess_handle_valid(made.handle) ? 1 : 0;
-    *message = (struct tess_message){
-        .info = message_info(made.status, made.page_bytes, handles, handles) | tess_accept(1),
-        .words = {made.words[0], made.words[1]},
-    };
-    if (handles != 0) {
-        tess_message_set_handle(message, 0, made.handle);
+static status_t allow(void *, struct rpc_request *request, struct registry_control_allow_params params,
+                      struct registry_control_allow_results_builder) {
+    char names[REGISTRY_NAMES_MAX][WIRE_NAME_BYTES];
+    status_t refused;
+    const uint64_t holder = registry_control_allow_params_get_holder(params);
+    const struct capnp_text_list wanted = registry_control_allow_params_get_names(params);
+    const uint32_t count = capnp_text_list_count(wanted); // the contract's limit is no more than there are names
+    for (uint32_t i = 0; i < count; i++) {
+        if (!take_name(request, capnp_text_list_get(wanted, i), names[i], &refused)) {
+            return refused;
+        }
     }
+    if (holder == 0 || wire_badge_controls(holder)) {
+        return rpc_refuse(request, RPC_INVALID_ARGUMENT, "%#lx is nobody's number", holder);
+    }
+    TRY(rpc_well_formed(request));
+    return registry_permit(&table, holder, names, count)
+               ? STATUS_OK
+               : rpc_refuse(request, RPC_FAILED, "there is no room for another name or holder");
 }
+
+static const struct registry_control_server methods = {
+    .registry = {.resolve = resolve, .list = list},
+    .register_ = register_service,
+    .allow = allow,
+};
 
 int main(int argc, char **argv) {
     (void)argc;
     (void)argv;
-    handle_t endpoint = tess_cap_required("registry", WIRE_INTERFACE_REGISTRY);
-    struct tess_message message = {.info = tess_accept(1)};
-    for (bool owed = false;;) {
-        status_t status = tess_serve(endpoint, &message, &owed, WIRE_NO_MEMORY, DEADLINE_NEVER);
-        if (!status_ok(status)) {
-            tess_panic("samgrd: receiving failed: status %u", status.code);
+    rpc_server_init(&server, tess_cap_required("registry", REGISTRY_ID));
+    for (;;) {
+        if (rpc_server_next(&server, DEADLINE_NEVER) != RPC_REQUEST) {
+            tess_panic("samgrd: its endpoint is gone");
         }
-        bool wants_reply = (message.info & MESSAGE_WANTS_REPLY) != 0;
-        handle_message(&message);
-        owed = wants_reply;
-        if (!owed) {
-            tess_message_close_handles(&message);
-        }
+        rpc_server_done(&server, wire_badge_controls(server.request.badge)
+                                     ? registry_control_dispatch(&methods, nullptr, &server.request)
+                                     : registry_dispatch(&methods.registry, nullptr, &server.request));
     }
 }

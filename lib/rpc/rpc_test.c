@@ -1,0 +1,506 @@
+// Both sides of a contract's call, in one process: the test plays the kernel between the client and the service, which share
+// one message page. What is laid into messages is checked against docs/decisions/contract-calls.md by hand.
+#include "base/test.h"
+
+#include <stdlib.h>
+
+#include "abi/gen/abi.h"
+#include "lib/rpc/call.h"
+#include "lib/rpc/serve.h"
+#include "lib/tess/capset.h"
+#include "lib/tess/clock.h"
+#include "lib/tess/handle.h"
+#include "lib/tess/syscall.h"
+#include "lib/tess/thread.h"
+
+// ---- The machine ----
+
+alignas(4096) static uint8_t page[MESSAGE_PAGE_BYTES];
+static struct tess_thread_block thread_block = {.message_page = page};
+static const struct bootstrap bootstrap = {.process = 1, .vspace = 2, .account = 3};
+const struct bootstrap *tess_bootstrap = &bootstrap;
+
+constexpr uint32_t VMO_FIRST = 100, VMOS = 4, HANDLES = 200;
+static struct {
+    uint8_t *memory;
+    uint64_t len_bytes, committed_bytes;
+    bool mapped, foreign_writer;
+} vmos[VMOS];
+static bool open[HANDLES]; // handles of the two processes, which are one here
+static unsigned calls, dying, sends;
+static struct tess_message asked, request, answer; // as it was sent; as the service gets it; as it answered
+static status_t answer_status;              // what delivering the answer comes to
+static bool answered;
+static handle_t reply;
+
+static void serve(void);
+
+static handle_t opened(uint32_t number) {
+    open[number] = true;
+    return (handle_t){number};
+}
+
+static unsigned open_handles(void) {
+    unsigned count = 0;
+    for (uint32_t i = 0; i < HANDLES; i++) {
+        count += open[i];
+    }
+    return count;
+}
+
+// What a moved or a copied handle becomes: here the same number, still open.
+static status_t receive(struct tess_message *message, uint64_t badge) {
+    if (answered || request.info == 0) {
+        return STATUS_TIMED_OUT;
+    }
+    *message = request;
+    message->badge = badge;
+    return STATUS_OK;
+}
+
+status_t tess_host_syscall(uint32_t number, handle_t handle, struct tess_message *message, uint64_t deadline_ns) {
+    (void)deadline_ns;
+    switch (number) {
+    case SYS_CALL:
+        if (dying > 0) {
+            dying--;
+            calls++;
+            memset(message->words, 0xee, sizeof(message->words)); // "undefined after a failure"
+            return STATUS_PEER_DIED;
+        }
+        calls++;
+        asked = request = *message;
+        request.info = (request.info & ~MESSAGE_ACCEPT_MASK) | MESSAGE_WANTS_REPLY;
+        answered = false;
+        serve();
+        if (!answered) {
+            return STATUS_TIMED_OUT;
+        }
+        *message = answer;
+        message->info &= ~MESSAGE_ACCEPT_MASK;
+        return STATUS_OK;
+    case SYS_SEND:
+        if (handle.v == reply.v && reply.v != 0) {
+            answer = *message;
+            answered = true;
+            open[reply.v] = false;
+            return STATUS_OK;
+        }
+        sends++;
+        request = *message;
+        answered = false;
+        serve();
+        return STATUS_OK;
+    case SYS_REPLY_RECV:
+        if (!status_ok(answer_status)) {
+            const status_t status = answer_status;
+            answer_status = STATUS_OK;
+            return status;
+        }
+        answer = *message;
+        answered = true;
+        return handle.v == 0 ? STATUS_OK : STATUS_TIMED_OUT;
+    default: return receive(message, 77);
+    }
+}
+
+status_t tess_invoke(handle_t object, uint32_t method, uint64_t words[MESSAGE_WORDS]) {
+    const uint32_t index = object.v - VMO_FIRST;
+    if (object.v == bootstrap.account && method == ACCOUNT_CREATE_RESIZABLE_VMO) {
+        for (uint32_t i = 0; i < VMOS; i++) {
+            if (!open[VMO_FIRST + i]) {
+                free(vmos[i].memory);
+                vmos[i].memory = aligned_alloc(4096, words[0]);
+                vmos[i].len_bytes = vmos[i].committed_bytes = words[0];
+                vmos[i].mapped = vmos[i].foreign_writer = false;
+                memset(vmos[i].memory, 0, words[0]);
+                words[0] = opened(VMO_FIRST + i).v;
+                return STATUS_OK;
+            }
+        }
+        return STATUS_NO_MEMORY;
+    }
+    if (object.v == bootstrap.vspace && method == VSPACE_MAP) {
+        vmos[words[0] - VMO_FIRST].mapped = true;
+        words[0] = (uint64_t)(uintptr_t)vmos[words[0] - VMO_FIRST].memory;
+        return STATUS_OK;
+    }
+    if (object.v == bootstrap.vspace && method == VSPACE_UNMAP) {
+        for (uint32_t i = 0; i < VMOS; i++) {
+            vmos[i].mapped &= (uint64_t)(uintptr_t)vmos[i].memory != words[0];
+        }
+        return STATUS_OK;
+    }
+    if (index < VMOS && method == VMO_RESIZE) {
+        vmos[index].len_bytes = vmos[index].committed_bytes = words[0];
+        return STATUS_OK;
+    }
+    if (index < VMOS && method == VMO_SEAL) {
+        return vmos[index].foreign_writer ? STATUS_IN_USE : STATUS_OK;
+    }
+    if (index < VMOS && method == VMO_INFO) {
+        words[0] = vmos[index].len_bytes;
+        words[1] = vmos[index].committed_bytes;
+        return STATUS_OK;
+    }
+    return STATUS_WRONG_TYPE;
+}
+
+struct tess_thread_block *tess_arch_thread_block(void) {
+    return &thread_block;
+}
+uint64_t tess_deadline_after_ms(uint64_t delay_ms) {
+    return delay_ms;
+}
+void tess_close(handle_t handle) {
+    open[handle.v] = false;
+}
+status_t tess_save_reply(handle_t *out) {
+    *out = reply = opened(150);
+    return STATUS_OK;
+}
+
+// ---- The service ----
+
+constexpr uint64_t INTERFACE = 0xd1a6'70c3'5e2b'9401;
+static const struct rpc_method add = {INTERFACE, 0, true, {2, 0, true}, {1, 0, true}};
+static const struct rpc_method lend = {INTERFACE, 1, false, {1, 3, true}, {0, 2, true}};
+static const struct rpc_method echo = {INTERFACE, 2, true, {1, 2, false}, {1, 2, false}};
+static const struct rpc_method later = {INTERFACE, 3, false, {0, 0, true}, {1, 0, true}};
+
+static struct rpc_server server;
+static struct rpc_deferred deferred;
+static handle_t kept;
+
+static status_t dispatch(struct rpc_request *of) {
+    if (of->interface_id != INTERFACE) {
+        return rpc_unimplemented(of);
+    }
+    struct capnp_struct params = of->params;
+    struct capnp_struct_builder results;
+    switch (of->ordinal) {
+    case 0:
+        results = rpc_results(of, &add);
+        if (capnp_get_u64(params, 0) == 13) {
+            return rpc_refuse(of, RPC_FAILED, "%u is not lucky", 13);
+        }
+        capnp_put_u64(results, 0, capnp_get_u64(params, 0) + capnp_get_u64(params, 8));
+        return STATUS_OK;
+    case 1:
+        results = rpc_results(of, &lend);
+        CHECK_EQ(capnp_handle_at(capnp_get_pointer(params, 1)).v, 0);
+        kept = rpc_request_keep(of, capnp_handle_at(capnp_get_pointer(params, 2)));
+        capnp_give_handle(capnp_edit_pointer(results, 1), opened(60));
+        return STATUS_OK;
+    case 2:
+        results = rpc_results(of, &echo);
+        capnp_put_u64(results, 0, capnp_get_u64(params, 0));
+        capnp_set_text(capnp_edit_pointer(results, 0), capnp_text_at(capnp_get_pointer(params, 0)));
+        capnp_set_data(capnp_edit_pointer(results, 1), capnp_data_at(capnp_get_pointer(params, 1)));
+        return STATUS_OK;
+    case 3: rpc_results(of, &later); return rpc_defer(of, &deferred);
+    default: return rpc_unimplemented(of);
+    }
+}
+
+static void serve(void) {
+    for (unsigned arrivals = 0; rpc_server_next(&server, DEADLINE_NEVER) == RPC_REQUEST; arrivals++) {
+        REQUIRE(arrivals == 0);
+        request.info = 0;
+        rpc_server_done(&server, dispatch(&server.request));
+    }
+}
+
+static void begin(void) {
+    rpc_server_init(&server, (handle_t){5});
+    memset(open, 0, sizeof(open));
+    calls = dying = sends = 0;
+    answer_status = STATUS_OK;
+    request = answer = (struct tess_message){};
+    kept = reply = (handle_t){};
+}
+
+static bool all_unmapped(void) {
+    for (uint32_t i = 0; i < VMOS; i++) {
+        if (vmos[i].mapped) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static status_t call_add(struct rpc_call *call, uint64_t a, uint64_t b, uint64_t *sum) {
+    struct capnp_struct results;
+    struct capnp_struct_builder params = rpc_begin(call, (handle_t){9}, &add);
+    capnp_put_u64(params, 0, a);
+    capnp_put_u64(params, 8, b);
+    TRY(rpc_finish(call, DEADLINE_NEVER, &results));
+    *sum = capnp_get_u64(results, 0);
+    return STATUS_OK;
+}
+
+TEST(small_ones_travel_in_registers) {
+    begin();
+    RPC_CALL(call);
+    uint64_t sum = 0;
+    CHECK(status_ok(call_add(&call, 2, 3, &sum)));
+    CHECK_EQ(sum, 5);
+    CHECK_EQ(message_label(answer.info), 0);
+    CHECK_EQ(answer.words[0], 1u << 16);
+    CHECK_EQ(answer.words[1], 5);
+    CHECK_EQ(message_page_bytes(answer.info), 0);
+}
+
+TEST(a_request_is_as_documented) {
+    begin();
+    RPC_CALL(call);
+    struct capnp_struct_builder params = rpc_begin(&call, (handle_t){9}, &lend);
+    capnp_put_u64(params, 0, 7);
+    capnp_give_handle(capnp_edit_pointer(params, 2), opened(42));
+    CHECK_EQ(rpc_finish(&call, DEADLINE_NEVER, nullptr).code, 0);
+    CHECK_EQ(asked.words[0], INTERFACE);
+    CHECK_EQ(asked.words[1], 7);
+    CHECK_EQ(asked.words[6], 42);
+    CHECK_EQ(message_label(asked.info), 1u << 31 | 4u << 20 | 1u << 16 | 1);
+    CHECK_EQ(message_handle_count(asked.info), 1);
+    CHECK_EQ(message_move_mask(asked.info), 1);
+}
+
+TEST(capabilities_go_in_the_order_of_their_pointers) {
+    begin();
+    struct rpc_call call = {};
+    struct capnp_struct results;
+    struct capnp_struct_builder params = rpc_begin(&call, (handle_t){9}, &lend);
+    capnp_give_handle(capnp_edit_pointer(params, 2), opened(42)); // set first, but the last pointer
+    capnp_set_handle(capnp_edit_pointer(params, 0), opened(41));
+    capnp_put_u64(params, 0, 7);
+    CHECK(status_ok(rpc_finish(&call, DEADLINE_NEVER, &results)));
+    CHECK_EQ(kept.v, 42);
+    CHECK(open[42]);  // kept by the service
+    CHECK(!open[41]); // the service's copy was closed with the request; here both are one
+    CHECK(!capnp_has(results, 0));
+    const handle_t got = capnp_handle_at(capnp_get_pointer(results, 1));
+    CHECK_EQ(got.v, 60);
+    CHECK_EQ(message_handle_count(answer.info), 1);
+    CHECK_EQ(message_move_mask(answer.info), 1);
+    CHECK_EQ(answer.words[0], 2u << 20);
+    CHECK_EQ(rpc_keep(&call, got).v, 60);
+    rpc_end(&call);
+    CHECK(open[60]);
+    rpc_end(&call);
+    CHECK_EQ(open_handles(), 2);
+}
+
+TEST(capabilities_that_nobody_keeps_are_closed) {
+    begin();
+    {
+        RPC_CALL(call);
+        struct capnp_struct results;
+        rpc_begin(&call, (handle_t){9}, &lend);
+        CHECK(status_ok(rpc_finish(&call, DEADLINE_NEVER, &results)));
+        CHECK(open[60]);
+    }
+    CHECK_EQ(open_handles(), 0);
+}
+
+static status_t call_echo(struct rpc_call *call, uint64_t number, const char *text, struct capnp_data data,
+                          struct capnp_struct *results) {
+    struct capnp_struct_builder params = rpc_begin(call, (handle_t){9}, &echo);
+    capnp_put_u64(params, 0, number);
+    capnp_set_text(capnp_edit_pointer(params, 0), capnp_text(text));
+    capnp_set_data(capnp_edit_pointer(params, 1), data);
+    return rpc_finish(call, DEADLINE_NEVER, results);
+}
+
+TEST(longer_ones_travel_in_the_page) {
+    begin();
+    RPC_CALL(call);
+    struct capnp_struct results;
+    CHECK(status_ok(call_echo(&call, 11, "hello", (struct capnp_data){}, &results)));
+    CHECK_EQ(capnp_get_u64(results, 0), 11);
+    CHECK_STR_EQ(capnp_text_at(capnp_get_pointer(results, 0)).bytes, "hello");
+    CHECK(message_page_bytes(answer.info) != 0);
+    CHECK_EQ(answer.words[0], 0);
+}
+
+TEST(the_longest_ones_travel_in_a_vmo_and_nothing_is_left) {
+    static uint8_t bytes[300'000];
+    for (size_t i = 0; i < sizeof(bytes); i++) {
+        bytes[i] = (uint8_t)(i * 7);
+    }
+    begin();
+    {
+        RPC_CALL(call);
+        struct capnp_struct results;
+        REQUIRE(status_ok(call_echo(&call, 12, "long", (struct capnp_data){bytes, sizeof(bytes)}, &results)));
+        struct capnp_data back = capnp_data_at(capnp_get_pointer(results, 1));
+        REQUIRE(back.len == sizeof(bytes));
+        CHECK_MEM_EQ(back.bytes, bytes, sizeof(bytes));
+        CHECK_STR_EQ(capnp_text_at(capnp_get_pointer(results, 0)).bytes, "long");
+        CHECK_EQ(answer.words[0], 1u << 30);
+        CHECK_EQ(message_handle_count(answer.info), 1);
+    }
+    CHECK(all_unmapped());
+    CHECK_EQ(open_handles(), 0);
+}
+
+TEST(what_is_longer_than_the_limit_is_refused_before_it_is_sent) {
+    static uint8_t bytes[RPC_OUT_OF_BAND_MAX];
+    begin();
+    {
+        RPC_CALL(call);
+        struct capnp_struct results;
+        CHECK_EQ(call_echo(&call, 12, "", (struct capnp_data){bytes, sizeof(bytes)}, &results).code, (uint32_t)CAPNP_NO_SPACE);
+        CHECK_EQ(calls, 0);
+    }
+    CHECK(all_unmapped());
+    CHECK_EQ(open_handles(), 0);
+}
+
+TEST(a_repeatable_call_finds_the_successor) {
+    begin();
+    RPC_CALL(call);
+    uint64_t sum = 0;
+    dying = 2;
+    CHECK(status_ok(call_add(&call, 20, 22, &sum)));
+    CHECK_EQ(sum, 42);
+    CHECK_EQ(calls, 3);
+    dying = 100;
+    CHECK_EQ(call_add(&call, 1, 1, &sum).code, STATUS_PEER_DIED.code);
+    CHECK_EQ(calls, 6);
+    dying = 1;
+    calls = 0;
+    rpc_begin(&call, (handle_t){9}, &lend); // not repeatable
+    CHECK_EQ(rpc_finish(&call, DEADLINE_NEVER, nullptr).code, STATUS_PEER_DIED.code);
+    CHECK_EQ(calls, 1);
+}
+
+TEST(an_exception_has_a_text) {
+    begin();
+    RPC_CALL(call);
+    uint64_t sum = 0;
+    CHECK_EQ(call_add(&call, 13, 0, &sum).code, (uint32_t)RPC_FAILED);
+    const struct capnp_text text = rpc_exception_text(&call);
+    CHECK_EQ(text.len, strlen("13 is not lucky"));
+    CHECK_MEM_EQ(text.bytes, "13 is not lucky", text.len);
+    CHECK(status_ok(call_add(&call, 14, 0, &sum)));
+    CHECK_EQ(rpc_exception_text(&call).len, 0);
+}
+
+TEST(what_is_not_there_is_unimplemented) {
+    static const struct rpc_method other = {INTERFACE + 1, 0, false, {0, 0, true}, {0, 0, true}};
+    static const struct rpc_method beyond = {INTERFACE, 99, false, {0, 0, true}, {0, 0, true}};
+    begin();
+    RPC_CALL(call);
+    rpc_begin(&call, (handle_t){9}, &other);
+    CHECK_EQ(rpc_finish(&call, DEADLINE_NEVER, nullptr).code, (uint32_t)RPC_UNIMPLEMENTED);
+    rpc_begin(&call, (handle_t){9}, &beyond);
+    CHECK_EQ(rpc_finish(&call, DEADLINE_NEVER, nullptr).code, (uint32_t)RPC_UNIMPLEMENTED);
+}
+
+// One request as somebody hostile would send it; the label of the answer.
+static uint32_t raw(uint32_t label, uint32_t page_bytes, uint32_t handles, const uint64_t words[MESSAGE_WORDS]) {
+    request = (struct tess_message){.info = message_info(label, page_bytes, handles, 0) | MESSAGE_WANTS_REPLY};
+    memcpy(request.words, words, sizeof(request.words));
+    answered = false;
+    serve();
+    CHECK(answered);
+    return message_label(answer.info);
+}
+
+TEST(malformed_requests_are_refused_and_the_service_goes_on) {
+    uint64_t words[MESSAGE_WORDS] = {INTERFACE, 1, 2};
+    begin();
+    CHECK_EQ(raw(RPC_CONTRACT | 2u << 16, 0, 0, words), 0);                                // well-formed: add
+    CHECK_EQ(answer.words[1], 3);
+    CHECK_EQ(raw(2u << 16, 0, 0, words), (uint32_t)RPC_UNIMPLEMENTED);                     // the kernel's way to call
+    CHECK_EQ(raw(RPC_CONTRACT | 1u << 24, 0, 0, words), (uint32_t)RPC_UNIMPLEMENTED);      // a bit that means nothing
+    CHECK_EQ(raw(RPC_CONTRACT | 6u << 16, 0, 0, words), (uint32_t)RPC_INVALID_ARGUMENT);   // more words than there are
+    CHECK_EQ(raw(RPC_CONTRACT | 1u << 20, 0, 0, words), (uint32_t)RPC_INVALID_ARGUMENT);   // a capability that is not there
+    words[6] = opened(70).v;
+    CHECK_EQ(raw(RPC_CONTRACT, 0, 1, words), (uint32_t)RPC_INVALID_ARGUMENT);              // one that nothing points to
+    CHECK(!open[70]);
+    words[6] = 0;
+    CHECK_EQ(raw(RPC_CONTRACT | 2, 12, 0, words), (uint32_t)RPC_INVALID_ARGUMENT);         // not whole words
+    CHECK_EQ(raw(RPC_CONTRACT | 2 | 1u << 16, 16, 0, words), (uint32_t)RPC_INVALID_ARGUMENT); // page and registers
+    memset(page, 0xff, 64);
+    CHECK_EQ(raw(RPC_CONTRACT | 2, 64, 0, words), (uint32_t)RPC_INVALID_ARGUMENT);         // a root that is no pointer
+    memset(page, 0, 64);
+    page[4] = 1;  // a struct of one word and two pointers, the second out of bounds: only the method sees it
+    page[6] = 2;
+    page[24] = 1; // a list, far beyond the page
+    page[25] = 0x7f;
+    page[28] = 2;
+    page[29] = 1;
+    CHECK_EQ(raw(RPC_CONTRACT | 2, 32, 0, words), (uint32_t)RPC_INVALID_ARGUMENT);
+    words[1] = 8;
+    CHECK_EQ(raw(RPC_CONTRACT | 2 | RPC_OUT_OF_BAND, 8, 0, words), (uint32_t)RPC_INVALID_ARGUMENT); // without a VMO
+    CHECK_EQ(open_handles(), 0);
+    words[1] = 20;
+    words[2] = 22;
+    CHECK_EQ(raw(RPC_CONTRACT | 2u << 16, 0, 0, words), 0);
+    CHECK_EQ(answer.words[1], 42);
+}
+
+TEST(a_vmo_that_could_change_is_refused) {
+    uint64_t vmo[MESSAGE_WORDS] = {64 * 1024};
+    begin();
+    for (int kind = 0; kind < 4; kind++) {
+        uint64_t words[MESSAGE_WORDS] = {INTERFACE, 4096};
+        vmo[0] = 4096;
+        REQUIRE(status_ok(tess_invoke((handle_t){3}, ACCOUNT_CREATE_RESIZABLE_VMO, vmo)));
+        words[6] = vmo[0];
+        vmos[0].foreign_writer = kind == 0;
+        vmos[0].committed_bytes = kind == 1 ? 0 : 4096;
+        words[1] = kind == 2 ? 4096ull * 4 : kind == 3 ? 4095 : 4096;
+        memset(page, 0, 8);
+        CHECK_EQ(raw(RPC_CONTRACT | 2 | RPC_OUT_OF_BAND, 8, 1, words), (uint32_t)RPC_INVALID_ARGUMENT);
+        CHECK(all_unmapped());
+        CHECK_EQ(open_handles(), 0);
+    }
+}
+
+TEST(an_answer_that_cannot_be_delivered_is_replaced) {
+    begin();
+    RPC_CALL(call);
+    answer_status = STATUS_NO_HANDLES;
+    rpc_begin(&call, (handle_t){9}, &lend);
+    CHECK_EQ(rpc_finish(&call, DEADLINE_NEVER, nullptr).code, STATUS_NO_HANDLES.code);
+    CHECK_EQ(open_handles(), 0); // what was to be given away, too
+    CHECK_EQ(server.undelivered, 1);
+}
+
+TEST(an_answer_may_come_later) {
+    begin();
+    struct rpc_call call = {};
+    rpc_begin(&call, (handle_t){9}, &later);
+    CHECK_EQ(rpc_finish(&call, DEADLINE_NEVER, nullptr).code, STATUS_TIMED_OUT.code); // not yet
+    CHECK(deferred.reply.v != 0);
+    static struct rpc_answer out;
+    capnp_put_u64(rpc_answer_begin(&out, &deferred), 0, 99);
+    CHECK_EQ(deferred.reply.v, 0);
+    rpc_answer_send(&out);
+    CHECK(answered);
+    CHECK_EQ(answer.words[1], 99);
+    CHECK_EQ(open_handles(), 0);
+    rpc_end(&call);
+}
+
+TEST(a_send_is_answered_by_nobody) {
+    begin();
+    RPC_CALL(call);
+    capnp_put_u64(rpc_begin(&call, (handle_t){9}, &add), 0, 4);
+    CHECK(status_ok(rpc_send(&call, DEADLINE_NEVER)));
+    CHECK_EQ(sends, 1);
+    CHECK(!answered);
+}
+
+TEST(every_status_has_a_text) {
+    for (uint32_t code = 0; code < 600; code++) {
+        REQUIRE(rpc_status_text((status_t){code}) != nullptr);
+        CHECK(strlen(rpc_status_text((status_t){code})) > 3);
+    }
+    for (uint32_t code = RPC_FAILED; code < RPC_EXCEPTION_END; code++) {
+        CHECK(strcmp(rpc_status_text((status_t){code}), rpc_status_text((status_t){9999})) != 0);
+    }
+}
