@@ -94,6 +94,8 @@ class Structs:
             member = self.names.member(node, enumerant)
             self.taken.take(member, f"{owner}.{enumerant.name}")
             self.lines += with_comment(f"    {member} = {enumerant.index},", enumerant.doc)
+        if not node.enumerants:
+            self.lines.append(f"    {name.upper()}_NONE_ = 0, // there is none yet, and C has no empty enums")
         self.lines.append("};")
 
     def enum_list(self, node):
@@ -247,7 +249,11 @@ class Accessors:
         get = f"capnp_get_pointer({self.var}.s, {field.offset})"
         edit = f"capnp_edit_pointer({self.var}.s, {field.offset})"
         fallback = self.fallback()
-        self.add(kind, "get", [self.reader], f"return {self.read(of, get, fallback)};")
+        if of.kind == "any" and fallback:
+            self.add(kind, "get", [self.reader], f"struct capnp_pointer found = {get};",
+                     f"return capnp_is_null(found) ? capnp_constant({fallback}) : found;")
+        else:
+            self.add(kind, "get", [self.reader], f"return {self.read(of, get, fallback)};")
         self.add("bool", "has", [self.reader], f"return capnp_has({self.var}.s, {field.offset});")
         if of.kind in ("text", "data"):
             self.add("void", "set", [self.builder, (kind, "value")], *self.tag, f"capnp_set_{of.kind}({edit}, value);")
@@ -264,7 +270,9 @@ class Accessors:
     def container(self, of, kind, edit, fallback):
         """A struct, a list, or any of them."""
         if of.kind == "any":
-            self.add("struct capnp_pointer_builder", "edit", [self.builder], *self.tag, f"return {edit};")
+            filled = [] if fallback is None else [f"if (capnp_is_null(capnp_read_pointer({edit}))) {{",
+                                                  f"    capnp_set_pointer({edit}, capnp_constant({fallback}));", "}"]
+            self.add("struct capnp_pointer_builder", "edit", [self.builder], *self.tag, *filled, f"return {edit};")
             self.add("void", "set", [self.builder, (kind, "value")], *self.tag, f"capnp_set_pointer({edit}, value);")
             return
         made = f"{kind}_builder"
@@ -323,7 +331,7 @@ class Accessors:
             if of.element.kind in ("struct", "enum"):
                 return f"({self.types.c(of)}){{capnp_list_or({get}, {self.types.element(of.element)}, {fallback})}}"
             return f"{self.types.list_name(of.element)}_or({get}, {fallback})"
-        return f"capnp_pointer_or({get}, {fallback})"
+        raise AssertionError(of.kind)
 
     # ---- groups ----
 
