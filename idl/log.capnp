@@ -3,6 +3,7 @@
 
 using import "tessera.capnp".repeatable;
 using import "tessera.capnp".maxBytes;
+using import "tessera.capnp".oneWay;
 
 enum LogLevel {
   # How urgent a record is, most urgent first.
@@ -24,7 +25,7 @@ interface Log @0xd1a670c35e2b9401 {
   # Reports and reads records. Whose record it is says the capability it came through; nobody can report as
   # somebody else.
 
-  append @0 (level :LogLevel, text :Text $maxBytes(1024)) -> (sequence :UInt64);
+  append @0 (level :LogLevel, text :Text $maxBytes(1024)) -> (sequence :UInt64) $oneWay;
   # Adds one record. May be sent without waiting for the answer; then nobody is told when it is refused.
 
   query @1 (after :UInt64, limit :UInt32, level :LogLevel = debug, service :Text, last :Bool)

@@ -5,6 +5,9 @@ annotation repeatable @0xe3f40b9d6c1a5827 (method) :Void;
 # Doing it twice is the same as doing it once. The client's stub calls again, within the same deadline, when the
 # service died under the call: its endpoint outlives it, and its successor answers.
 
+annotation oneWay @0x97b1e5a26d08c4f3 (method) :Void;
+# May be sent without waiting for the results; then nobody is told when it is refused. (A method without results may be anyhow.)
+
 annotation prefix @0xa64c92e7f1350bd8 (file, struct, interface, enum) :Text;
 # What C names begin with instead of the type's own name.
 

@@ -34,6 +34,10 @@ static uint32_t pointer_count(const uint8_t *pointers, uint32_t count, bool cano
 }
 
 static void copy_struct(const struct capnp_pointer_builder *p, const struct capnp_struct *value, bool canonical) {
+    if (value->data == nullptr) {
+        *p->at = CAPNP_EMPTY_STRUCT;
+        return;
+    }
     uint32_t words = data_words(value->data, value->data_bytes, canonical);
     uint32_t pointers = pointer_count(value->data + value->data_bytes, value->pointers, canonical);
     if (words + pointers == 0) {

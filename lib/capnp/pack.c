@@ -153,7 +153,9 @@ status_t capnp_unpack_all(const uint8_t *bytes, size_t len_bytes, uint64_t *out,
     const uint8_t *end = bytes + len_bytes;
     uint64_t *at = out;
     if (!capnp_unpack(&unpacker, &bytes, end, &at, out + out_words)) {
-        return capnp_error(bytes == end ? CAPNP_TRUNCATED : CAPNP_NO_SPACE);
+        bool has_word = unpacker.step == CAPNP_UNPACK_ZEROS ||
+                        (unpacker.byte == CAPNP_WORD_BYTES && unpacker.step != CAPNP_UNPACK_COUNT);
+        return capnp_error(has_word ? CAPNP_NO_SPACE : CAPNP_TRUNCATED);
     }
     *used_words = (size_t)(at - out);
     return STATUS_OK;

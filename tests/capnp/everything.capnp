@@ -99,6 +99,17 @@ struct Defaults {
 }
 
 struct Empty {}
+enum NoneYet {}
+interface NoMethods {}
+
+struct AnyDefaults {
+  any @0 :AnyPointer = Constants.structConst;
+  list @1 :AnyList = Constants.int8ListConst;
+  none @2 :NoneYet;
+  nones @3 :List(NoneYet);
+  nul @4 :Text = "a\x00b";
+  no @5 :NoMethods;
+}
 
 struct AnyPointers {
   any @0 :AnyPointer;
@@ -340,6 +351,7 @@ struct Constants {
 const globalInt :UInt32 = 12345;
 const globalText :Text = "♫ é ✓";
 const globalStruct :AllTypes = (int32Field = 54321);
+const globalAny :AnyPointer = .globalStruct;
 const derived :AllTypes = (
   uInt32Field = .globalInt, textField = .globalText, structField = Constants.structConst,
   int8List = Constants.int8ListConst);

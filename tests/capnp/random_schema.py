@@ -1,8 +1,11 @@
 """Random schemas and values of them, in Cap'n Proto's own text: the same for the same seed.
 
     schema = RandomSchema(seed)
-    schema.text                  a file with enums, nested structs, groups, unions, lists of lists, defaults
-    schema.value(random)         a value of its struct Root, as `capnp encode` takes it
+    schema.text                  a file with enums, groups, unions, lists of lists, defaults; its struct Root is the whole
+    schema.plain_text            the same without defaults
+    tree = schema.value(random)  a value of Root
+    schema.write(tree)           as `capnp encode` takes it
+    schema.explicit(tree)        with all defaults written out: what it means by the schema without them
 """
 import dataclasses
 import random
@@ -22,7 +25,7 @@ class Field:
     name: str
     ordinal: int
     type: object             # a name, ("List", type), or a Group
-    default: str = None
+    default: object = None  # a value
 
 
 @dataclasses.dataclass
@@ -43,11 +46,11 @@ class RandomSchema:
         self.structs = {}
         for name in self.struct_names:
             self.structs[name] = self.struct()
-        for body in self.structs.values():
+        for self.below, body in enumerate(self.structs.values()):
             self.defaults(body)
+        self.below = len(self.structs)
         ident = self.random.getrandbits(63) | 1 << 63
-        self.text = "\n".join([f"@{ident:#x};", *map(self.enum_text, self.enums),
-                               *(self.struct_text(name) for name in self.struct_names)]) + "\n"
+        self.text, self.plain_text = (self.file_text(ident ^ plain, plain) for plain in (False, True))
 
     # ---- the schema ----
 
@@ -100,8 +103,20 @@ class RandomSchema:
         for field in group.fields + group.union:
             if isinstance(field.type, Group):
                 self.defaults(field.type)
-            elif self.random.random() < 0.3:
-                field.default = self.value_text(field.type, self.random, MAX_DEPTH - 1)
+            elif self.random.random() < 0.3 and self.usable(field.type):
+                field.default = self.make(field.type, self.random, MAX_DEPTH - 1)
+
+    def usable(self, of):
+        """Whether a value may have this type. In the defaults of a struct only structs before it: no default is in itself."""
+        while isinstance(of, tuple):
+            of = of[1]
+        return isinstance(of, Group) or of not in self.structs or self.struct_names.index(of) < self.below
+
+    # ---- its text ----
+
+    def file_text(self, ident, plain):
+        return "\n".join([f"@{ident:#x};", *map(self.enum_text, self.enums),
+                          *(f"struct {name} {{\n{self.group_text(self.structs[name], plain)}}}" for name in self.struct_names)]) + "\n"
 
     def type_text(self, of):
         return f"List({self.type_text(of[1])})" if isinstance(of, tuple) else of
@@ -109,51 +124,31 @@ class RandomSchema:
     def enum_text(self, name):
         return f"enum {name} {{ " + " ".join(f"{e} @{i};" for i, e in enumerate(self.enums[name])) + " }"
 
-    def struct_text(self, name):
-        return f"struct {name} {{\n" + self.group_text(self.structs[name], "  ") + "}"
+    def group_text(self, group, plain):
+        out = "".join(self.field_text(field, plain) for field in group.fields)
+        return out + ("union {\n" + "".join(self.field_text(field, plain) for field in group.union) + "}\n" if group.union else "")
 
-    def group_text(self, group, indent):
-        out = "".join(self.field_text(field, indent) for field in group.fields)
-        if group.union:
-            out += f"{indent}union {{\n" + "".join(self.field_text(f, indent + "  ") for f in group.union) + f"{indent}}}\n"
-        return out
-
-    def field_text(self, field, indent):
+    def field_text(self, field, plain):
         if isinstance(field.type, Group):
-            kind = "union" if field.type.is_union else "group"
-            return f"{indent}{field.name} :{kind} {{\n{self.group_text(field.type, indent + '  ')}{indent}}}\n"
-        default = f" = {field.default}" if field.default is not None else ""
-        return f"{indent}{field.name} @{field.ordinal} :{self.type_text(field.type)}{default};\n"
+            return f"{field.name} :{'union' if field.type.is_union else 'group'} {{\n{self.group_text(field.type, plain)}}}\n"
+        default = "" if field.default is None or plain else f" = {self.write(field.default)}"
+        return f"{field.name} @{field.ordinal} :{self.type_text(field.type)}{default};\n"
 
-    # ---- values ----
+    # ---- values: a dict of a struct or group, a list, or text ----
 
     def value(self, source):
-        return self.struct_value("Root", source, 0)
+        return self.make("Root", source, 0)
 
-    def struct_value(self, name, source, depth):
-        return self.group_value(self.structs[name], source, depth)
-
-    def group_value(self, group, source, depth):
-        fields = [source.choice(group.fields)] if group.is_union else \
-                 [field for field in group.fields if source.random() < 0.8]
-        if group.union:
-            fields.append(source.choice(group.union))
-        parts = []
-        for field in fields:
-            if isinstance(field.type, Group):
-                parts.append(f"{field.name} = {self.group_value(field.type, source, depth)}")
-            elif depth < MAX_DEPTH or field.type in PLAIN or field.type in self.enums:
-                parts.append(f"{field.name} = {self.value_text(field.type, source, depth)}")
-        return f"({', '.join(parts)})"
-
-    def value_text(self, of, source, depth):
+    def make(self, of, source, depth):
+        if isinstance(of, Group):
+            return self.make_group(of, source, depth)
         if isinstance(of, tuple):
             count = 0 if depth >= MAX_DEPTH else source.choice((0, 1, 1, 2, 3, 3, 9))
-            return "[" + ", ".join(self.value_text(of[1], source, depth + 1) for _ in range(count)) + "]"
+            return [self.make(of[1], source, depth + 1) for _ in range(count)]
+        if of in self.structs:
+            return self.make_group(self.structs[of], source, depth + 1) if depth < MAX_DEPTH else {}
         if of in self.enums:
             return source.choice(self.enums[of])
-        if of in self.structs:
-            return self.struct_value(of, source, depth + 1) if depth < MAX_DEPTH else "()"
         if of in INTEGERS:
             low, high = INTEGERS[of]
             return str(source.choice((low, high, 0, 1, source.randint(low, high))))
@@ -168,3 +163,44 @@ class RandomSchema:
                 count = source.choice((0, 1, 7, 8, 9, 20))
                 return f'0x"{source.randbytes(count).hex()}"' if count else '""' # the compiler does not read 0x""
         return source.choice(FLOATS)
+
+    def make_group(self, group, source, depth):
+        fields = [source.choice(group.fields)] if group.is_union else [f for f in group.fields if source.random() < 0.8]
+        if group.union:
+            fields.append(source.choice(group.union))
+        return {field.name: self.make(field.type, source, depth) for field in fields
+                if self.usable(field.type) and (depth < MAX_DEPTH or isinstance(field.type, Group) or field.type in PLAIN
+                                                or field.type in self.enums)}
+
+    def write(self, tree):
+        if isinstance(tree, list):
+            return "[" + ", ".join(self.write(element) for element in tree) + "]"
+        if isinstance(tree, dict):
+            return "(" + ", ".join(f"{name} = {self.write(value)}" for name, value in tree.items()) + ")"
+        return tree
+
+    def explicit(self, tree, of="Root"):
+        if isinstance(of, tuple):
+            return [self.explicit(element, of[1]) for element in tree]
+        group = of if isinstance(of, Group) else self.structs.get(of)
+        if group is None:
+            return tree
+        out = {}
+        for members, one in ((group.fields, group.is_union), (group.union, True)):
+            if one and members and not any(field.name in tree for field in members):
+                members = [min(members, key=self.first_ordinal)]  # what the discriminant 0 stands for
+            elif one:
+                members = [field for field in members if field.name in tree]
+            for field in members:
+                if field.name in tree:
+                    out[field.name] = self.explicit(tree[field.name], field.type)
+                elif isinstance(field.type, Group):
+                    out[field.name] = self.explicit({}, field.type)
+                elif field.default is not None:
+                    out[field.name] = self.explicit(field.default, field.type)
+        return out
+
+    def first_ordinal(self, field):
+        if isinstance(field.type, Group):
+            return min(self.first_ordinal(inside) for inside in field.type.fields + field.type.union)
+        return field.ordinal

@@ -2,6 +2,7 @@
 import math
 import re
 import struct
+import textwrap
 
 COLUMNS = 110
 PIECE = 72 # of a string, on one line
@@ -12,21 +13,25 @@ def declare(kind, name):
 
 
 def comment(text, indent=""):
-    """Lines of `//` for a documentation comment; none for none."""
+    """Lines of `//` for a documentation comment; none for none. Paragraphs with lines that are too long are set anew."""
+    out, width = [], COLUMNS - len(indent) - 3
+    for paragraph in paragraphs(text):
+        if max(map(len, paragraph)) > width:
+            paragraph = textwrap.wrap(" ".join(paragraph), width, break_long_words=False, break_on_hyphens=False)
+        out += [f"{indent}// {line}".rstrip() for line in paragraph]
+    return [f"{line}." if line.endswith("\\") else line for line in out]  # it would continue the comment
+
+
+def paragraphs(text):
+    """Lines that belong together. One that is indented, or empty, stands for itself."""
     out = []
     for line in text.rstrip().splitlines():
         line = line.rstrip()
-        if line.endswith("\\"):  # would continue the comment
-            line += "."
-        width = COLUMNS - len(indent) - 3
-        while len(line) > width and " " in line.strip():
-            at = line.rfind(" ", len(line) - len(line.lstrip()) + 1, width + 1)
-            at = at if at > 0 else line.find(" ", width)
-            if at <= 0:
-                break
-            out.append(f"{indent}// {line[:at]}")
-            line = line[at + 1:]
-        out.append(f"{indent}// {line}".rstrip())
+        alone = not line or line[0] in " \t"
+        if alone or not out or out[-1] == [""] or out[-1][0][:1] in " \t":
+            out.append([line])
+        else:
+            out[-1].append(line)
     return out
 
 

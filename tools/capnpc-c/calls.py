@@ -1,6 +1,6 @@
 """Client stubs, promises and server dispatch of interfaces, over lib/rpc (docs/decisions/capnp-c.md, Interfaces)."""
 import c
-from names import MAX_BYTES, MAX_COUNT, REPEATABLE, Names, variable
+from names import MAX_BYTES, MAX_COUNT, ONE_WAY, REPEATABLE, Names, variable
 
 STREAM_RESULT = 0x995F9A3377C0B16E  # of /capnp/stream.capnp: a method that streams has no results of its own
 REGISTER_WORDS = 5                  # of data, and so many capabilities, travel in registers (lib/rpc/method.h)
@@ -42,6 +42,10 @@ class Method:
         return self.params.scope == 0 and all(
             field.group is None and field.type.kind not in ("list", "struct") and field.discriminant is None
             and (field.type.kind != "any" or self.types.is_handle(field.type)) for field in self.params.fields)
+
+    def sendable(self):
+        """Whether a caller may go on without an answer."""
+        return self.results is None or not self.results.fields or Names.annotation_of(self.method, ONE_WAY) is not None
 
     def shape(self, node):
         """struct rpc_shape of parameters or results."""
@@ -134,7 +138,8 @@ class Calls:
         doc = ["", *c.comment(method.method.doc)]
         if method.simple():
             self.prototype(method, "call", "status_t", self.call_params(method, var), doc)
-            self.prototype(method, "send", "status_t", self.send_params(method, var))
+            if method.sendable():
+                self.prototype(method, "send", "status_t", self.send_params(method, var))
             doc = []
         begin = f"rpc_begin(call, {var}.handle, &{method.constant})"
         out.function(method.owner, method.params_builder(), method.function("begin"),
@@ -216,7 +221,9 @@ class Calls:
         out = [line for method in methods for line in ["", *self.description(method)]]
         for method in methods:
             if method.simple():
-                out += ["", *self.call_body(node, method), "", *self.send_body(node, method), "", *self.submit_body(node, method)]
+                out += ["", *self.call_body(node, method), ""]
+                out += [*self.send_body(node, method), ""] if method.sendable() else []
+                out += self.submit_body(node, method)
         return out + ["", *self.dispatch(node, methods)]
 
     @staticmethod
@@ -260,8 +267,7 @@ class Calls:
 
     def dispatch(self, node, methods):
         name = self.names.type(node)
-        lines = c.prototype("status_t", f"{name}_dispatch", self.dispatch_params(name))
-        out = [*lines[:-1], lines[-1].removesuffix(";") + " {"]
+        out = c.heading("", "status_t", f"{name}_dispatch", self.dispatch_params(name), " {")
         ancestors = self.ancestors(node)
         for above, path in ancestors:
             other = self.names.type(above)

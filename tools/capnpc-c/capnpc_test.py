@@ -131,7 +131,7 @@ class NamesOf(unittest.TestCase):
                 ("struct A { struct Bc {} } struct ABc {}", "A.Bc", "ABc"),
                 ("struct A {} struct AList {}", "A", "AList"),
                 ("struct A { b :group { c @0 :Int8; } struct B {} }", "A.b", "A.B"),
-                ("const one :Int8 = 1; const ONE :Int8 = 2;", "one", "ONE")):
+                ("const fooBar :Int8 = 1; const fooBAR :Int8 = 2;", "fooBar", "fooBAR")):
             with self.assertRaises(names.NamingError) as caught:
                 generated(text)
             for name in (first, second):

@@ -21,7 +21,7 @@ class Structs:
 
     def constant(self, owner, kind, name, value):
         self.taken.take(name, owner)
-        self.lines.append(f"constexpr {kind} {name} = {value};")
+        self.lines += c.wrap(f"constexpr {kind} {name} = {value};")
 
     # ---- what each type has ----
 
@@ -33,7 +33,8 @@ class Structs:
         lists = [] if not self.has_list(node) else [("_list", "struct capnp_list list;"), ("_list_builder", "struct capnp_list_builder list;")]
         for suffix, member in bodies + lists:
             self.taken.take(f"struct {name}{suffix}", owner)
-            self.lines.append(f"struct {name}{suffix} {{ {member} }};")
+            whole = f"struct {name}{suffix} {{ {member} }};"
+            self.lines += [whole] if len(whole) <= c.COLUMNS else [f"struct {name}{suffix} {{", f"    {member}", "};"]
 
     def has_list(self, node):
         """Groups are in their struct, and what a method made for itself is in a message of its own."""
@@ -93,6 +94,8 @@ class Structs:
             member = self.names.member(node, enumerant)
             self.taken.take(member, f"{owner}.{enumerant.name}")
             self.lines += with_comment(f"    {member} = {enumerant.index},", enumerant.doc)
+        if not node.enumerants:
+            self.lines.append(f"    {name.upper()}_NONE_ = 0, // there is none yet, and C has no empty enums")
         self.lines.append("};")
 
     def enum_list(self, node):
@@ -188,12 +191,11 @@ class Accessors:
         if field.group is None and field.type.kind in ("struct", "interface", "list", "any"):
             text = structs.types.schema_text(field.type)
             if "(" in text.removeprefix("List(") or field.type.parameter is not None:
-                self.doc = c.comment(text) if not self.doc else [*self.doc, f"// {text}"]
+                self.doc += c.comment(text)
+        self.doc.insert(0, "")
 
     def add(self, result, verb, params, *body):
         """One function; the first has the field's comment."""
-        if self.doc:
-            self.doc.insert(0, "")
         self.out.function(self.owner, result, f"{self.type_name}_{verb}_{self.name}", params, *body, doc=self.doc)
         self.doc = []
 
@@ -247,7 +249,11 @@ class Accessors:
         get = f"capnp_get_pointer({self.var}.s, {field.offset})"
         edit = f"capnp_edit_pointer({self.var}.s, {field.offset})"
         fallback = self.fallback()
-        self.add(kind, "get", [self.reader], f"return {self.read(of, get, fallback)};")
+        if of.kind == "any" and fallback:
+            self.add(kind, "get", [self.reader], f"struct capnp_pointer found = {get};",
+                     f"return capnp_is_null(found) ? capnp_constant({fallback}) : found;")
+        else:
+            self.add(kind, "get", [self.reader], f"return {self.read(of, get, fallback)};")
         self.add("bool", "has", [self.reader], f"return capnp_has({self.var}.s, {field.offset});")
         if of.kind in ("text", "data"):
             self.add("void", "set", [self.builder, (kind, "value")], *self.tag, f"capnp_set_{of.kind}({edit}, value);")
@@ -264,7 +270,9 @@ class Accessors:
     def container(self, of, kind, edit, fallback):
         """A struct, a list, or any of them."""
         if of.kind == "any":
-            self.add("struct capnp_pointer_builder", "edit", [self.builder], *self.tag, f"return {edit};")
+            filled = [] if fallback is None else [f"if (capnp_is_null(capnp_read_pointer({edit}))) {{",
+                                                  f"    capnp_set_pointer({edit}, capnp_constant({fallback}));", "}"]
+            self.add("struct capnp_pointer_builder", "edit", [self.builder], *self.tag, *filled, f"return {edit};")
             self.add("void", "set", [self.builder, (kind, "value")], *self.tag, f"capnp_set_pointer({edit}, value);")
             return
         made = f"{kind}_builder"
@@ -309,7 +317,7 @@ class Accessors:
         words = values.default_words(field.default.value)
         self.out.taken.take(name, self.owner)
         self.out.words.append((name, words))
-        self.out.lines += c.wrap(f"extern const uint64_t {name}[{len(words)}];")
+        self.doc += c.wrap(f"extern const uint64_t {name}[{len(words)}];")
         return name
 
     def read(self, of, get, fallback):
@@ -323,7 +331,7 @@ class Accessors:
             if of.element.kind in ("struct", "enum"):
                 return f"({self.types.c(of)}){{capnp_list_or({get}, {self.types.element(of.element)}, {fallback})}}"
             return f"{self.types.list_name(of.element)}_or({get}, {fallback})"
-        return f"capnp_pointer_or({get}, {fallback})"
+        raise AssertionError(of.kind)
 
     # ---- groups ----
 

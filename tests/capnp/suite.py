@@ -1,0 +1,185 @@
+"""Suite "capnp": tools/capnpc-c against the standard's own tool (docs/decisions/capnp-c.md).
+
+What is generated is what is kept (tidy.capnp.*), compiles as the tree compiles its contracts, for everything that a schema can say
+and for the standard's schemas; and what its accessors copy is what `capnp` encoded, for random schemas and values.
+"""
+
+import json
+import os
+import pathlib
+import random
+import shlex
+import sys
+
+from testing import check, deadline, expect_equal, expect_match
+
+sys.dont_write_bytecode = True
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+sys.path.insert(0, str(ROOT / "tools" / "capnpc-c"))
+import copier  # noqa: E402
+import random_schema  # noqa: E402
+
+PLUGIN = ROOT / "tools" / "capnpc-c" / "capnpc-c"
+STANDARD = pathlib.Path("/usr/include/capnp")
+SCHEMAS = 8          # random ones; CAPNP_SCHEMAS for more, CAPNP_SEED for the first
+VALUES = 8           # of each
+# The standard compiler itself gives up on some schemas that it once compiled wrongly.
+GIVES_UP = "Cap'n Proto 0.5.x and previous contained a bug"
+
+
+def generate(ctx, schema, prefix, out, *options, status=0):
+    return ctx.run(["capnp", "compile", f"-o{PLUGIN}:{out}", f"--src-prefix={prefix}", *options, schema], status=status)
+
+
+def compiler(ctx, library):
+    """The command with which the build compiles a source of this library, without the files. It is run in the build folder."""
+    listed = json.loads((ctx.build / "compile_commands.json").read_text())
+    words = shlex.split(next(entry["command"] for entry in listed if f"/{library}.p/" in entry["output"]))
+    kept, skip = [], False
+    for word in words:
+        if not skip and word not in ("-MD", "-c", "-o", "-MF", "-MQ"):
+            kept.append(word)
+        skip = word in ("-c", "-o", "-MF", "-MQ")
+    return kept
+
+
+def golden(ctx):
+    """A change of what is generated shows in the tree."""
+    generate(ctx, HERE / "tidy.capnp", HERE, ctx.scratch, f"-I{ROOT / 'idl'}")
+    for name in ("tidy.capnp.h", "tidy.capnp.c"):
+        made, kept = (ctx.scratch / name).read_text(), (HERE / f"{name}.golden").read_text()
+        check(made == kept, f"what is generated is no longer {name}.golden: python3 tests/capnp/renew.py renews it", kept, made)
+    compiled(ctx, ctx.scratch / "tidy.capnp.c")
+
+
+def compiled(ctx, source, *includes):
+    """For the target, as the tree's own contracts are."""
+    command = compiler(ctx, "libidl.a")
+    ctx.run([*command, *(f"-I{folder}" for folder in includes), "-c", source, "-o", ctx.scratch / "object.o"], cwd=ctx.build,
+            timeout=120, status=0)
+
+
+def everything(ctx):
+    generate(ctx, HERE / "everything.capnp", HERE, ctx.scratch)
+    generate(ctx, STANDARD / "schema.capnp", STANDARD.parent, ctx.scratch, "--no-standard-import", f"-I{STANDARD.parent}")
+    compiled(ctx, ctx.scratch / "everything.capnp.c", ctx.scratch)
+
+
+def standard(ctx):
+    """The schema of schemas, of remote calls, and all others that the packages bring. Imports are of their own folder."""
+    for name in ("schema", "rpc", "rpc-twoparty", "persistent", "stream", "c++"):
+        generate(ctx, STANDARD / f"{name}.capnp", STANDARD.parent, ctx.scratch, "--no-standard-import", f"-I{STANDARD.parent}")
+    for name in ("schema", "rpc", "rpc-twoparty", "persistent", "stream", "c++"):
+        compiled(ctx, ctx.scratch / "capnp" / f"{name}.capnp.c", ctx.scratch)
+
+
+def standard_tests(ctx):
+    """The standard's own test.capnp, which no package brings: where CAPNP_SOURCE says that its sources are."""
+    source = os.environ["CAPNP_SOURCE"]
+    generate(ctx, pathlib.Path(source) / "capnp" / "test.capnp", source, ctx.scratch, "--no-standard-import", f"-I{source}")
+    compiled(ctx, ctx.scratch / "capnp" / "test.capnp.c", ctx.scratch)
+
+
+def refused(ctx):
+    """Mistakes are named, by a message and not by the generator's own failure."""
+    for text, complaint in (("struct A { struct Bc {} } struct ABc {}", r"A\.Bc and .*ABc would both be called"),
+                            ("struct A { x @0 :Int8; hasX @1 :Int8; xList @2 :Text; } struct AList {}", "would both be called")):
+        path = ctx.scratch / "wrong.capnp"
+        path.write_text(f"@0xeeee5ff456071041;\n{text}\n")
+        done = generate(ctx, path, ctx.scratch, ctx.scratch, status=1)
+        expect_match(done.stdout, complaint, "the complaint")
+        check("Traceback" not in done.stdout, "the generator failed", "a complaint", done.stdout)
+    done = ctx.run([PLUGIN], stdin="\0\0\0\0", status=1)
+    expect_match(done.stdout, "capnpc-c: the request is malformed", "the complaint")
+
+
+# ---- random schemas and values ----
+
+class RoundTrip:
+    """A random schema, and the programs that copy its messages: to itself, and to the same schema without defaults."""
+
+    def __init__(self, ctx, seed):
+        self.ctx, self.seed = ctx, seed
+        self.schema = random_schema.RandomSchema(seed)
+        self.folder = ctx.scratch / str(seed)
+        self.folder.mkdir()
+        (self.folder / "random.capnp").write_text(self.schema.text)
+        (self.folder / "plain.capnp").write_text(self.schema.plain_text)
+
+    def build(self, libraries):
+        """False when the standard's compiler gives up on the schema."""
+        for name in ("random", "plain"):
+            done = self.shell(f"capnp compile -o- {name}.capnp > {name}.request")
+            if GIVES_UP in done.stdout:
+                return False
+            check(done.returncode == 0, f"seed {self.seed} makes no schema", "a schema", done.stdout)
+            self.must(f"{PLUGIN} < {name}.request", "C is generated")
+        request = (self.folder / "random.request").read_bytes()
+        for target in ("random", "plain"):
+            source = self.folder / f"copy_to_{target}.c"
+            source.write_text(copier.Copier(request, "random", "Root", target).text)
+            self.ctx.run([*compiler(self.ctx, "libcapnp_native.a"), "-O0", f"-I{self.folder}", source, HERE / "round_trip.c",
+                          *(self.folder / f"{name}.capnp.c" for name in sorted({"random", target})), *libraries,
+                          "-o", source.with_suffix("")], cwd=self.ctx.build, timeout=300, status=0)
+        return True
+
+    def shell(self, line):
+        """Binary data goes through files of the folder."""
+        return self.ctx.run(["sh", "-c", f"cd {self.folder} && {line}"])
+
+    def must(self, line, what):
+        done = self.shell(line)
+        check(done.returncode == 0 and not done.stdout, f"seed {self.seed}: {what}", "no complaint", f"{line}\n{done.stdout}")
+
+    def value(self, source, number):
+        tree = self.schema.value(source)
+        (self.folder / "text").write_text(self.schema.write(tree))
+        (self.folder / "explicit").write_text(self.schema.write(self.schema.explicit(tree)))
+        segment = source.choice(("", "--segment-size=1", "--segment-size=7", "--segment-size=100"))
+        packed = source.choice(("", "-p"))
+        self.must(f"capnp encode {segment} {packed} random.capnp Root < text > message", "the standard encodes")
+        self.must(f"capnp convert {'packed' if packed else 'binary'}:canonical random.capnp Root < message > wanted",
+                  "the standard makes the canonical form")
+        self.must("capnp convert text:canonical plain.capnp Root < explicit > wanted-plain", "the standard encodes all defaults")
+        for target, mode, wanted in (("random", "fields", "wanted"), ("random", "whole", "wanted"), ("random", "canonical", "wanted"),
+                                     ("plain", "fields", "wanted-plain")):
+            packed_out, words = source.choice(("", "-P")), source.choice((1, 5, 40, 1 << 16))
+            what = f"value {number}, {mode} to {target}, segments of {words} words"
+            self.must(f"./copy_to_{target} {mode} {packed} {packed_out} {words} < message > copy", what)
+            self.must(f"capnp convert {'packed' if packed_out else 'binary'}:canonical {target}.capnp Root < copy > got",
+                      f"the standard reads {what}")
+            self.same(wanted, "got", f"{target}.capnp", what)
+            if mode == "canonical" and not packed_out:
+                expect_equal((self.folder / "copy").read_bytes()[8:].hex(), (self.folder / wanted).read_bytes().hex(),
+                             f"seed {self.seed}: the canonical form")
+
+    def same(self, wanted, got, schema, what):
+        if (self.folder / wanted).read_bytes() != (self.folder / got).read_bytes():
+            texts = [self.shell(f"capnp convert canonical:text {schema} Root < {name}").stdout for name in (wanted, got)]
+            check(False, f"seed {self.seed}: {what}: the copy differs", *texts)
+
+
+def random_messages(ctx):
+    """What the generated getters read, the generated setters write: the same for the standard's tool, byte by byte."""
+    ctx.run(["tools/build", "--arch", ctx.arch, "--quiet", "lib/capnp/libcapnp_native.a", "base/libbase_native.a"], timeout=300, status=0)
+    libraries = [ctx.build / "lib" / "capnp" / "libcapnp_native.a", ctx.build / "base" / "libbase_native.a"]
+    count, seed = int(os.environ.get("CAPNP_SCHEMAS", SCHEMAS)), int(os.environ.get("CAPNP_SEED", 1))
+    while count > 0:
+        trip = RoundTrip(ctx, seed)
+        if trip.build(libraries):
+            count -= 1
+            source = random.Random(seed)
+            for number in range(VALUES):
+                trip.value(source, number)
+        seed += 1
+
+
+def cases(ctx):
+    limit = 120 + 30 * int(os.environ.get("CAPNP_SCHEMAS", SCHEMAS))
+    tests = [("standard_tests_compile", lambda: standard_tests(ctx))] if "CAPNP_SOURCE" in os.environ else []
+    return [("golden", lambda: golden(ctx)),
+            ("everything_compiles", lambda: everything(ctx)),
+            ("standard_schemas_compile", lambda: standard(ctx)),
+            ("mistakes_are_named", lambda: refused(ctx)),
+            ("random_messages", deadline(limit)(lambda: random_messages(ctx))), *tests]

@@ -1,0 +1,149 @@
+"""Suite "interop": what lib/capnp writes, the standard tool reads, and the other way round.
+
+The tool is `capnp` (package capnproto). The library is driven through tests/interop/mirror.c, which knows a schema
+only through the tool's own compiled form of it, so that any schema will do: one with everything, random ones with random
+values, and the tool's own.
+"""
+
+import os
+import random
+import re
+import subprocess
+
+from testing import check, deadline, expect_equal
+from values import RandomSchema, random_everything
+
+SIZE_LIMIT = 24 << 10     # bytes of the library on the target
+RANDOM_SCHEMAS = 12
+VALUES = 12               # of each schema
+SEGMENT_WORDS = (1, 3, 16, 200)
+STANDARD = "/usr/include/capnp"
+
+
+class Tool:
+    """The standard tool and the mirror, for one schema and one of its structs."""
+
+    def __init__(self, ctx, schema, struct):
+        self.ctx, self.schema, self.struct = ctx, schema, struct
+        self.mirror_program = ctx.build / "tests" / "interop" / "mirror"
+        self.request = ctx.scratch / "request"
+        self.request.write_bytes(self.run(["capnp", "compile", "-o-", schema], cwd=ctx.scratch))
+
+    def run(self, command, data=b"", words=0, cwd=None):
+        """Standard output of a command that must succeed."""
+        environment = {**os.environ, "WORDS": str(words), "ASAN_OPTIONS": "detect_leaks=0"}
+        process = self.ctx.start([str(part) for part in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, env=environment, cwd=cwd)
+        out, err = process.communicate(data, timeout=60)
+        check(process.returncode == 0, f"{command[0]} {command[1]} ended otherwise than it should", "exit status 0",
+              f"exit status {process.returncode}\n{err.decode(errors='replace')[-3000:]}")
+        return out
+
+    def encode(self, text):
+        return self.run(["capnp", "encode", self.schema, self.struct], text.encode())
+
+    def decode(self, data):
+        return self.run(["capnp", "decode", "--short", self.schema, self.struct], data).decode()
+
+    def convert(self, formats, data, *options):
+        return self.run(["capnp", "convert", formats, *options], data)
+
+    def mirror(self, mode, data, words=0):
+        schema = [self.request, self.struct] if mode in ("text", "rebuild") else []
+        return self.run([self.mirror_program, mode, *schema], data, words)
+
+
+def same_both_ways(tool, data, canonical=True, text=True):
+    """Everything that can be compared about a stream of messages that the tool wrote."""
+    expected = tool.decode(data)
+    if text:
+        expect_equal(tool.mirror("text", data).decode(), expected, "the text of what was read")
+    for words in (0, *SEGMENT_WORDS):
+        for mode in ("rebuild", "copy"):
+            expect_equal(tool.decode(tool.mirror(mode, data, words)), expected, f"{mode} in segments of {words} words")
+    for words in SEGMENT_WORDS:
+        pieces = tool.convert("binary:binary", data, f"--segment-size={words}")
+        expect_equal(tool.decode(tool.mirror("copy", pieces)), expected, f"a copy of segments of {words} words")
+        if text:
+            expect_equal(tool.mirror("text", pieces).decode(), expected, f"the text of segments of {words} words")
+        if canonical:
+            expect_equal(tool.mirror("canonical", pieces), tool.convert("binary:canonical", data), "the canonical form")
+    packed = tool.convert("binary:packed", data)
+    expect_equal(tool.mirror("unpack", packed), data, "what was unpacked")
+    ours = tool.mirror("pack", data)
+    expect_equal(tool.convert("packed:binary", ours), data, "what the tool unpacked")
+    check(len(ours) <= len(packed), "packing is as good as the tool's", f"at most {len(packed)} bytes", len(ours))
+
+
+def build(ctx, *targets):
+    ctx.run(["tools/build", "--arch", ctx.arch, "--quiet", *targets], timeout=300, status=0)
+
+
+def code_size(ctx):
+    """All that the target's library has, also what a program would not link."""
+    build(ctx, "lib/capnp/libcapnp.a")
+    listed = ctx.run(["llvm-size-19", "-t", ctx.build / "lib" / "capnp" / "libcapnp.a"], status=0).stdout
+    size = int(re.search(r"(\d+)\s+\w+\s+\(TOTALS\)", listed).group(1))
+    print(f"        lib/capnp for {ctx.arch}: {size} bytes of {SIZE_LIMIT}")
+    check(0 < size <= SIZE_LIMIT, "the library has grown", f"at most {SIZE_LIMIT} bytes", size)
+
+
+def everything(ctx):
+    build(ctx, "tests/interop/mirror")
+    tool = Tool(ctx, ctx.root / "tests" / "interop" / "everything.capnp", "Everything")
+    rng = random.Random(1)
+    same_both_ways(tool, tool.encode("\n".join(["()", *(random_everything(rng) for _ in range(40))])))
+    # The tool prints the parameters of generics, which the mirror takes for anything.
+    pair = "(pair = (key = \"key\", value = (name = \"n\", next = (number = 4))), empty = (), empties = [(), ()])"
+    same_both_ways(tool, tool.encode(pair), text=False)
+
+
+def random_schemas(ctx):
+    build(ctx, "tests/interop/mirror")
+    for seed in range(RANDOM_SCHEMAS):
+        schema = RandomSchema(seed)
+        path = ctx.scratch / f"random{seed}.capnp"
+        path.write_text(schema.text)
+        tool = Tool(ctx, path, schema.root)
+        try:
+            same_both_ways(tool, tool.encode("\n".join(schema.value() for _ in range(VALUES))))
+        except Exception:
+            print(f"        seed {seed}:\n{schema.text}")
+            raise
+
+
+def standard_schemas(ctx):
+    """The largest messages there are: the tool's schemas as the tool compiles them."""
+    build(ctx, "tests/interop/mirror")
+    tool = Tool(ctx, f"{STANDARD}/schema.capnp", "CodeGeneratorRequest")
+    for name in ("schema", "rpc", "persistent"):
+        data = tool.run(["capnp", "compile", "-o-", f"{STANDARD}/{name}.capnp"])
+        same_both_ways(tool, data, text=False)
+
+
+def malformed(ctx):
+    """What the tool refuses or not: the mirror never does anything but read it or say what is wrong."""
+    build(ctx, "tests/interop/mirror")
+    tool = Tool(ctx, ctx.root / "tests" / "interop" / "everything.capnp", "Everything")
+    rng = random.Random(2)
+    data = tool.encode(random_everything(rng))
+    for mode in ("text", "rebuild", "copy", "canonical", "unpack"):
+        for _ in range(60):
+            broken = bytearray(data)
+            for _ in range(rng.randint(1, 6)):
+                broken[rng.randrange(len(broken))] = rng.choice((0, 1, 255, rng.randrange(256)))
+            schema = [str(tool.request), tool.struct] if mode in ("text", "rebuild") else []
+            process = ctx.start([str(tool.mirror_program), mode, *schema], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
+            _, err = process.communicate(bytes(broken), timeout=60)
+            check(process.returncode in (0, 1) and b"Sanitizer" not in err and b"runtime error" not in err,
+                  f"{mode} of a broken message ended otherwise than it should", "status 0, or 1 with a sentence",
+                  f"status {process.returncode}\n{err.decode(errors='replace')[-3000:]}\n{broken.hex()}")
+
+
+def cases(ctx):
+    return [("code_size", lambda: code_size(ctx)),
+            ("everything", lambda: everything(ctx)),
+            ("random_schemas", deadline(300)(lambda: random_schemas(ctx))),
+            ("standard_schemas", lambda: standard_schemas(ctx)),
+            ("malformed", lambda: malformed(ctx))]
