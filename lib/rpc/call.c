@@ -104,11 +104,15 @@ void rpc_end(struct rpc_call *call) {
     }
 }
 
-struct capnp_text rpc_exception_text(const struct rpc_call *call) {
-    if (!call->answered || message_label(call->message.info) == 0) {
-        return CAPNP_TEXT("");
+const char *rpc_exception_text(const struct rpc_call *call, char text[RPC_TEXT_BYTES]) {
+    const char *page = tess_message_page();
+    const size_t said = call->answered && message_label(call->message.info) != 0 ? message_page_bytes(call->message.info) : 0;
+    const size_t len = said < RPC_TEXT_BYTES ? said : RPC_TEXT_BYTES - 1;
+    for (size_t i = 0; i < len; i++) {
+        text[i] = (unsigned char)page[i] < ' ' || page[i] == 0x7f ? '?' : page[i];
     }
-    return (struct capnp_text){tess_message_page(), message_page_bytes(call->message.info)};
+    text[len] = '\0';
+    return text;
 }
 
 uint64_t rpc_patience(void) {

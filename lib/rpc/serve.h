@@ -17,8 +17,6 @@
 
 #include "lib/rpc/carry.h"
 
-constexpr size_t RPC_TEXT_BYTES = 160; // of an exception's text, with its NUL
-
 // A request being served; good until the next rpc_server_next.
 struct rpc_request {
     uint64_t badge;

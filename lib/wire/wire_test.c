@@ -104,13 +104,6 @@ TEST(every_status_has_a_text) {
     }
 }
 
-TEST(interfaces_have_names) {
-    CHECK_EQ(wire_interface_by_name("log"), WIRE_INTERFACE_LOG);
-    CHECK_EQ(wire_interface_by_name("nothing"), 0);
-    CHECK_STR_EQ(wire_interface_name(WIRE_INTERFACE_SUPERVISOR), "supervisor");
-    CHECK(wire_interface_name(1) == nullptr);
-}
-
 // --- what a client stub makes of a service that dies or babbles ---
 
 static status_t babbling_service(uint32_t number, struct tess_message *message) {

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/xxh64.h"
+#include "idl/interfaces.h"
 #include "idl/log.capnp.h"
 #include "lib/supervise/reason.h"
 #include "lib/tess/clock.h"
@@ -27,7 +28,7 @@ static status_t add_endpoint(struct init_unit *unit, const char *name) {
         return STATUS_TOO_LARGE;
     }
     struct init_endpoint *endpoint = &init.endpoints[init.endpoint_count];
-    uint64_t interface_id = wire_interface_by_name(name);
+    uint64_t interface_id = idl_interface_by_name(name);
     if (interface_id == 0) {
         interface_id = xxh64(name, strlen(name), 0); // an interface that only its users know
     }
