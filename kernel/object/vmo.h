@@ -71,7 +71,7 @@ struct vmo {
     struct list mappings GUARDED_BY(lock); // struct mapping, by vmo_link
     uint32_t mapping_count GUARDED_BY(lock);
     uint32_t writable_count GUARDED_BY(lock), executable_count GUARDED_BY(lock); // mappings that allow it now, and held pages
-    uint32_t pin_count GUARDED_BY(lock); // devices that rely on the frames
+    uint32_t pin_count GUARDED_BY(lock); // devices, and threads' messages, that rely on the frames
     union {
         uint32_t inline_frames[VMO_INLINE_PAGES]; // slots
         struct {
@@ -156,8 +156,8 @@ bool vmo_large_page(struct vmo *vmo, uint64_t page_index, struct vmo_page *out) 
 status_t vmo_page_hold(struct vmo *vmo, uint64_t page_index, bool write, paddr_t *out);
 void vmo_page_drop(struct vmo *vmo, uint64_t page_index, bool write, paddr_t frame);
 
-// For a device, which reaches frames and not pages: until vmo_unpin no page is taken away, exchanged or executed.
-// NOT_ALLOWED: it is mapped executable, or is to be written to and sealed. UNSUPPORTED: a device's memory itself.
+// For a device, or for messages, which reach frames and not pages: until vmo_unpin no page is taken away, exchanged or
+// executed. NOT_ALLOWED: it is mapped executable, or is to be written to and sealed. UNSUPPORTED: a device's memory itself.
 status_t vmo_pin(struct vmo *vmo, bool write);
 void vmo_unpin(struct vmo *vmo, bool write);
 
@@ -169,7 +169,7 @@ void vmo_unpin(struct vmo *vmo, bool write);
 status_t vmo_commit_some(struct vmo *vmo, uint64_t *first, uint64_t *end);
 
 // Takes pages away, from the end down: they read as zero again. BAD_STATE when it keeps its frames or is sealed. This
-// and the next two: IN_USE while a device has it.
+// and the next two: IN_USE while it is pinned.
 status_t vmo_decommit_some(struct vmo *vmo, uint64_t *first, uint64_t *end);
 
 // One step towards another length; *done says whether it is reached. BAD_STATE when not resizable.

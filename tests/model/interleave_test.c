@@ -171,7 +171,7 @@ static void world_begin(const struct plan *plan) {
         struct actor *actor = &world.actors[who];
         struct process *process = world.processes[of_server(who)];
         if (!status_ok(thread_create(process, BAND_NORMAL, &actor->thread)) ||
-            !status_ok(thread_add_message_page(actor->thread, 0x10'0000 + who * PAGE_BYTES))) {
+            !host_message_page(actor->thread, 0x10'0000 + who * PAGE_BYTES)) {
             abort();
         }
         actor->script = &plan->scripts[i];
