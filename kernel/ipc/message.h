@@ -13,8 +13,8 @@ struct thread;
 status_t message_check(const struct thread *thread, uint64_t info);
 
 // The words, and the one handle that the header names, of a message that carries nothing else and that the receiver
-// accepts; no more of its registers is written. As message_transfer when it fails.
-status_t message_carry_handle(const struct thread *sender, struct thread *receiver, uint64_t info);
+// accepts; no more of its registers is written. As message_transfer when it fails. `grant`: grant_by_message.
+status_t message_carry_handle(const struct thread *sender, struct thread *receiver, uint64_t info, uint64_t grant);
 
 // Delivers: copies the words, the message page's bytes and the handles of `sender` to `receiver`, and
 // writes the receiver's registers (status OK, badge, header with `flags`). Handles are all

@@ -57,6 +57,9 @@ void derivation_remove(struct handle_slot *slot) {
 }
 
 void derivation_replace(struct handle_slot *slot, struct handle_slot *heir) {
+    if ((slot->first_child.v | slot->prev.v | slot->next.v) == 0) {
+        return; // it came from nothing, and nothing from it
+    }
     const slot_ref_t ref = slot_ref(heir);
     heir->prev = slot->prev;
     heir->next = slot->next;
