@@ -16,7 +16,7 @@ static struct {
     alignas(64) struct spinlock lock;
 } derivations[64] = {[0 ... 63] = {.lock = SPINLOCK(LOCK_DERIVATION)}};
 
-static struct spinlock *derivation_lock(const struct object *object) {
+struct spinlock *derivation_lock(const struct object *object) {
     return &derivations[((uintptr_t)object >> 6 ^ (uintptr_t)object >> 12) % 64].lock;
 }
 

@@ -1,6 +1,7 @@
 #include "kernel/sched/sched.h"
 
 #include "kernel/arch/mmu.h"
+#include "kernel/debug/invariants.h"
 #include "kernel/ipc/ring.h"
 #include "kernel/mm/kernel_map.h"
 #include "kernel/object/account.h"
@@ -497,6 +498,9 @@ static struct thread *idle_until_ready(struct percpu *cpu) {
         }
         if (steal(cpu)) {
             continue;
+        }
+        if (KERNEL_DEBUG) {
+            patrol_step();
         }
         frame_zero_ahead();
         if (ring_poll(cpu, now_ns)) {
