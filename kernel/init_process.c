@@ -143,8 +143,7 @@ static void fill_bootstrap(struct start *s, const struct boot_info *boot) {
     b->stack_base = s->layout.stack;
     b->stack_bytes = STACK_BYTES;
     b->tls_base = s->layout.tls_base;
-    b->seed[0] = arch_random();
-    b->seed[1] = arch_random();
+    memcpy(b->seed, boot->init_seed, sizeof b->seed);
     b->clock = (struct bootstrap_clock){kernel_clock.base, kernel_clock.mult};
     b->entry_counter = boot->entry_tsc;
     b->user_end = arch_user_end();
