@@ -100,8 +100,7 @@ static struct kernel_exit leave_with_results(struct thread *current) {
     return kernel_leave();
 }
 
-// The current thread waits; `other`, whose wait has ended with a message, runs in its place.
-static struct kernel_exit leave_to(struct thread *other) {
+struct kernel_exit kernel_leave_to(struct thread *other) {
     if ((other->flags & (THREAD_ENDING | THREAD_REQUEST | THREAD_BOUND)) != 0) {
         sched_ready(other); // or not: as the scheduler finds
         return kernel_block();
@@ -309,7 +308,7 @@ call_direct(struct thread *current, const struct handle_slot *slot, uint64_t han
     if (!status_ok(status)) {
         return leave_with(status);
     }
-    return receiver != nullptr ? leave_to(receiver) : block_through(current, target.slot, handle);
+    return receiver != nullptr ? kernel_leave_to(receiver) : block_through(current, target.slot, handle);
 }
 
 // As the fast path, with a page or a handle, or when the answer may bring some.
@@ -433,7 +432,7 @@ static struct kernel_exit receive(struct thread *current, const struct capabilit
     status_t status = transfer_receive(current, CONTAINER_OF(source->object, struct endpoint, object),
                                        message_accept(info), deadline_ns, &progress);
     if (progress == TRANSFER_WAITS && (slot_holds(source->slot, source->handle) || !leave_revoked(current))) {
-        return resumed != nullptr ? leave_to(resumed) : kernel_block();
+        return resumed != nullptr ? kernel_leave_to(resumed) : kernel_block();
     }
     if (resumed != nullptr) {
         sched_ready(resumed);

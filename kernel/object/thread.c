@@ -382,15 +382,9 @@ void thread_withdraw(struct thread *thread) {
 
 // ---- methods ---------------------------------------------------------------------------------------
 
-static struct thread *thread_of(struct invocation *invocation) {
-    return CONTAINER_OF(invocation->object, struct thread, object);
-}
-
-status_t method_process_create_thread(struct invocation *invocation) {
-    struct process *process = CONTAINER_OF(invocation->object, struct process, object);
-    const uint64_t entry = invocation->words[0], stack_pointer = invocation->words[1];
-    const uint64_t message_page = invocation->words[3], band = invocation->words[4];
-    const uint64_t tls_base = invocation->words[5];
+status_t method_process_create_thread(struct invocation *invocation, struct process *process, uint64_t entry,
+                                      uint64_t stack_pointer, uint64_t argument, uint64_t message_page, uint64_t band,
+                                      uint64_t tls_base, uint64_t *out) {
     const uint64_t end = arch_user_end();
     if (entry < USER_LOWEST || entry >= end || stack_pointer >= end || tls_base >= end ||
         message_page % MESSAGE_PAGE_BYTES != 0 || band >= BAND_COUNT) {
@@ -402,14 +396,12 @@ status_t method_process_create_thread(struct invocation *invocation) {
     struct thread *thread;
     TRY(thread_create(process, (uint32_t)band, &thread));
     status_t status = message_page == 0 ? STATUS_OK : thread_set_message_page(thread, message_page);
-    uint64_t handle;
     if (status_ok(status)) {
         object_get(&thread->object);
-        status = handle_to_new(invocation->caller->process, &thread->object, 0, &handle);
+        status = handle_to_new(invocation->caller->process, &thread->object, 0, out);
     }
     if (status_ok(status)) {
-        thread_start(thread, entry, stack_pointer, invocation->words[2], tls_base);
-        invocation->words[0] = handle;
+        thread_start(thread, entry, stack_pointer, argument, tls_base);
     } else {
         thread_withdraw(thread);
     }
@@ -417,8 +409,7 @@ status_t method_process_create_thread(struct invocation *invocation) {
     return status;
 }
 
-status_t method_thread_exit(struct invocation *invocation) {
-    struct thread *thread = thread_of(invocation);
+status_t method_thread_exit(struct invocation *invocation, struct thread *thread) {
     const uint8_t before = __atomic_fetch_or(&thread->flags, (uint8_t)THREAD_ENDING, __ATOMIC_ACQ_REL);
     if ((before & THREAD_ENDING) != 0) {
         return STATUS_BAD_STATE;
@@ -434,17 +425,14 @@ status_t method_thread_exit(struct invocation *invocation) {
     return STATUS_OK;
 }
 
-status_t method_thread_cancel(struct invocation *invocation) {
-    struct thread *thread = thread_of(invocation);
+status_t method_thread_cancel(struct invocation *, struct thread *thread) {
     if ((thread->flags & THREAD_FAULTED) != 0 && !fault_is_page_request(thread)) {
         return STATUS_BAD_STATE; // what it waits for is its supervisor's decision
     }
     return thread_abort_wait(thread, STATUS_CANCELED) ? STATUS_OK : STATUS_BAD_STATE;
 }
 
-status_t method_thread_set_band(struct invocation *invocation) {
-    struct thread *thread = thread_of(invocation);
-    const uint64_t band = invocation->words[0];
+status_t method_thread_set_band(struct invocation *invocation, struct thread *thread, uint64_t band) {
     if (band >= BAND_COUNT) {
         return STATUS_BAD_ARGUMENT;
     }
@@ -456,22 +444,18 @@ status_t method_thread_set_band(struct invocation *invocation) {
     return STATUS_OK;
 }
 
-status_t method_thread_set_affinity(struct invocation *invocation) {
-    const uint64_t affinity = invocation->words[0];
+status_t method_thread_set_affinity(struct invocation *, struct thread *thread, uint64_t affinity) {
     if ((affinity & sched_online()) == 0) {
         return STATUS_BAD_ARGUMENT;
     }
-    sched_set_affinity(thread_of(invocation), affinity);
+    sched_set_affinity(thread, affinity);
     return STATUS_OK;
 }
 
-status_t method_thread_info(struct invocation *invocation) {
-    const struct thread *thread = thread_of(invocation);
+status_t method_thread_info(struct invocation *, struct thread *thread, struct thread_info_out *out) {
     const enum thread_state state = thread_state(thread);
-    invocation->words[0] = thread->object.koid.v;
-    invocation->words[1] = state <= THREAD_DEAD ? state : THREAD_READY;
-    invocation->words[2] = thread->band;
-    invocation->words[3] = sched_used_ns(thread);
+    *out = (struct thread_info_out){thread->object.koid.v, state <= THREAD_DEAD ? state : THREAD_READY, thread->band,
+                                    sched_used_ns(thread)};
     return STATUS_OK;
 }
 

@@ -118,6 +118,7 @@ struct thread {
     struct list_node named;
     uint32_t lock_id;            // 0 until it has one, and once it has ended
     status_t page_outcome;   // what became of the page that they ask for, if it did not come (kernel/ipc/fault.h)
+    uint64_t touched;        // what it touched and waits for: the page's address | PROT_*; 0: a method waits
     struct reap_item ending; // ends it once its processor has let go of it
 };
 

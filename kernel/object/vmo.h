@@ -144,8 +144,8 @@ struct vmo_page {
 // TIMED_OUT (absent: vmo_fetch).
 struct vmo_page vmo_page_get(struct vmo *vmo, uint64_t page_index, bool write) REQUIRES(vmo->lock);
 
-// The same for up to `count` pages, within the VMO or not, as they are: a frame of 0 where nothing is.
-void vmo_page_range(struct vmo *vmo, uint64_t first_page, uint32_t count, struct vmo_page out[]) REQUIRES(vmo->lock);
+// The pages from an index on as they are, up to the first that is not there, `count` at most; returns how many.
+uint32_t vmo_page_run(struct vmo *vmo, uint64_t first_page, uint32_t count, struct vmo_page out[]) REQUIRES(vmo->lock);
 
 // Whether a frame can be had for a mapping of the aligned LARGE_PAGES around a page: *out is the first one's.
 bool vmo_large_page(struct vmo *vmo, uint64_t page_index, struct vmo_page *out) REQUIRES(vmo->lock);
