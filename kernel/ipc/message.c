@@ -7,7 +7,7 @@
 
 constexpr uint32_t FIRST_HANDLE_WORD = 6;
 
-status_t message_check(const struct thread *thread, uint64_t info) {
+status_t message_check_load(const struct thread *thread, uint64_t info) {
     if (!message_sendable(info) || (message_page_bytes(info) != 0 && thread->message_page == nullptr)) {
         return STATUS_BAD_ARGUMENT;
     }
