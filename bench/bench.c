@@ -18,7 +18,7 @@
 #include "lib/tess/spawn.h"
 #include "lib/tess/syscall.h"
 #include "lib/tess/thread.h"
-#include "lib/wire/console_client.h"
+#include "lib/console/console.h"
 
 constexpr uint32_t BATCHES = 10;
 constexpr uint64_t PAGE = 4096;

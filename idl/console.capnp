@@ -8,9 +8,9 @@ using import "tessera.capnp".maxCount;
 interface Console @0xb84f19e2c07d6a02 {
   # Writing, for everybody who was given it.
 
-  write @0 (bytes :Data $maxBytes(4000)) -> (taken :UInt32);
+  write @0 (bytes :Data $maxBytes(4000)) -> (taken :UInt32) $repeatable;
   # Prints; "\n" ends a line. Fewer bytes are taken when the line is slow, none when it was full for a while: offer
-  # the rest again.
+  # the rest again. Overloaded: too many wait already. Repeated when the console is replaced, so it may be printed twice.
 
   stats @1 () -> (stats :Stats) $repeatable;
   # What went through, and what got lost.
@@ -46,7 +46,7 @@ interface ConsoleControl @0xaf36c1708e5d92b4 extends(Console) {
   clear @3 () $repeatable;
   # Empties the screen.
 
-  addHistory @4 (line :Text $maxBytes(1024));
+  addHistory @4 (line :Text $maxBytes(1024)) $repeatable;
   # A line that cursor-up brings back.
 
   enum Event {

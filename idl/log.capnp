@@ -55,6 +55,6 @@ interface LogControl @0xf07bd2915c8e4a36 extends(Log) {
   nameHolder @0 (holder :UInt64, name :Text $maxBytes(23)) $repeatable;
   # Later records of this holder carry the name. Empty: the holder is gone.
 
-  appendFor @1 (holder :UInt64, level :LogLevel, text :Text $maxBytes(1024)) -> (sequence :UInt64);
+  appendFor @1 (holder :UInt64, level :LogLevel, text :Text $maxBytes(1024)) -> (sequence :UInt64) $oneWay;
   # Adds a record about somebody else, filed under their name.
 }

@@ -3,11 +3,35 @@
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "idl/console.capnp.h"
 #include "lib/shell/words.h"
-#include "lib/wire/console_client.h"
 #include "lib/wire/supervisor_client.h"
 
-static struct console_candidates candidates;
+// What is offered: strings one after the other, each with its NUL.
+static struct {
+    uint32_t replace_bytes; // before the cursor
+    uint32_t count;
+    size_t used;
+    char strings[4096];
+} candidates;
+
+constexpr uint32_t CANDIDATES_MAX = 128;
+
+static void candidates_begin(size_t replace_bytes) {
+    candidates.replace_bytes = (uint32_t)replace_bytes;
+    candidates.count = 0;
+    candidates.used = 0;
+}
+
+// More than can be offered are not: the list is for reading.
+static void candidates_add(const char *word) {
+    const size_t bytes = strlen(word) + 1;
+    if (candidates.count < CANDIDATES_MAX && bytes < sizeof(candidates.strings) - candidates.used) {
+        memcpy(candidates.strings + candidates.used, word, bytes);
+        candidates.used += bytes;
+        candidates.count++;
+    }
+}
 
 struct wanted {
     const char *prefix;
@@ -16,8 +40,7 @@ struct wanted {
 
 static void add(const struct wanted *wanted, const char *word) {
     if (strncmp(word, wanted->prefix, wanted->prefix_bytes) == 0) {
-        // More than can be offered are not: the list is for reading.
-        (void)console_candidates_add(&candidates, word);
+        candidates_add(word);
     }
 }
 
@@ -85,25 +108,33 @@ static void add_for(enum completion completion, const struct wanted *wanted) {
 
 // The only candidate is put in with a space behind it.
 static void finish_single(void) {
-    if (candidates.body.words[1] == 1) {
-        char word[WIRE_NAME_BYTES + 32];
-        size_t len = candidates.body.page_bytes - 1;
-        if (len + 2 <= sizeof(word)) {
-            memcpy(word, candidates.page, len);
-            memcpy(word + len, " ", 2);
-            size_t replace_bytes = (size_t)candidates.body.words[0];
-            console_candidates_init(&candidates, replace_bytes);
-            (void)console_candidates_add(&candidates, word);
-        }
+    if (candidates.count == 1) {
+        memcpy(candidates.strings + candidates.used - 1, " ", 2);
+        candidates.used++;
     }
+}
+
+static void offer(void) {
+    RPC_CALL(call);
+    struct console_control_offer_params_builder params =
+        console_control_begin_offer((struct console_control){shell.console}, &call);
+    struct capnp_text_list_builder list = console_control_offer_params_init_candidates(params, candidates.count);
+    const char *word = candidates.strings;
+    console_control_offer_params_set_replace_bytes(params, candidates.replace_bytes);
+    for (uint32_t i = 0; i < candidates.count; i++) {
+        capnp_text_list_set(list, i, capnp_text(word));
+        word += strlen(word) + 1;
+    }
+    // Without an offer the line just goes on.
+    (void)console_control_finish_offer(&call, rpc_patience(), nullptr);
 }
 
 void complete(const char *line, size_t len) {
     struct shell_cursor cursor;
-    console_candidates_init(&candidates, 0);
+    candidates_begin(0);
     if (shell_cursor(line, len, &cursor)) {
         struct wanted wanted = {.prefix = cursor.word, .prefix_bytes = cursor.word_bytes};
-        console_candidates_init(&candidates, cursor.word_bytes);
+        candidates_begin(cursor.word_bytes);
         const struct command *command = command_find(cursor.first, cursor.first_bytes);
         if (cursor.index == 0) {
             add_commands(&wanted);
@@ -112,6 +143,5 @@ void complete(const char *line, size_t len) {
         }
         finish_single();
     }
-    // Without an offer the line just goes on.
-    (void)console_offer(shell.console, &candidates);
+    offer();
 }

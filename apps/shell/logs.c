@@ -3,21 +3,37 @@
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "idl/log.capnp.h"
 #include "lib/shell/options.h"
-#include "lib/tess/page.h"
-#include "lib/wire/log_client.h"
+#include "lib/wire/wire.h"
 
-constexpr uint64_t RECORDS_DEFAULT = 50;
+constexpr uint32_t RECORDS_DEFAULT = 50;
+constexpr size_t TEXT_MAX = 1024; // of a record
 
-static bool parse(const struct arguments *arguments, struct log_query *query) {
+struct query {
+    uint64_t after;
+    uint32_t limit;
+    enum log_level level;
+    bool last;
+    char service[WIRE_NAME_BYTES]; // empty: all
+};
+
+static const char *level_name(enum log_level level) {
+    static const char *const names[] = {"error", "warning", "info", "debug"};
+    return level < sizeof(names) / sizeof(names[0]) ? names[level] : "?";
+}
+
+static bool parse(const struct arguments *arguments, struct query *query) {
     struct shell_options options = shell_options(arguments->words, arguments->count);
     for (int option; (option = shell_next_option(&options, "n:s:v")) != OPTION_DONE;) {
         switch (option) {
         case 'n':
-            if (!str_parse_u64(options.value, strlen(options.value), &query->limit) || query->limit == 0) {
+            uint64_t limit;
+            if (!str_parse_u64(options.value, strlen(options.value), &limit) || limit == 0 || limit > UINT32_MAX) {
                 out("logs: -n wants a number from 1 up, not `%s`\n", options.value);
                 return false;
             }
+            query->limit = (uint32_t)limit;
             break;
         case 's':
             if (!wire_name_put(query->service, options.value)) {
@@ -25,7 +41,7 @@ static bool parse(const struct arguments *arguments, struct log_query *query) {
                 return false;
             }
             break;
-        case 'v': query->level = LOG_DEBUG; break;
+        case 'v': query->level = LOG_LEVEL_DEBUG; break;
         case OPTION_NO_VALUE: out("logs: %s wants a value; see `help logs`\n", options.value); return false;
         default: out("logs: there is no option `%s`; see `help logs`\n", options.value); return false;
         }
@@ -38,41 +54,43 @@ static bool parse(const struct arguments *arguments, struct log_query *query) {
     return true;
 }
 
-static void print_record(const struct log_record *record) {
-    char text[LOG_TEXT_MAX + 1];
-    shell_printable(text, sizeof(text), record->text, record->header.text_bytes);
-    unsigned long long ms = record->header.time_ns / 1'000'000;
-    out("%6llu.%03llu  %-7s  %-16s  %s\n", ms / 1000, ms % 1000, log_level_name((enum log_level)record->header.level),
-        record->header.service, text);
+static void print_record(struct log_record record) {
+    char source[WIRE_NAME_BYTES], text[TEXT_MAX + 1];
+    const struct capnp_text from = log_record_get_source(record), what = log_record_get_text(record);
+    shell_printable(source, sizeof(source), from.bytes, from.len);
+    shell_printable(text, sizeof(text), what.bytes, what.len);
+    const unsigned long long ms = log_record_get_time_ns(record) / 1'000'000;
+    out("%6llu.%03llu  %-7s  %-16s  %s\n", ms / 1000, ms % 1000, level_name(log_record_get_level(record)), source, text);
 }
 
 void command_logs(const struct arguments *arguments) {
-    static uint8_t page[MESSAGE_PAGE_BYTES];
-    struct log_query query = {.limit = RECORDS_DEFAULT, .level = LOG_INFO, .last = true};
+    static uint64_t page[MESSAGE_PAGE_BYTES / sizeof(uint64_t)];
+    struct query query = {.limit = RECORDS_DEFAULT, .level = LOG_LEVEL_INFO, .last = true};
     if (!parse(arguments, &query)) {
         return;
     }
     uint64_t shown = 0;
     for (;;) {
-        struct log_answer answer;
-        status_t status = log_query(shell.log, &query, &answer);
+        RPC_CALL(call);
+        struct log_query_results answer;
+        status_t status = log_call_query((struct log){shell.log}, &call, query.after, query.limit, query.level,
+                                         capnp_text(query.service), query.last, rpc_patience(), &answer);
         if (!status_ok(status)) {
-            out_problem("logs", status);
+            out("logs: %s\n", rpc_status_text(status));
             return;
         }
-        // Printing uses the message page.
-        memcpy(page, tess_message_page(), answer.page_bytes);
-        size_t offset = 0;
-        struct log_record record;
-        while (log_record_next(page, answer.page_bytes, &offset, &record)) {
-            print_record(&record);
-            shown++;
+        rpc_hold(&call, page, &answer.s); // printing uses the message page
+        const struct log_record_list records = log_query_results_get_records(answer);
+        const uint32_t count = log_record_list_count(records);
+        for (uint32_t i = 0; i < count; i++) {
+            print_record(log_record_list_get(records, i));
         }
-        if (!answer.more || answer.records == 0 || answer.records >= query.limit) {
+        shown += count;
+        if (!log_query_results_get_more(answer) || count == 0 || count >= query.limit) {
             break;
         }
-        query.limit -= answer.records;
-        query.after = answer.next_after;
+        query.limit -= count;
+        query.after = log_query_results_get_next(answer);
         query.last = false;
     }
     if (shown == 0) {

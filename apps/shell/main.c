@@ -3,21 +3,28 @@
 // CapSet: `console` and `supervisor` (control), `inspector`, `log`, `trace`.
 #include "abi/gen/stubs.h"
 #include "apps/shell/shell.h"
+#include "base/mem.h"
+#include "idl/console.capnp.h"
+#include "idl/log.capnp.h"
 #include "lib/tess/capset.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/main.h"
 #include "lib/tess/panic.h"
 #include "lib/tess/syscall.h"
-#include "lib/wire/console_client.h"
-#include "lib/wire/log.h"
 #include "lib/wire/supervisor_client.h"
 
-static const char PROMPT[] = "tessera$ ";
+#define PROMPT "tessera$ "
+
+constexpr size_t LINE_MAX = 1024;
 
 constexpr uint64_t PAUSE_MS = 100;
 constexpr uint64_t POWER_PATIENCE_MS = 30'000;
 
 struct shell shell;
+
+static struct console_control console(void) {
+    return (struct console_control){shell.console};
+}
 
 static void pause(uint64_t delay_ms) {
     uint64_t bits;
@@ -44,10 +51,11 @@ void command_history(const struct arguments *arguments) {
 
 void command_clear(const struct arguments *arguments) {
     (void)arguments;
+    RPC_CALL(call);
     out_flush();
-    status_t status = console_clear(shell.console);
+    const status_t status = console_control_call_clear(console(), &call, rpc_patience(), nullptr);
     if (!status_ok(status)) {
-        out_problem("clear", status);
+        out("clear: %s\n", rpc_status_text(status));
     }
 }
 
@@ -79,8 +87,15 @@ void command_poweroff(const struct arguments *arguments) {
 // --- the console, which may be replaced at any time ---
 
 void shell_watch_interrupts(void) {
+    RPC_CALL(call);
     // Without Ctrl-C the shell is still good for something.
-    (void)console_set_interrupt(shell.console, shell.events, BIT_INTERRUPT);
+    (void)console_control_call_set_interrupt(console(), &call, shell.events, BIT_INTERRUPT, rpc_patience(), nullptr);
+}
+
+static void tell_line(const char *line, size_t len) {
+    RPC_CALL(call);
+    // A console that does not take it has one line less to bring back.
+    (void)console_control_call_add_history(console(), &call, (struct capnp_text){line, len}, rpc_patience(), nullptr);
 }
 
 // Tells a console (the first, or its successor) what it must know of this shell.
@@ -89,53 +104,59 @@ static void introduce(void) {
     for (size_t i = 0; i < shell.history.count; i++) {
         size_t len;
         const char *line = history_line(&shell.history, i, &len);
-        (void)console_add_history(shell.console, line, len);
+        tell_line(line, len);
     }
 }
 
 static void remember(const char *line, size_t len) {
     if (len > 0) {
         history_add(&shell.history, line, len);
-        // The next console gets all lines anew.
-        (void)console_add_history(shell.console, line, len);
+        tell_line(line, len); // the next console gets all of them anew
     }
 }
 
-// Reads until there is something to do: true with a line to carry out.
-static bool read_line(char *line, size_t size, struct console_input *input, bool *resume) {
-    status_t status = console_read_line(shell.console, PROMPT, *resume, line, size, input, DEADLINE_NEVER);
+// Reads until there is something to do: true with a line to carry out, in line[0..*len].
+static bool read_line(char line[LINE_MAX + 1], size_t *len, bool *resume) {
+    RPC_CALL(call);
+    struct console_control_read_line_results results;
+    const status_t status = console_control_call_read_line(console(), &call, CAPNP_TEXT(PROMPT), *resume, DEADLINE_NEVER, &results);
     *resume = false;
-    if (status_is(status, STATUS_PEER_DIED) || status_is(status, wire_status(WIRE_BAD_STATE))) {
+    if (status_is(status, STATUS_PEER_DIED) ||
+        (status_ok(status) && console_control_read_line_results_get_is_new(results))) {
         introduce();
         out("\nThe console was started again.\n");
         out_flush();
         return false;
     }
     if (!status_ok(status)) {
-        if (status_is(status, wire_status(WIRE_NOT_ALLOWED))) {
+        if (status_is(status, rpc_status(RPC_UNIMPLEMENTED))) {
             tess_panic("shell: the manifest must grant `console` with control");
         }
         pause(PAUSE_MS);
         return false;
     }
-    switch (input->event) {
-    case CONSOLE_LINE: return true;
-    case CONSOLE_COMPLETE:
-        complete(line, input->len);
+    const struct capnp_text got = console_control_read_line_results_get_line(results);
+    *len = got.len < LINE_MAX ? got.len : LINE_MAX;
+    memcpy(line, got.bytes, *len);
+    line[*len] = '\0';
+    switch (console_control_read_line_results_get_event(results)) {
+    case CONSOLE_CONTROL_EVENT_LINE: return true;
+    case CONSOLE_CONTROL_EVENT_COMPLETE:
+        complete(line, *len);
         *resume = true;
         return false;
-    case CONSOLE_END:
+    case CONSOLE_CONTROL_EVENT_END:
         out("There is nowhere to log out to; `poweroff` switches the machine off.\n");
         return false;
-    case CONSOLE_INTERRUPTED: return false;
+    case CONSOLE_CONTROL_EVENT_INTERRUPTED: return false;
     }
     return false;
 }
 
 static void set_up(void) {
-    shell.console = tess_cap_required("console", WIRE_INTERFACE_CONSOLE);
+    shell.console = tess_cap_required("console", CONSOLE_ID);
     shell.supervisor = tess_cap_required("supervisor", WIRE_INTERFACE_SUPERVISOR);
-    shell.log = tess_cap_required("log", WIRE_INTERFACE_LOG);
+    shell.log = tess_cap_required("log", LOG_ID);
     shell.inspector = tess_cap_required("inspector", 0);
     shell.trace = tess_cap_required("trace", 0);
     if (!status_ok(tess_account_create_notification(tess_self_account(), &shell.events))) {
@@ -147,18 +168,18 @@ static void set_up(void) {
 int main(int argc, char **argv) {
     (void)argc;
     (void)argv;
-    static char line[CONSOLE_LINE_MAX + 1];
+    static char line[LINE_MAX + 1];
     set_up();
     introduce();
     out("Tessera. `help` lists the commands.\n");
     bool resume = false;
     for (;;) {
-        struct console_input input;
+        size_t len;
         jobs_report();
         out_flush();
-        if (read_line(line, sizeof(line), &input, &resume)) {
-            remember(line, input.len);
-            command_line(line, input.len);
+        if (read_line(line, &len, &resume)) {
+            remember(line, len);
+            command_line(line, len);
         }
     }
 }

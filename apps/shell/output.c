@@ -6,9 +6,9 @@
 #include "base/mem.h"
 #include "lib/tess/clock.h"
 #include "lib/wire/client.h"
-#include "lib/wire/console_client.h"
+#include "lib/console/console.h"
 
-static char buffer[CONSOLE_WRITE_MAX];
+static char buffer[CONSOLE_PIECE_BYTES];
 static size_t used;
 
 // A console that is gone for longer than this has more to do than print.

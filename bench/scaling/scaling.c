@@ -12,7 +12,7 @@
 #include "lib/tess/panic.h"
 #include "lib/tess/spawn.h"
 #include "lib/tess/syscall.h"
-#include "lib/wire/console_client.h"
+#include "lib/console/console.h"
 
 static handle_t account, boot_package, progress;
 static handle_t settled; // never signalled

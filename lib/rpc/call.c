@@ -1,5 +1,6 @@
 #include "lib/rpc/call.h"
 
+#include "base/mem.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/page.h"
 #include "lib/tess/syscall.h"
@@ -11,7 +12,7 @@ struct capnp_struct_builder rpc_begin(struct rpc_call *call, handle_t target, co
     rpc_end(call);
     call->method = method;
     call->target = target;
-    return rpc_outgoing_begin(&call->params, &method->params, tess_message_page());
+    return rpc_outgoing_begin(&call->params, &method->params, tess_message_page(), true);
 }
 
 // The request as it goes out. Results in registers without capabilities bring no handle, in the ordinary case.
@@ -83,6 +84,15 @@ handle_t rpc_keep(struct rpc_call *call, handle_t handle) {
     return rpc_incoming_keep(&call->results, handle);
 }
 
+void rpc_hold(struct rpc_call *call, uint64_t *buffer, struct capnp_struct *results) {
+    const uint32_t page_bytes = message_page_bytes(call->message.info);
+    if (page_bytes != 0) {
+        memcpy(buffer, tess_message_page(), page_bytes);
+        call->results.segments[0].words = buffer;
+        *results = capnp_struct_at(capnp_root(&call->results.message));
+    }
+}
+
 void rpc_end(struct rpc_call *call) {
     if (call->method != nullptr) { // begun, and never sent
         rpc_outgoing_end(&call->params, true);
@@ -94,11 +104,15 @@ void rpc_end(struct rpc_call *call) {
     }
 }
 
-struct capnp_text rpc_exception_text(const struct rpc_call *call) {
-    if (!call->answered || message_label(call->message.info) == 0) {
-        return CAPNP_TEXT("");
+const char *rpc_exception_text(const struct rpc_call *call, char text[RPC_TEXT_BYTES]) {
+    const char *page = tess_message_page();
+    const size_t said = call->answered && message_label(call->message.info) != 0 ? message_page_bytes(call->message.info) : 0;
+    const size_t len = said < RPC_TEXT_BYTES ? said : RPC_TEXT_BYTES - 1;
+    for (size_t i = 0; i < len; i++) {
+        text[i] = (unsigned char)page[i] < ' ' || page[i] == 0x7f ? '?' : page[i];
     }
-    return (struct capnp_text){tess_message_page(), message_page_bytes(call->message.info)};
+    text[len] = '\0';
+    return text;
 }
 
 uint64_t rpc_patience(void) {

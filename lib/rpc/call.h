@@ -7,8 +7,8 @@
 //   TRY(log_finish_query(&call, rpc_patience(), &results));
 //
 // or, where every parameter is an argument of the stub, TRY(log_call_query(log, &call, ..., rpc_patience(), &results)).
-// Results and an exception's text lie in `call` and in the thread's message page: they are good until `call` ends and
-// until the thread's next call of anything.
+// Results lie in `call` and in the thread's message page: they are good until `call` ends and until the thread's next call of
+// anything; so is an exception's text.
 #pragma once
 
 #include "lib/rpc/carry.h"
@@ -45,11 +45,15 @@ status_t rpc_send(struct rpc_call *call, uint64_t deadline_ns);
 // Takes a capability of the results out of the call: it is the caller's to close. Returns it.
 handle_t rpc_keep(struct rpc_call *call, handle_t handle);
 
+// Takes results that lie in the message page into `buffer`, of MESSAGE_PAGE_BYTES: they outlive the thread's next call.
+void rpc_hold(struct rpc_call *call, uint64_t *buffer, struct capnp_struct *results);
+
 // Gives up parameters and results. Twice does no harm.
 void rpc_end(struct rpc_call *call);
 
-// After an exception: what the service said about it, for a person; empty when it said nothing.
-struct capnp_text rpc_exception_text(const struct rpc_call *call);
+// After an exception: copies what the service said about it, for a person, into `text`: one line, without control characters, ""
+// when it said nothing. Returns `text`.
+const char *rpc_exception_text(const struct rpc_call *call, char text[RPC_TEXT_BYTES]);
 
 // The usual deadline: RPC_PATIENCE_MS from now.
 uint64_t rpc_patience(void);

@@ -5,14 +5,15 @@
 
 // ---- Outgoing ----
 
-struct capnp_struct_builder rpc_outgoing_begin(struct rpc_outgoing *outgoing, const struct rpc_shape *shape, void *page) {
+struct capnp_struct_builder rpc_outgoing_begin(struct rpc_outgoing *outgoing, const struct rpc_shape *shape, void *page,
+                                               bool may_grow) {
     outgoing->out_of_band = (struct rpc_segment){};
     outgoing->in_registers = shape->in_registers;
     if (shape->in_registers) {
         capnp_builder_init(&outgoing->builder, outgoing->small, RPC_SMALL_WORDS);
     } else {
-        capnp_builder_init_growing(&outgoing->builder, page, MESSAGE_PAGE_BYTES / CAPNP_WORD_BYTES, outgoing->segments, 2,
-                                   rpc_segment_grow, &outgoing->out_of_band);
+        capnp_builder_init_growing(&outgoing->builder, page, MESSAGE_PAGE_BYTES / CAPNP_WORD_BYTES, outgoing->segments,
+                                   may_grow ? 2 : 1, rpc_segment_grow, &outgoing->out_of_band);
     }
     return capnp_init_struct(capnp_init_root(&outgoing->builder), shape->data_words, shape->pointers);
 }

@@ -19,8 +19,10 @@ struct rpc_outgoing {
     uint64_t small[RPC_SMALL_WORDS];
 };
 
-// The struct, all zero: in `small` where the shape allows it, else in `page` (MESSAGE_PAGE_BYTES).
-struct capnp_struct_builder rpc_outgoing_begin(struct rpc_outgoing *outgoing, const struct rpc_shape *shape, void *page);
+// The struct, all zero: in `small` where the shape allows it, else in `page` (MESSAGE_PAGE_BYTES), and with `may_grow` what does
+// not fit there in a VMO.
+struct capnp_struct_builder rpc_outgoing_begin(struct rpc_outgoing *outgoing, const struct rpc_shape *shape, void *page,
+                                               bool may_grow);
 
 // Ends the construction: puts words 1..7 and the header's page and handles into *message (whose label the caller sets), and
 // what the label or word 0 has to say of the form into *form. The builder's error when there was one.

@@ -2,6 +2,7 @@
 // How calls travel, and what each bit below is for: docs/decisions/contract-calls.md.
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "abi/message.h"
@@ -47,6 +48,8 @@ enum rpc_exception : uint32_t {
     RPC_BAD_ANSWER = 261,       // made by stubs only: the service's answer is malformed
     RPC_EXCEPTION_END = 262,
 };
+
+constexpr size_t RPC_TEXT_BYTES = 160; // of an exception's text, with its NUL
 
 static inline status_t rpc_status(enum rpc_exception code) {
     return (status_t){code};

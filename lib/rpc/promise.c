@@ -51,7 +51,8 @@ struct capnp_struct_builder rpc_submit_begin(struct rpc_ring *ring, const struct
             slot->dropped = false;
             slot->method = method;
             *out = (struct rpc_promise){.slot = number};
-            return rpc_outgoing_begin(&slot->params, &method->params, tess_ring_page(&ring->ring, (uint8_t)number));
+            return rpc_outgoing_begin(&slot->params, &method->params, tess_ring_page(&ring->ring, (uint8_t)number),
+                                      true);
         }
     }
     *out = (struct rpc_promise){};

@@ -37,7 +37,8 @@ static void discard_results(struct rpc_request *request) {
 
 struct capnp_struct_builder rpc_results(struct rpc_request *request, const struct rpc_method *method) {
     request->method = method;
-    return rpc_outgoing_begin(&request->outgoing, &method->results, request->page);
+    return rpc_outgoing_begin(&request->outgoing, &method->results, request->page,
+                              request->may_grow);
 }
 
 status_t rpc_refuse(struct rpc_request *request, enum rpc_exception exception, const char *format, ...) {
@@ -68,7 +69,7 @@ handle_t rpc_request_keep(struct rpc_request *request, handle_t handle) {
 
 void rpc_server_init(struct rpc_server *server, handle_t endpoint) {
     server->endpoint = endpoint;
-    server->owed = false;
+    server->owed = server->may_grow = false;
     server->bits = server->malformed = server->undelivered = 0;
     server->message = (struct tess_message){};
     server->request.method = nullptr;
@@ -117,6 +118,7 @@ static bool open_request(struct rpc_server *server) {
     request->ordinal = (uint16_t)label;
     request->wants_answer = (message->info & MESSAGE_WANTS_REPLY) != 0;
     request->deferred = false;
+    request->may_grow = server->may_grow;
     request->text[0] = 0;
     // Parameters in the page stay there while results are built.
     request->page = message_page_bytes(message->info) != 0 ? server->page : tess_message_page();
@@ -194,7 +196,7 @@ status_t rpc_defer(struct rpc_request *request, struct rpc_deferred *out) {
 struct capnp_struct_builder rpc_answer_begin(struct rpc_answer *answer, struct rpc_deferred *deferred) {
     answer->deferred = *deferred;
     *deferred = (struct rpc_deferred){};
-    return rpc_outgoing_begin(&answer->outgoing, &answer->deferred.method->results, answer->page);
+    return rpc_outgoing_begin(&answer->outgoing, &answer->deferred.method->results, answer->page, false);
 }
 
 // Not consumed, or stale by now: closing either way leaves nothing behind.

@@ -17,8 +17,6 @@
 
 #include "lib/rpc/carry.h"
 
-constexpr size_t RPC_TEXT_BYTES = 160; // of an exception's text, with its NUL
-
 // A request being served; good until the next rpc_server_next.
 struct rpc_request {
     uint64_t badge;
@@ -26,6 +24,7 @@ struct rpc_request {
     uint16_t ordinal;
     bool wants_answer;
     bool deferred;
+    bool may_grow;
     struct capnp_struct params; // what dispatch code hands to the method
     struct rpc_incoming incoming;
     struct rpc_outgoing outgoing;
@@ -44,6 +43,7 @@ enum rpc_arrival : uint8_t {
 struct rpc_server {
     handle_t endpoint;
     bool owed;            // the current request wants an answer, and has none yet
+    bool may_grow;        // results may go out of band: at the service's expense until the client gives them up. Off
     uint64_t bits;
     uint64_t malformed;   // requests that were refused before any method saw them
     uint64_t undelivered; // answers that could not be delivered

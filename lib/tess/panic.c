@@ -9,17 +9,23 @@
 #include "lib/tess/clock.h"
 #include "lib/tess/page.h"
 #include "lib/tess/syscall.h"
-#include "lib/wire/console.h"
+#include "lib/rpc/method.h"
 
-// The console contract's write, spelled out: what a panic relies on is as little as can be.
+// The console contract's write, method 0, spelled out: what a panic relies on is as little as can be. The parameters are a
+// struct of one pointer, to a list of bytes (Cap'n Proto encoding: Structs, Lists).
 static void write_to_console(const char *line, unsigned long len) {
     handle_t console = {};
-    char *page = tess_message_page();
-    if (page == nullptr || !status_ok(tess_cap("console", WIRE_INTERFACE_CONSOLE, &console))) {
+    uint64_t *page = tess_message_page();
+    if (page == nullptr || !status_ok(tess_cap("console", TESS_CONSOLE_ID, &console))) {
         return;
     }
-    memcpy(page, line, len);
-    struct tess_message message = {.info = message_info(CONSOLE_WRITE, (uint32_t)len, 0, 0)};
+    const uint64_t words = (len + 7) / 8;
+    page[0] = 1ull << 48;
+    page[1] = len << 35 | 2ull << 32 | 1;
+    page[1 + words] = 0; // what is beyond the text in its last word
+    memcpy(page + 2, line, len);
+    struct tess_message message = {.info = message_info(RPC_CONTRACT, (uint32_t)(2 + words) * 8, 0, 0),
+                                   .words = {TESS_CONSOLE_ID}};
     (void)tess_call(console, &message, tess_deadline_after_ms(1000)); // nobody is left to be told
 }
 

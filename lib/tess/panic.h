@@ -7,7 +7,10 @@
 // TESS_EXIT_PANIC. Allocates nothing; waits at most a second for the console.
 [[noreturn, gnu::format(printf, 1, 2)]] void tess_panic(const char *format, ...);
 
-// Where the line goes; console_write by default. A program that speaks elsewhere (init) sets its own.
+// The id of the console's interface (idl/console.capnp), whose write a panic spells out.
+constexpr uint64_t TESS_CONSOLE_ID = 0xb84f'19e2'c07d'6a02;
+
+// Where the line goes; the console by default. A program that speaks elsewhere (init) sets its own.
 extern void (*tess_panic_writer)(const char *line, unsigned long len);
 
 // Ends the process; never returns.

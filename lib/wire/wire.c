@@ -5,34 +5,6 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-static const struct {
-    uint64_t id;
-    const char *name;
-} interfaces[] = {
-    {WIRE_INTERFACE_LOG, "log"},
-    {WIRE_INTERFACE_CONSOLE, "console"},
-    {WIRE_INTERFACE_REGISTRY, "registry"},
-    {WIRE_INTERFACE_SUPERVISOR, "supervisor"},
-};
-
-uint64_t wire_interface_by_name(const char *name) {
-    for (size_t i = 0; i < sizeof(interfaces) / sizeof(interfaces[0]); i++) {
-        if (str_equal(interfaces[i].name, name)) {
-            return interfaces[i].id;
-        }
-    }
-    return 0;
-}
-
-const char *wire_interface_name(uint64_t interface_id) {
-    for (size_t i = 0; i < sizeof(interfaces) / sizeof(interfaces[0]); i++) {
-        if (interfaces[i].id == interface_id) {
-            return interfaces[i].name;
-        }
-    }
-    return nullptr;
-}
-
 static const char *const service_texts[WIRE_STATUS_END - WIRE_BAD_METHOD] = {
     [WIRE_BAD_METHOD - WIRE_BAD_METHOD] = "the service does not know this request",
     [WIRE_BAD_REQUEST - WIRE_BAD_METHOD] = "the service found the request malformed",

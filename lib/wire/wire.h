@@ -28,16 +28,7 @@ static inline uint64_t wire_badge_holder(uint64_t badge) {
     return badge & ~WIRE_BADGE_CONTROL;
 }
 
-// Interface ids, as capset entries and registry lookups know them.
-constexpr uint64_t WIRE_INTERFACE_LOG = 0xd1a6'70c3'5e2b'9401;
-constexpr uint64_t WIRE_INTERFACE_CONSOLE = 0xb84f'19e2'c07d'6a02;
-constexpr uint64_t WIRE_INTERFACE_REGISTRY = 0x9e35'd84a'71bc'2f03;
 constexpr uint64_t WIRE_INTERFACE_SUPERVISOR = 0xc62b'0f95'a8d4'1704;
-
-// The id of the interface that a manifest calls by this name ("log", "console", "registry",
-// "supervisor"), 0 when there is none; and the way back, nullptr when there is none.
-uint64_t wire_interface_by_name(const char *name);
-const char *wire_interface_name(uint64_t interface_id);
 
 // Names of services, programs and capabilities: NUL-terminated and NUL-padded in a fixed field.
 constexpr size_t WIRE_NAME_BYTES = 24;

@@ -10,8 +10,6 @@
 #include "lib/tess/syscall.h"
 #include "lib/tess/thread.h"
 #include "lib/wire/client.h"
-#include "lib/wire/console_client.h"
-#include "lib/wire/log_client.h"
 #include "lib/wire/server.h"
 #include "lib/wire/supervisor_client.h"
 
@@ -106,159 +104,7 @@ TEST(every_status_has_a_text) {
     }
 }
 
-TEST(interfaces_have_names) {
-    CHECK_EQ(wire_interface_by_name("log"), WIRE_INTERFACE_LOG);
-    CHECK_EQ(wire_interface_by_name("nothing"), 0);
-    CHECK_STR_EQ(wire_interface_name(WIRE_INTERFACE_SUPERVISOR), "supervisor");
-    CHECK(wire_interface_name(1) == nullptr);
-}
-
-// --- the log ---
-
-static struct log_append appended;
-
-static status_t log_service(uint32_t number, struct tess_message *message) {
-    CHECK_EQ(number, SYS_CALL);
-    struct wire_request request = as_request(message, 9);
-    CHECK_EQ(request.method, LOG_APPEND);
-    bool good = log_append_decode(&request, &appended);
-    answer(message, good ? WIRE_OK : WIRE_BAD_REQUEST, 0);
-    return STATUS_OK;
-}
-
-TEST(log_append_arrives) {
-    service = log_service;
-    CHECK(status_ok(log_print(SERVER, LOG_WARNING, "%s is %d", "answer", 42)));
-    CHECK_EQ(appended.level, LOG_WARNING);
-    CHECK_EQ(appended.subject, 9);
-    CHECK_EQ(appended.text_bytes, 12);
-    CHECK_MEM_EQ(appended.text, "answer is 42", 12);
-}
-
-TEST(log_text_is_cut_visibly) {
-    service = log_service;
-    static char text[LOG_TEXT_MAX + 50];
-    memset(text, 'x', sizeof(text));
-    CHECK(status_ok(log_append(SERVER, LOG_INFO, 0, text, sizeof(text), 0)));
-    CHECK_EQ(appended.text_bytes, LOG_TEXT_MAX);
-    CHECK_MEM_EQ(appended.text + LOG_TEXT_MAX - 4, "x...", 4);
-    CHECK(status_ok(log_print(SERVER, LOG_INFO, "%300s", "y")));
-    CHECK_EQ(appended.text_bytes, 256);
-    CHECK_MEM_EQ(appended.text + 252, " ...", 4);
-}
-
-TEST(only_control_may_name_a_subject) {
-    uint64_t words[8] = {LOG_INFO, 12};
-    struct wire_request request = wire_request(message_info(LOG_APPEND, 1, 0, 0), 9, words, "x");
-    struct log_append out;
-    CHECK(!log_append_decode(&request, &out));
-    request.badge = WIRE_BADGE_SUPERVISOR;
-    CHECK(log_append_decode(&request, &out));
-    CHECK_EQ(out.subject, 12);
-}
-
-TEST(log_append_refuses_what_is_malformed) {
-    uint64_t words[8] = {LOG_LEVEL_COUNT};
-    struct log_append out;
-    struct wire_request request = wire_request(message_info(LOG_APPEND, 1, 0, 0), 9, words, page);
-    CHECK(!log_append_decode(&request, &out));
-    words[0] = LOG_DEBUG;
-    CHECK(log_append_decode(&request, &out));
-    request.page_bytes = 0;
-    CHECK(!log_append_decode(&request, &out));
-    request.page_bytes = LOG_TEXT_MAX + 1;
-    CHECK(!log_append_decode(&request, &out));
-}
-
-TEST(log_records_survive_the_page) {
-    static uint8_t bytes[MESSAGE_PAGE_BYTES];
-    size_t used = 0;
-    unsigned put = 0;
-    struct log_wire_record record = {.level = LOG_ERROR, .text_bytes = 13, .service = "logd"};
-    while (log_record_put(bytes, &used, &record, "thirteen byte")) {
-        put++;
-        record.sequence = put;
-    }
-    CHECK_EQ(put, MESSAGE_PAGE_BYTES / (48 + 16));
-    size_t offset = 0;
-    struct log_record out;
-    for (unsigned i = 0; i < put; i++) {
-        REQUIRE(log_record_next(bytes, used, &offset, &out));
-        CHECK_EQ(out.header.sequence, i);
-        CHECK_MEM_EQ(out.text, "thirteen byte", 13);
-    }
-    CHECK(!log_record_next(bytes, used, &offset, &out));
-    // Whatever is cut off or overwritten, nothing outside the bytes is read.
-    for (size_t len = 0; len < 64; len++) {
-        offset = 0;
-        CHECK(!log_record_next(bytes, len, &offset, &out));
-    }
-    memset(bytes, 0xff, sizeof(bytes));
-    offset = 0;
-    CHECK(!log_record_next(bytes, sizeof(bytes), &offset, &out));
-}
-
-static status_t query_service(uint32_t number, struct tess_message *message) {
-    (void)number;
-    struct wire_request request = as_request(message, 3);
-    struct log_query query;
-    if (!log_query_decode(&request, &query)) {
-        answer(message, WIRE_BAD_REQUEST, 0);
-        return STATUS_OK;
-    }
-    CHECK_EQ(query.after, 5);
-    CHECK_EQ(query.limit, 10);
-    CHECK(query.last);
-    CHECK_STR_EQ(query.service, "init");
-    memset(message->words, 0, sizeof(message->words));
-    message->words[0] = 1;
-    message->words[1] = 6;
-    message->words[3] = 2;
-    answer(message, WIRE_OK, 0);
-    return STATUS_OK;
-}
-
-TEST(log_query_goes_there_and_back) {
-    service = query_service;
-    struct log_query query = {.after = 5, .limit = 10, .level = LOG_DEBUG, .last = true, .service = "init"};
-    struct log_answer got;
-    CHECK(status_ok(log_query(SERVER, &query, &got)));
-    CHECK_EQ(got.next_after, 6);
-    CHECK_EQ(got.dropped, 2);
-    CHECK(!got.more);
-    query.level = LOG_LEVEL_COUNT;
-    CHECK(status_is(log_query(SERVER, &query, &got), wire_status(WIRE_BAD_REQUEST)));
-}
-
 // --- what a client stub makes of a service that dies or babbles ---
-
-static unsigned deaths_left;
-
-static status_t dying_service(uint32_t number, struct tess_message *message) {
-    if (deaths_left > 0) {
-        deaths_left--;
-        memset(message->words, 0xee, sizeof(message->words));
-        return STATUS_PEER_DIED;
-    }
-    return log_service(number, message);
-}
-
-TEST(repeatable_calls_outlive_a_service) {
-    service = dying_service;
-    calls = 0;
-    deaths_left = 2;
-    CHECK(status_ok(log_append(SERVER, LOG_INFO, 0, "again", 5, 0)));
-    CHECK_EQ(calls, 3);
-    CHECK_MEM_EQ(appended.text, "again", 5);
-    deaths_left = 3;
-    CHECK(status_is(log_append(SERVER, LOG_INFO, 0, "again", 5, 0), STATUS_PEER_DIED));
-    calls = 0;
-    deaths_left = 1;
-    char line[CONSOLE_LINE_MAX + 1];
-    struct console_input input;
-    CHECK(status_is(console_read_line(SERVER, "$ ", false, line, sizeof(line), &input, 0), STATUS_PEER_DIED));
-    CHECK_EQ(calls, 1);
-}
 
 static status_t babbling_service(uint32_t number, struct tess_message *message) {
     (void)number;
@@ -279,119 +125,14 @@ TEST(bad_answers_are_noticed) {
     struct supervisor_service services[4];
     struct supervisor_job job;
     struct supervisor_detail detail;
-    char line[CONSOLE_LINE_MAX + 1];
-    struct console_input input;
     size_t count;
     size_t total;
     service = babbling_service;
     CHECK(status_is(supervisor_services(SERVER, 0, services, 4, &count, &total), bad));
     CHECK(status_is(supervisor_job(SERVER, 1, &job), bad));
     CHECK(status_is(supervisor_service(SERVER, "logd", &detail), bad));
-    CHECK(status_is(console_read_line(SERVER, "$ ", false, line, sizeof(line), &input, 0), bad));
-    CHECK(status_is(console_write(SERVER, "abc", 3, 0), bad));
     service = forging_service;
     CHECK(status_is(supervisor_job(SERVER, 1, &job), bad));
-}
-
-// --- the console ---
-
-static size_t take_bytes;
-static size_t written;
-
-static status_t slow_console(uint32_t number, struct tess_message *message) {
-    if (number == SYS_WAIT) {
-        time_ns += TESS_NS_PER_MS * 10;
-        return STATUS_TIMED_OUT;
-    }
-    if (calls % 3 == 1) {
-        answer(message, WIRE_BUSY, 0);
-        return STATUS_OK;
-    }
-    uint32_t offered = message_page_bytes(message->info);
-    message->words[0] = offered < take_bytes ? offered : take_bytes;
-    written += message->words[0];
-    answer(message, WIRE_OK, 0);
-    return STATUS_OK;
-}
-
-TEST(writes_go_on_until_everything_is_taken) {
-    static char text[10000];
-    service = slow_console;
-    calls = 0;
-    written = 0;
-    take_bytes = 1500;
-    CHECK(status_ok(console_write(SERVER, text, sizeof(text), UINT64_MAX)));
-    CHECK_EQ(written, sizeof(text));
-    take_bytes = 0;
-    calls = 1;
-    time_ns = 1000;
-    CHECK(status_is(console_write(SERVER, text, sizeof(text), 1000), STATUS_TIMED_OUT));
-    written = 0;
-    take_bytes = 4096;
-    CHECK(status_ok(console_print(SERVER, "%s:%1000d\n", "long", 7)));
-    CHECK_EQ(written, 1006);
-}
-
-static struct console_offer offered;
-static struct console_read read_request;
-
-static status_t console_service(uint32_t number, struct tess_message *message) {
-    (void)number;
-    struct wire_request request = as_request(message, 3);
-    bool good = request.method == CONSOLE_OFFER ? console_offer_decode(&request, &offered)
-                                                : console_read_decode(&request, &read_request);
-    if (good && request.method == CONSOLE_READ_LINE) {
-        CHECK_MEM_EQ(read_request.prompt, "tessera$ ", 9);
-        memcpy(page, "typed", 5);
-        message->words[0] = CONSOLE_LINE;
-    }
-    answer(message, good ? WIRE_OK : WIRE_BAD_REQUEST, good ? 5 : 0);
-    return STATUS_OK;
-}
-
-TEST(lines_are_read) {
-    service = console_service;
-    char line[CONSOLE_LINE_MAX + 1];
-    struct console_input input;
-    CHECK(status_ok(console_read_line(SERVER, "tessera$ ", true, line, sizeof(line), &input, 0)));
-    CHECK_EQ(input.event, CONSOLE_LINE);
-    CHECK_STR_EQ(line, "typed");
-    CHECK(read_request.resume);
-    CHECK(status_is(console_read_line(SERVER, "$ ", true, line, 10, &input, 0), STATUS_BAD_ARGUMENT));
-}
-
-TEST(candidates_are_offered) {
-    service = console_service;
-    static struct console_candidates candidates;
-    console_candidates_init(&candidates, 3);
-    CHECK(console_candidates_add(&candidates, "service"));
-    CHECK(console_candidates_add(&candidates, "services"));
-    CHECK(status_ok(console_offer(SERVER, &candidates)));
-    CHECK_EQ(offered.count, 2);
-    CHECK_EQ(offered.replace_bytes, 3);
-    CHECK_STR_EQ(offered.candidates + 8, "services");
-    console_candidates_init(&candidates, 0);
-    CHECK(console_candidates_add(&candidates, "\x1b[2J"));
-    CHECK(status_is(console_offer(SERVER, &candidates), wire_status(WIRE_BAD_REQUEST)));
-    console_candidates_init(&candidates, 0);
-    unsigned added = 0;
-    while (console_candidates_add(&candidates, "x")) {
-        added++;
-    }
-    CHECK_EQ(added, CONSOLE_CANDIDATES_MAX);
-}
-
-TEST(console_offer_refuses_what_is_malformed) {
-    uint64_t words[8] = {0, 2};
-    struct console_offer out;
-    struct wire_request request = wire_request(message_info(CONSOLE_OFFER, 4, 0, 0), 1, words, "a\0bc");
-    CHECK(!console_offer_decode(&request, &out)); // not terminated
-    request.page_bytes = 2;
-    CHECK(!console_offer_decode(&request, &out)); // one announced too many
-    words[1] = 1;
-    CHECK(console_offer_decode(&request, &out));
-    words[0] = CONSOLE_LINE_MAX + 1;
-    CHECK(!console_offer_decode(&request, &out));
 }
 
 // --- the supervisor ---
@@ -524,19 +265,6 @@ TEST(random_requests_are_decoded_or_refused) {
             page[at] = (uint8_t)(random >> (at % 57)) & (at % 3 == 0 ? 0 : 0x7f);
         }
         struct wire_request request = wire_request(message_info(1, bytes, 0, 0), random, words, page);
-        struct log_append append;
-        struct log_query query;
-        struct console_read read;
-        struct console_offer offer;
-        (void)!log_append_decode(&request, &append);
-        (void)!log_query_decode(&request, &query);
-        (void)!console_read_decode(&request, &read);
-        (void)!console_offer_decode(&request, &offer);
         (void)!supervisor_run_decode(&request, &run);
-        size_t offset = 0;
-        struct log_record record;
-        while (log_record_next(page, bytes, &offset, &record)) {
-        }
-        CHECK(offset <= bytes);
     }
 }

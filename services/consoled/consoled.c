@@ -1,5 +1,5 @@
 // consoled: the serial terminal, shared. Wiring only: the terminal is lib/terminal, the device lib/serial, the
-// contract lib/wire/console.h.
+// contract idl/console.capnp.
 //
 // One loop: requests and the device's interrupts arrive at the same endpoint. What cannot be answered at
 // once (a line that is not typed yet, output for which there is no room) waits as a saved reply.
@@ -8,19 +8,19 @@
 #include "abi/gen/stubs.h"
 #include "base/fmt.h"
 #include "base/mem.h"
+#include "base/utf8.h"
+#include "idl/console.capnp.h"
+#include "idl/log.capnp.h"
 #include "lib/serial/uart16550.h"
 #include "lib/serial/uart_device.h"
 #include "lib/tess/capset.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/handle.h"
 #include "lib/tess/main.h"
-#include "lib/tess/page.h"
 #include "lib/tess/panic.h"
 #include "lib/tess/syscall.h"
 #include "lib/terminal/terminal.h"
-#include "lib/wire/console.h"
-#include "lib/wire/log_client.h"
-#include "lib/wire/server.h"
+#include "lib/wire/wire.h"
 
 constexpr uint64_t BIT_INTERRUPT = 1;
 constexpr size_t TERMINAL_COLUMNS = 80;
@@ -29,19 +29,20 @@ constexpr size_t WRITERS_MAX = 32; // that may wait at once
 constexpr uint64_t SETTLE_MS = 5;
 constexpr uint64_t LOG_PATIENCE_MS = 50;
 
-static_assert(LINE_BYTES == CONSOLE_LINE_MAX && LINE_PROMPT_BYTES == CONSOLE_PROMPT_MAX);
+static_assert(TESS_CONSOLE_ID == CONSOLE_ID && CONSOLE_WRITE == 0); // what a panic spells out
 
 static struct terminal terminal;
 static struct uart uart;
-static struct wire_server server;
+static struct rpc_server server;
+static struct rpc_answer late_answer;
 static struct uart_device device;
 static handle_t interrupt;
 
-static handle_t reader;                 // the saved reply of whoever reads a line, or 0
-static handle_t writers[WRITERS_MAX];   // and of those whose output waits for room
+static struct rpc_deferred reader;               // whoever reads a line, if somebody does
+static struct rpc_deferred writers[WRITERS_MAX]; // and those whose output waits for room
 static size_t writer_count;
 static size_t writers_most;
-static handle_t watcher;                // notification for Ctrl-C
+static handle_t watcher; // notification for Ctrl-C
 static uint64_t watcher_bits;
 
 // --- the device ---
@@ -64,202 +65,228 @@ static void serve_device(void) {
 
 // --- requests ---
 
-static void write_text(const struct wire_request *request) {
-    if (request->page_bytes == 0) {
-        wire_server_answer(&server, WIRE_BAD_REQUEST, nullptr);
-        return;
+static status_t write_text(void *, struct rpc_request *request, struct console_write_params params,
+                           struct console_write_results_builder results) {
+    const struct capnp_data bytes = console_write_params_get_bytes(params);
+    TRY(rpc_well_formed(request));
+    if (bytes.len == 0) {
+        return rpc_refuse(request, RPC_INVALID_ARGUMENT, "there is nothing to write");
     }
-    size_t taken = terminal_write(&terminal, (const char *)request->page, request->page_bytes);
-    if (taken > 0) {
-        struct wire_body body = {.words = {taken}};
-        wire_server_answer(&server, WIRE_OK, &body);
-        return;
+    const size_t taken = terminal_write(&terminal, (const char *)bytes.bytes, bytes.len);
+    console_write_results_set_taken(results, (uint32_t)taken);
+    if (taken > 0 || !request->wants_answer) {
+        return STATUS_OK;
     }
-    handle_t reply;
-    if (writer_count < WRITERS_MAX && status_ok(wire_server_defer(&server, &reply))) {
-        writers[writer_count++] = reply;
-        writers_most = writer_count > writers_most ? writer_count : writers_most;
-    } else {
-        wire_server_answer(&server, WIRE_BUSY, nullptr);
+    if (writer_count == WRITERS_MAX || !status_ok(rpc_defer(request, &writers[writer_count]))) {
+        return rpc_refuse(request, RPC_OVERLOADED, "%zu wait for the line already", writer_count);
     }
+    writer_count++;
+    writers_most = writer_count > writers_most ? writer_count : writers_most;
+    return STATUS_OK;
 }
 
-static void answer_reader(enum console_event event) {
-    struct wire_body body = {.words = {event}};
+// Overwrites the message page: what the current request has there is not used any more.
+static void answer_reader(enum console_control_event event) {
     size_t len;
     size_t cursor;
     const char *line = lineedit_line(&terminal.edit, &len, &cursor);
-    if (event == CONSOLE_LINE || event == CONSOLE_COMPLETE) {
-        body.page_bytes = (uint32_t)(event == CONSOLE_LINE ? len : cursor);
-        memcpy(tess_message_page(), line, body.page_bytes);
+    struct console_control_read_line_results_builder results = {rpc_answer_begin(&late_answer, &reader)};
+    console_control_read_line_results_set_event(results, event);
+    if (event == CONSOLE_CONTROL_EVENT_LINE || event == CONSOLE_CONTROL_EVENT_COMPLETE) {
+        console_control_read_line_results_set_line(
+            results, (struct capnp_text){line, event == CONSOLE_CONTROL_EVENT_LINE ? len : cursor});
     }
-    wire_reply(tess_handle_take(&reader), WIRE_OK, &body);
+    rpc_answer_send(&late_answer);
 }
 
-static void read_line(const struct wire_request *request) {
-    struct console_read read;
-    if (!console_read_decode(request, &read)) {
-        wire_server_answer(&server, WIRE_BAD_REQUEST, nullptr);
-        return;
-    }
+static status_t read_line(void *, struct rpc_request *request, struct console_control_read_line_params params,
+                          struct console_control_read_line_results_builder results) {
+    const struct capnp_text wanted = console_control_read_line_params_get_prompt(params);
+    const bool resume = console_control_read_line_params_get_resume(params);
+    TRY(rpc_well_formed(request));
     if (!tess_handle_valid(watcher)) {
-        wire_server_answer(&server, WIRE_BAD_STATE, nullptr);
-        return;
+        console_control_read_line_results_set_event(results, CONSOLE_CONTROL_EVENT_INTERRUPTED);
+        console_control_read_line_results_set_is_new(results, true);
+        return STATUS_OK;
     }
     // Taken before the page is used for anything else.
-    char prompt[CONSOLE_PROMPT_MAX];
-    memcpy(prompt, read.prompt, read.prompt_bytes);
-    handle_t reply;
-    if (!status_ok(wire_server_defer(&server, &reply))) {
-        wire_server_answer(&server, WIRE_NO_MEMORY, nullptr);
-        return;
-    }
-    if (tess_handle_valid(reader)) {
-        answer_reader(CONSOLE_INTERRUPTED);
+    char prompt[LINE_PROMPT_BYTES];
+    const size_t prompt_bytes = wanted.len < sizeof(prompt) ? wanted.len : sizeof(prompt);
+    memcpy(prompt, wanted.bytes, prompt_bytes);
+    struct rpc_deferred reply;
+    TRY(rpc_defer(request, &reply));
+    if (tess_handle_valid(reader.reply)) {
+        answer_reader(CONSOLE_CONTROL_EVENT_INTERRUPTED);
         terminal_stop_reading(&terminal);
     }
     reader = reply;
-    terminal_read(&terminal, prompt, read.prompt_bytes, read.resume);
+    terminal_read(&terminal, prompt, prompt_bytes, resume);
+    return STATUS_OK;
 }
 
-static void offer(const struct wire_request *request) {
-    struct console_offer candidates;
-    if (!console_offer_decode(request, &candidates)) {
-        wire_server_answer(&server, WIRE_BAD_REQUEST, nullptr);
-    } else if (!terminal_offer(&terminal, candidates.replace_bytes, candidates.candidates, candidates.count)) {
-        wire_server_answer(&server, WIRE_BUSY, nullptr);
-    } else {
-        wire_server_answer(&server, WIRE_OK, nullptr);
+// Candidates go on the screen as they are.
+static bool is_plain(struct capnp_text text) {
+    for (size_t i = 0; i < text.len; i++) {
+        if ((unsigned char)text.bytes[i] < ' ' || text.bytes[i] == 0x7f) {
+            return false;
+        }
     }
+    return utf8_valid(text.bytes, text.len);
 }
 
-static void set_interrupt(const struct wire_request *request, handle_t *notification) {
-    tess_close(tess_handle_take(&watcher));
-    watcher = tess_handle_take(notification);
-    watcher_bits = request->words[0];
-    wire_server_answer(&server, WIRE_OK, nullptr);
-}
-
-static void stats(void) {
-    struct console_stats stats = {
-        .columns = terminal.edit.columns,
-        .rows = TERMINAL_ROWS,
-        .input_bytes = uart.received,
-        .output_bytes = uart.sent,
-        .input_overruns = uart.overruns + terminal.lost_input,
-        .line_errors = uart.line_errors,
-        .interrupts = uart.interrupt_count,
-        .waiting_writers = writers_most,
-    };
-    struct wire_body body = {};
-    memcpy(body.words, &stats, sizeof(stats));
-    wire_server_answer(&server, WIRE_OK, &body);
-}
-
-static bool needs_control(uint32_t method) {
-    return method == CONSOLE_READ_LINE || method == CONSOLE_OFFER || method == CONSOLE_SET_INTERRUPT ||
-           method == CONSOLE_CLEAR || method == CONSOLE_ADD_HISTORY;
-}
-
-static void serve(const struct wire_request *request) {
-    handle_t came = request->handle_count > 0 ? wire_handle(request->words, 0) : (handle_t){0};
-    if (needs_control(request->method) && !wire_badge_controls(request->badge)) {
-        wire_server_answer(&server, WIRE_NOT_ALLOWED, nullptr);
-        tess_close(came);
-        return;
+static status_t offer(void *, struct rpc_request *request, struct console_control_offer_params params,
+                      struct console_control_offer_results_builder) {
+    static char strings[4096]; // one after the other, each with its NUL
+    size_t used = 0;
+    const uint32_t replace_bytes = console_control_offer_params_get_replace_bytes(params);
+    const struct capnp_text_list candidates = console_control_offer_params_get_candidates(params);
+    const uint32_t count = capnp_text_list_count(candidates);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct capnp_text text = capnp_text_list_get(candidates, i);
+        if (!is_plain(text) || text.len >= sizeof(strings) - used) {
+            return rpc_refuse(request, RPC_INVALID_ARGUMENT, "candidate %u is not printable, or they are too long", i);
+        }
+        memcpy(strings + used, text.bytes, text.len + 1);
+        used += text.len + 1;
     }
-    switch (request->method) {
-    case CONSOLE_WRITE: write_text(request); break;
-    case CONSOLE_READ_LINE: read_line(request); break;
-    case CONSOLE_OFFER: offer(request); break;
-    case CONSOLE_SET_INTERRUPT: set_interrupt(request, &came); break;
-    case CONSOLE_CLEAR:
-        terminal_clear(&terminal);
-        wire_server_answer(&server, WIRE_OK, nullptr);
-        break;
-    case CONSOLE_ADD_HISTORY:
-        lineedit_add_history(&terminal.edit, (const char *)request->page, request->page_bytes);
-        wire_server_answer(&server, WIRE_OK, nullptr);
-        break;
-    case CONSOLE_STATS: stats(); break;
-    default: wire_server_answer(&server, WIRE_BAD_METHOD, nullptr); break;
+    TRY(rpc_well_formed(request));
+    if (replace_bytes > LINE_BYTES) {
+        return rpc_refuse(request, RPC_INVALID_ARGUMENT, "no line is so long");
     }
-    tess_close(came);
+    return terminal_offer(&terminal, replace_bytes, strings, count)
+               ? STATUS_OK
+               : rpc_refuse(request, RPC_OVERLOADED, "the line has no room for the list");
+}
+
+static status_t set_interrupt(void *, struct rpc_request *request, struct console_control_set_interrupt_params params,
+                              struct console_control_set_interrupt_results_builder) {
+    const handle_t notification = console_control_set_interrupt_params_get_notification(params);
+    const uint64_t bits = console_control_set_interrupt_params_get_bits(params);
+    TRY(rpc_well_formed(request));
+    tess_close(watcher);
+    watcher = rpc_request_keep(request, notification);
+    watcher_bits = bits;
+    return STATUS_OK;
+}
+
+static status_t clear(void *, struct rpc_request *, struct console_control_clear_params,
+                      struct console_control_clear_results_builder) {
+    terminal_clear(&terminal);
+    return STATUS_OK;
+}
+
+static status_t add_history(void *, struct rpc_request *request, struct console_control_add_history_params params,
+                            struct console_control_add_history_results_builder) {
+    const struct capnp_text line = console_control_add_history_params_get_line(params);
+    TRY(rpc_well_formed(request));
+    lineedit_add_history(&terminal.edit, line.bytes, line.len);
+    return STATUS_OK;
+}
+
+static status_t stats(void *, struct rpc_request *, struct console_stats_params,
+                      struct console_stats_results_builder results) {
+    struct console_stats_builder stats = console_stats_results_init_stats(results);
+    console_stats_set_columns(stats, (uint32_t)terminal.edit.columns);
+    console_stats_set_rows(stats, TERMINAL_ROWS);
+    console_stats_set_input_bytes(stats, uart.received);
+    console_stats_set_output_bytes(stats, uart.sent);
+    console_stats_set_input_overruns(stats, uart.overruns + terminal.lost_input);
+    console_stats_set_line_errors(stats, uart.line_errors);
+    console_stats_set_interrupts(stats, uart.interrupt_count);
+    console_stats_set_waiting_writers(stats, writers_most);
+    return STATUS_OK;
+}
+
+static const struct console_control_server methods = {
+    .console = {.write = write_text, .stats = stats},
+    .read_line = read_line,
+    .offer = offer,
+    .set_interrupt = set_interrupt,
+    .clear = clear,
+    .add_history = add_history,
+};
+
+static void serve(void) {
+    rpc_server_done(&server, wire_badge_controls(server.request.badge)
+                                 ? console_control_dispatch(&methods, nullptr, &server.request)
+                                 : console_dispatch(&methods.console, nullptr, &server.request));
 }
 
 // --- after each event ---
 
 static void advance_reader(void) {
-    static const enum console_event events[] = {
-        [LINE_ENTERED] = CONSOLE_LINE,
-        [LINE_COMPLETE] = CONSOLE_COMPLETE,
-        [LINE_INTERRUPTED] = CONSOLE_INTERRUPTED,
-        [LINE_END] = CONSOLE_END,
+    static const enum console_control_event events[] = {
+        [LINE_ENTERED] = CONSOLE_CONTROL_EVENT_LINE,
+        [LINE_COMPLETE] = CONSOLE_CONTROL_EVENT_COMPLETE,
+        [LINE_INTERRUPTED] = CONSOLE_CONTROL_EVENT_INTERRUPTED,
+        [LINE_END] = CONSOLE_CONTROL_EVENT_END,
     };
     enum line_event event = terminal_advance(&terminal);
-    if (event != LINE_NONE && tess_handle_valid(reader)) {
+    if (event != LINE_NONE && tess_handle_valid(reader.reply)) {
         answer_reader(events[event]);
     }
 }
 
+// Nothing was taken: they offer it again.
 static void release_writers(void) {
     if (writer_count == 0 || !terminal_writable(&terminal)) {
         return;
     }
-    struct wire_body nothing_taken = {};
     for (size_t i = 0; i < writer_count; i++) {
-        wire_reply(writers[i], WIRE_OK, &nothing_taken);
+        (void)rpc_answer_begin(&late_answer, &writers[i]);
+        rpc_answer_send(&late_answer);
     }
     writer_count = 0;
 }
 
 // Waits for what comes next. The line that output took off the screen is put back a moment later, so that it
 // does not come and go with every line of a program that prints many.
-static enum wire_arrival next(struct wire_request *request) {
+static enum rpc_arrival next(void) {
     static uint64_t settle_at_ns;
     if (!terminal.hidden) {
         settle_at_ns = 0;
-        return wire_server_next(&server, request, DEADLINE_NEVER);
+        return rpc_server_next(&server, DEADLINE_NEVER);
     }
     if (settle_at_ns == 0) {
         settle_at_ns = tess_deadline_after_ms(SETTLE_MS);
     }
     // A flood never lets the wait time out.
     if (tess_now_ns() < settle_at_ns) {
-        enum wire_arrival arrival = wire_server_next(&server, request, settle_at_ns);
-        if (arrival != WIRE_TIMEOUT) {
+        enum rpc_arrival arrival = rpc_server_next(&server, settle_at_ns);
+        if (arrival != RPC_TIMEOUT) {
             return arrival;
         }
     }
     settle_at_ns = 0;
     terminal_settle(&terminal);
     uart_pump(&uart);
-    return wire_server_next(&server, request, DEADLINE_NEVER);
+    return rpc_server_next(&server, DEADLINE_NEVER);
 }
 
 // Once: how long it took from power-on, when the counter began at 0, until a person could type.
 static void report_first_prompt(void) {
     static bool reported;
-    handle_t log;
+    struct log log;
     if (reported || !terminal.reading || terminal.output.used > 0) {
         return;
     }
     reported = true;
     uint64_t cycles = tess_arch_cycles();
-    if (status_ok(tess_cap("log", WIRE_INTERFACE_LOG, &log))) {
+    if (status_ok(tess_cap("log", LOG_ID, &log.handle))) {
+        RPC_CALL(call);
         char text[64];
-        size_t len = fmt_snprintf(text, sizeof(text), "power-on to prompt: %llu cycles", (unsigned long long)cycles);
+        fmt_snprintf(text, sizeof(text), "power-on to prompt: %llu cycles", (unsigned long long)cycles);
         // The console does not wait long for the log; what it has to say here is not that important.
-        (void)log_post(log, LOG_INFO, 0, text, len, tess_deadline_after_ms(LOG_PATIENCE_MS));
+        (void)log_send_append(log, &call, LOG_LEVEL_INFO, capnp_text(text), tess_deadline_after_ms(LOG_PATIENCE_MS));
     }
 }
 
 static void set_up(void) {
     handle_t notification;
-    handle_t endpoint = tess_cap_required("console", WIRE_INTERFACE_CONSOLE);
+    handle_t endpoint = tess_cap_required("console", CONSOLE_ID);
     const handle_t registers = tess_cap_required("uart", 0);
     interrupt = tess_cap_required("uart_interrupt", 0);
-    wire_server_init(&server, endpoint, 1);
+    rpc_server_init(&server, endpoint);
     terminal_init(&terminal, TERMINAL_COLUMNS);
     if (!status_ok(uart_device_open(&device, registers, tess_cap_type("uart"))) ||
         !uart_init(&uart, uart_device_port(&device), &terminal.output)) {
@@ -279,12 +306,11 @@ int main(int argc, char **argv) {
     (void)argv;
     set_up();
     for (;;) {
-        struct wire_request request;
-        switch (next(&request)) {
-        case WIRE_REQUEST: serve(&request); break;
-        case WIRE_SIGNAL: serve_device(); break;
-        case WIRE_TIMEOUT: break;
-        case WIRE_CLOSED: return 1;
+        switch (next()) {
+        case RPC_REQUEST: serve(); break;
+        case RPC_SIGNAL: serve_device(); break;
+        case RPC_TIMEOUT: break;
+        case RPC_CLOSED: return 1;
         }
         advance_reader();
         uart_pump(&uart);

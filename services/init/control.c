@@ -8,7 +8,6 @@
 #include "lib/tess/page.h"
 #include "lib/tess/serve.h"
 #include "lib/tess/syscall.h"
-#include "lib/wire/log.h"
 #include "services/init/init.h"
 
 struct answer {

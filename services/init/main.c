@@ -1,5 +1,6 @@
 #include "abi/gen/decode.h"
 #include "abi/gen/stubs.h"
+#include "idl/log.capnp.h"
 #include "lib/tess/capset.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/handle.h"
@@ -7,7 +8,6 @@
 #include "lib/tess/panic.h"
 #include "lib/tess/serve.h"
 #include "lib/tess/syscall.h"
-#include "lib/wire/log.h"
 #include "services/init/init.h"
 
 struct init init;
@@ -71,8 +71,8 @@ static void bring_up(int argc, char **argv) {
         early_stop("init: cannot set up the system `%s`: %s", init.manifest.system,
                    abi_status_text(status.code));
     }
-    outbox_log(nullptr, LOG_INFO, "system %s: %zu services", init.manifest.system, init.service_count);
-    outbox_log(nullptr, LOG_INFO, "kernel to init: %lu cycles", tess_start_counter - tess_bootstrap->clock.base);
+    outbox_log(nullptr, LOG_LEVEL_INFO, "system %s: %zu services", init.manifest.system, init.service_count);
+    outbox_log(nullptr, LOG_LEVEL_INFO, "kernel to init: %lu cycles", tess_start_counter - tess_bootstrap->clock.base);
     for (size_t i = 0; i < init.service_count; i++) {
         (void)unit_start(&init.units[i], nullptr, 0); // its life says when the next try is
     }

@@ -8,12 +8,12 @@
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "idl/log.capnp.h"
 #include "idl/registry.capnp.h"
+#include "lib/console/console.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/handle.h"
 #include "lib/wire/client.h"
-#include "lib/wire/console_client.h"
-#include "lib/wire/log_client.h"
 #include "services/init/init.h"
 
 constexpr uint64_t PATIENCE_NS = 3'000'000; // for one message to one service
@@ -101,10 +101,19 @@ void outbox_log(const struct init_unit *subject, uint8_t level, const char *form
     va_end(args);
 }
 
-static bool tell_names(struct target *target) {
+static struct log_control log_service(void) {
+    return (struct log_control){the_log.client};
+}
+
+static bool tell_name(uint64_t holder, const char *name) {
+    RPC_CALL(call);
+    return went_well(&the_log, log_control_call_name_holder(log_service(), &call, holder, capnp_text(name), patience(),
+                                                            nullptr));
+}
+
+static bool tell_names(void) {
     if (!init_is_named) {
-        if (!went_well(target, log_name_badge(target->client, wire_badge_holder(WIRE_BADGE_SUPERVISOR),
-                                              "init", patience()))) {
+        if (!tell_name(wire_badge_holder(WIRE_BADGE_SUPERVISOR), "init")) {
             return false;
         }
         init_is_named = true;
@@ -114,7 +123,7 @@ static bool tell_names(struct target *target) {
         if (unit->spec == nullptr || unit->log_knows) {
             continue;
         }
-        if (!went_well(target, log_name_badge(target->client, unit->id, unit->name, patience()))) {
+        if (!tell_name(unit->id, unit->name)) {
             return false;
         }
         unit->log_knows = true;
@@ -122,23 +131,28 @@ static bool tell_names(struct target *target) {
     return true;
 }
 
+// Without waiting for an answer.
+static bool tell_record(uint64_t subject, enum log_level level, const char *text) {
+    RPC_CALL(call);
+    return went_well(&the_log, log_control_send_append_for(log_service(), &call, subject, level, capnp_text(text),
+                                                           patience()));
+}
+
 static void pump_log(void) {
-    if (!ready(&the_log) || !tell_names(&the_log)) {
+    if (!ready(&the_log) || !tell_names()) {
         return;
     }
     if (records_dropped > 0) {
         char text[64];
-        size_t len =
-            fmt_snprintf(text, sizeof text, "%lu records were dropped while logd was away", records_dropped);
-        if (!went_well(&the_log, log_post(the_log.client, LOG_WARNING, 0, text, len, patience()))) {
+        fmt_snprintf(text, sizeof text, "%lu records were dropped while logd was away", records_dropped);
+        if (!tell_record(wire_badge_holder(WIRE_BADGE_SUPERVISOR), LOG_LEVEL_WARNING, text)) {
             return;
         }
         records_dropped = 0;
     }
     while (record_count > 0) {
         const struct record *record = &records[record_first];
-        if (!went_well(&the_log, log_post(the_log.client, record->level, record->subject, record->text,
-                                             strlen(record->text), patience()))) {
+        if (!tell_record(record->subject, record->level, record->text)) {
             return;
         }
         record_first = (record_first + 1) % RECORDS_MAX;

@@ -1,12 +1,12 @@
 #include "abi/gen/stubs.h"
 #include "base/mem.h"
+#include "idl/console.capnp.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/handle.h"
 #include "lib/tess/panic.h"
 #include "lib/tess/serve.h"
 #include "lib/tess/syscall.h"
 #include "lib/wire/client.h"
-#include "lib/wire/console.h"
 #include "services/init/init.h"
 
 constexpr uint64_t END_PATIENCE_MS = 500;      // for one process
@@ -36,14 +36,11 @@ static void await_end(const struct init_unit *unit) {
 
 // Bytes that the console has handed to its device so far; UINT64_MAX when it does not say.
 static uint64_t console_output(handle_t console) {
-    struct wire_call call = {.method = CONSOLE_STATS};
-    struct wire_body body = {};
-    struct console_stats stats;
-    if (!status_ok(wire_call(console, &call, &body, nullptr, tess_deadline_after_ms(DRAIN_PATIENCE_MS)))) {
-        return UINT64_MAX;
-    }
-    memcpy(&stats, body.words, sizeof stats);
-    return stats.output_bytes;
+    RPC_CALL(call);
+    struct console_stats_results results;
+    const status_t status = console_call_stats((struct console){console}, &call,
+                                               tess_deadline_after_ms(DRAIN_PATIENCE_MS), &results);
+    return status_ok(status) ? console_stats_get_output_bytes(console_stats_results_get_stats(results)) : UINT64_MAX;
 }
 
 // What was printed shall be seen: waits until the console has sent nothing for a while.

@@ -4,13 +4,14 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/xxh64.h"
+#include "idl/interfaces.h"
+#include "idl/log.capnp.h"
 #include "lib/supervise/reason.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/handle.h"
 #include "lib/tess/heap.h"
 #include "lib/tess/page.h"
 #include "lib/tess/syscall.h"
-#include "lib/wire/log.h"
 #include "services/init/init.h"
 #include "tess_arch.h"
 
@@ -27,7 +28,7 @@ static status_t add_endpoint(struct init_unit *unit, const char *name) {
         return STATUS_TOO_LARGE;
     }
     struct init_endpoint *endpoint = &init.endpoints[init.endpoint_count];
-    uint64_t interface_id = wire_interface_by_name(name);
+    uint64_t interface_id = idl_interface_by_name(name);
     if (interface_id == 0) {
         interface_id = xxh64(name, strlen(name), 0); // an interface that only its users know
     }
@@ -203,7 +204,7 @@ status_t unit_start(struct init_unit *unit, const char *const *arguments, size_t
         unit->started_ns = now;
         outbox_restarted(unit);
         if (again) {
-            outbox_log(unit, LOG_INFO, "%s started again (restart %u)", unit->name, unit->life.restarts);
+            outbox_log(unit, LOG_LEVEL_INFO, "%s started again (restart %u)", unit->name, unit->life.restarts);
         }
         return status;
     }
@@ -213,7 +214,7 @@ status_t unit_start(struct init_unit *unit, const char *const *arguments, size_t
         supervise_start_failed(&unit->life, now);
     }
     (void)str_copy(unit->reason, sizeof unit->reason, why);
-    outbox_log(unit, LOG_ERROR, "%s", why);
+    outbox_log(unit, LOG_LEVEL_ERROR, "%s", why);
     stop_if_essential(unit);
     if (!unit->is_job && (unit->life.failures <= 1 || unit->life.state == SUPERVISE_FAILED)) {
         char line[300];
@@ -234,15 +235,15 @@ static void report_end(struct init_unit *unit, const struct exit_record *record)
     bool expected = unit->life.killed || init.closing;
     bool good = record->kind == EXIT_NORMAL && record->code == 0;
     outbox_log(unit,
-               good       ? LOG_INFO
-               : expected ? LOG_INFO
-                          : LOG_WARNING,
+               good       ? LOG_LEVEL_INFO
+               : expected ? LOG_LEVEL_INFO
+                          : LOG_LEVEL_WARNING,
                "%s ended: %s", unit->name, unit->reason);
     if (record->kind == EXIT_FAULT) {
         static const char *const names[16] = TESS_ARCH_REGISTER_NAMES;
         char registers[400];
         reason_registers(record, names, registers, sizeof registers);
-        outbox_log(unit, LOG_DEBUG, "%s: %s", unit->name, registers);
+        outbox_log(unit, LOG_LEVEL_DEBUG, "%s: %s", unit->name, registers);
     }
 }
 
@@ -272,7 +273,7 @@ static void settle(struct init_unit *unit) {
     unit->capset = (struct init_capset){};
     supervise_ended(&unit->life, tess_now_ns(), record.kind == EXIT_NORMAL && record.code == 0);
     if (unit->life.state == SUPERVISE_FAILED) {
-        outbox_log(unit, LOG_ERROR, "%s ended %u times in a row and is given up; `restart %s` tries again",
+        outbox_log(unit, LOG_LEVEL_ERROR, "%s ended %u times in a row and is given up; `restart %s` tries again",
                    unit->name, unit->life.failures, unit->name);
         stop_if_essential(unit);
     }

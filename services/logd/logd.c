@@ -1,147 +1,183 @@
-// logd: the one log of the system. Wiring only: the journal is lib/journal, the contract lib/wire/log.h.
+// logd: the one log of the system. Wiring only: the journal is lib/journal, the contract idl/log.capnp.
 #include "base/mem.h"
 #include "base/str.h"
+#include "idl/log.capnp.h"
 #include "lib/journal/holders.h"
 #include "lib/journal/journal.h"
 #include "lib/tess/capset.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/main.h"
-#include "lib/tess/page.h"
-#include "lib/wire/log.h"
-#include "lib/wire/server.h"
+#include "lib/wire/wire.h"
 
 constexpr size_t JOURNAL_BYTES = 64 * 1024;
+constexpr uint16_t LEVELS = LOG_LEVEL_DEBUG + 1;
 
-static_assert(JOURNAL_TEXT_MAX == LOG_TEXT_MAX && JOURNAL_SOURCE_BYTES == WIRE_NAME_BYTES &&
-              HOLDER_NAME_BYTES == WIRE_NAME_BYTES);
+static_assert(JOURNAL_SOURCE_BYTES == WIRE_NAME_BYTES && HOLDER_NAME_BYTES == WIRE_NAME_BYTES);
 
 static struct journal journal;
 static struct holder_table holders;
 static uint64_t refused;
+static struct rpc_server server;
 alignas(8) static uint8_t journal_memory[JOURNAL_BYTES];
 
-static void append(struct wire_server *server, const struct wire_request *request) {
-    struct log_append record;
-    if (!log_append_decode(request, &record)) {
+static status_t keep(struct rpc_request *request, uint64_t holder, enum log_level level, struct capnp_text text,
+                     uint64_t *sequence) {
+    TRY(rpc_well_formed(request));
+    if (level >= LEVELS || text.len == 0) {
         refused++;
-        wire_server_answer(server, WIRE_BAD_REQUEST, nullptr);
-        return;
+        return rpc_refuse(request, RPC_INVALID_ARGUMENT, text.len == 0 ? "there is no text" : "there is no such level");
     }
     char fallback[HOLDER_NAME_BYTES];
-    const char *name = holder_lookup(&holders, record.subject, fallback);
-    struct wire_body body = {};
-    body.words[0] = journal_append(&journal, tess_now_ns(), name, record.level, record.text, record.text_bytes);
-    wire_server_answer(server, WIRE_OK, &body);
+    *sequence = journal_append(&journal, tess_now_ns(), holder_lookup(&holders, holder, fallback), (uint8_t)level, text.bytes,
+                               text.len);
+    return STATUS_OK;
 }
 
-// A page of records under construction.
-struct page {
-    uint8_t *bytes;
-    size_t used;
+static status_t append(void *, struct rpc_request *request, struct log_append_params params,
+                       struct log_append_results_builder results) {
+    uint64_t sequence;
+    TRY(keep(request, wire_badge_holder(request->badge), log_append_params_get_level(params),
+             log_append_params_get_text(params), &sequence));
+    log_append_results_set_sequence(results, sequence);
+    return STATUS_OK;
+}
+
+static status_t append_for(void *, struct rpc_request *request, struct log_control_append_for_params params,
+                           struct log_control_append_for_results_builder results) {
+    uint64_t sequence;
+    TRY(keep(request, log_control_append_for_params_get_holder(params), log_control_append_for_params_get_level(params),
+             log_control_append_for_params_get_text(params), &sequence));
+    log_control_append_for_results_set_sequence(results, sequence);
+    return STATUS_OK;
+}
+
+// An answer in the making. The records are walked twice: how many fit has to be known before the list is made.
+struct answer {
     uint64_t skip; // records that match, but are not among the last ones wanted
     uint64_t limit;
-    uint64_t count;
-    uint64_t last_sequence;
+    size_t words_left;
+    uint32_t count;
     bool full;
+    struct log_record_list_builder records;
+    uint32_t next; // element to be filled in
+    uint64_t last_sequence;
 };
 
-static bool put_record(void *context, const struct journal_entry *entry, const char *text, size_t len,
-                       const char *rest, size_t rest_len) {
-    struct page *page = context;
-    if (page->skip > 0) {
-        page->skip--;
+static size_t words_of(size_t text_bytes) {
+    return (text_bytes + 1 + CAPNP_WORD_BYTES - 1) / CAPNP_WORD_BYTES;
+}
+
+static size_t source_len(const struct journal_entry *entry) {
+    return strnlen(entry->source, sizeof(entry->source));
+}
+
+static bool count_record(void *context, const struct journal_entry *entry, const char *, size_t, const char *, size_t) {
+    struct answer *answer = context;
+    const size_t words = LOG_RECORD_DATA_WORDS + LOG_RECORD_POINTERS + words_of(source_len(entry)) + words_of(entry->text_bytes);
+    if (answer->skip > 0) {
+        answer->skip--;
         return true;
     }
-    if (page->count == page->limit) {
-        page->full = true;
+    answer->full = answer->count == answer->limit || words > answer->words_left;
+    if (!answer->full) {
+        answer->words_left -= words;
+        answer->count++;
+    }
+    return !answer->full;
+}
+
+static bool put_record(void *context, const struct journal_entry *entry, const char *text, size_t len, const char *rest,
+                       size_t rest_len) {
+    struct answer *answer = context;
+    if (answer->skip > 0) {
+        answer->skip--;
+        return true;
+    }
+    if (answer->next == answer->count) {
         return false;
     }
-    char whole[JOURNAL_TEXT_MAX];
-    memcpy(whole, text, len);
-    memcpy(whole + len, rest, rest_len);
-    struct log_wire_record record = {
-        .sequence = entry->sequence,
-        .time_ns = entry->time_ns,
-        .level = entry->level,
-        .text_bytes = entry->text_bytes,
-    };
-    memcpy(record.service, entry->source, sizeof(record.service));
-    if (!log_record_put(page->bytes, &page->used, &record, whole)) {
-        page->full = true;
-        return false;
+    struct log_record_builder record = log_record_list_edit(answer->records, answer->next++);
+    log_record_set_sequence(record, entry->sequence);
+    log_record_set_time_ns(record, entry->time_ns);
+    log_record_set_level(record, (enum log_level)entry->level);
+    log_record_set_source(record, (struct capnp_text){entry->source, source_len(entry)});
+    char *to = log_record_init_text(record, entry->text_bytes);
+    if (to != nullptr) {
+        memcpy(to, text, len);
+        memcpy(to + len, rest, rest_len);
     }
-    page->count++;
-    page->last_sequence = entry->sequence;
+    answer->last_sequence = entry->sequence;
     return true;
 }
 
-static void query(struct wire_server *server, const struct wire_request *request) {
-    struct log_query query;
-    if (!log_query_decode(request, &query)) {
-        wire_server_answer(server, WIRE_BAD_REQUEST, nullptr);
-        return;
-    }
-    struct journal_filter filter = {
-        .after = query.after,
-        .source = query.service[0] != '\0' ? query.service : nullptr,
-        .level = query.level,
+static status_t query(void *, struct rpc_request *request, struct log_query_params params,
+                      struct log_query_results_builder results) {
+    const uint64_t after = log_query_params_get_after(params);
+    const uint32_t limit = log_query_params_get_limit(params);
+    const struct capnp_text service = log_query_params_get_service(params);
+    const enum log_level level = log_query_params_get_level(params);
+    const struct journal_filter filter = {
+        .after = after,
+        .source = service.len > 0 ? service.bytes : nullptr,
+        .level = (uint8_t)(level < LEVELS ? level : LOG_LEVEL_DEBUG),
     };
-    struct page page = {.bytes = tess_message_page(), .limit = query.limit, .last_sequence = query.after};
-    if (query.last) {
-        uint64_t matching = journal_count(&journal, &filter);
-        page.skip = matching > query.limit ? matching - query.limit : 0;
-    }
-    journal_walk(&journal, &filter, put_record, &page);
-    uint64_t first = journal_first(&journal);
-    uint64_t lost = first > query.after + 1 ? first - query.after - 1 : 0;
-    struct wire_body body = {
-        .words = {page.count, page.last_sequence, page.full, query.last ? 0 : lost},
-        .page_bytes = (uint32_t)page.used,
+    TRY(rpc_well_formed(request));
+    const bool last = log_query_params_get_last(params);
+    struct answer answer = {
+        .limit = limit == 0 ? UINT64_MAX : limit,
+        // Root pointer, results, and the list's tag word.
+        .words_left = MESSAGE_PAGE_BYTES / CAPNP_WORD_BYTES - 2 - LOG_QUERY_RESULTS_DATA_WORDS - LOG_QUERY_RESULTS_POINTERS,
+        .last_sequence = after,
     };
-    wire_server_answer(server, WIRE_OK, &body);
+    const uint64_t matching = last && limit != 0 ? journal_count(&journal, &filter) : 0;
+    const uint64_t skip = matching > limit ? matching - limit : 0;
+    answer.skip = skip;
+    journal_walk(&journal, &filter, count_record, &answer);
+    answer.records = log_query_results_init_records(results, answer.count);
+    answer.skip = skip;
+    journal_walk(&journal, &filter, put_record, &answer);
+    const uint64_t first = journal_first(&journal);
+    log_query_results_set_next(results, answer.last_sequence);
+    log_query_results_set_more(results, answer.full);
+    log_query_results_set_dropped(results, !last && first > after + 1 ? first - after - 1 : 0);
+    return STATUS_OK;
 }
 
-static void stats(struct wire_server *server) {
-    struct log_stats stats = {
-        .records = journal.records,
-        .used_bytes = journal.used,
-        .capacity_bytes = journal.size,
-        .appended = journal.appended,
-        .dropped = journal.dropped,
-        .first_sequence = journal_first(&journal),
-        .last_sequence = journal_last(&journal),
-        .refused = refused,
-    };
-    struct wire_body body = {};
-    memcpy(body.words, &stats, sizeof(stats));
-    wire_server_answer(server, WIRE_OK, &body);
+static status_t stats(void *, struct rpc_request *, struct log_stats_params, struct log_stats_results_builder results) {
+    struct log_stats_builder stats = log_stats_results_init_stats(results);
+    log_stats_set_records(stats, journal.records);
+    log_stats_set_used_bytes(stats, journal.used);
+    log_stats_set_capacity_bytes(stats, journal.size);
+    log_stats_set_appended(stats, journal.appended);
+    log_stats_set_dropped(stats, journal.dropped);
+    log_stats_set_first_sequence(stats, journal_first(&journal));
+    log_stats_set_last_sequence(stats, journal_last(&journal));
+    log_stats_set_refused(stats, refused + server.malformed);
+    return STATUS_OK;
 }
 
-static void name_badge(struct wire_server *server, const struct wire_request *request) {
-    char name[WIRE_NAME_BYTES];
-    if (!wire_badge_controls(request->badge)) {
-        wire_server_answer(server, WIRE_NOT_ALLOWED, nullptr);
-    } else if (request->words[0] == 0 || (request->page_bytes != 0 && !wire_name_request(request, name))) {
-        wire_server_answer(server, WIRE_BAD_REQUEST, nullptr);
+static status_t name_holder(void *, struct rpc_request *request, struct log_control_name_holder_params params,
+                            struct log_control_name_holder_results_builder) {
+    char field[WIRE_NAME_BYTES];
+    const uint64_t holder = log_control_name_holder_params_get_holder(params);
+    const struct capnp_text name = log_control_name_holder_params_get_name(params);
+    TRY(rpc_well_formed(request));
+    if (holder == 0 || (name.len > 0 && !wire_name_put(field, name.bytes))) {
+        return rpc_refuse(request, RPC_INVALID_ARGUMENT, "a holder has a number, and a name without spaces");
+    }
+    if (name.len == 0) {
+        holder_forget(&holders, holder);
     } else {
-        if (request->page_bytes == 0) {
-            holder_forget(&holders, request->words[0]);
-        } else {
-            holder_name(&holders, request->words[0], name);
-        }
-        wire_server_answer(server, WIRE_OK, nullptr);
+        holder_name(&holders, holder, field);
     }
+    return STATUS_OK;
 }
 
-static void serve(struct wire_server *server, const struct wire_request *request) {
-    switch (request->method) {
-    case LOG_APPEND: append(server, request); break;
-    case LOG_QUERY: query(server, request); break;
-    case LOG_STATS: stats(server); break;
-    case LOG_NAME_BADGE: name_badge(server, request); break;
-    default: wire_server_answer(server, WIRE_BAD_METHOD, nullptr); break;
-    }
-}
+static const struct log_control_server methods = {
+    .log = {.append = append, .query = query, .stats = stats},
+    .name_holder = name_holder,
+    .append_for = append_for,
+};
 
 int main(int argc, char **argv) {
     (void)argc;
@@ -150,15 +186,17 @@ int main(int argc, char **argv) {
     memset(journal_memory, 0, sizeof(journal_memory));
     journal_init(&journal, journal_memory, sizeof(journal_memory));
     holder_table_init(&holders);
-    struct wire_server server;
-    struct wire_request request;
-    wire_server_init(&server, tess_cap_required("log", WIRE_INTERFACE_LOG), 0);
+    rpc_server_init(&server, tess_cap_required("log", LOG_ID));
     for (;;) {
-        switch (wire_server_next(&server, &request, DEADLINE_NEVER)) {
-        case WIRE_REQUEST: serve(&server, &request); break;
-        case WIRE_SIGNAL:
-        case WIRE_TIMEOUT: break;
-        case WIRE_CLOSED: return 1;
+        switch (rpc_server_next(&server, DEADLINE_NEVER)) {
+        case RPC_REQUEST:
+            rpc_server_done(&server, wire_badge_controls(server.request.badge)
+                                         ? log_control_dispatch(&methods, nullptr, &server.request)
+                                         : log_dispatch(&methods.log, nullptr, &server.request));
+            break;
+        case RPC_SIGNAL:
+        case RPC_TIMEOUT: break;
+        case RPC_CLOSED: return 1;
         }
     }
 }

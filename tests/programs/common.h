@@ -12,7 +12,7 @@
 #include "lib/tess/main.h"
 #include "lib/tess/syscall.h"
 #include "abi/gen/stubs.h" // written over lib/tess/syscall.h
-#include "lib/wire/console_client.h"
+#include "lib/console/console.h"
 
 // Prints through the console capability; without one it says nothing.
 #define SAY(...) \

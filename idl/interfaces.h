@@ -1,0 +1,16 @@
+// The interfaces of services by the names that manifests and people call them. The table is generated from the list of
+// contracts in idl/meson.build: each has one interface that is called as its file is, for everybody who may use it at all.
+#pragma once
+
+#include <stdint.h>
+
+struct idl_interface {
+    uint64_t id;
+    const char *name;
+};
+
+extern const struct idl_interface idl_interfaces[]; // the last has no name
+
+// The id of the interface of this name, 0 when there is none; and the way back, nullptr when there is none.
+uint64_t idl_interface_by_name(const char *name);
+const char *idl_interface_name(uint64_t id);
