@@ -44,6 +44,13 @@ def compiler(ctx, library):
     return kept
 
 
+def libraries(ctx):
+    """What programs for the machine that builds are linked with."""
+    names = ("lib/capnp/libcapnp_native.a", "base/libbase_native.a")
+    ctx.run(["tools/build", "--arch", ctx.arch, "--quiet", *names], timeout=300, status=0)
+    return [ctx.build / name for name in names]
+
+
 def golden(ctx):
     """A change of what is generated shows in the tree."""
     generate(ctx, HERE / "tidy.capnp", HERE, ctx.scratch, f"-I{ROOT / 'idl'}")
@@ -79,6 +86,18 @@ def standard_tests(ctx):
     source = os.environ["CAPNP_SOURCE"]
     generate(ctx, pathlib.Path(source) / "capnp" / "test.capnp", source, ctx.scratch, "--no-standard-import", f"-I{source}")
     compiled(ctx, ctx.scratch / "capnp" / "test.capnp.c", ctx.scratch)
+
+
+def embedded_schemas(ctx):
+    """What is embedded of the schema of schemas, read with what was generated from it, has every field."""
+    generate(ctx, STANDARD / "schema.capnp", STANDARD.parent, ctx.scratch, "--no-standard-import", f"-I{STANDARD.parent}")
+    ctx.run([*compiler(ctx, "libcapnp_native.a"), f"-I{ctx.scratch}", HERE / "reflect.c", ctx.scratch / "capnp" / "schema.capnp.c",
+             *libraries(ctx), "-o", ctx.scratch / "reflect"], cwd=ctx.build, timeout=120, status=0)
+    printed = ctx.run([ctx.scratch / "reflect"], status=0).stdout.split()
+    text = (STANDARD / "schema.capnp").read_text()
+    check(len(printed) > 80, "schemas have fields", "more than 80", len(printed))
+    for line in printed:
+        expect_match(text, rf"\b{line.rsplit('.')[-1]} *(@\d+ *)?:", "schema.capnp")
 
 
 def refused(ctx):
@@ -190,12 +209,11 @@ class RoundTrip:
 
 def random_messages(ctx):
     """What the generated getters read, the generated setters write: the same for the standard's tool, byte by byte."""
-    ctx.run(["tools/build", "--arch", ctx.arch, "--quiet", "lib/capnp/libcapnp_native.a", "base/libbase_native.a"], timeout=300, status=0)
-    libraries = [ctx.build / "lib" / "capnp" / "libcapnp_native.a", ctx.build / "base" / "libbase_native.a"]
+    built = libraries(ctx)
     count, seed = int(os.environ.get("CAPNP_SCHEMAS", SCHEMAS)), int(os.environ.get("CAPNP_SEED", 1))
     while count > 0:
         trip = RoundTrip(ctx, seed)
-        if trip.build(libraries):
+        if trip.build(built):
             count -= 1
             source = random.Random(seed)
             for number in range(VALUES):
@@ -210,5 +228,6 @@ def cases(ctx):
             ("everything_compiles", lambda: everything(ctx)),
             ("standard_schemas_compile", lambda: standard(ctx)),
             ("fewer_instructions_than_in_c++", lambda: fewer_instructions(ctx)),
+            ("embedded_schemas", lambda: embedded_schemas(ctx)),
             ("mistakes_are_named", lambda: refused(ctx)),
             ("random_messages", deadline(limit)(lambda: random_messages(ctx))), *tests]
