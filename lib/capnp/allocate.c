@@ -41,7 +41,8 @@ static uint32_t index_in(const struct capnp_builder *builder, uint32_t segment, 
 }
 
 uint64_t *capnp_allocate(struct capnp_builder *builder, uint64_t *at, uint32_t *segment, uint64_t word, uint64_t words) {
-    uint64_t *start = room_in(&builder->segments[*segment], words);
+    // What has no size lies behind its pointer, not at the end of what was built: that may move (capnp_trim_list).
+    uint64_t *start = words == 0 ? at + 1 : room_in(&builder->segments[*segment], words);
     if (start != nullptr) {
         *at = capnp_make_offset(word, start - at - 1);
     } else {

@@ -290,6 +290,11 @@ TEST(trimming) {
         log_record_set_text(log_record_list_edit(related, 0), CAPNP_TEXT("kept"));
         CHECK_EQ(builder.segments[newest].count, used + 1); // what was cut off was given back
         CHECK_EQ(log_record_list_count(log_record_get_related(log_record_read(record))), 1);
+        capnp_u8_list_init_at(log_record_edit_details(record), 9); // is cut when something without size was made since
+        log_record_init_lines(record, 0);
+        capnp_trim_list(log_record_edit_details(record), 0);
+        CHECK_EQ(capnp_u32_list_count(log_record_get_lines(log_record_read(record))), 0);
+        CHECK(status_ok(capnp_builder_status(&builder)));
         struct capnp_bool_list_builder bits = capnp_bool_list_init_at(log_record_edit_details(record), 70);
         for (uint32_t i = 0; i < 70; i++) {
             capnp_bool_list_set(bits, i, true);

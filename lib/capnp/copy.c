@@ -92,7 +92,13 @@ static void copy_list(const struct capnp_pointer_builder *p, const struct capnp_
     }
     uint32_t segment = p->segment;
     uint64_t words = capnp_element_words(value->element, value->count);
-    uint64_t *start = capnp_allocate(p->builder, p->at, &segment, capnp_make_list(value->element, value->count), words);
+    uint64_t shape = capnp_make_list(value->element, value->count);
+    if (words == 0 && canonical) { // where its elements would lie if it had any
+        const struct capnp_segment *in = &p->builder->segments[segment];
+        *p->at = capnp_make_offset(shape, in->words + in->count - p->at - 1);
+        return;
+    }
+    uint64_t *start = capnp_allocate(p->builder, p->at, &segment, shape, words);
     if (start == nullptr || words == 0) {
         return;
     }

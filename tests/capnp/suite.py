@@ -44,6 +44,13 @@ def compiler(ctx, library):
     return kept
 
 
+def libraries(ctx):
+    """What programs for the machine that builds are linked with."""
+    names = ("lib/capnp/libcapnp_native.a", "base/libbase_native.a")
+    ctx.run(["tools/build", "--arch", ctx.arch, "--quiet", *names], timeout=300, status=0)
+    return [ctx.build / name for name in names]
+
+
 def golden(ctx):
     """A change of what is generated shows in the tree."""
     generate(ctx, HERE / "tidy.capnp", HERE, ctx.scratch, f"-I{ROOT / 'idl'}")
@@ -81,6 +88,18 @@ def standard_tests(ctx):
     compiled(ctx, ctx.scratch / "capnp" / "test.capnp.c", ctx.scratch)
 
 
+def embedded_schemas(ctx):
+    """What is embedded of the schema of schemas, read with what was generated from it, has every field."""
+    generate(ctx, STANDARD / "schema.capnp", STANDARD.parent, ctx.scratch, "--no-standard-import", f"-I{STANDARD.parent}")
+    ctx.run([*compiler(ctx, "libcapnp_native.a"), f"-I{ctx.scratch}", HERE / "reflect.c", ctx.scratch / "capnp" / "schema.capnp.c",
+             *libraries(ctx), "-o", ctx.scratch / "reflect"], cwd=ctx.build, timeout=120, status=0)
+    printed = ctx.run([ctx.scratch / "reflect"], status=0).stdout.split()
+    text = (STANDARD / "schema.capnp").read_text()
+    check(len(printed) > 80, "schemas have fields", "more than 80", len(printed))
+    for line in printed:
+        expect_match(text, rf"\b{line.rsplit('.')[-1]} *(@\d+ *)?:", "schema.capnp")
+
+
 def refused(ctx):
     """Mistakes are named, by a message and not by the generator's own failure."""
     for text, complaint in (("struct A { struct Bc {} } struct ABc {}", r"A\.Bc and .*ABc would both be called"),
@@ -92,6 +111,34 @@ def refused(ctx):
         check("Traceback" not in done.stdout, "the generator failed", "a complaint", done.stdout)
     done = ctx.run([PLUGIN], stdin="\0\0\0\0", status=1)
     expect_match(done.stdout, "capnpc-c: the request is malformed", "the complaint")
+
+
+# ---- figures ----
+
+def instructions(ctx, program, *functions):
+    """How many a round of the program takes in these functions and what they call, and what it prints."""
+    toggles = [f"--toggle-collect={name}" for name in functions]
+    done = ctx.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *toggles, program], timeout=120, status=0)
+    return int(expect_match(done.stdout, r"Collected : (\d+)", "callgrind's last words")[1]) // 1000, \
+        expect_match(done.stdout, r"^(\d+)$", "the sum")[1]
+
+
+def fewer_instructions(ctx):
+    """Building and reading an ordinary message takes fewer than with the standard's own library, both at -O2."""
+    ours, theirs = ctx.scratch / "ours", ctx.scratch / "theirs"
+    for folder in (ctx.scratch / "c", ctx.scratch / "c++"):
+        folder.mkdir()
+    generate(ctx, HERE / "speed.capnp", HERE, ctx.scratch / "c")
+    ctx.run(["capnp", "compile", f"-oc++:{ctx.scratch / 'c++'}", f"--src-prefix={HERE}", HERE / "speed.capnp"], status=0)
+    library = sorted(path for path in (ROOT / "lib" / "capnp").glob("*.c") if not path.name.endswith("_test.c"))
+    ctx.run(["clang-19", "-std=c2x", "-O2", f"-I{ctx.scratch / 'c'}", f"-I{ROOT}", f"-I{ctx.build}", HERE / "speed.c",
+             ctx.scratch / "c" / "speed.capnp.c", *library, "-o", ours], timeout=120, status=0)
+    ctx.run(["g++", "-std=c++17", "-O2", f"-I{ctx.scratch / 'c++'}", HERE / "speed.c++", ctx.scratch / "c++" / "speed.capnp.c++",
+             "-lcapnp", "-lkj", "-o", theirs], timeout=120, status=0)
+    (count, result), (other_count, other_result) = instructions(ctx, ours, "build", "sum"), instructions(ctx, theirs, "*build_and_sum*")
+    expect_equal(result, other_result, "the sum of what was read")
+    print(f"        a message of 20 fields: {count} instructions, {other_count} with the C++ library")
+    check(count < other_count, "the message takes more instructions than with the C++ library", f"fewer than {other_count}", count)
 
 
 # ---- random schemas and values ----
@@ -162,12 +209,11 @@ class RoundTrip:
 
 def random_messages(ctx):
     """What the generated getters read, the generated setters write: the same for the standard's tool, byte by byte."""
-    ctx.run(["tools/build", "--arch", ctx.arch, "--quiet", "lib/capnp/libcapnp_native.a", "base/libbase_native.a"], timeout=300, status=0)
-    libraries = [ctx.build / "lib" / "capnp" / "libcapnp_native.a", ctx.build / "base" / "libbase_native.a"]
+    built = libraries(ctx)
     count, seed = int(os.environ.get("CAPNP_SCHEMAS", SCHEMAS)), int(os.environ.get("CAPNP_SEED", 1))
     while count > 0:
         trip = RoundTrip(ctx, seed)
-        if trip.build(libraries):
+        if trip.build(built):
             count -= 1
             source = random.Random(seed)
             for number in range(VALUES):
@@ -181,5 +227,7 @@ def cases(ctx):
     return [("golden", lambda: golden(ctx)),
             ("everything_compiles", lambda: everything(ctx)),
             ("standard_schemas_compile", lambda: standard(ctx)),
+            ("fewer_instructions_than_in_c++", lambda: fewer_instructions(ctx)),
+            ("embedded_schemas", lambda: embedded_schemas(ctx)),
             ("mistakes_are_named", lambda: refused(ctx)),
             ("random_messages", deadline(limit)(lambda: random_messages(ctx))), *tests]

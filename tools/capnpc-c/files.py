@@ -1,4 +1,5 @@
 """The two files that a schema becomes: NAME.capnp.h and NAME.capnp.c."""
+import os
 import pathlib
 
 import c
@@ -82,25 +83,28 @@ class Generated:
         if self.of_kind("interface"):
             out += ["rpc/call.h", "rpc/promise.h", "rpc/serve.h"]
         lines = [f'#include "lib/{name}"' for name in sorted(out)]
-        return lines + [f'#include "{name}"' for name in self.imported()]
+        return lines + [f'#include "{name}.h"' for name in self.imported()]
 
     def imported(self):
-        """The headers of the files whose types are used."""
-        used = set()
-        for node in self.nodes:
-            for number in self.refers(node):
-                used.add(self.names.file(self.request.node(number)).id)
-        return sorted(name.removeprefix("/") + ".h" for name, number in self.file.imports
-                      if number in used and number != self.root.id)
+        """The headers of the files whose types are used; of those that are imported only by others, beside this one."""
+        used = {self.names.file(self.request.node(number)).id for node in self.nodes for number in self.refers(node)}
+        named = {number: name.removeprefix("/") for name, number in self.file.imports}
+        folder = pathlib.PurePosixPath(self.root.display_name).parent
+        return sorted(named.get(number) or os.path.relpath(self.request.node(number).display_name, folder)
+                      for number in used - {self.root.id})
 
     def refers(self, node):
-        """Ids of the types that the C of a node mentions."""
+        """Ids of the types that a node refers to."""
         for field in node.fields:
             if field.type is not None:
                 yield from referred(field.type)
         for method in node.methods:
             yield from (number for number in (method.params, method.results) if number != STREAM_RESULT)
-        yield from (number for number, _brand in node.superclasses)
+            for brand in (method.params_brand, method.results_brand):
+                yield from bound(brand)
+        for number, brand in node.superclasses:
+            yield number
+            yield from bound(brand)
         if node.kind == "const":
             yield from referred(node.type)
 
@@ -192,13 +196,19 @@ class Generated:
 
 
 def referred(of):
-    """Ids in a type, its elements among them; what generics are bound to is not in the C."""
-    while of.kind == "list":
-        of = of.element
-        if of.kind == "list":
-            return
+    """Ids in a type: its own, its elements', and what generics are bound to."""
+    if of.kind == "list":
+        yield from referred(of.element)
     if of.kind in ("enum", "struct", "interface"):
         yield of.id
+        yield from bound(of.brand)
+
+
+def bound(brand):
+    for scope in brand:
+        for of in scope.binds or []:
+            if of is not None:
+                yield from referred(of)
 
 
 def tidy(lines):
