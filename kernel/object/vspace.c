@@ -114,13 +114,13 @@ static void mapping_split(struct vspace *vspace, struct mapping *mapping, uint64
 // ---- The mapping unmapped last ----
 //
 // Memory that is passed around is mapped, used and unmapped, again and again. So the last mapping that was unmapped
-// whole, if the kernel had chosen its place, stays in the tree, empty, for the next one of its length; whatever else is
-// done with the vspace takes it out first. The vspace pays for it from the beginning.
+// whole, if the kernel had chosen its place, stays in the tree, empty and paid for, for the next one of its length;
+// whatever else is done with the vspace takes it out first.
 
 static void last_drop(struct vspace *vspace) REQUIRES(vspace->lock) {
     if (vspace->last_unmapped != nullptr) {
         rb_remove(&vspace->mappings, &vspace->last_unmapped->node);
-        slab_free(&mapping_cache, vspace->last_unmapped);
+        mapping_free(vspace, vspace->last_unmapped);
         vspace->last_unmapped = nullptr;
     }
 }
@@ -135,14 +135,12 @@ static void last_keep(struct vspace *vspace, struct mapping *mapping, uint64_t s
     vspace->last_unmapped = mapping;
     vspace->last_hit = nullptr;
     vspace->mapping_count--;
-    account_uncharge(vspace->object.account, slab_charge(&mapping_cache));
 }
 
 // That mapping, for the kernel to choose its place again; null when there is none of this length.
 static struct mapping *last_take(struct vspace *vspace, uint64_t len_bytes) REQUIRES(vspace->lock) {
     struct mapping *mapping = vspace->last_unmapped;
-    if (mapping == nullptr || mapping->end - mapping->start != len_bytes ||
-        !status_ok(account_charge(vspace->object.account, slab_charge(&mapping_cache)))) {
+    if (mapping == nullptr || mapping->end - mapping->start != len_bytes) {
         return nullptr;
     }
     vspace->last_unmapped = nullptr;
@@ -163,10 +161,7 @@ status_t vspace_create(struct account *account, struct vspace **out) {
     rb_init(&vspace->mappings);
     vspace->lowest_gap = USER_LOWEST;
     spin_unlock(&vspace->lock);
-    status_t status = account_charge(account, slab_charge(&mapping_cache)); // last_unmapped
-    if (status_ok(status) && !status_ok(status = page_tables_init(&vspace->space, account))) {
-        account_uncharge(account, slab_charge(&mapping_cache));
-    }
+    status_t status = page_tables_init(&vspace->space, account);
     if (!status_ok(status)) {
         object_put(object);
         return status;
@@ -190,11 +185,7 @@ bool vspace_destroy_step(struct object *object) {
         budget--;
     }
     spin_unlock(&vspace->lock);
-    if (budget == 0 || !page_tables_destroy_step(&vspace->space, object->account)) {
-        return false;
-    }
-    account_uncharge(object->account, slab_charge(&mapping_cache));
-    return true;
+    return budget != 0 && page_tables_destroy_step(&vspace->space, object->account);
 }
 
 // ---- Ranges ----
