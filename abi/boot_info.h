@@ -11,7 +11,7 @@
 #include "abi/bootstrap.h"
 
 constexpr uint64_t BOOT_INFO_MAGIC = 0x3130'4f46'4e49'5354; // "TSINFO01"
-constexpr uint32_t BOOT_INFO_VERSION = 4;
+constexpr uint32_t BOOT_INFO_VERSION = 6;
 constexpr uint32_t BOOT_INFO_MAX_REGIONS = 256;
 constexpr uint32_t BOOT_INFO_CMDLINE_BYTES = 256;
 constexpr uint32_t BOOT_INFO_COMPLAINT_BYTES = 96;
@@ -52,7 +52,8 @@ struct boot_device {
     uint32_t kind;       // enum boot_device_kind
     uint32_t first_line; // of a controller of lines: the lowest that it serves ...
     uint32_t line_count; // ... and how many from there on; 0: the controller says so itself
-    uint32_t context;    // PLIC: the one that interrupts the processor that booted
+    uint32_t id; // of a controller of lines, UINT32_MAX when not known. PLIC: the context that interrupts the processor
+                 // that booted; I/O APIC: whom the IOMMU takes it for (bus, device, function)
 };
 
 // How a device line is wired that programs know by another number than the controllers, or not as is usual.
@@ -86,6 +87,12 @@ struct boot_info {
     uint64_t package_phys;       // page-aligned; 0 when there is none
     uint64_t package_bytes;      // as found, not rounded
     char cmdline[BOOT_INFO_CMDLINE_BYTES]; // NUL-terminated
+
+    // Numbers that nobody outside can guess, as far as the machine has any.
+    uint64_t image_seed;   // where the image moved to (boot/x86_64/slide.c); 0: it stays where it was linked
+    uint64_t area_seed;    // where the kernel's stacks and device mappings begin; 0: where they always may
+    uint64_t guard_seed;   // the kernel's stack guard
+    uint64_t init_seed[2]; // init's random numbers
 
     // The machine, as the firmware's tables and a look at it say. Numbers of processors are the interrupt controller's.
     char complaint[BOOT_INFO_COMPLAINT_BYTES]; // what is wrong with those tables, NUL-terminated; empty: nothing

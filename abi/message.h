@@ -21,6 +21,7 @@
 
 constexpr uint32_t MESSAGE_PAGE_SHIFT = 32;
 constexpr uint32_t MESSAGE_COUNT_SHIFT = 45;
+constexpr uint32_t MESSAGE_MOVE_SHIFT = 48;
 constexpr uint32_t MESSAGE_ACCEPT_SHIFT = 56;
 
 constexpr uint64_t MESSAGE_NOTIFICATION = 1ull << 52;

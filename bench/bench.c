@@ -6,6 +6,7 @@
 #include "abi/trace.h"
 #include "base/str.h"
 #include "bench/image.h"
+#include "bench/adder.capnp.h"
 #include "bench/peer.h"
 #include "bench/ring_rows.h"
 #include "lib/tess/capset.h"
@@ -23,7 +24,7 @@
 constexpr uint32_t BATCHES = 10;
 constexpr uint64_t PAGE = 4096;
 
-static handle_t peer, account, vspace, process, trace;
+static handle_t peer, adder, account, vspace, process, trace;
 
 static void require(status_t status, const char *what) {
     if (!status_ok(status)) {
@@ -56,6 +57,20 @@ static uint64_t ipc_rtt_8w(uint64_t count) {
     for (uint64_t i = 0; i < count; i++) {
         message.info = PEER_ECHO;
         require(tess_call(peer, &message, DEADLINE_NEVER), "call");
+    }
+    return tess_arch_cycles() - start;
+}
+
+// A generated call of two integers, and its generated service. What it costs more than ipc_rtt_8w is the stubs.
+static uint64_t contract_rtt(uint64_t count) {
+    RPC_CALL(call);
+    struct adder_add_results results;
+    const uint64_t start = tess_arch_cycles();
+    for (uint64_t i = 0; i < count; i++) {
+        require(adder_call_add((struct adder){adder}, &call, i, 1, DEADLINE_NEVER, &results), "add");
+        if (adder_add_results_get_sum(results) != i + 1) {
+            tess_panic("bench: the sum is wrong");
+        }
     }
     return tess_arch_cycles() - start;
 }
@@ -410,6 +425,7 @@ static const struct {
     {"null_syscall", null_syscall, 1000},
     {"ipc_rtt_0w", ipc_rtt_0w, 1000},
     {"ipc_rtt_8w", ipc_rtt_8w, 1000},
+    {"contract_rtt", contract_rtt, 1000},
     {"ipc_rtt_960b", ipc_rtt_960b, 1000},
     {"ipc_rtt_4k", ipc_rtt_4k, 1000},
     {"ipc_rtt_handle", ipc_rtt_handle, 500},
@@ -457,6 +473,7 @@ static bool wanted(const char *name, int argc, char **argv) {
 int main(int argc, char **argv) {
     const handle_t console = tess_cap_required("console", 0);
     peer = tess_cap_required("peer", 0);
+    adder = tess_cap_required("adder", 0);
     account = tess_cap_required("account", 0);
     trace = tess_cap_required("trace", 0);
     vspace = tess_self_vspace();

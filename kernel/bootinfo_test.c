@@ -48,15 +48,15 @@ TEST(good_boot_info) {
 TEST(bad_boot_info_header) {
     struct boot_info info = good_info();
     info.magic = 1;
-    check_info(info, "magic 0x1, version 4, 7992 bytes; expected 0x31304f464e495354, 4, 7992: loader and kernel do not fit "
+    check_info(info, "magic 0x1, version 6, 8032 bytes; expected 0x31304f464e495354, 6, 8032: loader and kernel do not fit "
                      "together");
     info = good_info();
     info.version = 1;
-    check_info(info, "magic 0x31304f464e495354, version 1, 7992 bytes; expected 0x31304f464e495354, 4, 7992: loader and "
+    check_info(info, "magic 0x31304f464e495354, version 1, 8032 bytes; expected 0x31304f464e495354, 6, 8032: loader and "
                      "kernel do not fit together");
     info = good_info();
     info.size_bytes = 8;
-    check_info(info, "magic 0x31304f464e495354, version 4, 8 bytes; expected 0x31304f464e495354, 4, 7992: loader and "
+    check_info(info, "magic 0x31304f464e495354, version 6, 8 bytes; expected 0x31304f464e495354, 6, 8032: loader and "
                      "kernel do not fit together");
     info = good_info();
     memset(info.loader, 'x', sizeof info.loader);

@@ -24,7 +24,7 @@
 constexpr uint64_t STACK_BYTES = 64 * 1024;
 
 // Where things are put. Behind the image and close to it, so that one page table serves all:
-//   image | gap | bootstrap block | message page | gap | stack | thread pointer page
+//   image | gap | bootstrap block | gap | stack | thread pointer page | message page
 struct layout {
     uint64_t bootstrap, message_page, stack, tls_base;
 };
@@ -82,18 +82,18 @@ static status_t make_memory(struct start *s, const uint8_t *file, uint64_t file_
     }
     struct layout *l = &s->layout;
     l->bootstrap = end + PAGE_BYTES;
-    l->message_page = l->bootstrap + PAGE_BYTES;
-    l->stack = l->message_page + 2 * PAGE_BYTES;
+    l->stack = l->bootstrap + 2 * PAGE_BYTES;
     l->tls_base = l->stack + STACK_BYTES + PAGE_BYTES / 2;
+    l->message_page = l->stack + STACK_BYTES + PAGE_BYTES;
     static_assert(BOOTSTRAP_INIT_TLS_BYTES <= PAGE_BYTES / 2);
-    TRY(map_new(s, l->stack, STACK_BYTES + PAGE_BYTES, PROT_READ | PROT_WRITE, nullptr));
+    TRY(map_new(s, l->stack, STACK_BYTES + 2 * PAGE_BYTES, PROT_READ | PROT_WRITE, nullptr));
     struct vmo *block;
     paddr_t frame;
     TRY(map_new(s, l->bootstrap, PAGE_BYTES, PROT_READ, &block));
     TRY(vmo_commit(block, 0, &frame, nullptr));
     s->bootstrap = phys_to_virt(frame);
     TRY(thread_create(s->process, BAND_REALTIME, &s->thread)); // no thread is more urgent than its creator
-    return thread_add_message_page(s->thread, l->message_page);
+    return thread_set_message_page(s->thread, l->message_page);
 }
 
 // Gives init a handle with every right of the type that is not in `except`; the object's reference goes into it.
@@ -143,8 +143,7 @@ static void fill_bootstrap(struct start *s, const struct boot_info *boot) {
     b->stack_base = s->layout.stack;
     b->stack_bytes = STACK_BYTES;
     b->tls_base = s->layout.tls_base;
-    b->seed[0] = arch_random();
-    b->seed[1] = arch_random();
+    memcpy(b->seed, boot->init_seed, sizeof b->seed);
     b->clock = (struct bootstrap_clock){kernel_clock.base, kernel_clock.mult};
     b->entry_counter = boot->entry_tsc;
     b->user_end = arch_user_end();

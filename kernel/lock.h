@@ -2,7 +2,7 @@
 //
 // The kernel runs with interrupts off and never blocks with a lock held, so a plain spinlock is
 // enough. Every lock has a rank, and a processor takes locks in rising order of rank only; the debug build
-// verifies it (lock.c). What the ranks mean is in docs/concepts/locking.md.
+// verifies it, and what a lock guards when it is given back (kernel/debug). What the ranks mean is in docs/concepts/locking.md.
 #pragma once
 
 #include <stdint.h>

@@ -82,11 +82,11 @@ static void free_boot_memory(void) {
 
 [[noreturn]] void kernel_main(uint64_t boot_info_phys) {
     kernel_clock.base = arch_cycles(); // time begins
-    __stack_chk_guard = arch_random();
     arch_early_init();
     log_init();
     require("boot info", boot_info_check((const struct boot_info *)boot_info_phys));
     boot = *(const struct boot_info *)boot_info_phys;
+    __stack_chk_guard = boot.guard_seed; // this function never returns
     boot_percpu.hardware_id = (uint32_t)boot.boot_cpu;
     say_hello();
     if (boot.complaint[0] != 0) {

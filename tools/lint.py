@@ -51,9 +51,10 @@ def code_lines(text):
 
 
 def in_kernel(path):
-    """What counts against the kernel's limit: one architecture, no tests, no port to the host."""
+    """What counts against the kernel's limit: what ships for one architecture; no tests, no port to the host, and not what
+    only the debug build is made of."""
     return (path.startswith("kernel/") and path.endswith(C_LIKE) and not path.endswith("_test.c")
-            and not path.startswith("kernel/arch/host/"))
+            and not path.startswith(("kernel/arch/host/", "kernel/debug/")))
 
 
 # What only one port is made of; all other files of the kernel are in each (kernel/meson.build).

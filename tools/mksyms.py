@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the kernel's own tables as assembly: tools/mksyms.py KERNEL OUTPUT.S
 
-The symbol table (kernel/ksyms.h): only functions. The relocation table (kernel/arch/x86_64/slide.c): the places that
+The symbol table (kernel/ksyms.h): only functions. The relocation table (boot/x86_64/slide.c): the places that
 hold an address of the image, as --emit-relocs kept them; whoever does not relocate passes none. Both hold offsets
 from __image_start, and lie behind all that they speak of, so that their size moves nothing. With --check KERNEL FINAL
 the two are compared: every function must lie where the table of the first says.
@@ -57,7 +57,7 @@ def relocations(path):
 
 
 def relocation_table(wide, narrow):
-    """What the kernel adds to, when it moves itself (kernel/arch/x86_64/slide.c)."""
+    """What the image adds to, when it moves itself (boot/x86_64/slide.c)."""
     return ['    .section .relocs, "a", @progbits', "    .balign 4", f"    .long {len(wide)}, {len(narrow)}",
             *(f"    .long {offset:#x}" for offset in wide + narrow)]
 

@@ -1,7 +1,8 @@
 """How a fixed amount of work spreads over processors: counted by the emulator's plugin, processor by processor.
 
-One thread emulates all processors, with the deterministic machine's line, so that the counts are the same on every run
-and every host. A processor has its turn until it halts or a timer is due.
+Each processor is emulated by a thread of its own, so they run at the same time as far as the host lets them. Where the
+host keeps one of them waiting the others take over its work, so counts differ from run to run: what is reported is the run
+with the median of the busiest processor's, each kind for itself.
 """
 
 import re
@@ -10,23 +11,25 @@ import re
 KINDS = (("compute", 3.8, "independent processes"), ("ipc", 3.6, "calls between pairs"),
          ("spawn", 3.0, "process creation"), ("fault", 3.0, "page faults in separate address spaces"))
 CPUS = 4
+RUNS = 9  # odd; a boot and all kinds take about two seconds
 
 
 def count(ctx, cpus):
     """{kind: [instructions of each processor]}"""
     counted = ctx.scratch / f"counted-{cpus}"
     plugin = f"{ctx.build}/tools/plugin/libcount.so,out={counted}"
-    with ctx.guest(system="scaling", cpus=cpus, deterministic=True, qemu_args=["-plugin", plugin]) as guest:
+    with ctx.guest(system="scaling", cpus=cpus, qemu_args=["-plugin", plugin]) as guest:
         guest.expect(r"^scaling done$", 300)
     windows = re.findall(r"^window (\d+) ([\d ]+)$", counted.read_text(), re.MULTILINE)
     return {KINDS[int(number)][0]: [int(value) for value in values.split()] for number, values in windows}
 
 
 def measure(ctx):
-    """[(kind, what, instructions of one alone, of the busiest of four, at least so many times less)]"""
+    """[(kind, what, instructions of one alone, of each of four, at least so many times less)]"""
     ctx.run(["tools/build", "--quiet", "--arch", ctx.arch, "tools/plugin/libcount.so"], status=0, timeout=120)
-    alone, shared = count(ctx, 1), count(ctx, CPUS)
-    return [(kind, what, sum(alone[kind]), shared[kind], times) for kind, times, what in KINDS]
+    alone, runs = count(ctx, 1), [count(ctx, CPUS) for _ in range(RUNS)]
+    middle = {kind: sorted((run[kind] for run in runs), key=max)[RUNS // 2] for kind, _, _ in KINDS}
+    return [(kind, what, sum(alone[kind]), middle[kind], times) for kind, times, what in KINDS]
 
 
 def print_table(rows):

@@ -45,7 +45,7 @@ static uint32_t read_harts(struct boot_info *info, const struct fdt *fdt) {
 // A context is the n-th pair (a hart's controller, an interrupt of it) that the PLIC leads to.
 static void read_plic(struct boot_info *info, const struct fdt *fdt, fdt_node bus, fdt_node node,
                       uint32_t boot_controller) {
-    struct boot_device plic = {.kind = BOOT_DEVICE_LINES, .context = NO_CONTEXT};
+    struct boot_device plic = {.kind = BOOT_DEVICE_LINES, .id = NO_CONTEXT};
     if (info->device_count == BOOT_MAX_DEVICES || !fdt_reg(fdt, bus, node, 0, &plic.phys, &plic.len_bytes)) {
         return;
     }
@@ -55,7 +55,7 @@ static void read_plic(struct boot_info *info, const struct fdt *fdt, fdt_node bu
     for (uint32_t context = 0; context < leads.len / 8; context++) {
         if (boot_controller != 0 && fdt_cell(leads, 2 * context, 0) == boot_controller &&
             fdt_cell(leads, 2 * context + 1, 0) == EXTERNAL_INTERRUPT) {
-            plic.context = context;
+            plic.id = context;
         }
     }
     info->devices[info->device_count++] = plic;

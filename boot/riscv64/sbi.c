@@ -75,6 +75,24 @@ static void read_package(const struct fdt *fdt, fdt_node chosen) {
     add(start, end - start, BOOT_MEM_PACKAGE);
 }
 
+// There is no source of random numbers. How long a call of the firmware takes varies: each round stirs the low bits of
+// the clock and of the cycles in.
+static uint64_t random(void) {
+    constexpr uint64_t BASE = 0x10, GET_VERSION = 0;
+    uint64_t value = 0, cycles;
+    for (uint32_t i = 0; i < 64; i++) {
+        register uint64_t a0 __asm__("a0") = 0;
+        register uint64_t a1 __asm__("a1") = 0;
+        register uint64_t a6 __asm__("a6") = GET_VERSION;
+        register uint64_t a7 __asm__("a7") = BASE;
+        __asm__ volatile("ecall" : "+r"(a0), "+r"(a1) : "r"(a6), "r"(a7) : "memory");
+        __asm__ volatile("rdtime %0" : "=r"(cycles));
+        value = (value ^ cycles) * 0x9e37'79b9'7f4a'7c15;
+        value ^= value >> 29;
+    }
+    return value;
+}
+
 // Called by sbi_entry.S. Returns the physical address of the boot information.
 uint64_t sbi_main(uint64_t dtb_phys, uint64_t hart, uint64_t entry_time);
 
@@ -87,6 +105,9 @@ uint64_t sbi_main(uint64_t dtb_phys, uint64_t hart, uint64_t entry_time) {
     info.kernel_phys_base = KERNEL_LINK_PHYS;
     info.kernel_phys_bytes = (uint64_t)(__image_end - __image_start);
     info.boot_cpu = hart;
+    info.guard_seed = random();
+    info.init_seed[0] = random();
+    info.init_seed[1] = random();
 
     struct fdt fdt;
     const char *error = "there is no device tree";

@@ -15,6 +15,7 @@
 #include "boot/uefi/uefi.h"
 #include "boot/uefi/volume.h"
 #include "boot/x86_64/machine.h"
+#include "boot/x86_64/seeds.h"
 #include "boot/x86_64/start.h"
 
 constexpr uint64_t KERNEL_VIRT_BASE = 0xffffffff80000000;
@@ -208,6 +209,7 @@ efi_status_t efi_main(efi_handle_t image, struct efi_system_table *system) {
     info->package_phys = package.phys;
     info->package_bytes = package.len_bytes;
     load_cmdline(info);
+    seeds_fill(info);
     const uint64_t rsdp_phys = find_rsdp(system);
 
     struct memory_map map = {};

@@ -126,8 +126,25 @@ static const char *parse_madt(const uint8_t *madt, uint32_t len, struct acpi_inf
 
 // ---- DMAR ----
 
+// What is behind a unit: of interest are I/O APICs, which sit on the bus that is named (8.3.1).
+static const char *add_scopes(const uint8_t *scopes, uint32_t len, struct acpi_info *info) {
+    constexpr uint8_t IOAPIC = 3, IOAPIC_BYTES = 8;
+    for (uint32_t at = 0; at < len;) {
+        const uint8_t *e = scopes + at;
+        if (len - at < 2 || e[1] < 2 || e[1] > len - at) {
+            return "a device scope of the DMAR has a wrong length";
+        }
+        if (e[0] == IOAPIC && e[1] == IOAPIC_BYTES && has_room(info, info->scope_count, ACPI_MAX_IOAPICS)) {
+            info->scopes[info->scope_count++] =
+                (struct acpi_scope){.ioapic_id = e[4], .requester = (uint16_t)(e[5] << 8 | e[6] << 3 | e[7])};
+        }
+        at += e[1];
+    }
+    return nullptr;
+}
+
 static const char *parse_dmar(const uint8_t *dmar, uint32_t len, struct acpi_info *info) {
-    constexpr uint32_t ENTRIES = 48, UNIT = 0, UNIT_BYTES = 16;
+    constexpr uint32_t FLAGS = 37, REMAPS_INTERRUPTS = 1, ENTRIES = 48, UNIT = 0, UNIT_BYTES = 16;
     for (uint32_t at = ENTRIES; at < len;) {
         const uint8_t *e = dmar + at;
         if (len - at < 4 || get16(e + 2) < 4 || get16(e + 2) > len - at) {
@@ -136,6 +153,11 @@ static const char *parse_dmar(const uint8_t *dmar, uint32_t len, struct acpi_inf
         if (get16(e) == UNIT && get16(e + 2) >= UNIT_BYTES && get16(e + 6) == 0 &&
             has_room(info, info->iommu_count, ACPI_MAX_IOMMUS)) {
             info->iommu_phys[info->iommu_count++] = get64(e + 8);
+            const bool remaps = (dmar[FLAGS] & REMAPS_INTERRUPTS) != 0;
+            const char *error = remaps ? add_scopes(e + UNIT_BYTES, get16(e + 2) - UNIT_BYTES, info) : nullptr;
+            if (error != nullptr) {
+                return error;
+            }
         }
         at += get16(e + 2);
     }

@@ -26,6 +26,12 @@ struct acpi_ioapic {
     uint8_t id;
 };
 
+// Whom the IOMMU takes an I/O APIC for: a PCI bus, device and function.
+struct acpi_scope {
+    uint8_t ioapic_id;
+    uint16_t requester;
+};
+
 // ISA line `source` is global system interrupt `gsi`.
 struct acpi_override {
     uint32_t gsi;
@@ -47,6 +53,8 @@ struct acpi_info {
     // DMAR (Intel VT-d specification, chapter 8): the units of PCI segment 0
     uint32_t iommu_count;
     uint64_t iommu_phys[ACPI_MAX_IOMMUS];
+    uint32_t scope_count; // none where the firmware says that interrupts are not to be remapped
+    struct acpi_scope scopes[ACPI_MAX_IOAPICS];
 
     // FADT; a port of 0 means that there is none
     uint16_t pm_timer_port;

@@ -269,7 +269,7 @@ TEST(madt_entries) {
 TEST(dmar_units) {
     constexpr uint32_t DMAR = OTHER, ENTRIES = DMAR + 48;
     static const uint8_t entries[] = {
-        0, 0, 24, 0, 0, 0, 0, 0, 0x00, 0x00, 0xd9, 0xfe, 0, 0, 0, 0, 3, 8, 0, 0, 0, 0xff, 0, 0, // with an I/O APIC behind it
+        0, 0, 24, 0, 0, 0, 0, 0, 0x00, 0x00, 0xd9, 0xfe, 0, 0, 0, 0, 3, 8, 0, 0, 2, 0xff, 0x1f, 1, // with an I/O APIC behind it
         0, 0, 16, 0, 1, 0, 1, 0, 0x00, 0x00, 0xda, 0xfe, 0, 0, 0, 0, // of another segment
         1, 0, 4,  0,                                                 // something else
         0, 0, 16, 0, 1, 0, 0, 0, 0x00, 0x10, 0xd9, 0xfe, 1, 0, 0, 0,
@@ -283,6 +283,19 @@ TEST(dmar_units) {
     CHECK_EQ(info.iommu_count, 2u);
     CHECK_EQ(info.iommu_phys[0], 0xfed9'0000u);
     CHECK_EQ(info.iommu_phys[1], 0x1'fed9'1000u);
+    CHECK_EQ(info.scope_count, 0u); // interrupts are not to be remapped
+    put(DMAR + 37, 1, 1);
+    seal(DMAR);
+    CHECK_EQ(acpi_parse(&memory, RSDP, &info), nullptr);
+    REQUIRE(info.scope_count == 1);
+    CHECK_EQ(info.scopes[0].ioapic_id, 2);
+    CHECK_EQ(info.scopes[0].requester, 0xfff9u);
+    low[ENTRIES + 17] = 9;
+    seal(DMAR);
+    check("a device scope of the DMAR has a wrong length");
+    low[ENTRIES + 17] = 1;
+    seal(DMAR);
+    check("a device scope of the DMAR has a wrong length");
     low[ENTRIES + 2] = 3;
     seal(DMAR);
     check("an entry of the DMAR has a wrong length");

@@ -145,19 +145,31 @@ static void describe_power(struct boot_info *info, const struct acpi_info *acpi)
 // ---- What the kernel drives, and what nobody may have ----
 
 static void add_device(struct boot_info *info, enum boot_device_kind kind, uint64_t phys, uint64_t len_bytes,
-                       uint32_t first_line) {
+                       uint32_t first_line, uint32_t id) {
     info->devices[info->device_count++] =
-        (struct boot_device){.kind = kind, .phys = phys, .len_bytes = len_bytes, .first_line = first_line};
+        (struct boot_device){.kind = kind, .phys = phys, .len_bytes = len_bytes, .first_line = first_line, .id = id};
+}
+
+// Whom the IOMMU takes an I/O APIC for.
+static uint32_t requester_of(const struct acpi_info *acpi, uint8_t ioapic_id) {
+    uint32_t requester = UINT32_MAX;
+    for (uint32_t i = 0; i < acpi->scope_count; i++) {
+        if (acpi->scopes[i].ioapic_id == ioapic_id) {
+            requester = acpi->scopes[i].requester;
+        }
+    }
+    return requester;
 }
 
 static void describe_devices(struct boot_info *info, const struct acpi_info *acpi) {
     constexpr uint64_t PAGE_BYTES = 4096, LOCAL_USUAL = 0xfee0'0000, LOCAL_BYTES = 1 << 20; // with what messages go to
-    add_device(info, BOOT_DEVICE_LOCAL, acpi->lapic_phys != 0 ? acpi->lapic_phys : LOCAL_USUAL, LOCAL_BYTES, 0);
+    add_device(info, BOOT_DEVICE_LOCAL, acpi->lapic_phys != 0 ? acpi->lapic_phys : LOCAL_USUAL, LOCAL_BYTES, 0, 0);
     for (uint32_t i = 0; i < acpi->ioapic_count; i++) {
-        add_device(info, BOOT_DEVICE_LINES, acpi->ioapics[i].phys, PAGE_BYTES, acpi->ioapics[i].gsi_base);
+        add_device(info, BOOT_DEVICE_LINES, acpi->ioapics[i].phys, PAGE_BYTES, acpi->ioapics[i].gsi_base,
+                   requester_of(acpi, acpi->ioapics[i].id));
     }
     for (uint32_t i = 0; i < acpi->iommu_count; i++) {
-        add_device(info, BOOT_DEVICE_IOMMU, acpi->iommu_phys[i], PAGE_BYTES, 0);
+        add_device(info, BOOT_DEVICE_IOMMU, acpi->iommu_phys[i], PAGE_BYTES, 0, 0);
     }
     info->isa_lines = 16;
     for (uint32_t i = 0; i < acpi->override_count; i++) {

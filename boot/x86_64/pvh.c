@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "boot/regions.h"
 #include "boot/x86_64/machine.h"
+#include "boot/x86_64/seeds.h"
 #include "boot/x86_64/start.h"
 
 constexpr uint32_t PVH_MAGIC = 0x336ec578;
@@ -153,5 +154,6 @@ uint64_t pvh_main(uint64_t start_phys, uint64_t entry_tsc) {
             str_copy(info.cmdline, sizeof(info.cmdline), cmdline);
         }
     }
+    seeds_fill(&info);
     return phys_of(&info);
 }

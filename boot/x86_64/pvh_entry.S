@@ -110,7 +110,7 @@ long_mode_high:
     xorl %ebp, %ebp
     call pvh_main              // (start info, time stamp) -> physical address of struct boot_info
     movq %rax, %rdi
-    jmp kernel_entry
+    jmp image_entry
     .size pvh_start, . - pvh_start
 
     .section .boot.rodata, "a", @progbits

@@ -27,10 +27,6 @@ extern const char arch_name[];
 // Makes this_cpu work and exceptions reach the panic path. First thing at boot, no memory needed.
 void arch_early_init(void);
 
-// A number that nobody outside can guess: from the processor's own source where it has one, else from the jitter
-// of its clock, which is worth less. Slow, never fails; needs nothing.
-uint64_t arch_random(void);
-
 // The rest of this processor: protection features, guarded stacks, the system call entry. After mmu_init and
 // frame_init. Null on success, else what the processor lacks (static text).
 const char *arch_cpu_init(void);

@@ -1,5 +1,6 @@
 #include "kernel/ipc/fault.h"
 
+#include "base/align.h"
 #include "base/mem.h"
 #include "kernel/arch/arch.h"
 #include "kernel/arch/mmu.h"
@@ -9,6 +10,7 @@
 #include "kernel/object/process.h"
 #include "kernel/object/thread.h"
 #include "kernel/object/vmo.h"
+#include "kernel/object/vspace.h"
 #include "kernel/percpu.h"
 #include "kernel/sched/sched.h"
 
@@ -44,16 +46,16 @@ static struct endpoint *fault_endpoint(struct process *process, uint64_t *badge)
     return endpoint;
 }
 
-// Sends the thread's fault_words, and takes a reference to the endpoint.
+// Sends the thread's fault_words, and takes a reference to the endpoint. *receiver may be null: who takes it later.
 static status_t send(struct thread *thread, struct endpoint *endpoint, uint32_t label, uint64_t badge,
-                     uint64_t deadline_ns) {
-    struct thread *receiver;
-    status_t status = transfer_send(thread, endpoint, label, badge, deadline_ns, true, &receiver);
+                     uint64_t deadline_ns, struct thread **receiver) {
+    status_t status = transfer_send(thread, endpoint, label, badge, deadline_ns, true, receiver);
     object_put(&endpoint->object);
-    if (status_ok(status) && receiver != nullptr) {
-        sched_ready(receiver);
-    }
     return status;
+}
+
+static struct kernel_exit await_answer(struct thread *receiver) {
+    return receiver != nullptr ? kernel_leave_to(receiver) : kernel_block();
 }
 
 struct kernel_exit fault_raise(struct thread *thread, uint32_t kind, uint64_t address, uint64_t access,
@@ -70,12 +72,13 @@ struct kernel_exit fault_raise(struct thread *thread, uint32_t kind, uint64_t ad
     words[FAULT_WORD_VECTOR] = vector;
     uint64_t badge;
     struct endpoint *endpoint = fault_endpoint(thread->process, &badge);
+    struct thread *receiver;
     thread_set_flags(thread, THREAD_FAULTED);
-    if (endpoint == nullptr || !status_ok(send(thread, endpoint, kind, badge, DEADLINE_NEVER))) {
+    if (endpoint == nullptr || !status_ok(send(thread, endpoint, kind, badge, DEADLINE_NEVER, &receiver))) {
         unhandled(thread);
         return kernel_leave();
     }
-    return kernel_block();
+    return await_answer(receiver);
 }
 
 static void resume(struct thread *thread) {
@@ -84,12 +87,23 @@ static void resume(struct thread *thread) {
     thread->waiting_on = nullptr;
     thread->server = nullptr;
     thread->reply = nullptr;
+    thread->touched = 0;
     sched_ready(thread);
+}
+
+// The page that the thread touched is there, so it need not fault once more. Where it is not, that is how it finds out.
+static void enter_touched(const struct thread *thread) {
+    struct vspace *vspace = __atomic_load_n(&thread->process->vspace, __ATOMIC_RELAXED);
+    if (thread->touched != 0 && vspace != nullptr) {
+        status_t ignored = vspace_fault(vspace, thread->touched, thread->touched % PAGE_BYTES);
+        (void)ignored;
+    }
 }
 
 void fault_answered(struct thread *thread, uint32_t label) {
     if (fault_is_page_request(thread)) {
         thread->page_outcome = label == 0 ? STATUS_OK : STATUS_PEER_DIED;
+        enter_touched(thread);
     } else if (label != 0) {
         unhandled(thread);
         return;
@@ -126,6 +140,9 @@ static void page_request(uint64_t words[8]) {
 }
 
 status_t fault_page_outcome(struct thread *thread) {
+    if (status_ok(thread->page_outcome)) {
+        return STATUS_OK;
+    }
     uint64_t words[8];
     page_request(words);
     const status_t outcome = thread->page_outcome;
@@ -137,15 +154,17 @@ status_t fault_page_outcome(struct thread *thread) {
 struct kernel_exit fault_await_page(struct thread *thread, uint64_t deadline_ns) {
     struct vmo *vmo = this_cpu()->absent_vmo;
     struct endpoint *pager = vmo_pager(vmo);
+    struct thread *receiver;
     status_t status = STATUS_OBJECT_DEAD;
     page_request(thread->fault_words);
     thread_set_flags(thread, THREAD_FAULTED);
-    if (pager == nullptr || !status_ok(status = send(thread, pager, FAULT_ABSENT, vmo->pager_badge, deadline_ns))) {
+    if (pager == nullptr ||
+        !status_ok(status = send(thread, pager, FAULT_ABSENT, vmo->pager_badge, deadline_ns, &receiver))) {
         thread_clear_flags(thread, THREAD_FAULTED);
         thread->page_outcome = status_is(status, STATUS_OBJECT_DEAD) ? STATUS_PEER_DIED : status;
         return kernel_leave();
     }
-    return kernel_block();
+    return await_answer(receiver);
 }
 
 struct kernel_exit fault_page(struct thread *thread, status_t status, uint64_t address, uint32_t access,
@@ -154,6 +173,7 @@ struct kernel_exit fault_page(struct thread *thread, status_t status, uint64_t a
     uint32_t kind = FAULT_PAGE;
     if (status_is(status, STATUS_TIMED_OUT)) {
         if (status_ok(fault_page_outcome(thread))) {
+            thread->touched = align_down(address, PAGE_BYTES) | access;
             return fault_await_page(thread, DEADLINE_NEVER);
         }
         kind = FAULT_ABSENT;

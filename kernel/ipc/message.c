@@ -7,7 +7,7 @@
 
 constexpr uint32_t FIRST_HANDLE_WORD = 6;
 
-status_t message_check(const struct thread *thread, uint64_t info) {
+status_t message_check_load(const struct thread *thread, uint64_t info) {
     if (!message_sendable(info) || (message_page_bytes(info) != 0 && thread->message_page == nullptr)) {
         return STATUS_BAD_ARGUMENT;
     }
@@ -19,10 +19,9 @@ static uint32_t handle_in_words(const uint64_t words[MESSAGE_WORDS], uint32_t i)
 }
 
 // Finds the i-th handle that the message names, and whether it may travel that way.
-static status_t find_handle(const struct thread *sender, uint64_t info, uint32_t i, struct capability *from) {
+static inline status_t find_handle(const struct thread *sender, uint32_t i, bool move, struct capability *from) {
     TRY(handle_read(sender->process, handle_in_words(sender->regs.words, i), from));
-    const uint32_t need = (message_move_mask(info) & 1u << i) != 0 ? RIGHT_TRANSFER_BIT : RIGHT_COPY_BIT;
-    return (from->type_rights & need) != 0 ? STATUS_OK : STATUS_NO_RIGHT;
+    return (from->type_rights & (move ? RIGHT_TRANSFER_BIT : RIGHT_COPY_BIT)) != 0 ? STATUS_OK : STATUS_NO_RIGHT;
 }
 
 static status_t copy_handle(const struct capability *from, struct process *to, uint64_t grant, uint64_t *out) {
@@ -37,38 +36,45 @@ static uint64_t grant_of(const struct thread *receiver, uint64_t info) {
                   : grant_by_message(ORIGIN_REQUEST, message_label(info));
 }
 
-static inline status_t transfer_one(const struct thread *sender, struct process *to, uint64_t info, uint64_t grant,
-                                    uint64_t words[2]) {
-    struct capability from;
-    uint64_t there;
-    TRY(find_handle(sender, info, 0, &from));
-    TRY(message_move_mask(info) == 0 ? copy_handle(&from, to, grant, &there)
-                                     : handle_move(&from, to, capability_rights(&from), grant, &there));
-    words[0] = there;
-    words[1] = 0;
-    return STATUS_OK;
+static status_t move_handle(const struct capability *from, struct process *to, uint64_t grant, uint64_t *out) {
+    [[clang::always_inline]] return handle_move(from, to, capability_rights(from), grant, out);
 }
 
-status_t message_carry_handle(const struct thread *sender, struct thread *receiver, uint64_t info) {
+[[gnu::always_inline]] static inline status_t transfer_one(const struct thread *sender, struct process *to, uint64_t info,
+                                                           uint64_t grant, uint64_t *there) {
+    struct capability from;
+    if (info >> MESSAGE_MOVE_SHIFT & 1) {
+        TRY(find_handle(sender, 0, true, &from));
+        return move_handle(&from, to, grant, there);
+    }
+    TRY(find_handle(sender, 0, false, &from));
+    return copy_handle(&from, to, grant, there);
+}
+
+status_t message_carry_handle(const struct thread *sender, struct thread *receiver, uint64_t info, uint64_t grant) {
     const uint64_t *words = sender->regs.words;
-    uint64_t handle_words[2];
-    TRY(transfer_one(sender, receiver->process, info, grant_by_message(ORIGIN_REQUEST, message_label(info)), handle_words));
+    uint64_t there;
+    TRY(transfer_one(sender, receiver->process, info, grant, &there));
     for (uint32_t i = 0; i < FIRST_HANDLE_WORD; i++) {
         receiver->regs.words[i] = words[i];
     }
-    receiver->regs.words[FIRST_HANDLE_WORD] = handle_words[0];
-    receiver->regs.words[FIRST_HANDLE_WORD + 1] = handle_words[1];
+    receiver->regs.words[FIRST_HANDLE_WORD] = there;
+    receiver->regs.words[FIRST_HANDLE_WORD + 1] = 0;
     return STATUS_OK;
 }
 
 // Several are copied, and moved once the last is there: until then all can be taken back.
-[[gnu::noinline]] static status_t transfer_many(const struct thread *sender, struct process *to, uint64_t info,
-                                                uint64_t grant, uint64_t words[2]) {
+[[gnu::noinline]] static status_t transfer_handles(const struct thread *sender, struct process *to, uint64_t info,
+                                                   uint64_t grant, uint64_t words[2]) {
     struct capability from[MESSAGE_HANDLES];
     uint64_t copies[MESSAGE_HANDLES];
     const uint32_t count = message_handle_count(info), move = message_move_mask(info);
+    if (count == 1) {
+        words[1] = 0;
+        return transfer_one(sender, to, info, grant, &words[0]);
+    }
     for (uint32_t i = 0; i < count; i++) {
-        TRY(find_handle(sender, info, i, &from[i]));
+        TRY(find_handle(sender, i, (move & 1u << i) != 0, &from[i]));
         for (uint32_t other = 0; other < i; other++) {
             if (from[other].slot == from[i].slot && (move & (1u << i | 1u << other)) != 0) {
                 return STATUS_BAD_ARGUMENT; // moved, and named twice
@@ -105,7 +111,7 @@ status_t message_carry_handle(const struct thread *sender, struct thread *receiv
     const uint64_t *words = (flags & MESSAGE_FAULT) != 0 ? sender->fault_words : sender->regs.words;
     uint64_t handle_words[2] = {words[FIRST_HANDLE_WORD], words[FIRST_HANDLE_WORD + 1]};
     if (count != 0) {
-        TRY((count == 1 ? transfer_one : transfer_many)(sender, receiver->process, info, grant_of(receiver, info), handle_words));
+        TRY(transfer_handles(sender, receiver->process, info, grant_of(receiver, info), handle_words));
     }
     if (page_bytes != 0) {
         memcpy(receiver->message_page, sender->message_page, page_bytes);

@@ -3,18 +3,22 @@
 
 #include <stdint.h>
 
+#include "abi/gen/abi.h"
 #include "abi/message.h"
 #include "kernel/types.h"
 
 struct thread;
 
 // Whether `thread` may send a message with this header: reserved bits, sizes, and a message page where
-// one is needed. BAD_ARGUMENT.
-status_t message_check(const struct thread *thread, uint64_t info);
+// one is needed. BAD_ARGUMENT. / What is only words may be sent in any case.
+status_t message_check_load(const struct thread *thread, uint64_t info);
+static inline status_t message_check(const struct thread *thread, uint64_t info) {
+    return info <= UINT32_MAX ? STATUS_OK : message_check_load(thread, info);
+}
 
 // The words, and the one handle that the header names, of a message that carries nothing else and that the receiver
-// accepts; no more of its registers is written. As message_transfer when it fails.
-status_t message_carry_handle(const struct thread *sender, struct thread *receiver, uint64_t info);
+// accepts; no more of its registers is written. As message_transfer when it fails. `grant`: grant_by_message.
+status_t message_carry_handle(const struct thread *sender, struct thread *receiver, uint64_t info, uint64_t grant);
 
 // Delivers: copies the words, the message page's bytes and the handles of `sender` to `receiver`, and
 // writes the receiver's registers (status OK, badge, header with `flags`). Handles are all

@@ -18,11 +18,7 @@ constexpr uint32_t BUCKETS = 64; // a power of two
 constexpr uint32_t ORDER_BAND_SHIFT = 56;
 constexpr uint64_t INHERITING = 1; // in park_key.offset
 
-struct bucket {
-    struct spinlock lock;
-    struct rb_tree waiters GUARDED_BY(lock);
-};
-static struct bucket buckets[BUCKETS];
+static struct park_bucket buckets[BUCKETS];
 static uint64_t arrivals; // atomic
 
 // Who lends to whom, and who is called what.
@@ -55,14 +51,14 @@ static int compare_first(const void *key, const struct rb_node *node) {
     return a->vmo < b->vmo || (a->vmo == b->vmo && a->offset <= b->offset) ? -1 : 1;
 }
 
-static struct bucket *bucket_of(const struct park_key *key) {
+static struct park_bucket *bucket_of(const struct park_key *key) {
     const uint64_t mixed = (key->vmo * 0x9e37'79b9'7f4a'7c15 + (key->offset >> 2)) * 0xd6e8'feb8'6659'fd93;
-    struct bucket *bucket = &buckets[mixed >> 32 & (BUCKETS - 1)];
+    struct park_bucket *bucket = &buckets[mixed >> 32 & (BUCKETS - 1)];
     spin_init(&bucket->lock, LOCK_PARK);
     return bucket;
 }
 
-static struct thread *first_waiter(struct bucket *bucket, const struct park_key *key) REQUIRES(bucket->lock) {
+static struct thread *first_waiter(struct park_bucket *bucket, const struct park_key *key) REQUIRES(bucket->lock) {
     // Mostly there is one word in a bucket at a time.
     struct thread *thread = thread_of(rb_first(&bucket->waiters));
     if (thread == nullptr || same_key(&thread->park.key, key)) {
@@ -77,10 +73,10 @@ static bool is_parked(const struct thread *thread) {
 }
 
 // Locks the bucket that the thread is parked in, which may change until then; null when it is not parked.
-static struct bucket *lock_bucket_of(const struct thread *thread) NO_THREAD_SAFETY_ANALYSIS {
+static struct park_bucket *lock_bucket_of(const struct thread *thread) NO_THREAD_SAFETY_ANALYSIS {
     while (is_parked(thread)) {
         const struct park_key key = thread->park.key;
-        struct bucket *bucket = bucket_of(&key);
+        struct park_bucket *bucket = bucket_of(&key);
         spin_lock(&bucket->lock);
         if (is_parked(thread) && same_key(&thread->park.key, &key)) {
             return bucket;
@@ -94,7 +90,7 @@ static uint64_t order_of_band(const struct thread *thread, const struct park_key
     return (key->offset & INHERITING) != 0 ? (uint64_t)thread->effective_band << ORDER_BAND_SHIFT : 0;
 }
 
-static void enqueue(struct bucket *bucket, struct thread *thread, const struct park_key *key) REQUIRES(bucket->lock) {
+static void enqueue(struct park_bucket *bucket, struct thread *thread, const struct park_key *key) REQUIRES(bucket->lock) {
     thread->park.key = *key;
     thread->park.lends_to = nullptr;
     thread->park.order = __atomic_fetch_add(&arrivals, 1, __ATOMIC_RELAXED) | order_of_band(thread, key);
@@ -169,7 +165,7 @@ static void stop_lending(struct thread *waiter) REQUIRES(lending.lock) {
 }
 
 // Lets the first waiter of the word, and it alone, lend to the holder. `old_first` (may be null) did before.
-static void lend_from_first(struct bucket *bucket, const struct park_key *key, struct thread *old_first,
+static void lend_from_first(struct park_bucket *bucket, const struct park_key *key, struct thread *old_first,
                             struct thread *holder) REQUIRES(bucket->lock, lending.lock) {
     struct thread *first = first_waiter(bucket, key);
     if (old_first != nullptr) {
@@ -253,7 +249,7 @@ static status_t find_holder(const struct thread *thread, uint32_t word, struct v
 
 // ---- park ------------------------------------------------------------------------------------------
 
-static status_t park_plain(struct bucket *bucket, struct thread *thread, const struct park_key *key,
+static status_t park_plain(struct park_bucket *bucket, struct thread *thread, const struct park_key *key,
                            uint64_t deadline_ns) REQUIRES(bucket->lock) {
     if (deadline_ns == DEADLINE_POLL) {
         return STATUS_TIMED_OUT;
@@ -263,7 +259,7 @@ static status_t park_plain(struct bucket *bucket, struct thread *thread, const s
     return STATUS_OK;
 }
 
-static status_t park_inheriting(struct bucket *bucket, struct thread *thread, const struct place *place,
+static status_t park_inheriting(struct park_bucket *bucket, struct thread *thread, const struct place *place,
                                 uint32_t expected, uint64_t deadline_ns, struct thread **holder)
     REQUIRES(bucket->lock) NO_THREAD_SAFETY_ANALYSIS { // and the VMO's
     spin_lock(&lending.lock);
@@ -291,7 +287,7 @@ status_t park(struct thread *thread, uint64_t address, uint64_t expected, uint64
     struct thread *holder = nullptr;
     TRY(lock_word(thread, address, PROT_READ, &place));
     place.key.offset |= inherits ? INHERITING : 0;
-    struct bucket *bucket = bucket_of(&place.key);
+    struct park_bucket *bucket = bucket_of(&place.key);
     spin_lock(&bucket->lock);
     status_t status = __atomic_load_n(place.word, __ATOMIC_ACQUIRE) != (uint32_t)expected ? STATUS_BAD_STATE
                       : inherits ? park_inheriting(bucket, thread, &place, (uint32_t)expected, deadline_ns, &holder)
@@ -307,7 +303,7 @@ status_t park(struct thread *thread, uint64_t address, uint64_t expected, uint64
 // ---- unpark ----------------------------------------------------------------------------------------
 
 // Takes the first waiter out: it is the caller's. Null when there is none.
-static struct thread *pop_waiter(struct bucket *bucket, const struct park_key *key) REQUIRES(bucket->lock) {
+static struct thread *pop_waiter(struct park_bucket *bucket, const struct park_key *key) REQUIRES(bucket->lock) {
     struct thread *thread = first_waiter(bucket, key);
     if (thread != nullptr) {
         rb_remove(&bucket->waiters, &thread->park.node);
@@ -323,7 +319,7 @@ static void wake(struct thread *thread) {
 
 // Lets a thread that was taken out wait on another word.
 static void park_again(struct thread *thread, const struct park_key *key) {
-    struct bucket *bucket = bucket_of(key);
+    struct park_bucket *bucket = bucket_of(key);
     spin_lock(&bucket->lock);
     enqueue(bucket, thread, key);
     spin_unlock(&bucket->lock);
@@ -355,7 +351,7 @@ status_t unpark(struct thread *thread, uint64_t address, uint64_t *count, uint64
             return STATUS_BAD_ARGUMENT;
         }
     }
-    struct bucket *bucket = bucket_of(&from);
+    struct park_bucket *bucket = bucket_of(&from);
     for (uint32_t i = 0; i < UNPARK_AT_ONCE && (*count | words[1]) != 0; i++) {
         spin_lock(&bucket->lock);
         struct thread *waiter = pop_waiter(bucket, &from);
@@ -376,7 +372,7 @@ status_t unpark(struct thread *thread, uint64_t address, uint64_t *count, uint64
 }
 
 // Gives the word to the first waiter, who is the caller's then, or to nobody.
-static struct thread *hand_over(struct bucket *bucket, const struct place *place) REQUIRES(bucket->lock) {
+static struct thread *hand_over(struct park_bucket *bucket, const struct place *place) REQUIRES(bucket->lock) {
     struct thread *heir = pop_waiter(bucket, &place->key);
     uint32_t word = 0;
     if (heir != nullptr) {
@@ -394,7 +390,7 @@ status_t unpark_inheriting(struct thread *thread, uint64_t address) {
     struct thread *heir = nullptr;
     TRY(lock_word(thread, address, PROT_READ | PROT_WRITE, &place));
     place.key.offset |= INHERITING;
-    struct bucket *bucket = bucket_of(&place.key);
+    struct park_bucket *bucket = bucket_of(&place.key);
     spin_lock(&bucket->lock);
     const uint32_t held = __atomic_load_n(place.word, __ATOMIC_RELAXED) & PARK_HOLDER_MASK;
     const bool holds = held != 0 && held == thread->lock_id;
@@ -414,7 +410,7 @@ status_t unpark_inheriting(struct thread *thread, uint64_t address) {
 // ---- other ends of the wait ------------------------------------------------------------------------
 
 bool park_take(struct thread *thread) NO_THREAD_SAFETY_ANALYSIS {
-    struct bucket *bucket = lock_bucket_of(thread);
+    struct park_bucket *bucket = lock_bucket_of(thread);
     if (bucket == nullptr) {
         return false;
     }
@@ -437,7 +433,7 @@ bool park_take(struct thread *thread) NO_THREAD_SAFETY_ANALYSIS {
 }
 
 struct thread *park_reorder(struct thread *thread) NO_THREAD_SAFETY_ANALYSIS {
-    struct bucket *bucket = lock_bucket_of(thread);
+    struct park_bucket *bucket = lock_bucket_of(thread);
     if (bucket == nullptr) {
         return nullptr;
     }

@@ -20,11 +20,18 @@
 
 #include "base/list.h"
 #include "base/rbtree.h"
+#include "kernel/lock.h"
 #include "kernel/types.h"
 
 struct thread;
 
 constexpr uint32_t UNPARK_AT_ONCE = 32; // threads woken or moved in one entry
+
+// The waiters of the words that meet here.
+struct park_bucket {
+    struct spinlock lock;
+    struct rb_tree waiters GUARDED_BY(lock); // by word, then `order`
+};
 
 struct park_key {
     uint64_t vmo;    // koid: never used again

@@ -9,35 +9,33 @@
 
 // ---- entries ---------------------------------------------------------------------------------------
 
-// What an entry may have, by operation.
-enum : uint8_t { WAITS = 1, HAS_MESSAGE = 2 };
-static const struct {
-    uint8_t flags, traits;
-} shapes[RING_OP_COUNT] = {
-    [RING_NOP] = {RING_LINK, 0},
-    [RING_CALL] = {RING_LINK | RING_EARLIER, WAITS | HAS_MESSAGE},
-    [RING_RECV] = {RING_LINK | RING_EARLIER, WAITS | HAS_MESSAGE},
-    [RING_RETURN] = {RING_LINK | RING_AGAIN, HAS_MESSAGE},
-    [RING_RELEASE] = {RING_LINK | RING_EARLIER, 0},
-    [RING_PARK] = {RING_LINK, WAITS},
-    [RING_UNPARK] = {RING_LINK, 0},
-    [RING_WAIT] = {RING_LINK | RING_EARLIER, WAITS},
-    [RING_TIMEOUT] = {RING_LINK | RING_EARLIER, WAITS},
-    [RING_CANCEL] = {RING_LINK, 0},
+// What an entry may have, by operation: flags (enum ring_entry_flags), and beside them
+enum : uint8_t { WAITS = 64, HAS_MESSAGE = 128, SHAPE_FLAGS = RING_LINK | RING_EARLIER | RING_AGAIN };
+static const uint8_t shapes[RING_OP_COUNT] = {
+    [RING_NOP] = RING_LINK,
+    [RING_CALL] = RING_LINK | RING_EARLIER | WAITS | HAS_MESSAGE,
+    [RING_RECV] = RING_LINK | RING_EARLIER | WAITS | HAS_MESSAGE,
+    [RING_RETURN] = RING_LINK | RING_AGAIN | HAS_MESSAGE,
+    [RING_RELEASE] = RING_LINK | RING_EARLIER,
+    [RING_PARK] = RING_LINK | WAITS,
+    [RING_UNPARK] = RING_LINK,
+    [RING_WAIT] = RING_LINK | RING_EARLIER | WAITS,
+    [RING_TIMEOUT] = RING_LINK | RING_EARLIER | WAITS,
+    [RING_CANCEL] = RING_LINK,
 };
 
 // Whether the message that an entry names can be, in itself. Handles have their place in a buffer.
-static bool message_fits(const struct ring *ring, const struct ring_entry *entry) {
+static inline bool message_fits(const struct ring *ring, const struct ring_entry *entry) {
     const uint64_t info = entry->info;
-    return entry->buffer <= ring->mask + 1 && message_accept(info) <= MESSAGE_HANDLES &&
-           (entry->buffer != 0 || (message_accept(info) | message_handle_count(info)) == 0) &&
-           (entry->op != RING_RECV || (info & ~MESSAGE_ACCEPT_MASK) == 0);
+    return entry->buffer <= ring->mask + 1 && (entry->op != RING_RECV || (info & ~MESSAGE_ACCEPT_MASK) == 0) &&
+           (info <= UINT32_MAX || (message_accept(info) <= MESSAGE_HANDLES &&
+                                   (entry->buffer != 0 || (message_accept(info) | message_handle_count(info)) == 0)));
 }
 
-static bool entry_fits(const struct ring *ring, const struct ring_entry *entry) {
-    return entry->op < RING_OP_COUNT && (entry->flags & ~shapes[entry->op].flags) == 0 &&
+static inline bool entry_fits(const struct ring *ring, const struct ring_entry *entry) {
+    return entry->op < RING_OP_COUNT && (entry->flags & ~(shapes[entry->op] & SHAPE_FLAGS)) == 0 &&
            (entry->index == 0 || ((entry->flags & RING_EARLIER) != 0 && entry->index < MESSAGE_HANDLES)) &&
-           ((shapes[entry->op].traits & HAS_MESSAGE) != 0 ? message_fits(ring, entry) : entry->buffer == 0);
+           ((shapes[entry->op] & HAS_MESSAGE) != 0 ? message_fits(ring, entry) : entry->buffer == 0);
 }
 
 // The request that an entry refers to is in flight: it will tell.
@@ -113,14 +111,13 @@ static void hold(struct ring *ring, struct ring_request *request) REQUIRES(ring-
 static struct ring_request *take_entry(struct ring *ring) REQUIRES(ring->lock) {
     struct ring_request *request = ring->free;
     struct ring_entry *entry = &request->entry;
-    memcpy(entry, &ring->entries[ring->head & ring->mask], sizeof(*entry));
-    __asm__ volatile("" : "+m"(*entry)); // the copy is what counts: it may change in the ring at any time
+    copy_words((uint64_t *)entry, (const uint64_t *)&ring->entries[ring->head & ring->mask]);
     request->waits = 0;
     request->thread.regs.info = 0;
     status_t status = !entry_fits(ring, entry) ? STATUS_BAD_ARGUMENT
                       : (entry->flags & RING_EARLIER) == 0 && !ring_has(ring, RING_LINKED) ? STATUS_OK
                                                                                           : look_back(ring, request);
-    if (status_ok(status) && (request->waits != 0 || (shapes[entry->op].traits & WAITS) != 0) && request->next_free == nullptr) {
+    if (status_ok(status) && (request->waits != 0 || (shapes[entry->op] & WAITS) != 0) && request->next_free == nullptr) {
         return nullptr;
     }
     ring->free = request->next_free;
@@ -129,7 +126,7 @@ static struct ring_request *take_entry(struct ring *ring) REQUIRES(ring->lock) {
     request->thread.regs.status = status.code;
     request->thread.band = request->thread.effective_band = ring->owner->effective_band;
     load_message(ring, &request->thread, entry);
-    ring->outcome[ring->head++ & ring->mask] = (uint8_t)(OUTCOME_PENDING + (request - ring->requests));
+    ring->outcome[ring->head++ & ring->mask] = OUTCOME_PENDING + request->number;
     ring->attention = (ring->attention & ~(uint32_t)RING_LINKED) | ((entry->flags & RING_LINK) != 0 ? RING_LINKED : 0);
     ring->pending++;
     if (status_ok(status) && (request->waits != 0 || entry->op == RING_TIMEOUT)) {
@@ -172,37 +169,43 @@ static bool may_start(const struct ring *ring, bool own) REQUIRES(ring->lock) {
     return !list_empty(&ring->startable) || (own && !list_empty(&ring->local));
 }
 
-// Starts a request that was held, or takes the next entry, of which *left may be taken. False when nothing can be done.
-static bool advance(struct ring *ring, uint32_t *left, bool own) {
-    struct ring_request *request = nullptr;
-    spin_lock(&ring->lock);
-    if (may_start(ring, own)) {
-        struct list_node *node = own ? list_pop_front(&ring->local) : nullptr;
-        node = node != nullptr ? node : list_pop_front(&ring->startable);
-        if (list_empty(&ring->local) && list_empty(&ring->startable)) {
-            ring->attention &= ~(uint32_t)RING_LEFT;
-        }
-        request = ring_request_of(LIST_ENTRY(node, struct thread, link));
-        request->phase = REQUEST_ACTIVE;
-    } else if (*left != 0) {
-        request = take_entry(ring);
-        *left -= request != nullptr;
+// Takes one that may be started out of its list.
+static struct ring_request *take_startable(struct ring *ring, bool own) REQUIRES(ring->lock) {
+    struct list_node *node = own ? list_pop_front(&ring->local) : nullptr;
+    node = node != nullptr ? node : list_pop_front(&ring->startable);
+    if (list_empty(&ring->local) && list_empty(&ring->startable)) {
+        ring->attention &= ~(uint32_t)RING_LEFT;
     }
-    const bool starts = request != nullptr && request->phase == REQUEST_ACTIVE;
-    spin_unlock(&ring->lock);
-    if (starts) {
-        ring_start(ring, request, own);
-    }
-    return request != nullptr;
+    struct ring_request *request = ring_request_of(LIST_ENTRY(node, struct thread, link));
+    request->phase = REQUEST_ACTIVE;
+    return request;
 }
 
-// Takes entries, and starts what is to be started, as much as is good for one entry into the kernel. False when there is
-// nothing more to do, or it cannot be done now.
-static bool advance_some(struct ring *ring, uint32_t *left, bool own) {
+// A request that was held and may be started, or the next entry's, of which *left may be taken. Null when there is neither.
+static inline struct ring_request *next_request(struct ring *ring, uint32_t *left, bool own) REQUIRES(ring->lock) {
+    if (ring_has(ring, RING_LEFT) && may_start(ring, own)) {
+        return take_startable(ring, own);
+    }
+    struct ring_request *request = *left != 0 ? take_entry(ring) : nullptr;
+    *left -= request != nullptr;
+    return request;
+}
+
+// Starts what is to be started and takes entries, *left at most, as much as is good for one entry into the kernel. False
+// when there is nothing more to do, or it cannot be done now.
+static bool advance(struct ring *ring, uint32_t *left, bool own) {
     constexpr uint32_t AT_ONCE = 64;
     uint32_t done = 0;
-    while (done < AT_ONCE && (current_thread()->flags & THREAD_ENDING) == 0 && advance(ring, left, own)) {
-        done++;
+    for (; done < AT_ONCE && (!own || (ring->owner->flags & THREAD_ENDING) == 0); done++) {
+        spin_lock(&ring->lock);
+        struct ring_request *request = next_request(ring, left, own);
+        const bool starts = request != nullptr && request->phase == REQUEST_ACTIVE;
+        spin_unlock(&ring->lock);
+        if (starts) {
+            ring_start(ring, request, own);
+        } else if (request == nullptr) {
+            break;
+        }
     }
     __atomic_store_n(&ring->header->submission_head, ring->head, __ATOMIC_RELEASE);
     return done == AT_ONCE && *left != 0;
@@ -248,12 +251,10 @@ void ring_attend(struct percpu *cpu) {
         cpu->rings = ring->next_deferred;
         __atomic_store_n(&ring->deferred, false, __ATOMIC_RELEASE);
         // At most as many as there are requests, because none is taken meanwhile.
-        while (take_hold(ring)) {
-            while (advance(ring, &none, false)) {
-            }
-            if (!let_go(ring)) {
-                break;
-            }
+        bool left = true;
+        while (left && take_hold(ring)) {
+            (void)advance(ring, &none, false);
+            left = let_go(ring);
         }
         ring_wake_owner(ring);
         signal_bound(ring);
@@ -301,7 +302,7 @@ static bool poll_entries(struct ring *ring, bool wait) {
     spin_unlock(&ring->lock);
     const uint32_t before = ring->head;
     if (status_ok(status) && !ring_has(ring, RING_ENDED)) {
-        (void)advance_some(ring, &count, false);
+        (void)advance(ring, &count, false);
     }
     const bool taken = ring->head != before;
     if (let_go(ring) || taken) {
@@ -412,7 +413,7 @@ static struct ring_entered await_completions(struct ring *ring, uint64_t handle,
         find_poller(ring);
     }
     if (!ring_has(ring, RING_ENDED)) {
-        more = advance_some(ring, &left, true);
+        more = advance(ring, &left, true);
     }
     ring_attend(this_cpu()); // before it waits, for whom it has called or answered
     spin_lock(&ring->lock);

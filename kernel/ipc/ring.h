@@ -21,10 +21,6 @@ struct ring_entered {
 // The system call, with word 0 of the current thread. NOT_ALLOWED, BAD_ARGUMENT, OBJECT_DEAD, TIMED_OUT.
 struct ring_entered ring_enter(struct ring *ring, uint64_t handle, uint64_t submit, uint64_t deadline_ns);
 
-// Takes a request that may be started, for whoever has hold of the ring; null when there is none. Only the owner (`own`)
-// starts those that are left to it.
-struct ring_request *ring_next_to_start(struct ring *ring, bool own);
-
 // Starts it. The owner, if `own`, is the current thread.
 void ring_start(struct ring *ring, struct ring_request *request, bool own);
 

@@ -109,7 +109,7 @@ static void settle(struct ring *ring, struct ring_request *request) REQUIRES(rin
         }
         if (entry->op == RING_RECV && (regs->info & MESSAGE_WANTS_REPLY) != 0) {
             request->generation = request->generation == UINT16_MAX ? 1 : request->generation + 1;
-            token = (uint32_t)request->generation << 16 | (uint32_t)(request - ring->requests);
+            token = (uint32_t)request->generation << 16 | request->number;
         }
     }
     if (token == 0) {
@@ -166,7 +166,7 @@ void ring_complete(struct thread *thread) {
     } else {
         settle(ring, request);
     }
-    const bool attend = !list_empty(&ring->startable) || ring_has(ring, RING_BOUND) ||
+    const bool attend = ring_has(ring, RING_LEFT | RING_BOUND) ||
                         (ring->sleeping && ring_reached(ring->tail, ring->goal));
     spin_unlock(&ring->lock);
     if (attend) {

@@ -11,6 +11,15 @@
 #include "kernel/object/process.h"
 #include "kernel/sched/sched.h"
 
+// As sched_ready, for one that most likely is a request, too.
+static inline void wake(struct thread *thread) {
+    if (LIKELY((thread->flags & THREAD_REQUEST) != 0)) {
+        ring_complete(thread);
+    } else {
+        sched_ready(thread);
+    }
+}
+
 // Each operation says whether the request is over, with *status and its value in word 0; if not, nothing is left to do
 // here: it is in a wait, or its wait has ended already, or it is left to the owner.
 
@@ -71,7 +80,7 @@ static bool call(struct ring *ring, struct ring_request *request, bool own, stat
     if (receiver == nullptr) {
         return wait_through(thread, &target);
     }
-    sched_ready(receiver);
+    wake(receiver);
     return false;
 }
 
@@ -130,7 +139,7 @@ static status_t answer(struct ring *ring, struct ring_request *request) {
     struct thread *resumed = nullptr;
     status_t status = answer_caller(&request->thread, &server->thread.caller, request->entry.info, &resumed);
     if (resumed != nullptr) {
-        sched_ready(resumed);
+        wake(resumed);
     }
     if (status_ok(status) || status_is(status, STATUS_NO_CALLER)) {
         request->entry.target = server->entry.target;

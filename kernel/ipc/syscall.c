@@ -1,10 +1,10 @@
 // System calls: the fast path of call and reply_recv first, then the general ones, then the ways out.
 //
-// Fast path. The conditions are those of nearly every message: no handles, no deadline, the other side
-// waiting, neither thread with flags (thread.h). Then nothing is queued, scheduled or allocated, and only
-// page bytes are copied: the sender's words stay where the entry saved them, and the way out loads them from
-// there into the receiver's registers. Every other case goes the general way, which assumes nothing. What is
-// not the shortest case is kept out of line, so that the shortest saves no register.
+// Fast path. The conditions are those of nearly every message: at most a page or one handle, no deadline, the other side
+// waiting, neither thread with flags (thread.h). Then nothing is queued, scheduled or allocated but for the handle's
+// slot, and only page bytes are copied: the sender's words stay where the entry saved them, and the way out loads them
+// from there into the receiver's registers. Every other case goes the general way, which assumes nothing. What is not the
+// shortest case is kept out of line, so that the shortest saves no register.
 #include "kernel/ipc/syscall.h"
 
 #include "abi/park.h"
@@ -100,8 +100,7 @@ static struct kernel_exit leave_with_results(struct thread *current) {
     return kernel_leave();
 }
 
-// The current thread waits; `other`, whose wait has ended with a message, runs in its place.
-static struct kernel_exit leave_to(struct thread *other) {
+struct kernel_exit kernel_leave_to(struct thread *other) {
     if ((other->flags & (THREAD_ENDING | THREAD_REQUEST | THREAD_BOUND)) != 0) {
         sched_ready(other); // or not: as the scheduler finds
         return kernel_block();
@@ -199,26 +198,49 @@ status_t invoke_method(struct thread *caller, struct object *object, uint32_t ty
     return leave_with_results(current);
 }
 
-// Whether the header says page bytes and nothing else beside the label.
-static bool only_page(uint64_t info) {
-    return info >> MESSAGE_COUNT_SHIFT == 0 && info >> MESSAGE_PAGE_SHIFT != 0;
-}
+// What of a sent header the receiver sees: label, page bytes and how many handles there are.
+constexpr uint64_t CARRIED_MASK = (1ull << MESSAGE_MOVE_SHIFT) - 1;
 
-// Whether it says one handle and nothing else beside the label and what the sender accepts.
-static bool only_handle(uint64_t info) {
-    const uint64_t one = message_info(0, 0, 1, 0), moved = message_info(0, 0, 1, 1);
-    const uint64_t load = info & ~(MESSAGE_ACCEPT_MASK | UINT32_MAX);
-    return (load == one || load == moved) && message_accept(info) <= MESSAGE_HANDLES;
+// What a message has beside its words: perhaps page bytes; one handle; or what only the general way carries, if it is no
+// mistake.
+enum load { NO_LOAD, PAGE_LOAD, HANDLE_LOAD, OTHER_LOAD };
+
+static inline enum load load_of(uint64_t info) {
+    constexpr uint32_t ONE = 1u << (MESSAGE_COUNT_SHIFT - 32), MOVED = 1u << (MESSAGE_MOVE_SHIFT - 32);
+    constexpr uint32_t ACCEPT = 1u << (MESSAGE_ACCEPT_SHIFT - 32);
+    const uint32_t above_label = info >> 32, beside = above_label % ACCEPT;
+    return above_label / ACCEPT > MESSAGE_HANDLES ? OTHER_LOAD
+           : beside < ONE                         ? PAGE_LOAD
+           : (beside & ~MOVED) == ONE             ? HANDLE_LOAD
+                                                  : OTHER_LOAD;
 }
 
 // Whether both sides have what a message with this header needs.
 static bool page_fits(const struct thread *from, const struct thread *to, uint64_t info) {
-    return message_page_bytes(info) <= MESSAGE_PAGE_BYTES && from->message_page != nullptr &&
-           to->message_page != nullptr;
+    return message_page_bytes(info) == 0 || (message_page_bytes(info) <= MESSAGE_PAGE_BYTES &&
+                                             from->message_page != nullptr && to->message_page != nullptr);
 }
 
-// What a message on the fast path has beside its words.
-enum load { NO_LOAD, PAGE_LOAD, HANDLE_LOAD };
+// The way out of the fast path for a message with a handle, whose words are the receiver's already.
+static inline struct kernel_exit exit_with_handle(struct thread *to, struct thread *from) {
+    to->on_cpu = 1;
+    __atomic_store_n(&from->on_cpu, 0, __ATOMIC_RELEASE);
+    return exit_directly_to(to, to);
+}
+
+// `request` is the header of the call that brings the handle, or is answered with it.
+[[gnu::always_inline]] static inline bool carry_handle(const struct thread *from, struct thread *to, uint64_t info,
+                                                       enum handle_origin origin, uint64_t request) {
+    const uint64_t grant = grant_by_message(origin, message_label(request));
+    status_t status;
+    [[clang::always_inline]] status = message_carry_handle(from, to, info, grant);
+    return status_ok(status);
+}
+
+// Out of line, for what it has on the stack.
+[[gnu::noinline]] static void resume_receiving(struct endpoint *endpoint, struct thread *server) {
+    transfer_resume_receiving(endpoint, server);
+}
 
 // The fast path of a call: to the waiting receiver, who is returned, or null when the message must go the
 // general way.
@@ -245,8 +267,8 @@ call_direct(struct thread *current, const struct handle_slot *slot, uint64_t han
     server->prev = nullptr;
     server->state = THREAD_WAKING;
     spin_unlock(&endpoint->lock);
-    if (load == HANDLE_LOAD && !status_ok(message_carry_handle(current, server, info))) {
-        transfer_resume_receiving(endpoint, server);
+    if (load == HANDLE_LOAD && !carry_handle(current, server, info, ORIGIN_REQUEST, info)) {
+        resume_receiving(endpoint, server);
         return nullptr; // to fail there, with the reason
     }
     server->state = THREAD_RUNNING;
@@ -256,7 +278,7 @@ call_direct(struct thread *current, const struct handle_slot *slot, uint64_t han
     __atomic_store_n(&server->caller, current, __ATOMIC_RELEASE);
     server->effective_band = current->effective_band;
     server->regs.badge = badge;
-    server->regs.info = info | MESSAGE_WANTS_REPLY;
+    server->regs.info = (load == NO_LOAD ? info : info & CARRIED_MASK) | MESSAGE_WANTS_REPLY;
     if (load == PAGE_LOAD) {
         memcpy(server->message_page, current->message_page, message_page_bytes(info));
     }
@@ -286,25 +308,24 @@ call_direct(struct thread *current, const struct handle_slot *slot, uint64_t han
     if (!status_ok(status)) {
         return leave_with(status);
     }
-    return receiver != nullptr ? leave_to(receiver) : block_through(current, target.slot, handle);
+    return receiver != nullptr ? kernel_leave_to(receiver) : block_through(current, target.slot, handle);
 }
 
-// As the fast path, with a page or a handle.
+// As the fast path, with a page or a handle, or when the answer may bring some.
 [[gnu::noinline]] static struct kernel_exit call_loaded(struct thread *current, const struct handle_slot *slot,
                                                         uint64_t handle, uint64_t info) {
-    struct thread *receiver = nullptr;
-    if (only_page(info)) {
+    const enum load load = load_of(info);
+    struct thread *receiver;
+    if (load == PAGE_LOAD) {
         receiver = call_direct(current, slot, handle, info, PAGE_LOAD);
         if (receiver != nullptr) {
             return trace_on(TRACE_IPC) ? trace_direct_call(receiver, current) : exit_directly_to(receiver, current);
         }
-    } else if (only_handle(info)) {
+    } else if (load == HANDLE_LOAD) {
         receiver = call_direct(current, slot, handle, info, HANDLE_LOAD);
         if (receiver != nullptr) {
             TRACE(TRACE_IPC, (void)trace_direct_call(receiver, current));
-            receiver->on_cpu = 1;
-            __atomic_store_n(&current->on_cpu, 0, __ATOMIC_RELEASE);
-            return exit_directly_to(receiver, receiver); // its words are there
+            return exit_with_handle(receiver, current);
         }
     }
     return call_general(current, handle, info, DEADLINE_NEVER);
@@ -327,6 +348,8 @@ static struct kernel_exit sys_call(uint64_t handle, uint64_t info, uint64_t dead
     }
     return call_general(current, handle, info, deadline_ns);
 }
+
+static syscall_fn sys_recv;
 
 // ---- reply_recv ------------------------------------------------------------------------------------
 
@@ -393,7 +416,7 @@ reply_direct(struct thread *current, const struct handle_slot *slot, uint64_t ha
     caller->state = THREAD_RUNNING;
     caller->regs.badge = 0;
     if (page) {
-        caller->regs.info = info & ~MESSAGE_ACCEPT_MASK;
+        caller->regs.info = info & CARRIED_MASK;
         memcpy(caller->message_page, current->message_page, message_page_bytes(info));
     } else {
         caller->regs.info = (uint32_t)info;
@@ -409,7 +432,7 @@ static struct kernel_exit receive(struct thread *current, const struct capabilit
     status_t status = transfer_receive(current, CONTAINER_OF(source->object, struct endpoint, object),
                                        message_accept(info), deadline_ns, &progress);
     if (progress == TRANSFER_WAITS && (slot_holds(source->slot, source->handle) || !leave_revoked(current))) {
-        return resumed != nullptr ? leave_to(resumed) : kernel_block();
+        return resumed != nullptr ? kernel_leave_to(resumed) : kernel_block();
     }
     if (resumed != nullptr) {
         sched_ready(resumed);
@@ -431,10 +454,6 @@ static struct kernel_exit receive(struct thread *current, const struct capabilit
     status_t status = STATUS_OK;
     if (handle != 0) {
         status = handle_read_as(current->process, handle, OBJECT_ENDPOINT, RIGHT_RECEIVE, &source);
-        if (status_ok(status) && only_page(info & ~MESSAGE_ACCEPT_MASK) && deadline_ns == DEADLINE_NEVER &&
-            (resumed = reply_direct(current, source.slot, handle, info, true)) != nullptr) {
-            return trace_on(TRACE_IPC) ? trace_direct_reply(resumed, current) : exit_directly_to(resumed, current);
-        }
     }
     if (status_ok(status)) {
         status = answer_caller(current, &current->caller, info, &resumed);
@@ -458,11 +477,75 @@ static struct kernel_exit receive(struct thread *current, const struct capabilit
     return leave_with(status);
 }
 
+// Puts the current thread, which owes no answer, into the wait for the next message. False when there is one, or it
+// cannot receive.
+[[gnu::always_inline]] static inline bool wait_directly(struct thread *current, const struct handle_slot *slot,
+                                                        uint64_t handle, uint64_t info) {
+    struct object *object = slot->object;
+    if (!LIKELY(slot_holds(slot, handle))) {
+        return false; // what was read may be anything
+    }
+    struct endpoint *endpoint = CONTAINER_OF(object, struct endpoint, object);
+    spin_lock(&endpoint->lock); // and who revokes looks for receivers with it
+    const bool waits = LIKELY(slot_holds(slot, handle) && endpoint->attention == 0);
+    if (waits) {
+        current->pending_info = info;
+        endpoint_push_receiver(endpoint, current);
+    }
+    spin_unlock(&endpoint->lock);
+    return waits;
+}
+
+// Answers with the words and one handle of the header; the caller, whose wait has ended, is returned, or null when the
+// answer must go the general way.
+[[gnu::always_inline]] static inline struct thread *answer_with_handle(struct thread *current, uint64_t info) {
+    struct thread *caller = __atomic_load_n(&current->caller, __ATOMIC_RELAXED);
+    if (caller == nullptr || (current->flags | caller->busy) != 0 || message_accept(caller->pending_info) == 0 ||
+        __atomic_exchange_n(&current->caller, nullptr, __ATOMIC_ACQ_REL) != caller) {
+        return nullptr;
+    }
+    caller->state = THREAD_WAKING;
+    if (!carry_handle(current, caller, info, ORIGIN_ANSWER, caller->pending_info)) {
+        put_caller_back(caller, &current->caller); // to fail there, with the reason
+        return nullptr;
+    }
+    caller->server = nullptr;
+    thread_set_outcome(caller, STATUS_OK, 0, info & CARRIED_MASK);
+    current->effective_band = current->band;
+    return caller;
+}
+
+// As the fast path, with a page or a handle. The handle is there before the server waits: no lock may be held meanwhile.
+[[gnu::noinline]] static struct kernel_exit reply_loaded(struct thread *current, const struct handle_slot *slot,
+                                                         uint64_t handle, uint64_t info) {
+    const enum load load = load_of(info);
+    struct thread *caller;
+    if (load == PAGE_LOAD) {
+        caller = reply_direct(current, slot, handle, info, true);
+        if (caller != nullptr) {
+            return trace_on(TRACE_IPC) ? trace_direct_reply(caller, current) : exit_directly_to(caller, current);
+        }
+    } else if (load == HANDLE_LOAD && (caller = answer_with_handle(current, info)) != nullptr) {
+        TRACE(TRACE_IPC, (void)trace_direct_reply(caller, current));
+        if (!LIKELY(wait_directly(current, slot, handle, info))) {
+            sched_ready(caller);
+            return slot_holds(slot, handle) ? sys_recv(handle, info & MESSAGE_ACCEPT_MASK, DEADLINE_NEVER)
+                                            : leave_with(STATUS_REVOKED);
+        }
+        caller->state = THREAD_RUNNING;
+        sched_switch_registers(current, caller);
+        return exit_with_handle(caller, current);
+    }
+    return reply_recv_general(current, handle, info, DEADLINE_NEVER);
+}
+
 static struct kernel_exit sys_reply_recv(uint64_t handle, uint64_t info, uint64_t deadline_ns) {
     struct thread *current = current_thread();
     const struct handle_slot *slot = process_slot(current->process, handle);
-    if (LIKELY(slot_is(slot, OBJECT_ENDPOINT, RIGHT_RECEIVE) && deadline_ns == DEADLINE_NEVER &&
-               (info & ~MESSAGE_ACCEPT_MASK) >> MESSAGE_PAGE_SHIFT == 0)) {
+    if (LIKELY(slot_is(slot, OBJECT_ENDPOINT, RIGHT_RECEIVE) && deadline_ns == DEADLINE_NEVER)) {
+        if ((info & ~MESSAGE_ACCEPT_MASK) >> MESSAGE_PAGE_SHIFT != 0) {
+            return reply_loaded(current, slot, handle, info);
+        }
         struct thread *caller = reply_direct(current, slot, handle, info, false);
         if (LIKELY(caller != nullptr)) {
             return trace_on(TRACE_IPC) ? trace_direct_reply(caller, current) : exit_directly_to(caller, current);

@@ -36,3 +36,6 @@ struct kernel_exit kernel_leave(void);
 
 // The same when the current thread has been put into a wait.
 struct kernel_exit kernel_block(void);
+
+// The same, and `other`, whose wait has ended with a message, runs in its place.
+struct kernel_exit kernel_leave_to(struct thread *other);

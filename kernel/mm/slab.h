@@ -19,6 +19,7 @@ struct slab_cache {
     const char *name;
     uint32_t object_bytes; // multiple of 16
     uint32_t per_page;
+    uint32_t charge_bytes; // its share of a page, rounded up
     struct spinlock lock;
     struct slab_page *partial GUARDED_BY(lock); // pages with a free object, doubly linked
     struct slab_page *spare GUARDED_BY(lock);   // at most one page with no object in use
@@ -29,6 +30,7 @@ constexpr size_t SLAB_HEADER_BYTES = 64;
 constexpr size_t SLAB_MAX_BYTES = 1984; // two in a page, aligned to 64
 
 #define SLAB_ROUND(bytes) (((bytes) + 15) / 16 * 16)
+#define SLAB_PER_PAGE(bytes) ((SLAB_PAGE_BYTES - SLAB_HEADER_BYTES) / SLAB_ROUND(bytes))
 
 // Defines a cache for objects of `bytes` bytes; add `static` in front where it is private to a file.
 #define SLAB_CACHE_BYTES(cache, text, bytes) \
@@ -36,7 +38,8 @@ constexpr size_t SLAB_MAX_BYTES = 1984; // two in a page, aligned to 64
         .name = text, \
         .object_bytes = SLAB_ROUND(bytes), \
         .lock = SPINLOCK(LOCK_SLAB), \
-        .per_page = (SLAB_PAGE_BYTES - SLAB_HEADER_BYTES) / SLAB_ROUND(bytes), \
+        .per_page = SLAB_PER_PAGE(bytes), \
+        .charge_bytes = (SLAB_PAGE_BYTES + SLAB_PER_PAGE(bytes) - 1) / SLAB_PER_PAGE(bytes), \
     }; \
     static_assert((bytes) <= SLAB_MAX_BYTES)
 
@@ -49,7 +52,7 @@ void slab_free(struct slab_cache *cache, void *object);
 
 // What an account pays for one object of the cache, in bytes.
 static inline uint64_t slab_charge(const struct slab_cache *cache) {
-    return (SLAB_PAGE_BYTES + cache->per_page - 1) / cache->per_page;
+    return cache->charge_bytes;
 }
 
 // Zeroed memory of any size: from a size class up to SLAB_MAX_BYTES, else whole frames (rounded up to a

@@ -1,6 +1,8 @@
 #include "kernel/object/derivation.h"
 
+#include "kernel/debug/invariants.h"
 #include "kernel/object/handle.h"
+#include "kernel/panic.h"
 
 static bool same(slot_ref_t ref, const struct handle_slot *slot) {
     return ref.v == slot_ref(slot).v;
@@ -26,6 +28,7 @@ void derivation_add(struct handle_slot *parent, struct handle_slot *child) {
         parent->last_child = slot_ref(child);
     }
     parent->first_child = slot_ref(child);
+    DEBUG_ASSERT(derivation_check(parent) && derivation_check(child));
 }
 
 // Makes what lies to the left and to the right of a slot, siblings or the parent, refer to others in its place.
@@ -44,6 +47,7 @@ static void forget_links(struct handle_slot *slot) {
 }
 
 void derivation_remove(struct handle_slot *slot) {
+    DEBUG_ASSERT(derivation_check(slot));
     if (slot->first_child.v != 0) {
         slot_from_ref(slot->first_child)->prev = slot->prev;
         slot_from_ref(slot->last_child)->next = slot->next;
@@ -57,6 +61,9 @@ void derivation_remove(struct handle_slot *slot) {
 }
 
 void derivation_replace(struct handle_slot *slot, struct handle_slot *heir) {
+    if ((slot->first_child.v | slot->prev.v | slot->next.v) == 0) {
+        return; // it came from nothing, and nothing from it
+    }
     const slot_ref_t ref = slot_ref(heir);
     heir->prev = slot->prev;
     heir->next = slot->next;
@@ -68,6 +75,7 @@ void derivation_replace(struct handle_slot *slot, struct handle_slot *heir) {
         slot_from_ref(slot->last_child)->next = ref;
     }
     forget_links(slot);
+    DEBUG_ASSERT(derivation_check(heir));
 }
 
 struct handle_slot *derivation_parent(const struct handle_slot *slot, uint32_t *steps) {

@@ -16,7 +16,7 @@ static struct {
     alignas(64) struct spinlock lock;
 } derivations[64] = {[0 ... 63] = {.lock = SPINLOCK(LOCK_DERIVATION)}};
 
-static struct spinlock *derivation_lock(const struct object *object) {
+struct spinlock *derivation_lock(const struct object *object) {
     return &derivations[((uintptr_t)object >> 6 ^ (uintptr_t)object >> 12) % 64].lock;
 }
 
@@ -170,13 +170,12 @@ static void slot_empty(struct process *process, struct handle_slot *slot) REQUIR
     __atomic_fetch_sub(&total_handles, 1, __ATOMIC_RELAXED);
 }
 
-// Fills a free slot: the handle value comes last, and makes it visible. Whoever derives it from another holds the
-// derivation lock until it has its place in the tree, too.
-[[gnu::always_inline]] static inline status_t fill(struct process *process, struct object *object, rights_t rights,
-                                                    uint64_t badge, uint64_t interface_id,
-                                                    enum handle_origin origin, uint64_t granter,
+// Fills a free slot, whose word will be this: the handle value comes last, and makes it visible. Whoever derives it from
+// another holds the derivation lock until it has its place in the tree, too. `more`: the object has one handle more with
+// these rights.
+[[gnu::always_inline]] static inline status_t fill(struct process *process, struct object *object, uint32_t word,
+                                                    bool more, uint64_t badge, uint64_t interface_id, uint64_t granter,
                                                     struct handle_slot **slot_out, uint64_t *out) {
-    const struct object_class *class = object_class(object->type);
     if (account_dooms(object)) {
         return STATUS_BAD_HANDLE;
     }
@@ -185,10 +184,11 @@ static void slot_empty(struct process *process, struct handle_slot *slot) REQUIR
     status_t status = take_free_slot(process, &slot);
     if (status_ok(status)) {
         const uint32_t handle = slot->next_handle;
-        if (class->handle_added != nullptr) {
-            class->handle_added(object, rights); // before anyone can close it
+        const struct object_class *class = object_class((enum object_type)slot_word_type(word));
+        if (more && class->handle_added != nullptr) {
+            class->handle_added(object, (rights_t){slot_word_rights(word)}); // before anyone can close it
         }
-        slot->type_rights = slot_word(object->type, origin, rights.v);
+        slot->type_rights = word;
         slot->object = object;
         slot->badge = badge;
         slot->interface_id = interface_id;
@@ -206,7 +206,7 @@ static void slot_empty(struct process *process, struct handle_slot *slot) REQUIR
 status_t handle_insert(struct process *process, struct object *object, rights_t rights, uint64_t badge,
                        uint64_t interface_id, enum handle_origin origin, uint64_t *out) {
     struct handle_slot *slot;
-    return fill(process, object, rights, badge, interface_id, origin, 0, &slot, out);
+    return fill(process, object, slot_word(object->type, origin, rights.v), true, badge, interface_id, 0, &slot, out);
 }
 
 status_t handle_to_new(struct process *process, struct object *object, uint64_t interface_id, uint64_t *out) {
@@ -230,9 +230,9 @@ status_t handle_duplicate(const struct capability *from, struct process *to, rig
     spin_lock(lock);
     if (from->slot->handle == from->handle) {
         const struct process *granter = handle_slot_process(from->slot);
+        const uint32_t word = slot_word(capability_type(from), grant_origin(grant), rights.v);
         struct handle_slot *slot;
-        status = fill(to, object, rights, badge, interface_id, grant_origin(grant), granter_word(granter, grant), &slot,
-                      out);
+        status = fill(to, object, word, true, badge, interface_id, granter_word(granter, grant), &slot, out);
         if (status_ok(status)) {
             derivation_add(from->slot, slot);
             object_get(object); // it cannot be gone before: `from` holds it
@@ -246,8 +246,8 @@ status_t handle_duplicate(const struct capability *from, struct process *to, rig
 }
 
 // Empties a slot that is in the tree no more, and gives the lock back. The slot's reference is the caller's
-// now.
-static void finish_removal(struct process *process, struct handle_slot *slot, struct spinlock *lock)
+// now. `less`: the object has one handle less with its rights.
+static inline void finish_removal(struct process *process, struct handle_slot *slot, bool less, struct spinlock *lock)
     RELEASE(lock) {
     struct object *object = slot->object;
     const rights_t rights = slot_rights(slot);
@@ -256,7 +256,7 @@ static void finish_removal(struct process *process, struct handle_slot *slot, st
     spin_unlock(&process->lock);
     spin_unlock(lock);
     const struct object_class *class = object_class(object->type);
-    if (class->handle_removed != nullptr) {
+    if (less && class->handle_removed != nullptr) {
         class->handle_removed(object, rights);
     }
 }
@@ -265,12 +265,14 @@ status_t handle_move(const struct capability *from, struct process *to, rights_t
                      uint64_t *out) {
     struct handle_slot *slot = from->slot, *heir;
     struct spinlock *lock = derivation_lock(from->object);
+    const bool weaker = rights.v != capability_rights(from).v;
     status_t status = STATUS_BAD_HANDLE;
     spin_lock(lock);
     struct process *process = handle_slot_process(slot);
     if (slot->handle == from->handle) {
-        status = fill(to, from->object, rights, from->badge, from->interface_id, grant_origin(grant),
-                      granter_word(process, grant), &heir, out);
+        const uint32_t word = slot_word(capability_type(from), grant_origin(grant), rights.v);
+        status = fill(to, from->object, word, weaker, from->badge, from->interface_id, granter_word(process, grant), &heir,
+                      out);
     }
     if (!status_ok(status)) {
         spin_unlock(lock);
@@ -278,7 +280,7 @@ status_t handle_move(const struct capability *from, struct process *to, rights_t
     }
     derivation_replace(slot, heir);
     TRACE(TRACE_HANDLE, trace_handle(from->object, &process->object, &to->object));
-    finish_removal(process, slot, lock); // its reference is the heir's
+    finish_removal(process, slot, weaker, lock); // its reference is the heir's
     return STATUS_OK;
 }
 
@@ -292,7 +294,7 @@ static bool remove(struct process *process, struct handle_slot *slot, uint32_t h
         return false;
     }
     [[clang::always_inline]] derivation_remove(slot);
-    [[clang::always_inline]] finish_removal(process, slot, lock);
+    [[clang::always_inline]] finish_removal(process, slot, true, lock);
     object_put(object);
     return true;
 }
@@ -316,7 +318,7 @@ void handle_retire(const struct capability *from, struct process *to, uint64_t h
     } else {
         derivation_remove(slot);
     }
-    finish_removal(handle_slot_process(slot), slot, lock);
+    finish_removal(handle_slot_process(slot), slot, true, lock);
     object_put(from->object);
 }
 
@@ -404,7 +406,7 @@ bool handle_revoke_some(const struct capability *from, uint32_t limit) {
         struct process *process = handle_slot_process(child);
         const rights_t rights = slot_rights(child);
         [[clang::always_inline]] derivation_remove(child);
-        [[clang::always_inline]] finish_removal(process, child, lock);
+        [[clang::always_inline]] finish_removal(process, child, true, lock);
         removed++;
         limit--;
         if (anyone_waits(object)) {

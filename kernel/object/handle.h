@@ -133,6 +133,9 @@ bool handle_revoke_some(const struct capability *from, uint32_t limit);
 // Takes away this one handle, as a revoke does; what was derived from it stays.
 void handle_take_away(const struct capability *handle);
 
+// What guards the derivation tree of the handles to an object, and others'.
+struct spinlock *derivation_lock(const struct object *object);
+
 // The process whose table the slot is in.
 struct process *handle_slot_process(const struct handle_slot *slot);
 

@@ -52,7 +52,7 @@ status_t method_inspector_system(struct invocation *invocation) {
         .spurious_interrupts = __atomic_load_n(&interrupt_spurious_count, __ATOMIC_RELAXED),
     };
     static_assert(CPU_MAX <= sizeof system->processor_idle_ns / sizeof system->processor_idle_ns[0]);
-    for (uint32_t i = 0; i < system->processors; i++) {
+    for (uint32_t i = 0; i < cpu_count(); i++) {
         const struct percpu *cpu = percpu_of((cpu_id_t){i});
         const uint64_t idle_ns = idle_ns_of(cpu, system->uptime_ns);
         system->context_switches += __atomic_load_n(&cpu->context_switches, __ATOMIC_RELAXED);

@@ -69,11 +69,12 @@ static struct line_wiring wiring_of(uint32_t line) {
     for (uint32_t i = 0; i < boot_machine->line_count; i++) {
         const struct boot_line *said = &boot_machine->lines[i];
         if (said->line == line) {
-            return (struct line_wiring){said->controller_line, said->level != 0, said->active_low != 0};
+            return (struct line_wiring){
+                .gsi = said->controller_line, .level = said->level != 0, .active_low = said->active_low != 0};
         }
     }
     const bool pci = line >= boot_machine->isa_lines;
-    return (struct line_wiring){line, pci, pci};
+    return (struct line_wiring){.gsi = line, .level = pci, .active_low = pci};
 }
 
 // Of the lines for messages the one that was tried longest ago: a device may still send to one that it had before.
@@ -88,7 +89,7 @@ static bool take_line(struct interrupt *interrupt, bool message) {
     }
     if (free) {
         lines[interrupt->line.gsi] = interrupt;
-        line_set(&interrupt->line, false);
+        line_connect(&interrupt->line, true);
     }
     spin_unlock(&interrupt_lock);
     return free;
@@ -100,7 +101,7 @@ status_t method_resource_mint_interrupt(struct invocation *, uint64_t line, uint
     if ((flags > FLAG_AS_FIRMWARE_SAYS && !message) || line > (message ? UINT16_MAX : UINT32_MAX)) {
         return STATUS_BAD_ARGUMENT;
     }
-    struct line_wiring wiring = message ? (struct line_wiring){.gsi = LINE_COUNT} : wiring_of((uint32_t)line);
+    struct line_wiring wiring = message ? (struct line_wiring){.gsi = LINE_COUNT, .requester = (uint16_t)line} : wiring_of((uint32_t)line);
     if (flags != FLAG_AS_FIRMWARE_SAYS) {
         wiring.level = (flags & FLAG_LEVEL) != 0;
         wiring.active_low = (flags & FLAG_ACTIVE_LOW) != 0;
@@ -142,6 +143,7 @@ bool interrupt_destroy_step(struct object *object) {
     if (has_line) {
         rebind(interrupt, nullptr, 0);
         spin_lock(&interrupt_lock);
+        line_connect(&interrupt->line, false);
         lines[interrupt->line.gsi] = nullptr;
         spin_unlock(&interrupt_lock);
     }

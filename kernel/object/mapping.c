@@ -174,8 +174,8 @@ static uint32_t page_prot(const struct mapping *mapping, struct vmo_page page) {
     return page.writable ? mapping->prot : mapping->prot & ~PROT_WRITE;
 }
 
-// Enters what is there from `start` to the end of its aligned window of AROUND_PAGES, as far as the mapping goes; all
-// of it is in the leaf.
+// Enters what is there from the first page at or after `start` that is not entered, up to one that is not there or the
+// end of the aligned window of AROUND_PAGES, as far as the mapping goes; all of it is in the leaf.
 [[gnu::noinline]] static void enter_around(struct vmo *vmo, const struct mapping *mapping, struct leaf_table *leaf, uint64_t start)
     REQUIRES(vmo->lock) {
     const uint64_t window_end = align_down(start, AROUND_PAGES * PAGE_BYTES) + AROUND_PAGES * PAGE_BYTES;
@@ -185,9 +185,9 @@ static uint32_t page_prot(const struct mapping *mapping, struct vmo_page page) {
         start += PAGE_BYTES;
     }
     struct vmo_page pages[AROUND_PAGES];
-    vmo_page_range(vmo, mapping_page(mapping, start), (uint32_t)((end - start) / PAGE_BYTES), pages);
-    for (uint32_t i = 0; start < end; i++, start += PAGE_BYTES) {
-        if (pages[i].frame.v != 0 && !leaf_present(leaf, start)) {
+    const uint32_t count = vmo_page_run(vmo, mapping_page(mapping, start), (uint32_t)((end - start) / PAGE_BYTES), pages);
+    for (uint32_t i = 0; i < count; i++, start += PAGE_BYTES) {
+        if (!leaf_present(leaf, start)) {
             leaf_set(leaf, start, pages[i].frame, page_prot(mapping, pages[i]));
         }
     }

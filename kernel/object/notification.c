@@ -121,16 +121,11 @@ static void unbind(struct notification *notification) {
     object_put(&endpoint->object);
 }
 
-status_t method_notification_bind(struct invocation *invocation) {
-    struct notification *notification = CONTAINER_OF(invocation->object, struct notification, object);
-    if (invocation->words[0] == 0) {
+status_t method_notification_bind(struct invocation *, struct notification *notification, struct endpoint *endpoint) {
+    if (endpoint == nullptr) {
         unbind(notification);
         return STATUS_OK;
     }
-    struct object *object;
-    TRY(handle_object(invocation->caller->process, invocation->words[0], OBJECT_ENDPOINT, RIGHT_RECEIVE, &object));
-    struct endpoint *endpoint = CONTAINER_OF(object, struct endpoint, object);
-
     spin_lock(&notification->lock);
     status_t status = STATUS_OK;
     if (notification->bound != nullptr) {

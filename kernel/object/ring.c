@@ -37,6 +37,7 @@ static status_t make_requests(struct ring *ring) NO_THREAD_SAFETY_ANALYSIS {
     for (uint32_t i = ring->request_count; i-- > 0;) {
         thread_init_request(&ring->requests[i].thread, ring->owner);
         ring->requests[i].ring = ring;
+        ring->requests[i].number = (uint8_t)i;
         ring_free_request(ring, &ring->requests[i]);
     }
     return STATUS_OK;

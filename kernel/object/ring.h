@@ -59,6 +59,7 @@ struct ring_request {
     struct ring *ring;
     struct ring_request *next_free;
     uint32_t sequence;       // submission index of its entry
+    uint8_t number;          // its index among the ring's requests
     uint16_t generation;     // of its answers, never 0
     uint8_t phase;           // enum ring_phase
     uint8_t waits;           // enum ring_waits
@@ -130,7 +131,8 @@ static inline struct ring *ring_of(struct object *object) {
     return CONTAINER_OF(object, struct ring, object);
 }
 
-// Words to or from a buffer; each is read once.
+// A buffer's words, or a whole entry, which are as long; each word is read once.
+static_assert(sizeof(struct ring_entry) == sizeof(uint64_t[MESSAGE_WORDS]));
 static inline void copy_words(uint64_t to[MESSAGE_WORDS], const uint64_t from[MESSAGE_WORDS]) {
     for (uint32_t i = 0; i < MESSAGE_WORDS; i++) {
         to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);

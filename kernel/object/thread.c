@@ -8,11 +8,11 @@
 #include "kernel/object/account.h"
 #include "kernel/object/endpoint.h"
 #include "kernel/object/handle.h"
+#include "kernel/object/mapping.h"
 #include "kernel/object/notification.h"
 #include "kernel/object/process.h"
 #include "kernel/object/reply.h"
 #include "kernel/object/ring.h"
-#include "kernel/object/vmo.h"
 #include "kernel/object/vspace.h"
 #include "kernel/percpu.h"
 #include "kernel/plat/clock.h"
@@ -100,6 +100,7 @@ bool thread_destroy_step(struct object *object) {
     }
     arch_thread_destroy(thread);
     if (thread->message_vmo != nullptr) {
+        vmo_unpin(thread->message_vmo, true);
         object_put(&thread->message_vmo->object);
     }
     if (thread->process != nullptr) {
@@ -118,22 +119,40 @@ void thread_start(struct thread *thread, uint64_t entry, uint64_t stack_pointer,
     }
 }
 
-status_t thread_add_message_page(struct thread *thread, uint64_t address) {
+// A reference to the VMO that a process may write to at `address`, and which of its pages that is. The process may be
+// ending on another processor: then its address space, too, stays until this entry into the kernel is over.
+static status_t memory_at(const struct process *process, uint64_t address, struct vmo **out, uint64_t *page) {
+    struct vspace *vspace = __atomic_load_n(&process->vspace, __ATOMIC_RELAXED);
+    struct mapping *mapping;
+    if (vspace == nullptr) {
+        return STATUS_BAD_STATE;
+    }
+    spin_lock(&vspace->lock);
+    const bool found = status_ok(vspace_find(vspace, address, PROT_READ | PROT_WRITE, &mapping));
+    if (found) {
+        *out = mapping->vmo;
+        *page = mapping_page(mapping, address);
+        object_get(&mapping->vmo->object);
+    }
+    spin_unlock(&vspace->lock);
+    return found ? STATUS_OK : STATUS_BAD_ADDRESS;
+}
+
+status_t thread_set_message_page(struct thread *thread, uint64_t address) {
     struct vmo *vmo;
-    TRY(vmo_create(thread->process->object.account, MESSAGE_PAGE_BYTES, &vmo));
+    uint64_t page;
     paddr_t frame;
-    status_t status = vmo_commit(vmo, 0, &frame, nullptr);
-    if (status_ok(status)) {
-        status = vspace_map(thread->process->vspace, vmo, 0, MESSAGE_PAGE_BYTES, &address, PROT_READ | PROT_WRITE,
-                            PROT_READ | PROT_WRITE);
+    TRY(memory_at(thread->process, address, &vmo, &page));
+    status_t status = vmo_pin(vmo, true);
+    if (status_ok(status) && !status_ok(status = vmo_commit(vmo, page, &frame, nullptr))) {
+        vmo_unpin(vmo, true);
     }
     if (!status_ok(status)) {
         object_put(&vmo->object);
-        return status;
+        return status_is(status, STATUS_NO_MEMORY) ? status : STATUS_BAD_ADDRESS;
     }
     thread->message_vmo = vmo;
     thread->message_page = phys_to_virt(frame);
-    thread->message_address = address;
     return STATUS_OK;
 }
 
@@ -321,14 +340,10 @@ bool thread_end(struct thread *thread) {
         ring_end(thread->ring);
     }
     park_forget(thread);
-    if (thread->message_page != nullptr && process->state == PROCESS_RUNNING) {
-        status_t ignored = vspace_unmap(process->vspace, thread->message_address, MESSAGE_PAGE_BYTES);
-        (void)ignored; // only its own process could have made it fail, by cutting it apart
-    }
 
     TRACE(TRACE_LIFE, trace_write(TRACE_THREAD_EXIT, thread, process->object.koid.v));
-    thread_set_state(thread, THREAD_DEAD);
     spin_lock(&process->lock);
+    thread_set_state(thread, THREAD_DEAD);
     list_remove(&thread->process_link);
     process->cpu_ns += thread->cpu_ns;
     bool last = --process->thread_count == 0;
@@ -362,24 +377,14 @@ void thread_withdraw(struct thread *thread) {
         process->state = PROCESS_NEW;
     }
     spin_unlock(&process->lock);
-    if (thread->message_page != nullptr) {
-        status_t ignored = vspace_unmap(process->vspace, thread->message_address, MESSAGE_PAGE_BYTES);
-        (void)ignored; // it was mapped a moment ago
-    }
     object_put(&thread->object);
 }
 
 // ---- methods ---------------------------------------------------------------------------------------
 
-static struct thread *thread_of(struct invocation *invocation) {
-    return CONTAINER_OF(invocation->object, struct thread, object);
-}
-
-status_t method_process_create_thread(struct invocation *invocation) {
-    struct process *process = CONTAINER_OF(invocation->object, struct process, object);
-    const uint64_t entry = invocation->words[0], stack_pointer = invocation->words[1];
-    const uint64_t message_page = invocation->words[3], band = invocation->words[4];
-    const uint64_t tls_base = invocation->words[5];
+status_t method_process_create_thread(struct invocation *invocation, struct process *process, uint64_t entry,
+                                      uint64_t stack_pointer, uint64_t argument, uint64_t message_page, uint64_t band,
+                                      uint64_t tls_base, uint64_t *out) {
     const uint64_t end = arch_user_end();
     if (entry < USER_LOWEST || entry >= end || stack_pointer >= end || tls_base >= end ||
         message_page % MESSAGE_PAGE_BYTES != 0 || band >= BAND_COUNT) {
@@ -390,15 +395,13 @@ status_t method_process_create_thread(struct invocation *invocation) {
     }
     struct thread *thread;
     TRY(thread_create(process, (uint32_t)band, &thread));
-    status_t status = message_page == 0 ? STATUS_OK : thread_add_message_page(thread, message_page);
-    uint64_t handle;
+    status_t status = message_page == 0 ? STATUS_OK : thread_set_message_page(thread, message_page);
     if (status_ok(status)) {
         object_get(&thread->object);
-        status = handle_to_new(invocation->caller->process, &thread->object, 0, &handle);
+        status = handle_to_new(invocation->caller->process, &thread->object, 0, out);
     }
     if (status_ok(status)) {
-        thread_start(thread, entry, stack_pointer, invocation->words[2], tls_base);
-        invocation->words[0] = handle;
+        thread_start(thread, entry, stack_pointer, argument, tls_base);
     } else {
         thread_withdraw(thread);
     }
@@ -406,8 +409,7 @@ status_t method_process_create_thread(struct invocation *invocation) {
     return status;
 }
 
-status_t method_thread_exit(struct invocation *invocation) {
-    struct thread *thread = thread_of(invocation);
+status_t method_thread_exit(struct invocation *invocation, struct thread *thread) {
     const uint8_t before = __atomic_fetch_or(&thread->flags, (uint8_t)THREAD_ENDING, __ATOMIC_ACQ_REL);
     if ((before & THREAD_ENDING) != 0) {
         return STATUS_BAD_STATE;
@@ -423,17 +425,14 @@ status_t method_thread_exit(struct invocation *invocation) {
     return STATUS_OK;
 }
 
-status_t method_thread_cancel(struct invocation *invocation) {
-    struct thread *thread = thread_of(invocation);
+status_t method_thread_cancel(struct invocation *, struct thread *thread) {
     if ((thread->flags & THREAD_FAULTED) != 0 && !fault_is_page_request(thread)) {
         return STATUS_BAD_STATE; // what it waits for is its supervisor's decision
     }
     return thread_abort_wait(thread, STATUS_CANCELED) ? STATUS_OK : STATUS_BAD_STATE;
 }
 
-status_t method_thread_set_band(struct invocation *invocation) {
-    struct thread *thread = thread_of(invocation);
-    const uint64_t band = invocation->words[0];
+status_t method_thread_set_band(struct invocation *invocation, struct thread *thread, uint64_t band) {
     if (band >= BAND_COUNT) {
         return STATUS_BAD_ARGUMENT;
     }
@@ -445,25 +444,18 @@ status_t method_thread_set_band(struct invocation *invocation) {
     return STATUS_OK;
 }
 
-status_t method_thread_set_affinity(struct invocation *invocation) {
-    const uint64_t affinity = invocation->words[0];
+status_t method_thread_set_affinity(struct invocation *, struct thread *thread, uint64_t affinity) {
     if ((affinity & sched_online()) == 0) {
         return STATUS_BAD_ARGUMENT;
     }
-    sched_set_affinity(thread_of(invocation), affinity);
+    sched_set_affinity(thread, affinity);
     return STATUS_OK;
 }
 
-status_t method_thread_info(struct invocation *invocation) {
-    const struct thread *thread = thread_of(invocation);
-    enum thread_state state = thread_state(thread);
-    if (state == THREAD_DEAD && list_linked(&thread->process_link)) {
-        state = THREAD_READY; // another processor is ending it: its message page may still be mapped
-    }
-    invocation->words[0] = thread->object.koid.v;
-    invocation->words[1] = state <= THREAD_DEAD ? state : THREAD_READY;
-    invocation->words[2] = thread->band;
-    invocation->words[3] = sched_used_ns(thread);
+status_t method_thread_info(struct invocation *, struct thread *thread, struct thread_info_out *out) {
+    const enum thread_state state = thread_state(thread);
+    *out = (struct thread_info_out){thread->object.koid.v, state <= THREAD_DEAD ? state : THREAD_READY, thread->band,
+                                    sched_used_ns(thread)};
     return STATUS_OK;
 }
 

@@ -104,8 +104,7 @@ struct thread {
     struct list_node process_link;
     struct timer_node timer;
     void *message_page;      // kernel address, null when the thread has none
-    struct vmo *message_vmo; // holds that page
-    uint64_t message_address; // where the process sees it
+    struct vmo *message_vmo; // referenced and pinned: what that page is of
     struct ring *ring;       // that it owns, or null
     uint64_t affinity;       // processors that it may run on, a bit each
     cpu_id_t cpu;            // where it last ran, or in whose run queue it is
@@ -119,6 +118,7 @@ struct thread {
     struct list_node named;
     uint32_t lock_id;            // 0 until it has one, and once it has ended
     status_t page_outcome;   // what became of the page that they ask for, if it did not come (kernel/ipc/fault.h)
+    uint64_t touched;        // what it touched and waits for: the page's address | PROT_*; 0: a method waits
     struct reap_item ending; // ends it once its processor has let go of it
 };
 
@@ -132,8 +132,9 @@ void thread_init_request(struct thread *thread, const struct thread *owner);
 void thread_start(struct thread *thread, uint64_t entry, uint64_t stack_pointer, uint64_t argument,
                   uint64_t tls_base);
 
-// Maps a new message page at `address` in the thread's address space. NO_MEMORY, IN_USE, BAD_ARGUMENT.
-status_t thread_add_message_page(struct thread *thread, uint64_t address);
+// Makes the page that the thread's process has mapped for writing at `address` the message page of a NEW thread, for
+// its whole life. BAD_ADDRESS: there is none, or the VMO may lose it; NO_MEMORY; BAD_STATE: the process has ended.
+status_t thread_set_message_page(struct thread *thread, uint64_t address);
 
 static inline void thread_set_flags(struct thread *thread, enum thread_flags flags) {
     __atomic_fetch_or(&thread->flags, (uint8_t)flags, __ATOMIC_ACQ_REL);

@@ -197,25 +197,24 @@ struct vmo_page vmo_page_get(struct vmo *vmo, uint64_t page_index, bool write) {
     return (struct vmo_page){slot_frame(*slot), STATUS_OK, slot_writable(*slot, written), fresh};
 }
 
-void vmo_page_range(struct vmo *vmo, uint64_t first_page, uint32_t count, struct vmo_page out[]) {
+uint32_t vmo_page_run(struct vmo *vmo, uint64_t first_page, uint32_t count, struct vmo_page out[]) {
     const uint32_t written = written_mark(vmo);
     const uint64_t there = first_page < vmo->page_count ? min_u64(vmo->page_count - first_page, count) : 0;
     const uint32_t *slot = nullptr;
-    for (uint32_t i = 0; i < count; i++) {
+    uint32_t i = 0;
+    for (; i < there; i++) {
         const uint64_t page = first_page + i;
-        out[i].frame.v = 0;
-        if (i >= there) {
-            continue;
-        }
         if (vmo->kind == VMO_PHYSICAL) {
             out[i] = (struct vmo_page){{vmo->base.v + page * PAGE_BYTES}, .writable = true};
             continue;
         }
-        slot = i == 0 || (page & VMO_NODE_MASK) == 0 ? slot_find(vmo, page) : slot == nullptr ? nullptr : slot + 1;
-        if (slot != nullptr && *slot != 0) {
-            out[i] = (struct vmo_page){slot_frame(*slot), .writable = slot_writable(*slot, written)};
+        slot = i == 0 || (page & VMO_NODE_MASK) == 0 ? slot_find(vmo, page) : slot + 1;
+        if (slot == nullptr || *slot == 0) {
+            break;
         }
+        out[i] = (struct vmo_page){slot_frame(*slot), .writable = slot_writable(*slot, written)};
     }
+    return i;
 }
 
 bool vmo_large_page(struct vmo *vmo, uint64_t page_index, struct vmo_page *out) {
@@ -224,8 +223,7 @@ bool vmo_large_page(struct vmo *vmo, uint64_t page_index, struct vmo_page *out) 
         return false;
     }
     struct vmo_page found;
-    vmo_page_range(vmo, first, 1, &found);
-    if (found.frame.v == 0 || !is_aligned(found.frame.v, LARGE_PAGES * PAGE_BYTES) || !found.writable) {
+    if (vmo_page_run(vmo, first, 1, &found) == 0 || !is_aligned(found.frame.v, LARGE_PAGES * PAGE_BYTES) || !found.writable) {
         return false;
     }
     for (uint64_t i = 1; vmo->kind == VMO_ANONYMOUS && i < LARGE_PAGES; i++) {
@@ -253,13 +251,12 @@ status_t vmo_commit(struct vmo *vmo, uint64_t page_index, paddr_t *out, bool *fr
 bool vmo_peek(struct vmo *vmo, uint64_t page_index, paddr_t *out) {
     struct vmo_page page;
     spin_lock(&vmo->lock);
-    vmo_page_range(vmo, page_index, 1, &page);
+    const bool there = vmo_page_run(vmo, page_index, 1, &page) != 0;
     spin_unlock(&vmo->lock);
-    if (page.frame.v == 0 && vmo->kind == VMO_ANONYMOUS) {
-        return false;
+    if (there) {
+        *out = page.frame;
     }
-    *out = page.frame;
-    return true;
+    return there;
 }
 
 status_t vmo_pin(struct vmo *vmo, bool write) {
@@ -290,9 +287,8 @@ status_t vmo_page_hold(struct vmo *vmo, uint64_t page_index, bool write, paddr_t
         page.status = STATUS_NOT_ALLOWED;
     } else if (write) {
         page = vmo_page_get(vmo, page_index, true);
-    } else {
-        vmo_page_range(vmo, page_index, 1, &page);
-        page.status = page.frame.v == 0 && vmo_has(vmo, VMO_PAGED) ? STATUS_TIMED_OUT : STATUS_OK;
+    } else if (vmo_page_run(vmo, page_index, 1, &page) == 0 && vmo_has(vmo, VMO_PAGED)) {
+        page.status = STATUS_TIMED_OUT;
     }
     if (status_ok(page.status) && page.frame.v != 0 && vmo->kind != VMO_PHYSICAL) {
         page.status = frame_share(page.frame, FRAME_SHARES_MAX) ? STATUS_OK : STATUS_NO_MEMORY;

@@ -71,7 +71,7 @@ struct vmo {
     struct list mappings GUARDED_BY(lock); // struct mapping, by vmo_link
     uint32_t mapping_count GUARDED_BY(lock);
     uint32_t writable_count GUARDED_BY(lock), executable_count GUARDED_BY(lock); // mappings that allow it now, and held pages
-    uint32_t pin_count GUARDED_BY(lock); // devices that rely on the frames
+    uint32_t pin_count GUARDED_BY(lock); // devices, and threads' messages, that rely on the frames
     union {
         uint32_t inline_frames[VMO_INLINE_PAGES]; // slots
         struct {
@@ -144,8 +144,8 @@ struct vmo_page {
 // TIMED_OUT (absent: vmo_fetch).
 struct vmo_page vmo_page_get(struct vmo *vmo, uint64_t page_index, bool write) REQUIRES(vmo->lock);
 
-// The same for up to `count` pages, within the VMO or not, as they are: a frame of 0 where nothing is.
-void vmo_page_range(struct vmo *vmo, uint64_t first_page, uint32_t count, struct vmo_page out[]) REQUIRES(vmo->lock);
+// The pages from an index on as they are, up to the first that is not there, `count` at most; returns how many.
+uint32_t vmo_page_run(struct vmo *vmo, uint64_t first_page, uint32_t count, struct vmo_page out[]) REQUIRES(vmo->lock);
 
 // Whether a frame can be had for a mapping of the aligned LARGE_PAGES around a page: *out is the first one's.
 bool vmo_large_page(struct vmo *vmo, uint64_t page_index, struct vmo_page *out) REQUIRES(vmo->lock);
@@ -156,8 +156,8 @@ bool vmo_large_page(struct vmo *vmo, uint64_t page_index, struct vmo_page *out) 
 status_t vmo_page_hold(struct vmo *vmo, uint64_t page_index, bool write, paddr_t *out);
 void vmo_page_drop(struct vmo *vmo, uint64_t page_index, bool write, paddr_t frame);
 
-// For a device, which reaches frames and not pages: until vmo_unpin no page is taken away, exchanged or executed.
-// NOT_ALLOWED: it is mapped executable, or is to be written to and sealed. UNSUPPORTED: a device's memory itself.
+// For a device, or for messages, which reach frames and not pages: until vmo_unpin no page is taken away, exchanged or
+// executed. NOT_ALLOWED: it is mapped executable, or is to be written to and sealed. UNSUPPORTED: a device's memory itself.
 status_t vmo_pin(struct vmo *vmo, bool write);
 void vmo_unpin(struct vmo *vmo, bool write);
 
@@ -169,7 +169,7 @@ void vmo_unpin(struct vmo *vmo, bool write);
 status_t vmo_commit_some(struct vmo *vmo, uint64_t *first, uint64_t *end);
 
 // Takes pages away, from the end down: they read as zero again. BAD_STATE when it keeps its frames or is sealed. This
-// and the next two: IN_USE while a device has it.
+// and the next two: IN_USE while it is pinned.
 status_t vmo_decommit_some(struct vmo *vmo, uint64_t *first, uint64_t *end);
 
 // One step towards another length; *done says whether it is reached. BAD_STATE when not resizable.

@@ -538,13 +538,6 @@ status_t vspace_protect_some(struct vspace *vspace, uint64_t *address, uint64_t 
     return status;
 }
 
-status_t vspace_protect(struct vspace *vspace, uint64_t address, uint64_t len_bytes, uint32_t prot) {
-    do {
-        TRY(vspace_protect_some(vspace, &address, &len_bytes, prot));
-    } while (len_bytes != 0);
-    return STATUS_OK;
-}
-
 // ---- Faults ----
 
 status_t vspace_find(struct vspace *vspace, uint64_t address, uint32_t access, struct mapping **out) {

@@ -66,11 +66,9 @@ status_t vspace_unmap(struct vspace *vspace, uint64_t address, uint64_t len_byte
 // One bounded step of it: what is left of the range comes out, length 0 when nothing is.
 status_t vspace_unmap_some(struct vspace *vspace, uint64_t *address, uint64_t *len_bytes);
 
-// BAD_ARGUMENT, NOT_FOUND (not wholly mapped), NOT_ALLOWED, NO_MEMORY. `prot` 0 takes all access away.
-status_t vspace_protect(struct vspace *vspace, uint64_t address, uint64_t len_bytes, uint32_t prot);
-
-// One bounded step of it, as above: of at most 128 mappings. A step checks first and then changes all of its part; what
-// earlier ones did stays when a later one is refused.
+// One bounded step, of at most 128 mappings, of giving a range another protection; 0 takes all access away. What is left
+// of it comes out, as above. A step checks first and then changes all of its part; what earlier ones did stays when a
+// later one is refused. BAD_ARGUMENT, NOT_FOUND (not wholly mapped), NOT_ALLOWED, NO_MEMORY.
 status_t vspace_protect_some(struct vspace *vspace, uint64_t *address, uint64_t *len_bytes, uint32_t prot);
 
 // Makes `address` accessible with `access` (PROT_* bits; 0 counts as read). OK: it is mapped now, try again.

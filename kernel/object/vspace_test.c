@@ -58,6 +58,13 @@ static status_t map_at(struct vspace *vspace, struct vmo *vmo, uint64_t address,
     return vspace_map(vspace, vmo, 0, pages * PAGE_BYTES, &address, prot, RWX);
 }
 
+static status_t vspace_protect(struct vspace *vspace, uint64_t address, uint64_t len_bytes, uint32_t prot) {
+    do {
+        TRY(vspace_protect_some(vspace, &address, &len_bytes, prot));
+    } while (len_bytes != 0);
+    return STATUS_OK;
+}
+
 TEST(faults_fill_the_tables) {
     struct vspace *vspace = new_vspace();
     struct vmo *vmo = new_vmo(4);
@@ -92,7 +99,7 @@ TEST(pages_already_there_come_with_their_neighbours) {
     REQUIRE(status_ok(map_at(vspace, vmo, 0x40'0000, 40, PROT_READ)));
     REQUIRE(status_ok(vspace_fault(vspace, 0x41'2000, PROT_READ)));
     for (uint64_t page = 0; page < 40; page++) {
-        bool expected = page >= 16 && page < 32 && page != 20;
+        bool expected = page >= 16 && page < 20; // up to the one that is not there
         CHECK_EQ(page_tables_query(&vspace->space, 0x40'0000 + page * PAGE_BYTES, &frame, &prot), expected);
     }
     CHECK_EQ(vmo_committed_bytes(vmo), 39 * PAGE_BYTES);

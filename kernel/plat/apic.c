@@ -155,6 +155,7 @@ enum {
 struct ioapic {
     volatile uint8_t *registers; // one is selected, then accessed
     uint32_t gsi_base, line_count;
+    uint32_t requester; // whom the IOMMU takes it for
 };
 RO_AFTER_INIT static struct ioapic ioapics[BOOT_MAX_DEVICES];
 RO_AFTER_INIT static uint32_t ioapic_count;
@@ -183,12 +184,28 @@ bool line_exists(uint32_t gsi) {
     return gsi < LINE_COUNT ? ioapic_of(gsi) != nullptr : gsi - LINE_COUNT < MESSAGE_COUNT;
 }
 
-// To the boot processor; fixed, edge (SDM volume 3, 11.11).
+// Whom a message's address names: an entry of the IOMMU's table (VT-d 5.1.2.2), or the boot processor (SDM volume 3,
+// 11.11). An I/O APIC has the same bits, 12 further up (VT-d 5.1.5.1).
+static uint32_t destination(uint32_t gsi) {
+    constexpr uint32_t ENTRY_SHIFT = 5, BY_ENTRY = 1 << 4, PROCESSOR_SHIFT = 12;
+    return plat_iommu() != nullptr ? gsi << ENTRY_SHIFT | BY_ENTRY : (uint32_t)boot_machine->boot_cpu << PROCESSOR_SHIFT;
+}
+
+// Fixed, edge; where the address names an entry, the entry says all of it.
 bool line_message(uint32_t gsi, uint64_t *address, uint64_t *data) {
-    constexpr uint32_t MESSAGES_PHYS = 0xfee0'0000, DESTINATION_SHIFT = 12;
-    *address = MESSAGES_PHYS | boot_machine->boot_cpu << DESTINATION_SHIFT;
+    constexpr uint32_t MESSAGES_PHYS = 0xfee0'0000;
+    *address = MESSAGES_PHYS | destination(gsi);
     *data = VECTOR_LINES + gsi;
     return gsi >= LINE_COUNT;
+}
+
+void line_connect(const struct line_wiring *line, bool on) {
+    const struct ioapic *io = ioapic_of(line->gsi);
+    line_set(line, false);
+    if (plat_iommu() != nullptr) {
+        vtd_interrupt_set(line->gsi, on, io != nullptr ? io->requester : line->requester, VECTOR_LINES + line->gsi,
+                          line->level);
+    }
 }
 
 void line_set(const struct line_wiring *line, bool on) {
@@ -226,7 +243,7 @@ static const char *local_add(const struct boot_device *device) {
     return nullptr;
 }
 
-// Its lines masked, and all for the boot processor: fixed delivery.
+// Its lines masked, and all where messages go to; fixed delivery.
 static const char *ioapic_add(const struct boot_device *device) {
     struct ioapic *io = &ioapics[ioapic_count++];
     io->registers = mmu_map_device((paddr_t){device->phys}, IOAPIC_BYTES);
@@ -234,16 +251,18 @@ static const char *ioapic_add(const struct boot_device *device) {
         return "no memory to map an I/O APIC";
     }
     io->gsi_base = device->first_line;
+    io->requester = device->id;
     io->line_count = (ioapic_read(io, IOAPIC_VERSION) >> 16 & 0xff) + 1;
     for (uint32_t i = 0; i < io->line_count; i++) {
         ioapic_write(io, IOAPIC_ENTRIES + 2 * i, ENTRY_MASKED);
-        ioapic_write(io, IOAPIC_ENTRIES + 2 * i + 1, (uint32_t)boot_machine->boot_cpu << ID_SHIFT);
+        ioapic_write(io, IOAPIC_ENTRIES + 2 * i + 1, destination(io->gsi_base + i) << 12);
     }
     return nullptr;
 }
 
 const char *plat_init(void) {
     const char *error = "there is no local APIC";
+    vtd_init(); // first: an I/O APIC's lines pass through it
     for (uint32_t i = 0; i < boot_machine->device_count; i++) {
         const struct boot_device *device = &boot_machine->devices[i];
         if (device->kind == BOOT_DEVICE_LOCAL) {
@@ -251,9 +270,6 @@ const char *plat_init(void) {
         } else if (device->kind == BOOT_DEVICE_LINES && error == nullptr) {
             error = ioapic_add(device);
         }
-    }
-    if (error == nullptr) {
-        vtd_init();
     }
     return error;
 }

@@ -36,6 +36,7 @@ struct line_wiring {
     uint32_t gsi; // the controllers' number
     bool level;   // else edge
     bool active_low;
+    uint16_t requester; // of a message: the PCI bus, device and function that it has to come from
 };
 
 // Whether an interrupt controller serves this line. The functions below are for those alone.
@@ -43,6 +44,10 @@ bool line_exists(uint32_t gsi);
 
 // What a device writes, and where, to fire a line that is none; false for a wire.
 bool line_message(uint32_t gsi, uint64_t *address, uint64_t *data);
+
+// Makes the line, masked, lead to the kernel, or nowhere: only then does a message have an effect, and with an IOMMU from
+// its own device alone.
+void line_connect(const struct line_wiring *line, bool on);
 
 // Lets the line through, or masks it. An edge that comes while it is masked may be lost: let it through first, then
 // look at the device.

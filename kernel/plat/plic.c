@@ -40,6 +40,11 @@ bool line_message(uint32_t, uint64_t *, uint64_t *) {
     return false;
 }
 
+// All of them always lead here.
+void line_connect(const struct line_wiring *line, bool) {
+    line_set(line, false);
+}
+
 // The controller's gateways know how their lines are wired.
 void line_set(const struct line_wiring *line, bool on) {
     plic_write(PLIC_PRIORITY + 4 * line->gsi, on ? PRIORITY_ON : PRIORITY_MASKED);
@@ -73,7 +78,7 @@ const char *plat_init(void) {
     if (boot_machine->device_count == 0) {
         return "there is none in the device tree that the kernel knows (a PLIC)";
     }
-    context = device->context;
+    context = device->id;
     if (context == UINT32_MAX ||
         !range_within(PLIC_CONTEXT + (uint64_t)context * PLIC_CONTEXT_BYTES, PLIC_CONTEXT_BYTES, device->len_bytes)) {
         return "the PLIC does not lead to this processor";

@@ -46,9 +46,3 @@ void clock_set_deadline(nanos_t deadline) {
     const uint64_t ticks = product >> 96 != 0 ? UINT64_MAX : (uint64_t)(product >> 32);
     (void)sbi_call(SBI_TIME, 0, saturating_add_u64(ticks, kernel_clock.base + 1), 0, 0, 0);
 }
-
-uint64_t plat_jitter(void) {
-    constexpr uint64_t GET_VERSION = 0;
-    (void)sbi_call(SBI_BASE, GET_VERSION, 0, 0, 0, 0);
-    return arch_cycles();
-}

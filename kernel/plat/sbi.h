@@ -31,9 +31,6 @@ static inline struct sbi_result sbi_call(enum sbi_extension extension, uint64_t 
     return (struct sbi_result){(int64_t)a0, a1};
 }
 
-// A moment that firmware code has just ended; how long it took varies.
-uint64_t plat_jitter(void);
-
 static inline bool sbi_has(enum sbi_extension extension) {
     constexpr uint64_t PROBE = 3;
     const struct sbi_result result = sbi_call(SBI_BASE, PROBE, extension, 0, 0, 0);

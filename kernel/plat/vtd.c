@@ -1,8 +1,10 @@
-// DMA remapping by Intel VT-d (Architecture Specification for Directed I/O, revision 4.0) in its legacy mode, with
-// commands through registers.
+// Remapping of DMA and of interrupts by Intel VT-d (Architecture Specification for Directed I/O, revision 4.0) in its
+// legacy mode.
 //
-// All units share one root table and one set of domains, so it does not matter which of them a device is behind. What
-// is not entered is blocked: after vtd_init no device reaches any memory until it has a domain.
+// All units share one root table, one set of domains and one table of interrupts, so it does not matter which of them a
+// device is behind. What is not entered is blocked: after vtd_init no device reaches any memory until it has a domain,
+// and none interrupts without an entry that names it. Messages of the old format, which say themselves what they raise,
+// are blocked altogether.
 #include "kernel/plat/vtd.h"
 
 #include "abi/gen/abi.h"
@@ -23,19 +25,31 @@ enum vtd_register : uint32_t {
     VTD_COMMAND = 0x18,
     VTD_STATUS = 0x1c,
     VTD_ROOT_TABLE = 0x20,
-    VTD_CONTEXT_COMMAND = 0x28,
     VTD_FAULT_STATUS = 0x34,
     VTD_FAULT_CONTROL = 0x38,
+    VTD_QUEUE_TAIL = 0x88,
+    VTD_QUEUE = 0x90,
+    VTD_INTERRUPT_TABLE = 0xb8,
+};
+// Of the global command and status registers. What is not named here stays off, the passing of old messages among it.
+enum : uint32_t {
+    UNIT_TRANSLATES = 1u << 31,
+    UNIT_HAS_ROOT = 1u << 30,
+    UNIT_HAS_QUEUE = 1u << 26,
+    UNIT_REMAPS = 1u << 25,
+    UNIT_HAS_INTERRUPTS = 1u << 24,
+    UNIT_STATES = UNIT_TRANSLATES | UNIT_HAS_QUEUE | UNIT_REMAPS, // the others are steps
 };
 enum : uint32_t {
-    COMMAND_TRANSLATE = 1u << 31,
-    COMMAND_SET_ROOT = 1u << 30,
     FAULTS_LOST = 1 << 0,
     FAULTS_SILENT = 1u << 31,
 };
-constexpr uint64_t CONTEXT_FORGET = 1ull << 63 | 1ull << 61; // everything
-constexpr uint64_t IOTLB_FORGET = 1ull << 63 | 1ull << 49 | 1ull << 48, // when reads and writes under way are done
-    IOTLB_ALL = 1ull << 60, IOTLB_DOMAIN = 2ull << 60;
+// Commands in a unit's queue (6.5.2).
+constexpr uint64_t FORGET_CONTEXTS = 1 | 1 << 4;            // all of them
+constexpr uint64_t FORGET_PAGES = 2 | 1 << 6 | 1 << 7,      // when reads and writes under way are done
+    PAGES_ALL = 1 << 4, PAGES_OF_DOMAIN = 2 << 4;
+constexpr uint64_t FORGET_INTERRUPTS = 4;                   // all of them
+constexpr uint64_t WAIT_AND_WRITE = 5 | 1 << 5;             // the upper half of the word, where the next word says
 constexpr uint64_t FAULT_THERE = 1ull << 63;
 
 constexpr uint64_t ENTRY_PRESENT = 1, ENTRY_READ = 1, ENTRY_WRITE = 2, ENTRY_FRAME = ~0xfffull;
@@ -43,14 +57,15 @@ constexpr uint32_t REGISTER_BYTES = 0x1000;
 
 struct unit {
     volatile uint8_t *registers;
-    uint32_t iotlb, faults, fault_count; // offsets, and how many fault records there are
+    uint64_t *queue; // one page
+    uint32_t faults, fault_count; // offset, and how many fault records there are
 };
 RO_AFTER_INIT static struct unit units[BOOT_MAX_DEVICES];
 RO_AFTER_INIT static uint32_t unit_count;
 RO_AFTER_INIT static uint32_t level_count; // of a domain's tables: 3 or 4
-RO_AFTER_INIT static uint64_t *root_table; // two words a bus
+RO_AFTER_INIT static uint64_t *root_table, *interrupt_table; // two words a bus, and two a line or message
 
-static struct spinlock vtd_lock = SPINLOCK(LOCK_MACHINE); // root and context tables, and commands
+static struct spinlock vtd_lock = SPINLOCK(LOCK_MACHINE); // root, context and interrupt tables, and commands
 
 static uint64_t vtd_read(const struct unit *unit, uint32_t reg) {
     return *(volatile uint64_t *)(unit->registers + reg);
@@ -62,31 +77,34 @@ static volatile uint32_t *register32(const struct unit *unit, uint32_t reg) {
     return (volatile uint32_t *)(unit->registers + reg);
 }
 
-// The one command that is to be on, while translation is not; returns when the unit says so.
-static void command(const struct unit *unit, uint32_t bit) {
-    *register32(unit, VTD_COMMAND) = bit;
-    while ((*register32(unit, VTD_STATUS) & (bit != 0 ? bit : COMMAND_TRANSLATE)) != bit) {
+// Takes one step, or switches one state; returns when the unit says that it has.
+static void command(const struct unit *unit, uint32_t bit, bool on) {
+    const uint32_t others = *register32(unit, VTD_STATUS) & UNIT_STATES & ~bit;
+    *register32(unit, VTD_COMMAND) = others | (on ? bit : 0);
+    while (((*register32(unit, VTD_STATUS) & bit) != 0) != on) {
         arch_relax();
     }
 }
 
-// Has every unit forget what it has cached of tables; with drained accesses. Each register clears its highest bit when
-// that is done.
-static void forget(bool contexts, uint64_t iotlb) REQUIRES(vtd_lock) {
+// Has every unit forget what it has cached of tables. It is done when the command to wait that follows has been written
+// over with what it writes, 0.
+static void forget(uint64_t what) REQUIRES(vtd_lock) {
     for (const struct unit *unit = units; unit < units + unit_count; unit++) {
-        const uint64_t commands[] = {contexts ? CONTEXT_FORGET : 0, IOTLB_FORGET | iotlb};
-        const uint32_t registers[] = {VTD_CONTEXT_COMMAND, unit->iotlb};
-        for (uint32_t i = contexts ? 0 : 1; i < 2; i++) {
-            vtd_write(unit, registers[i], commands[i]);
-            while (vtd_read(unit, registers[i]) >> 63 != 0) {
-                arch_relax();
-            }
+        const uint64_t tail = vtd_read(unit, VTD_QUEUE_TAIL);
+        volatile uint64_t *commands = unit->queue + tail / sizeof(uint64_t);
+        commands[0] = what;
+        commands[1] = 0;
+        commands[2] = WAIT_AND_WRITE;
+        commands[3] = virt_to_phys((void *)&commands[2]).v;
+        vtd_write(unit, VTD_QUEUE_TAIL, (tail + 4 * sizeof(uint64_t)) % PAGE_BYTES);
+        while (commands[2] != 0) {
+            arch_relax();
         }
     }
 }
 
-static uint64_t iotlb_of(const struct dma_domain *domain) {
-    return IOTLB_DOMAIN | (uint64_t)domain->id << 32;
+static uint64_t pages_of(const struct dma_domain *domain) {
+    return FORGET_PAGES | PAGES_OF_DOMAIN | (uint64_t)domain->id << 16;
 }
 
 // ---- Tables. Not every unit looks into the caches. ----
@@ -136,7 +154,8 @@ static status_t context_set(const struct dma_domain *domain, uint64_t low, uint6
         uint64_t *context = table_of(*root) + 2ull * (domain->requester & 0xff);
         entry_set(&context[1], high);
         entry_set(&context[0], low);
-        forget(true, iotlb_of(domain));
+        forget(FORGET_CONTEXTS);
+        forget(pages_of(domain));
     }
     spin_unlock(&vtd_lock);
     return status;
@@ -173,7 +192,7 @@ static status_t vtd_enter(struct dma_domain *domain, uint64_t address, paddr_t f
 
 static void vtd_flush(struct dma_domain *domain) {
     spin_lock(&vtd_lock);
-    forget(false, iotlb_of(domain));
+    forget(pages_of(domain));
     spin_unlock(&vtd_lock);
 }
 
@@ -208,39 +227,63 @@ const struct iommu_ops *plat_iommu(void) {
     return unit_count > 0 ? &vtd_ops : nullptr;
 }
 
+// ---- Interrupts (5.1, 9.9) ----
+
+void vtd_interrupt_set(uint32_t index, bool on, uint32_t requester, uint32_t vector, bool level) {
+    constexpr uint64_t LEVEL = 1 << 4, ONLY_REQUESTER = 1 << 18;
+    constexpr uint32_t VECTOR_SHIFT = 16, PROCESSOR_SHIFT = 40;
+    const uint64_t raised = vector << VECTOR_SHIFT | boot_machine->boot_cpu << PROCESSOR_SHIFT | (level ? LEVEL : 0);
+    uint64_t *entry = interrupt_table + 2ull * index;
+    spin_lock(&vtd_lock);
+    entry_set(&entry[1], requester | ONLY_REQUESTER);
+    entry_set(&entry[0], on ? raised | ENTRY_PRESENT : 0);
+    forget(FORGET_INTERRUPTS);
+    spin_unlock(&vtd_lock);
+}
+
 // ---- Beginning ----
 
-// Adds a unit, with all that the firmware switched on off. Returns what depths of tables it can walk.
+// Adds a unit, with all that the firmware switched on off. Returns what depths of tables it can walk; 0 for one that
+// lacks anything that the kernel uses.
 static uint32_t unit_add(uint64_t phys) {
+    constexpr uint64_t NEEDS_WRITE_FLUSH = 1 << 4, QUEUE_AND_INTERRUPTS = 1 << 1 | 1 << 3;
+    static const uint32_t states[] = {UNIT_TRANSLATES, UNIT_REMAPS, UNIT_HAS_QUEUE};
     struct unit *unit = &units[unit_count++];
     unit->registers = mmu_map_device((paddr_t){phys}, REGISTER_BYTES);
     if (unit->registers == nullptr) {
         return 0;
     }
     const uint64_t capability = vtd_read(unit, VTD_CAPABILITY);
-    const bool needs_write_flush = (capability >> 4 & 1) != 0;
-    unit->iotlb = (uint32_t)(vtd_read(unit, VTD_EXTENDED_CAPABILITY) >> 8 & 0x3ff) * 16 + 8;
+    const uint64_t extended = vtd_read(unit, VTD_EXTENDED_CAPABILITY);
     unit->faults = (uint32_t)(capability >> 24 & 0x3ff) * 16;
     unit->fault_count = (uint32_t)(capability >> 40 & 0xff) + 1;
-    if (needs_write_flush || unit->iotlb > REGISTER_BYTES - 8 ||
-        unit->faults + 16 * unit->fault_count > REGISTER_BYTES) {
+    uint64_t queue = 0;
+    if ((capability & NEEDS_WRITE_FLUSH) != 0 || (extended & QUEUE_AND_INTERRUPTS) != QUEUE_AND_INTERRUPTS ||
+        unit->faults + 16 * unit->fault_count > REGISTER_BYTES || !status_ok(table_make(&queue, 0))) {
         return 0;
     }
-    command(unit, 0);
+    unit->queue = table_of(queue);
+    for (uint32_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+        command(unit, states[i], false);
+    }
     *register32(unit, VTD_FAULT_CONTROL) = FAULTS_SILENT;
     return capability >> 8 & 0x1f;
 }
 
 void vtd_init(void) {
-    constexpr uint32_t WALKS_3 = 1 << 1, WALKS_4 = 1 << 2;
+    constexpr uint32_t WALKS_3 = 1 << 1, WALKS_4 = 1 << 2, ENTRIES_256 = 7;
+    static_assert(LINE_COUNT + MESSAGE_COUNT <= 256);
     uint32_t walks = WALKS_3 | WALKS_4;
-    uint64_t root = 0;
+    uint64_t root = 0, interrupts = 0;
     for (uint32_t i = 0; i < boot_machine->device_count; i++) {
-        if (boot_machine->devices[i].kind == BOOT_DEVICE_IOMMU) {
-            walks &= unit_add(boot_machine->devices[i].phys);
+        const struct boot_device *device = &boot_machine->devices[i];
+        if (device->kind == BOOT_DEVICE_IOMMU) {
+            walks &= unit_add(device->phys);
+        } else if (device->kind == BOOT_DEVICE_LINES && device->id > UINT16_MAX) {
+            walks = 0; // its lines could not be told from messages
         }
     }
-    if (unit_count > 0 && (walks == 0 || !status_ok(table_make(&root, 0)))) {
+    if (unit_count > 0 && (walks == 0 || !status_ok(table_make(&root, 0)) || !status_ok(table_make(&interrupts, 0)))) {
         klog("tessera: IOMMU: none of a kind that the kernel drives; going on without\n");
         unit_count = 0;
     }
@@ -249,14 +292,23 @@ void vtd_init(void) {
     }
     level_count = (walks & WALKS_3) != 0 ? 3 : 4;
     root_table = table_of(root);
+    interrupt_table = table_of(interrupts);
     spin_lock(&vtd_lock);
     for (const struct unit *unit = units; unit < units + unit_count; unit++) {
+        vtd_write(unit, VTD_QUEUE, virt_to_phys(unit->queue).v);
+        vtd_write(unit, VTD_QUEUE_TAIL, 0);
+        command(unit, UNIT_HAS_QUEUE, true);
         vtd_write(unit, VTD_ROOT_TABLE, root);
-        command(unit, COMMAND_SET_ROOT);
+        command(unit, UNIT_HAS_ROOT, true);
+        vtd_write(unit, VTD_INTERRUPT_TABLE, interrupts | ENTRIES_256);
+        command(unit, UNIT_HAS_INTERRUPTS, true);
     }
-    forget(true, IOTLB_ALL);
+    forget(FORGET_CONTEXTS);
+    forget(FORGET_PAGES | PAGES_ALL);
+    forget(FORGET_INTERRUPTS);
     for (const struct unit *unit = units; unit < units + unit_count; unit++) {
-        command(unit, COMMAND_TRANSLATE);
+        command(unit, UNIT_TRANSLATES, true);
+        command(unit, UNIT_REMAPS, true);
     }
     spin_unlock(&vtd_lock);
 }

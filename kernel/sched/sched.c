@@ -1,6 +1,7 @@
 #include "kernel/sched/sched.h"
 
 #include "kernel/arch/mmu.h"
+#include "kernel/debug/invariants.h"
 #include "kernel/ipc/ring.h"
 #include "kernel/mm/kernel_map.h"
 #include "kernel/object/account.h"
@@ -136,8 +137,13 @@ void sched_timer(void) {
 
 // ---- becoming ready --------------------------------------------------------------------------------
 
-// Which processor a thread that becomes ready is given to: the one that it ran on last, for what its caches hold,
-// unless that is busy and another has nothing to do.
+// Whether the thread can be `next`: woken in the band that runs, by one that often waits soon itself.
+static bool may_be_next(const struct percpu *cpu, const struct thread *thread) {
+    return thread->effective_band == cpu->ready.running_band && cpu->ready.next == nullptr;
+}
+
+// Which processor a thread that becomes ready is given to: the one that it ran on last, for what its caches hold, if that
+// has nothing to do, else another that has not. When all are busy it interrupts nobody else if it can be next here.
 [[gnu::noinline]] static struct percpu *choose_among_many(const struct thread *thread, struct percpu *here) {
     const uint64_t allowed = thread->affinity & sched_online();
     const uint64_t last = 1ull << thread->cpu.v;
@@ -150,10 +156,11 @@ void sched_timer(void) {
             return percpu_of((cpu_id_t){(uint32_t)__builtin_ctzll(chosen)});
         }
     }
-    if ((allowed & last) != 0) {
+    const bool here_may = (allowed & cpu_bit(here)) != 0;
+    if ((allowed & last) != 0 && !(here_may && may_be_next(here, thread))) {
         return percpu_of(thread->cpu);
     }
-    return (allowed & cpu_bit(here)) != 0 ? here : percpu_of((cpu_id_t){(uint32_t)__builtin_ctzll(allowed)});
+    return here_may ? here : percpu_of((cpu_id_t){(uint32_t)__builtin_ctzll(allowed)});
 }
 
 // What the processor does not do by itself although a thread waits in its queue: switch, or end the current slice.
@@ -193,10 +200,9 @@ static void put_into_queue(struct percpu *cpu, struct thread *thread) {
     }
 }
 
-// Woken in the band that runs, by one that will soon wait itself, it is `next`. False when there is one, or it is in
-// another band.
+// Makes it `next` of this processor, if it can be.
 static inline bool put_next(struct percpu *cpu, struct thread *thread) {
-    if (thread->effective_band != cpu->ready.running_band || cpu->ready.next != nullptr) {
+    if (!may_be_next(cpu, thread)) {
         return false;
     }
     thread->cpu = cpu->id;
@@ -497,6 +503,9 @@ static struct thread *idle_until_ready(struct percpu *cpu) {
         }
         if (steal(cpu)) {
             continue;
+        }
+        if (KERNEL_DEBUG) {
+            patrol_step();
         }
         frame_zero_ahead();
         if (ring_poll(cpu, now_ns)) {

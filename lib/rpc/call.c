@@ -8,28 +8,29 @@
 // A service that dies this often under one request is dying of it.
 constexpr int TRIES_MAX = 3;
 
-struct capnp_struct_builder rpc_begin(struct rpc_call *call, handle_t target, const struct rpc_method *method) {
-    rpc_end(call);
-    call->method = method;
-    call->target = target;
-    return rpc_outgoing_begin(&call->params, &method->params, tess_message_page(), true);
+struct capnp_struct_builder rpc_begin_general(struct rpc_call *call) {
+    return rpc_outgoing_begin(&call->params, &call->method->params, tess_message_page(), true);
 }
 
 // The request as it goes out. Results in registers without capabilities bring no handle, in the ordinary case.
 static status_t pack(struct rpc_call *call) {
-    const struct rpc_shape *results = &call->method->results;
-    uint32_t form;
-    TRY(rpc_outgoing_pack(&call->params, &call->message, &form));
-    call->message.words[0] = call->method->interface_id;
-    call->message.info |= RPC_CONTRACT | form | call->method->ordinal |
-                          tess_accept(results->in_registers && results->pointers == 0 ? 0 : MESSAGE_HANDLES);
+    const struct rpc_method *method = call->method;
+    uint32_t form = (uint32_t)method->params.data_words << RPC_WORDS_SHIFT;
+    if (call->params.plain) { // it is there already
+        call->message.info = 0;
+    } else {
+        TRY(rpc_outgoing_pack(&call->params, &call->message, &form));
+    }
+    call->message.words[0] = method->interface_id;
+    call->message.info |= RPC_CONTRACT | form | method->ordinal |
+                          tess_accept(rpc_shape_is_plain(&method->results) ? 0 : MESSAGE_HANDLES);
     return STATUS_OK;
 }
 
 // The page still holds the request after a failure: only an answer overwrites it.
 static status_t exchange(struct rpc_call *call, uint64_t deadline_ns) {
     TRY(pack(call));
-    if (!call->method->repeatable || call->params.builder.moved != 0) {
+    if (!call->method->repeatable || (!call->params.plain && call->params.builder.moved != 0)) {
         return tess_call(call->target, &call->message, deadline_ns);
     }
     const struct tess_message request = call->message;
@@ -43,14 +44,20 @@ static status_t exchange(struct rpc_call *call, uint64_t deadline_ns) {
 
 static status_t take_results(struct rpc_call *call, struct capnp_struct *results) {
     const uint32_t label = message_label(call->message.info);
+    const uint32_t form = (uint32_t)call->message.words[0];
+    if (label == 0 && rpc_is_plain(call->message.info, form)) {
+        if (results != nullptr) {
+            *results = rpc_plain_struct(&call->message, form);
+        }
+        return STATUS_OK;
+    }
     call->answered = true;
     if (label != 0) {
         rpc_incoming_adopt(&call->results, &call->message);
         return label < RPC_EXCEPTION_END ? (status_t){label} : rpc_status(RPC_BAD_ANSWER);
     }
     struct capnp_struct found;
-    const status_t status = rpc_incoming_open(&call->results, (uint32_t)call->message.words[0], &call->message,
-                                              tess_message_page(), &found);
+    const status_t status = rpc_incoming_open(&call->results, form, &call->message, tess_message_page(), &found);
     if (status_is(status, rpc_status(RPC_INVALID_ARGUMENT))) {
         return rpc_status(RPC_BAD_ANSWER);
     }

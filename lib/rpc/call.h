@@ -31,8 +31,29 @@ struct rpc_call {
     (name).method = nullptr;                                                                                           \
     (name).answered = false
 
-// Begins a call; returns the struct of its parameters, all zero. Ends what `call` was used for before.
-struct capnp_struct_builder rpc_begin(struct rpc_call *call, handle_t target, const struct rpc_method *method);
+struct capnp_struct_builder rpc_begin_general(struct rpc_call *call);
+
+// Gives up parameters and results. Twice does no harm.
+void rpc_end(struct rpc_call *call);
+
+// Begins a call; returns the struct of its parameters, all zero. Ends what `call` was used for before. Plain parameters are
+// written straight into the message.
+static inline struct capnp_struct_builder rpc_begin(struct rpc_call *call, handle_t target,
+                                                    const struct rpc_method *method) {
+    if (call->method != nullptr || call->answered) {
+        rpc_end(call);
+    }
+    call->method = method;
+    call->target = target;
+    if (!rpc_shape_is_plain(&method->params)) {
+        return rpc_begin_general(call);
+    }
+    call->params.plain = true;
+    for (uint32_t i = 1; i < MESSAGE_WORDS; i++) {
+        call->message.words[i] = 0;
+    }
+    return (struct capnp_struct_builder){.data = &call->message.words[1], .data_words = method->params.data_words};
+}
 
 // Sends the request and waits; on success *results is the results (may be null). Statuses: the kernel's, enum rpc_exception,
 // or the builder's (lib/capnp/status.h). A repeatable method is called again when the service died under it, unless a
@@ -47,9 +68,6 @@ handle_t rpc_keep(struct rpc_call *call, handle_t handle);
 
 // Takes results that lie in the message page into `buffer`, of MESSAGE_PAGE_BYTES: they outlive the thread's next call.
 void rpc_hold(struct rpc_call *call, uint64_t *buffer, struct capnp_struct *results);
-
-// Gives up parameters and results. Twice does no harm.
-void rpc_end(struct rpc_call *call);
 
 // After an exception: copies what the service said about it, for a person, into `text`: one line, without control characters, ""
 // when it said nothing. Returns `text`.

@@ -7,8 +7,16 @@
 
 struct capnp_struct_builder rpc_outgoing_begin(struct rpc_outgoing *outgoing, const struct rpc_shape *shape, void *page,
                                                bool may_grow) {
-    outgoing->out_of_band = (struct rpc_segment){};
     outgoing->in_registers = shape->in_registers;
+    outgoing->plain = rpc_shape_is_plain(shape);
+    if (outgoing->plain) {
+        outgoing->data_words = shape->data_words;
+        for (uint32_t i = 0; i < shape->data_words; i++) {
+            outgoing->small[i] = 0;
+        }
+        return (struct capnp_struct_builder){.data = outgoing->small, .data_words = shape->data_words};
+    }
+    outgoing->out_of_band = (struct rpc_segment){};
     if (shape->in_registers) {
         capnp_builder_init(&outgoing->builder, outgoing->small, RPC_SMALL_WORDS);
     } else {
@@ -70,6 +78,15 @@ static void pack_registers(const struct rpc_outgoing *outgoing, struct tess_mess
 }
 
 status_t rpc_outgoing_pack(struct rpc_outgoing *outgoing, struct tess_message *message, uint32_t *form) {
+    if (outgoing->plain) {
+        for (uint32_t i = 0; i < RPC_REGISTER_WORDS; i++) {
+            message->words[1 + i] = i < outgoing->data_words ? outgoing->small[i] : 0;
+        }
+        message->words[6] = message->words[7] = 0;
+        message->info = 0;
+        *form = (uint32_t)outgoing->data_words << RPC_WORDS_SHIFT;
+        return STATUS_OK;
+    }
     TRY(capnp_builder_status(&outgoing->builder));
     for (uint32_t i = 1; i < MESSAGE_WORDS; i++) {
         message->words[i] = 0;
@@ -82,6 +99,9 @@ status_t rpc_outgoing_pack(struct rpc_outgoing *outgoing, struct tess_message *m
 }
 
 void rpc_outgoing_end(struct rpc_outgoing *outgoing, bool undelivered) {
+    if (outgoing->plain) {
+        return;
+    }
     const struct capnp_builder *builder = &outgoing->builder;
     for (uint32_t i = 0; undelivered && i < builder->view.handle_count; i++) {
         if ((builder->moved >> i & 1) != 0) {
@@ -150,7 +170,9 @@ static status_t open_page(struct rpc_incoming *incoming, uint32_t form, const st
 
 void rpc_incoming_adopt(struct rpc_incoming *incoming, const struct tess_message *message) {
     incoming->out_of_band = (struct rpc_segment){};
+    incoming->message.error = 0;
     incoming->handle_count = message_handle_count(message->info);
+    incoming->owns = true;
     for (uint32_t i = 0; i < incoming->handle_count; i++) {
         incoming->handles[i] = tess_message_handle(message, i);
     }
@@ -167,7 +189,7 @@ status_t rpc_incoming_open(struct rpc_incoming *incoming, uint32_t form, const s
 }
 
 handle_t rpc_incoming_keep(struct rpc_incoming *incoming, handle_t handle) {
-    for (uint32_t i = 0; i < incoming->handle_count; i++) {
+    for (uint32_t i = 0; incoming->owns && i < incoming->handle_count; i++) {
         if (incoming->handles[i].v == handle.v) {
             incoming->handles[i] = (handle_t){};
         }
@@ -176,9 +198,12 @@ handle_t rpc_incoming_keep(struct rpc_incoming *incoming, handle_t handle) {
 }
 
 void rpc_incoming_end(struct rpc_incoming *incoming) {
+    if (!incoming->owns) {
+        return;
+    }
+    incoming->owns = false;
     for (uint32_t i = 0; i < incoming->handle_count; i++) {
         tess_close(incoming->handles[i]);
     }
-    incoming->handle_count = 0;
     rpc_segment_close(&incoming->out_of_band);
 }

@@ -16,11 +16,13 @@ struct rpc_outgoing {
     struct capnp_segment segments[2];
     struct rpc_segment out_of_band;
     bool in_registers;
+    bool plain; // in registers and without pointers: `builder`, `segments` and `out_of_band` are not used
+    uint16_t data_words; // if plain
     uint64_t small[RPC_SMALL_WORDS];
 };
 
 // The struct, all zero: in `small` where the shape allows it, else in `page` (MESSAGE_PAGE_BYTES), and with `may_grow` what does
-// not fit there in a VMO.
+// not fit there in a VMO. It may be ended at any time.
 struct capnp_struct_builder rpc_outgoing_begin(struct rpc_outgoing *outgoing, const struct rpc_shape *shape, void *page,
                                                bool may_grow);
 
@@ -31,9 +33,22 @@ status_t rpc_outgoing_pack(struct rpc_outgoing *outgoing, struct tess_message *m
 // Gives up what is left of it: the VMO, and with `undelivered` the handles that were to be given away.
 void rpc_outgoing_end(struct rpc_outgoing *outgoing, bool undelivered);
 
+// Whether a message of this header and form has its struct in registers, without any capability.
+static inline bool rpc_is_plain(uint64_t info, uint32_t form) {
+    return message_page_bytes(info) == 0 && message_handle_count(info) == 0 &&
+           (form & RPC_FORM) <= RPC_REGISTER_WORDS << RPC_WORDS_SHIFT;
+}
+
+// The struct of such a message, where it lies.
+static inline struct capnp_struct rpc_plain_struct(const struct tess_message *message, uint32_t form) {
+    return (struct capnp_struct){.data = (const uint8_t *)&message->words[1],
+                                 .data_bytes = (form & RPC_FORM) >> RPC_WORDS_SHIFT << 3};
+}
+
 // Received. Must stay where it is while it is read.
 struct rpc_incoming {
-    struct capnp_message message;
+    bool owns; // handles, or a mapping; else there is nothing to give up
+    struct capnp_message message; // `error` is always good to be read
     struct capnp_segment segments[2];
     struct rpc_segment out_of_band;
     uint32_t handle_count;

@@ -22,6 +22,11 @@ struct rpc_shape {
     bool in_registers; // within the two limits above, and every pointer is a capability
 };
 
+// No pointers at all: nothing but numbers, and nothing to be owned or given up.
+static inline bool rpc_shape_is_plain(const struct rpc_shape *shape) {
+    return shape->in_registers && shape->pointers == 0;
+}
+
 struct rpc_method {
     uint64_t interface_id; // of the interface that declares it
     uint16_t ordinal;

@@ -63,8 +63,7 @@ struct capnp_struct_builder rpc_submit_begin(struct rpc_ring *ring, const struct
 static void finish_without(struct rpc_slot *slot, status_t status) {
     slot->state = RPC_SLOT_ANSWERED;
     slot->status = status;
-    slot->results.handle_count = 0;
-    slot->results.out_of_band = (struct rpc_segment){};
+    slot->results.owns = false;
 }
 
 // There is always room: the queue is as long as there are slots, and only a cancellation comes beside them.

@@ -213,7 +213,7 @@ static void serve(void) {
 
 static void begin(void) {
     rpc_server_init(&server, (handle_t){5});
-    server.may_grow = true;
+    server.request.may_grow = true;
     memset(open, 0, sizeof(open));
     calls = dying = sends = 0;
     answer_status = STATUS_OK;
@@ -348,7 +348,7 @@ TEST(the_longest_ones_travel_in_a_vmo_and_nothing_is_left) {
 TEST(results_stay_in_the_page_unless_the_service_says_otherwise) {
     static uint8_t bytes[5000];
     begin();
-    server.may_grow = false;
+    server.request.may_grow = false;
     {
         RPC_CALL(call);
         struct capnp_struct results;

@@ -35,10 +35,13 @@ static void discard_results(struct rpc_request *request) {
     }
 }
 
-struct capnp_struct_builder rpc_results(struct rpc_request *request, const struct rpc_method *method) {
-    request->method = method;
-    return rpc_outgoing_begin(&request->outgoing, &method->results, request->page,
-                              request->may_grow);
+// Parameters in the page stay there while results are built.
+static void *results_page(struct rpc_request *request) {
+    return request->in_page ? request->own_page : tess_message_page();
+}
+
+struct capnp_struct_builder rpc_results_general(struct rpc_request *request) {
+    return rpc_outgoing_begin(&request->outgoing, &request->method->results, results_page(request), request->may_grow);
 }
 
 status_t rpc_refuse(struct rpc_request *request, enum rpc_exception exception, const char *format, ...) {
@@ -69,7 +72,8 @@ handle_t rpc_request_keep(struct rpc_request *request, handle_t handle) {
 
 void rpc_server_init(struct rpc_server *server, handle_t endpoint) {
     server->endpoint = endpoint;
-    server->owed = server->may_grow = false;
+    server->owed = server->request.may_grow = false;
+    server->request.own_page = server->page;
     server->bits = server->malformed = server->undelivered = 0;
     server->message = (struct tess_message){};
     server->request.method = nullptr;
@@ -118,10 +122,15 @@ static bool open_request(struct rpc_server *server) {
     request->ordinal = (uint16_t)label;
     request->wants_answer = (message->info & MESSAGE_WANTS_REPLY) != 0;
     request->deferred = false;
-    request->may_grow = server->may_grow;
     request->text[0] = 0;
-    // Parameters in the page stay there while results are built.
-    request->page = message_page_bytes(message->info) != 0 ? server->page : tess_message_page();
+    request->incoming.owns = false;
+    request->incoming.message.error = 0;
+    if ((label & ~(RPC_FORM | RPC_ORDINAL)) == RPC_CONTRACT && rpc_is_plain(message->info, label)) {
+        request->in_page = false;
+        request->params = rpc_plain_struct(message, label);
+        return true;
+    }
+    request->in_page = message_page_bytes(message->info) != 0;
     status_t status = rpc_status(RPC_UNIMPLEMENTED);
     if ((label & RPC_CONTRACT) == 0 || (label & ~(RPC_CONTRACT | RPC_FORM | RPC_ORDINAL)) != 0) {
         rpc_incoming_adopt(&request->incoming, message);
@@ -161,6 +170,17 @@ enum rpc_arrival rpc_server_next(struct rpc_server *server, uint64_t deadline_ns
 
 void rpc_server_done(struct rpc_server *server, status_t status) {
     struct rpc_request *request = &server->request;
+    if (status_ok(status) && request->wants_answer && !request->deferred && request->method != nullptr &&
+        request->outgoing.plain && !request->incoming.owns) {
+        server->message.info = 0; // plain in, plain out: what else is in the words is the caller's own
+        server->message.words[0] = (uint64_t)request->outgoing.data_words << RPC_WORDS_SHIFT;
+        for (uint32_t i = 0; i < request->outgoing.data_words; i++) {
+            server->message.words[1 + i] = request->outgoing.small[i];
+        }
+        request->method = nullptr;
+        server->owed = true;
+        return;
+    }
     if (status_ok(status)) {
         status = rpc_well_formed(request);
     }
@@ -169,7 +189,7 @@ void rpc_server_done(struct rpc_server *server, status_t status) {
     } else {
         if (status_ok(status)) {
             status = request->method == nullptr ? rpc_status(RPC_FAILED)
-                                                : pack_results(&request->outgoing, request->page, &server->message);
+                                                : pack_results(&request->outgoing, results_page(request), &server->message);
         }
         if (!status_ok(status)) {
             discard_results(request);

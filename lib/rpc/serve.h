@@ -24,12 +24,13 @@ struct rpc_request {
     uint16_t ordinal;
     bool wants_answer;
     bool deferred;
-    bool may_grow;
+    bool may_grow; // results may go out of band: at the service's expense until the client gives them up. Off
+    bool in_page;  // the parameters
+    void *own_page; // where results are built then
     struct capnp_struct params; // what dispatch code hands to the method
     struct rpc_incoming incoming;
     struct rpc_outgoing outgoing;
     const struct rpc_method *method; // null until rpc_results
-    void *page;                      // where results are built that are not in registers
     char text[RPC_TEXT_BYTES];       // of an exception
 };
 
@@ -43,7 +44,6 @@ enum rpc_arrival : uint8_t {
 struct rpc_server {
     handle_t endpoint;
     bool owed;            // the current request wants an answer, and has none yet
-    bool may_grow;        // results may go out of band: at the service's expense until the client gives them up. Off
     uint64_t bits;
     uint64_t malformed;   // requests that were refused before any method saw them
     uint64_t undelivered; // answers that could not be delivered
@@ -63,8 +63,21 @@ void rpc_server_done(struct rpc_server *server, status_t status);
 
 // ---- for dispatch code ----
 
+struct capnp_struct_builder rpc_results_general(struct rpc_request *request);
+
 // The struct of the results, all zero.
-struct capnp_struct_builder rpc_results(struct rpc_request *request, const struct rpc_method *method);
+static inline struct capnp_struct_builder rpc_results(struct rpc_request *request, const struct rpc_method *method) {
+    request->method = method;
+    if (!rpc_shape_is_plain(&method->results)) {
+        return rpc_results_general(request);
+    }
+    request->outgoing.plain = true;
+    request->outgoing.data_words = method->results.data_words;
+    for (uint32_t i = 0; i < method->results.data_words; i++) {
+        request->outgoing.small[i] = 0;
+    }
+    return (struct capnp_struct_builder){.data = request->outgoing.small, .data_words = method->results.data_words};
+}
 
 // What a request for something that there is not comes to.
 status_t rpc_unimplemented(struct rpc_request *request);

@@ -20,16 +20,16 @@
 // Where things lie in a new process. Everything below IMAGE_BASE plus a small program shares one
 // page-table page.
 constexpr uint64_t BOOTSTRAP_AT = 0x1'0000; // up to BOOTSTRAP_MAX_BYTES
-constexpr uint64_t MESSAGE_PAGE_AT = 0x2'1000;
 constexpr uint64_t STACK_TOP = 0xf'0000; // guard below the lowest stack page: nothing else is mapped there
+constexpr uint64_t MESSAGE_PAGE_AT = STACK_TOP;
 constexpr uint64_t IMAGE_BASE = 0x10'0000;
-static_assert(BOOTSTRAP_AT + BOOTSTRAP_MAX_BYTES <= MESSAGE_PAGE_AT);
-static_assert(STACK_TOP - SPAWN_STACK_MAX - PAGE_BYTES > MESSAGE_PAGE_AT + PAGE_BYTES);
+static_assert(BOOTSTRAP_AT + BOOTSTRAP_MAX_BYTES < STACK_TOP - SPAWN_STACK_MAX - PAGE_BYTES);
+static_assert(MESSAGE_PAGE_AT + MESSAGE_PAGE_BYTES <= IMAGE_BASE);
 static_assert(IMAGE_BASE % ELF_MAX_ALIGN == 0);
 
 constexpr uint64_t WRITE_MAX = 64 * 1024; // of one vmo.write
 
-// One private VMO holds, page by page: the bootstrap block, the writable segments, the stack.
+// One private VMO holds, page by page: the bootstrap block, the writable segments, the stack, the message page.
 struct build {
     const struct spawn_request *request;
     const uint8_t *image;
@@ -113,7 +113,7 @@ static status_t plan_memory(struct build *build) {
         }
     }
     build->stack_at = at;
-    build->private_bytes = at + build->stack_bytes;
+    build->private_bytes = at + build->stack_bytes + MESSAGE_PAGE_BYTES;
     uint64_t tls_align = build->plan.tls_align > 64 ? build->plan.tls_align : 64;
     build->tls_base = align_down(STACK_TOP - sizeof(struct tess_thread_block), tls_align);
     return STATUS_OK;
@@ -180,8 +180,8 @@ static status_t map_image(const struct build *build) {
     }
     TRY(map(build, build->memory_readable, 0, align_up(build->bootstrap_bytes, PAGE_BYTES), BOOTSTRAP_AT,
             PROT_READ));
-    return map(build, build->memory, build->stack_at, build->stack_bytes, STACK_TOP - build->stack_bytes,
-               PROT_READ | PROT_WRITE);
+    return map(build, build->memory, build->stack_at, build->stack_bytes + MESSAGE_PAGE_BYTES,
+               STACK_TOP - build->stack_bytes, PROT_READ | PROT_WRITE);
 }
 
 // One capability of the caller's into the new process.

@@ -1,7 +1,6 @@
-// Every thread has a slot of address space of its own, from the bottom: its message page, a page that is
-// never mapped, its stack, its thread-local image, and this structure at the very top. So the address
-// of everything is known before anything is mapped, and joining takes one unmap. One joined thread's
-// slot is kept for the next that wants a stack of that size.
+// Every thread has a slot of address space of its own, from the bottom: a page that is never mapped, its stack,
+// its thread-local image, this structure, and its message page at the very top. All but the first is one
+// mapping of memory of its own. One joined thread's slot is kept for the next that wants a stack of that size.
 #include "lib/tess/thread.h"
 
 #include <stdatomic.h>
@@ -23,6 +22,7 @@ struct tess_thread {
     void *argument;
     handle_t thread;
     handle_t done; // notification: the function has returned
+    uint64_t page; // a message page, if it wants one
     uint64_t slot_base;
     uint64_t slot_bytes;
     uint64_t stack_bytes; // as asked for
@@ -31,7 +31,7 @@ struct tess_thread {
 constexpr uint64_t AREA_BASE = 0x10'0000'0000; // far from where the kernel chooses addresses
 constexpr uint64_t UNIT_BYTES = 128 * 1024;
 constexpr uint32_t UNITS = 512;
-constexpr uint64_t STACK_AT = 2 * PAGE_BYTES; // in a slot: message page, guard, stack
+constexpr uint64_t STACK_AT = PAGE_BYTES; // in a slot
 constexpr uint64_t STACK_MAX = UNITS / 4 * UNIT_BYTES;
 constexpr uint64_t STATE_DEAD = 7; // thread.info
 constexpr uint64_t DONE_BIT = 1;
@@ -72,7 +72,7 @@ static void give_units(uint64_t base, uint64_t bytes) {
     tess_arch_thread_end(thread->done, DONE_BIT, self);
 }
 
-static status_t map_stack(uint64_t slot_base, uint64_t bytes) {
+static status_t map_slot(uint64_t slot_base, uint64_t bytes) {
     TESS_OWNED handle_t vmo = {};
     TRY(tess_account_create_vmo(tess_self_account(), bytes, &vmo));
     return tess_vspace_map(tess_self_vspace(), vmo, 0, bytes, slot_base + STACK_AT, PROT_READ | PROT_WRITE,
@@ -85,22 +85,22 @@ static void give_slot(uint64_t base, uint64_t bytes) {
 }
 
 // A mapped slot with its notification, for a stack of at least that size.
-static status_t make_slot(uint64_t stack_bytes, const struct tess_tls_layout *tls, struct tess_thread **out) {
+static status_t make_slot(uint64_t stack_bytes, const struct tess_tls *tls, struct tess_thread **out) {
     TESS_OWNED handle_t done = {};
     TRY(tess_account_create_notification(tess_self_account(), &done));
     uint64_t above = align_up(sizeof(struct tess_thread), tls->align) + tls->image_bytes;
-    uint64_t mapped = align_up(stack_bytes + above, PAGE_BYTES);
+    uint64_t mapped = align_up(stack_bytes + above, PAGE_BYTES) + MESSAGE_PAGE_BYTES;
     uint64_t slot_bytes = align_up(mapped + STACK_AT, UNIT_BYTES);
     uint64_t slot_base;
     TRY(take_units((uint32_t)(slot_bytes / UNIT_BYTES), &slot_base));
-    status_t status = map_stack(slot_base, mapped);
+    status_t status = map_slot(slot_base, mapped);
     if (!status_ok(status)) {
         give_units(slot_base, slot_bytes);
         return status;
     }
-    uint64_t top = slot_base + STACK_AT + mapped;
-    struct tess_thread *thread =
-        (struct tess_thread *)align_down(top - sizeof(struct tess_thread), tls->align);
+    uint64_t page = slot_base + STACK_AT + mapped - MESSAGE_PAGE_BYTES;
+    struct tess_thread *thread = (struct tess_thread *)align_down(page - sizeof(struct tess_thread), tls->align);
+    thread->page = page;
     thread->slot_base = slot_base;
     thread->slot_bytes = slot_bytes;
     thread->stack_bytes = stack_bytes;
@@ -115,7 +115,7 @@ static void free_slot(struct tess_thread *thread) {
 }
 
 // The spare slot if it fits, else a new one.
-static status_t take_slot(uint64_t stack_bytes, const struct tess_tls_layout *tls, struct tess_thread **out) {
+static status_t take_slot(uint64_t stack_bytes, const struct tess_tls *tls, struct tess_thread **out) {
     tess_mutex_lock(&units_lock);
     struct tess_thread *thread = spare;
     bool fits = thread != nullptr && thread->stack_bytes == stack_bytes;
@@ -151,15 +151,15 @@ status_t tess_thread_create(tess_thread_fn *run, void *argument, const struct te
     if (chosen.stack_bytes > STACK_MAX) {
         return STATUS_BAD_ARGUMENT;
     }
-    struct tess_tls_layout tls = tess_tls_layout();
+    const struct tess_tls *tls = tess_tls();
     struct tess_thread *thread;
-    TRY(take_slot(chosen.stack_bytes, &tls, &thread));
+    TRY(take_slot(chosen.stack_bytes, tls, &thread));
     thread->run = run;
     thread->argument = argument;
     tess_tls_fill(&thread->block);
-    uint64_t page = chosen.no_message_page ? 0 : thread->slot_base;
+    uint64_t page = chosen.no_message_page ? 0 : thread->page;
     thread->block.message_page = (void *)page;
-    uint64_t stack_top = align_down((uint64_t)thread - tls.image_bytes, 16);
+    uint64_t stack_top = align_down((uint64_t)thread - tls->image_bytes, 16);
     // The entry is a C function: as after a call, the stack is 8 off a 16-byte boundary.
     status_t status = tess_process_create_thread(tess_self_process(), (uint64_t)thread_main, stack_top - 8,
                                                  (uint64_t)thread, page, chosen.band,

@@ -29,25 +29,29 @@ static bool find_tls(struct elf_phdr *out) {
     return false;
 }
 
-struct tess_tls_layout tess_tls_layout(void) {
-    struct elf_phdr tls;
-    if (!find_tls(&tls)) {
-        return (struct tess_tls_layout){.image_bytes = 0, .align = alignof(struct tess_thread_block)};
+const struct tess_tls *tess_tls(void) {
+    static struct tess_tls tls; // who looks it up at the same time finds the same
+    if (__atomic_load_n(&tls.align, __ATOMIC_ACQUIRE) != 0) {
+        return &tls;
     }
-    size_t align =
-        tls.align > alignof(struct tess_thread_block) ? tls.align : alignof(struct tess_thread_block);
-    return (struct tess_tls_layout){.image_bytes = align_up(tls.memsz, align), .align = align};
+    struct elf_phdr phdr = {};
+    size_t align = alignof(struct tess_thread_block);
+    if (find_tls(&phdr)) {
+        uint16_t type;
+        memcpy(&type, __ehdr_start + TYPE_AT, sizeof type);
+        tls.image = type == ET_DYN ? __ehdr_start + phdr.vaddr : (const unsigned char *)phdr.vaddr;
+        tls.file_bytes = phdr.filesz;
+        tls.image_bytes = align_up(phdr.memsz, phdr.align == 0 ? 1 : phdr.align);
+        align = phdr.align > align ? phdr.align : align;
+    }
+    __atomic_store_n(&tls.align, align, __ATOMIC_RELEASE);
+    return &tls;
 }
 
 void tess_tls_fill(struct tess_thread_block *block) {
-    struct elf_phdr tls;
-    if (find_tls(&tls)) {
-        uint16_t type;
-        memcpy(&type, __ehdr_start + TYPE_AT, sizeof type);
-        const unsigned char *image =
-            type == ET_DYN ? __ehdr_start + tls.vaddr : (const unsigned char *)tls.vaddr;
-        uint64_t below = align_up(tls.memsz, tls.align == 0 ? 1 : tls.align);
-        memcpy((unsigned char *)block - below, image, tls.filesz);
+    const struct tess_tls *tls = tess_tls();
+    if (tls->file_bytes != 0) {
+        memcpy((unsigned char *)block - tls->image_bytes, tls->image, tls->file_bytes);
     }
     block->self = block;
 }

@@ -6,12 +6,13 @@
 
 #include "lib/tess/thread.h"
 
-// How much room below (image) a thread block needs, and how it must be aligned.
-struct tess_tls_layout {
-    size_t image_bytes;
-    size_t align; // power of two
+struct tess_tls {
+    const unsigned char *image; // what it begins with: the rest is zero
+    size_t file_bytes;
+    size_t image_bytes; // room that it needs below a thread block
+    size_t align;       // of the block; power of two
 };
-struct tess_tls_layout tess_tls_layout(void);
+const struct tess_tls *tess_tls(void);
 
 // Writes the initial image below `block`, which is zero-filled memory aligned as above, and its self
 // pointer.

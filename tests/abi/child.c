@@ -50,9 +50,9 @@ static status_t build(struct child *child, handle_t account) {
                         &at));
     TRY(tess_vspace_map(suite.vspace, child->page_vmo, 0, PAGE_BYTES, 0, PROT_READ | PROT_WRITE, &at));
     child->page = (struct child_page *)(uintptr_t)at;
-    TRY(tess_account_create_vmo(account, CHILD_STACK_BYTES, &stack));
-    status_t status =
-        tess_vspace_map(child->vspace, stack, 0, CHILD_STACK_BYTES, CHILD_STACK, PROT_READ | PROT_WRITE, &at);
+    constexpr uint64_t bytes = CHILD_STACK_BYTES + MESSAGE_PAGE_BYTES;
+    TRY(tess_account_create_vmo(account, bytes, &stack));
+    status_t status = tess_vspace_map(child->vspace, stack, 0, bytes, CHILD_STACK, PROT_READ | PROT_WRITE, &at);
     drop(stack);
     TRY(status);
     TRY(tess_account_create_notification(suite.account, &child->exit_watch));

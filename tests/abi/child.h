@@ -14,7 +14,7 @@ constexpr uint64_t CHILD_CODE = 0x1000'0000;
 constexpr uint64_t CHILD_PAGE = 0x2000'0000;
 constexpr uint64_t CHILD_STACK = 0x3000'0000; // lowest address
 constexpr uint64_t CHILD_STACK_BYTES = 4 * PAGE_BYTES;
-constexpr uint64_t CHILD_MESSAGE_PAGE = 0x4000'0000;
+constexpr uint64_t CHILD_MESSAGE_PAGE = CHILD_STACK + CHILD_STACK_BYTES; // of the same memory
 
 // What parent and child share; mapped at CHILD_PAGE there.
 struct child_page {

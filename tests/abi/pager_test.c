@@ -1,5 +1,6 @@
 // Memory whose pages a program supplies: who is asked, what comes, what is written back, and what becomes of those who
 // wait when nothing comes. Mostly the suite is the pager, and peers or a child use the memory.
+#include "lib/tess/ring.h"
 #include "tests/abi/child.h"
 #include "tests/abi/peer.h"
 #include "tests/abi/suite.h"
@@ -299,6 +300,33 @@ CASE(read_and_write_wait_for_pages) {
     EXPECT_OK(tess_vmo_write(file.vmo, 6 * PAGE_BYTES, address_of(&word), 8, nullptr));
     EXPECT_EQ(word_at(&file, 6), 1234);
     suite_close(plain);
+    file_close(&file);
+}
+
+// No thread can wait on an entry's behalf: it completes TIMED_OUT, and asks nobody.
+CASE(a_ring_does_not_wait_for_pages) {
+    struct file file;
+    struct tess_ring ring;
+    struct ring_completion completion = {};
+    uint64_t word = 0;
+    REQUIRE(file_open(&file, suite.account, 1));
+    REQUIRE_OK(tess_ring_create(4, 2, 0, &ring));
+    for (uint64_t there = 0; there < 2; there++) {
+        struct ring_entry read = tess_ring_call(file.vmo, VMO_READ, there);
+        read.words[1] = address_of(&word);
+        read.words[2] = sizeof word;
+        (void)tess_ring_put(&ring, read);
+        EXPECT_OK(tess_ring_enter(&ring, 1, suite_after_ms(2000)));
+        EXPECT(tess_ring_next(&ring, &completion));
+        EXPECT_EQ(completion.user_data, there);
+        EXPECT_EQ(completion.status, there == 0 ? STATUS_TIMED_OUT.code : STATUS_OK.code);
+        EXPECT(nothing_is_asked(&file));
+        if (there == 0) {
+            supply(&file, 0, 1);
+        }
+    }
+    EXPECT_EQ(word, contents_of(0));
+    tess_ring_destroy(&ring);
     file_close(&file);
 }
 

@@ -6,10 +6,10 @@
 #include "raw.h"
 
 constexpr uint64_t STACK_BYTES = 16 * 1024;
-constexpr uint64_t PAGE_BASE = 0x5000'0000; // message pages, one in two
 constexpr uint64_t PATIENCE_MS = 5'000;
 
 alignas(16) static uint8_t stacks[PEER_COUNT][STACK_BYTES];
+alignas(MESSAGE_PAGE_BYTES) static uint8_t pages[PEER_COUNT][MESSAGE_PAGE_BYTES];
 
 [[noreturn]] static void peer_entry(struct peer *peer) {
     peer->run(peer);
@@ -21,15 +21,14 @@ alignas(16) static uint8_t stacks[PEER_COUNT][STACK_BYTES];
 }
 
 bool peer_start(struct peer *peer, uint32_t slot, enum peer_page page, peer_fn *fn) {
-    uint64_t page_address = page == PEER_WITH_PAGE ? PAGE_BASE + slot * 2 * PAGE_BYTES : 0;
     peer->run = fn;
     peer->slot = slot;
-    peer->page = (uint8_t *)(uintptr_t)page_address;
+    peer->page = page == PEER_WITH_PAGE ? pages[slot] : nullptr;
     peer->done = 0;
     uint64_t top = (uint64_t)(uintptr_t)&stacks[slot][STACK_BYTES] - 8;
     return suite_check_status(tess_process_create_thread(suite.process, (uint64_t)(uintptr_t)peer_entry, top,
-                                                         (uint64_t)(uintptr_t)peer, page_address, BAND_NORMAL,
-                                                         0, &peer->thread),
+                                                         (uint64_t)(uintptr_t)peer, (uint64_t)(uintptr_t)peer->page,
+                                                         BAND_NORMAL, 0, &peer->thread),
                               STATUS_OK, "peer_start", __FILE__, __LINE__);
 }
 

@@ -148,8 +148,6 @@ CASE(thread_arguments_are_checked) {
         {0x10'0000, 0xffff'8000'0000'0000, 0, BAND_NORMAL, 0},
         {0x10'0000, 0x8000'0000'0000, 0, BAND_NORMAL, 0},
         {0x10'0000, 0x10'0000, 0x5800'0001, BAND_NORMAL, 0}, // misaligned message page
-        {0x10'0000, 0x10'0000, 0xffff'8000'0000'0000, BAND_NORMAL, 0},
-        {0x10'0000, 0x10'0000, PAGE_BYTES, BAND_NORMAL, 0}, // the lowest 64 KiB
         {0x10'0000, 0x10'0000, 0, BAND_COUNT, 0},
         {0x10'0000, 0x10'0000, 0, UINT64_MAX, 0},
         {0x10'0000, 0x10'0000, 0, BAND_NORMAL, 0x8000'0000'0000},
@@ -161,12 +159,39 @@ CASE(thread_arguments_are_checked) {
         suite_check_refused(OP_PROCESS_CREATE_THREAD, status, STATUS_BAD_ARGUMENT, "create_thread row",
                             __FILE__, (int)i);
     }
-    uint64_t page = (uint64_t)(uintptr_t)suite_page();
-    REFUSED(
-        PROCESS_CREATE_THREAD, IN_USE,
-        tess_process_create_thread(suite.process, 0x10'0000, 0x10'0000, 0, page, BAND_NORMAL, 0, &thread));
     REFUSED(PROCESS_CREATE_THREAD, NOT_ALLOWED,
             tess_process_create_thread(suite.process, 0x10'0000, 0x10'0000, 0, 0, BAND_REALTIME, 0, &thread));
+}
+
+// Where a thread's messages go has to be memory that stays, and that its process may write to.
+CASE(message_pages_are_memory_that_stays) {
+    handle_t vmo, thread;
+    uint64_t at, bits;
+    struct child child;
+    REQUIRE(child_create(&child, suite.account));
+    REQUIRE_OK(tess_account_create_resizable_vmo(suite.account, 2 * PAGE_BYTES, &vmo));
+    REQUIRE_OK(tess_vspace_map(child.vspace, vmo, 0, 2 * PAGE_BYTES, 0, PROT_READ, &at));
+    const uint64_t bad[] = {PAGE_BYTES, CHILD_CODE, at, CHILD_MESSAGE_PAGE + PAGE_BYTES, 0xffff'8000'0000'0000};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        REFUSED(PROCESS_CREATE_THREAD, BAD_ADDRESS,
+                tess_process_create_thread(child.process, child_address(spin_for_ever), CHILD_STACK + 2048,
+                                           CHILD_PAGE, bad[i], BAND_NORMAL, 0, &thread));
+    }
+    EXPECT_OK(tess_vspace_protect(child.vspace, at, 2 * PAGE_BYTES, PROT_READ | PROT_WRITE));
+    EXPECT_OK(tess_vmo_decommit(vmo, 0, 2 * PAGE_BYTES));
+    REQUIRE_OK(tess_process_create_thread(child.process, child_address(spin_for_ever), CHILD_STACK + 2048,
+                                          CHILD_PAGE, at + PAGE_BYTES, BAND_NORMAL, 0, &thread));
+    // As long as the thread lives, whatever its process does to the mapping.
+    EXPECT_OK(tess_vspace_unmap(child.vspace, at, 2 * PAGE_BYTES));
+    EXPECT_STATUS(IN_USE, tess_vmo_decommit(vmo, 0, 2 * PAGE_BYTES));
+    EXPECT_STATUS(IN_USE, tess_vmo_resize(vmo, PAGE_BYTES));
+    EXPECT_STATUS(IN_USE, tess_vmo_seal(vmo));
+    EXPECT_OK(tess_process_exit(child.process, 0));
+    EXPECT_OK(tess_wait(child.exit_watch, &bits, suite_after_ms(1000)));
+    suite_close(thread);
+    EXPECT_OK(tess_vmo_resize(vmo, PAGE_BYTES));
+    suite_close(vmo);
+    child_destroy(&child);
 }
 
 CASE(threads_are_paid_for) {
@@ -181,7 +206,7 @@ CASE(threads_are_paid_for) {
     while (count < 256 &&
            status_ok(status = tess_process_create_thread(
                          child.process, child_address(spin_for_ever), CHILD_STACK + 2048, CHILD_PAGE,
-                         0x4100'0000 + count * PAGE_BYTES, BAND_BACKGROUND, 0, &threads[count]))) {
+                         0, BAND_BACKGROUND, 0, &threads[count]))) {
         count++;
     }
     suite_check_refused(OP_PROCESS_CREATE_THREAD, status, STATUS_NO_MEMORY, "threads beyond the account",

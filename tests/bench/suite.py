@@ -40,15 +40,12 @@ def a_worse_row_is_noticed(ctx):
 
 
 def work_spreads_over_processors(ctx):
-    """The goals are what docs/reference/benchmarks.md reports. Which processor has its turn when moves `spawn` from one
-    build to the next, so what fails here is a loss that this cannot explain."""
-    floor = 2 / 3
+    """As much as it must (KINDS in bench/scaling/measure.py), in the median of several runs."""
     ctx.run(["bench/run", "--arch", ctx.arch, "--scaling"], timeout=200, status=0)
     for line in (ctx.build / "scaling.tsv").read_text().splitlines()[1:]:
         kind, alone, busiest, _, wanted = line.split("\t")
-        least = float(wanted) * floor
-        check(int(alone) >= least * int(busiest), f"{kind} does not spread over four processors",
-              f"{least:.1f} times less for the busiest than for one alone", f"{int(alone) / int(busiest):.2f} times")
+        check(int(alone) >= float(wanted) * int(busiest), f"{kind} does not spread over four processors",
+              f"{wanted} times less for the busiest than for one alone", f"{int(alone) / int(busiest):.2f} times")
 
 
 def linux_measures_as_it_did(ctx):

@@ -62,6 +62,7 @@ enum op : uint8_t {
     CLOSE_RECEIVE,
     REVOKE, // the clients' right to send
     BIND,   // the notification to the endpoint
+    CALL_SERVICE, // of C0's ring
     // Of C0, which has a ring.
     RING_OPEN,
     PUT_CALL, // an entry, and enters without waiting
@@ -72,6 +73,8 @@ enum op : uint8_t {
     PUT_TIMEOUT,
     PUT_TIMEOUT_EARLIER,
     PUT_CANCEL, // the entry before
+    PUT_RECV,   // from the service
+    PUT_AGAIN,  // answers the call that came last, and receives
     SLEEP,      // until one more has completed
     SLEEP_TIMED,
     CLOSE_RING, // of another thread
@@ -110,13 +113,14 @@ static struct {
     struct actor actors[WHO_COUNT];
     uint32_t preparing; // whose turn it is before the race
     bool racing;
-    struct endpoint *endpoint;
+    struct endpoint *endpoint, *service;
     struct notification *notification, *nothing;
     struct ring *ring; // null once it has been ended
     uint32_t submitted, seen, completions[64];
     uint64_t account, vspace, ring_handle;
     // Handles, by process.
-    uint64_t thread_handle[2][WHO_COUNT], process_handle[2][2], send[2], receive, signal[2], never[2], carried;
+    uint64_t thread_handle[2][WHO_COUNT], process_handle[2][2], send[2], receive, signal[2], never[2], carried,
+        service_send, service_receive;
     koid_t carried_koid;
     uint32_t heard, answered, sent, received; // answers to calls and sends that arrived, by either side's account
 } world;
@@ -159,6 +163,8 @@ static void world_begin(const struct plan *plan) {
     world.processes[0] = host_process(world.root, "client");
     world.processes[1] = host_process(world.root, "server");
     share_endpoint();
+    world.service = host_endpoint(world.processes[0], RIGHT_SEND_BIT | RIGHT_RECEIVE_BIT, &world.service_receive);
+    world.service_send = host_give(world.processes[1], &world.service->object, RIGHT_SEND_BIT, 0);
     uint64_t unused;
     world.notification = host_notification(world.processes[1], &unused);
     world.nothing = host_notification(world.processes[1], &unused);
@@ -171,7 +177,7 @@ static void world_begin(const struct plan *plan) {
         struct actor *actor = &world.actors[who];
         struct process *process = world.processes[of_server(who)];
         if (!status_ok(thread_create(process, BAND_NORMAL, &actor->thread)) ||
-            !status_ok(thread_add_message_page(actor->thread, 0x10'0000 + who * PAGE_BYTES))) {
+            !host_message_page(actor->thread, 0x10'0000 + who * PAGE_BYTES)) {
             abort();
         }
         actor->script = &plan->scripts[i];
@@ -228,6 +234,16 @@ static struct ring_entry entry_for(uint8_t op, uint64_t target, uint64_t deadlin
     return (struct ring_entry){.op = op, .target = (uint32_t)target, .deadline_ns = deadline_ns};
 }
 
+// Of the call that came last; 0, which is none, when none has.
+static uint32_t last_token(void) {
+    uint32_t token = 0;
+    for (uint32_t i = 0; world.ring != nullptr && i != world.ring->header->completion_tail; i++) {
+        const struct ring_completion *completion = completion_at(world.ring, i);
+        token = completion->token != 0 ? completion->token : token;
+    }
+    return token;
+}
+
 static void put_entry(enum op op) {
     const uint64_t call = world.send[0], soon_ns = host_cycles + SHORTLY_NS;
     struct ring_entry entry = {};
@@ -248,6 +264,11 @@ static void put_entry(enum op op) {
     case PUT_TIMEOUT_EARLIER:
         entry = entry_for(RING_TIMEOUT, world.submitted - 1, soon_ns);
         entry.flags = RING_EARLIER;
+        break;
+    case PUT_RECV: entry = entry_for(RING_RECV, world.service_receive, DEADLINE_NEVER); break;
+    case PUT_AGAIN:
+        entry = entry_for(RING_RETURN, last_token(), DEADLINE_NEVER);
+        entry.flags = RING_AGAIN;
         break;
     default:
         entry = entry_for(RING_CANCEL, 0, 0);
@@ -294,6 +315,7 @@ static void perform(struct actor *actor, enum who who, enum op op) {
     case CLOSE_RECEIVE: return method(processes[1], PROCESS_HANDLE_CLOSE, world.receive, 0);
     case REVOKE: return method(processes[1], PROCESS_HANDLE_REVOKE, world.receive, 0);
     case BIND: return method(world.signal[own], NOTIFICATION_BIND, world.receive, 0);
+    case CALL_SERVICE: return host_syscall(SYS_CALL, world.service_send, 0, DEADLINE_NEVER, WORDS(7));
     case RING_OPEN:
         return host_syscall(SYS_CALL, world.account, ACCOUNT_CREATE_RING, DEADLINE_NEVER,
                             WORDS(RING_ENTRIES, 2, 0, 0, world.vspace, 0));
@@ -633,5 +655,14 @@ WIDE_PLAN(ring_revoke, {C0, {RING_OPEN, PUT_CALL}, {PUT_CALL, SLEEP}}, {S0, {}, 
      {S1, {}, {REVOKE}})
 WIDE_PLAN(ring_wait_and_signal, {C0, {RING_OPEN}, {PUT_WAIT, SLEEP}}, {S0, {}, {SIGNAL, SIGNAL}})
 PLAN(ring_wait_and_cancel, {C0, {RING_OPEN, PUT_WAIT}, {PUT_CANCEL, SLEEP}}, {S0, {}, {SIGNAL}})
+WIDE_PLAN(ring_again, {C0, {RING_OPEN, PUT_RECV}, {SLEEP, PUT_AGAIN, SLEEP}}, {S0, {}, {CALL_SERVICE, CALL_SERVICE}})
+WIDE_PLAN(ring_again_two_callers, {C0, {RING_OPEN, PUT_RECV}, {PUT_AGAIN, PUT_AGAIN, SLEEP}},
+     {S0, {CALL_SERVICE}, {CALL_SERVICE}}, {S1, {}, {CALL_SERVICE}})
+WIDE_PLAN(ring_again_caller_cancelled, {C0, {RING_OPEN, PUT_RECV}, {PUT_AGAIN, SLEEP}},
+     {S0, {CALL_SERVICE}, {CALL_SERVICE}}, {S1, {}, {CANCEL_S0}})
+WIDE_PLAN(ring_again_callers_die, {C0, {RING_OPEN, PUT_RECV}, {PUT_AGAIN, SLEEP}},
+     {S0, {CALL_SERVICE}, {CALL_SERVICE}}, {S1, {}, {KILL_SERVER}})
+WIDE_PLAN(ring_again_and_close, {C0, {RING_OPEN, PUT_RECV}, {PUT_AGAIN, SLEEP}},
+     {S0, {CALL_SERVICE}, {CALL_SERVICE}}, {C1, {}, {CLOSE_RING}})
 WIDE_PLAN(ring_two_waits, {C0, {RING_OPEN, PUT_WAIT, PUT_WAIT}, {SLEEP, SLEEP}}, {S0, {}, {SIGNAL}},
      {C1, {}, {SIGNAL}})

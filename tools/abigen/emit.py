@@ -66,8 +66,7 @@ PLAIN = {"resource", "inspector", "trace"}
 
 # Methods whose handlers take words apart themselves.
 BARE = {
-    "account_create_ring", "process_create_thread", "thread_exit", "thread_cancel", "thread_set_band", "thread_info",
-    "thread_save_reply", "thread_set_affinity", "thread_lock_id", "notification_bind", "ring_bind",
+    "account_create_ring", "thread_save_reply", "thread_lock_id", "ring_bind",
 }
 
 

@@ -1,6 +1,7 @@
 #include "kernel/arch/host/invariants.h"
 
 #include "base/align.h"
+#include "kernel/debug/invariants.h"
 #include "kernel/mm/direct_map.h"
 #include "kernel/object/derivation.h"
 #include "kernel/object/endpoint.h"
@@ -10,20 +11,6 @@
 #include "kernel/object/process.h"
 #include "kernel/object/ring.h"
 #include "kernel/object/vspace.h"
-
-static bool same(slot_ref_t ref, const struct handle_slot *slot) {
-    return ref.v == slot_ref(slot).v;
-}
-
-// Whether the links of the slot and those around it agree. A neighbour is a sibling or, at either end, the parent.
-static bool derivation_check(const struct handle_slot *slot) {
-    const struct handle_slot *left = slot_from_ref(slot->prev), *right = slot_from_ref(slot->next);
-    const struct handle_slot *first = slot_from_ref(slot->first_child), *last = slot_from_ref(slot->last_child);
-    return (left == nullptr || same(left->first_child, slot) || same(left->next, slot)) &&
-           (right == nullptr || same(right->last_child, slot) || same(right->prev, slot)) &&
-           (first == nullptr) == (last == nullptr) &&
-           (first == nullptr || (same(first->prev, slot) && same(last->next, slot)));
-}
 
 static struct handle_slot *slot_at(const struct process *process, uint32_t index) {
     return &process->chunks[handle_chunk(index)][handle_slot_in_chunk(index)];
@@ -60,12 +47,9 @@ bool handle_table_check(struct process *process) {
 
 bool endpoint_check(struct endpoint *endpoint) {
     spin_lock(&endpoint->lock);
-    bool has_senders = !list_empty(&endpoint->senders);
-    bool has_receivers = endpoint->receivers != nullptr || endpoint->doomed != nullptr;
-    bool dead = (endpoint->attention & ENDPOINT_DEAD) != 0 && endpoint->dying.step == nullptr;
-    bool good = !(endpoint->receivers != nullptr && (endpoint->attention & ENDPOINT_DEAD) != 0) &&
-                !(has_senders && has_receivers) && !(dead && (has_senders || has_receivers)) &&
-                has_senders == ((endpoint->attention & ENDPOINT_SENDERS) != 0);
+    const bool dead = (endpoint->attention & ENDPOINT_DEAD) != 0 && endpoint->dying.step == nullptr;
+    bool good = invariants_broken(&endpoint->lock) == nullptr &&
+                !(dead && (!list_empty(&endpoint->senders) || endpoint->doomed != nullptr));
     for (struct thread *thread = endpoint->receivers; good && thread != nullptr; thread = thread->next) {
         good = thread->state == THREAD_RECEIVING && thread->waiting_on == &endpoint->object && *thread->prev == thread;
     }
@@ -114,14 +98,6 @@ bool ring_check(struct ring *ring) {
 
 static bool mapping_less(const struct rb_node *a, const struct rb_node *b) {
     return CONTAINER_OF(a, const struct mapping, node)->start < CONTAINER_OF(b, const struct mapping, node)->start;
-}
-
-static bool mapping_check(const struct mapping *mapping) {
-    const uint32_t prot = mapping->prot;
-    return is_aligned(mapping->start | mapping->end, PAGE_BYTES) && mapping->start >= USER_LOWEST &&
-           mapping->start < mapping->end && mapping->end <= arch_user_end() &&
-           (mapping->vmo != nullptr) == (mapping->kind == MAPPING_VMO) && (prot & ~mapping->max_prot) == 0 &&
-           (prot == 0 || (prot & PROT_READ) != 0) && (prot & (PROT_WRITE | PROT_EXECUTE)) != (PROT_WRITE | PROT_EXECUTE);
 }
 
 bool vspace_check(struct vspace *vspace) {

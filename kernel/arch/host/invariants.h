@@ -1,5 +1,5 @@
-// What always holds for the kernel's tables and queues between two entries into it; tests and models look after each
-// step. The kernel itself never calls these.
+// What always holds for the kernel's tables and queues between two entries into it, looked at whole: tests and models do
+// after each step. What the debug build looks at is in kernel/debug/invariants.h.
 #pragma once
 
 #include <stdint.h>

@@ -16,6 +16,7 @@
 #include "kernel/object/handle.h"
 #include "kernel/object/notification.h"
 #include "kernel/object/reaper.h"
+#include "kernel/object/vmo.h"
 #include "kernel/object/vspace.h"
 #include "kernel/panic.h"
 #include "kernel/percpu.h"
@@ -258,12 +259,24 @@ struct process *host_process(struct account *account, const char *name) {
     return status_ok(process_create(account, bytes, &process)) ? process : nullptr;
 }
 
+bool host_message_page(struct thread *thread, uint64_t address) {
+    constexpr uint32_t PROT = PROT_READ | PROT_WRITE;
+    struct vmo *vmo;
+    if (!status_ok(vmo_create(thread->process->object.account, MESSAGE_PAGE_BYTES, &vmo))) {
+        return false;
+    }
+    const bool mapped =
+        status_ok(vspace_map(thread->process->vspace, vmo, 0, MESSAGE_PAGE_BYTES, &address, PROT, PROT));
+    object_put(&vmo->object);
+    return mapped && status_ok(thread_set_message_page(thread, address));
+}
+
 struct thread *host_thread(struct process *process, uint32_t band, uint64_t message_page) {
     struct thread *thread;
     if (!status_ok(thread_create(process, band, &thread))) {
         return nullptr;
     }
-    if (message_page != 0 && !status_ok(thread_add_message_page(thread, message_page))) {
+    if (message_page != 0 && !host_message_page(thread, message_page)) {
         thread_withdraw(thread);
         object_put(&thread->object);
         return nullptr;

@@ -80,6 +80,9 @@ void host_settle(void);
 // A process with nothing in it; the test gets the reference.
 struct process *host_process(struct account *account, const char *name);
 
+// Maps a page of new memory at `address`, and makes it the thread's message page. False: no memory.
+bool host_message_page(struct thread *thread, uint64_t address);
+
 // A thread that is ready to run, with a message page when `message_page` is not 0. Its list's reference is
 // the only one.
 struct thread *host_thread(struct process *process, uint32_t band, uint64_t message_page);

@@ -46,17 +46,6 @@ void arch_early_init(void) {
     cpu_use(&boot_percpu);
 }
 
-uint64_t arch_random(void) {
-    // There is no source of its own. How long a firmware call takes varies: each round stirs the low bits of the
-    // clock and of the cycles in.
-    uint64_t value = arch_cycles();
-    for (uint32_t i = 0; i < 64; i++) {
-        value = (value ^ plat_jitter()) * 0x9e37'79b9'7f4a'7c15;
-        value ^= value >> 29;
-    }
-    return value;
-}
-
 const char *cpu_enable(void) {
     if (!fpu_init()) {
         return "the processor lacks floating point";

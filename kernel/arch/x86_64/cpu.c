@@ -207,27 +207,6 @@ const char *arch_cpu_init(void) {
     return missing != nullptr ? missing : make_stacks(this_cpu()) ? nullptr : "there is no memory for kernel stacks";
 }
 
-uint64_t arch_random(void) {
-    constexpr uint32_t ATTEMPTS = 10; // Intel's advice; more than one in a row fails only when it is broken
-    const bool have = (cpuid(1, 0).ecx & 1u << 30) != 0;
-    for (uint32_t i = 0; have && i < ATTEMPTS; i++) {
-        uint64_t value;
-        bool done;
-        __asm__ volatile("rdrand %0" : "=r"(value), "=@ccc"(done));
-        if (done) {
-            return value;
-        }
-    }
-    // How long a serialising instruction takes varies: each round stirs the low bits of the clock in.
-    uint64_t value = arch_cycles();
-    for (uint32_t i = 0; i < 64; i++) {
-        (void)cpuid(0, 0);
-        value = (value ^ arch_cycles()) * 0x9e37'79b9'7f4a'7c15;
-        value ^= value >> 29;
-    }
-    return value;
-}
-
 void arch_wait_for_interrupt(void) {
     __asm__ volatile("sti\n\thlt\n\tcli" : : : "memory");
 }

@@ -40,13 +40,6 @@ kernel_entry:
     cld
     lea boot_stack_top(%rip), %rsp
     xor %ebp, %ebp
-    mov %rdi, %rbx
-    call kernel_slide
-    lea 1f(%rip), %rcx
-    add %rax, %rcx
-    add %rax, %rsp
-    jmp *%rcx
-1:  mov %rbx, %rdi
     call kernel_main
     ud2
     .size kernel_entry, . - kernel_entry

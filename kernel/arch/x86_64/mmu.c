@@ -1,11 +1,11 @@
 // What x86-64 does before its page tables are built, and the switch to them.
 #include "kernel/arch/mmu.h"
 
+#include "abi/boot_info.h"
 #include "base/mem.h"
 #include "cpu.h"
 #include "kernel/arch/arch.h"
 #include "kernel/panic.h"
-#include "slide.h"
 
 // One place where arch_mmu_switch writes an instruction (user_access.h).
 struct alternative {
@@ -23,7 +23,7 @@ struct arch_kernel_map arch_mmu_begin(const struct boot_info *boot) {
     if (!(extended.edx & 1u << 20)) {
         panic("this processor cannot keep data from being executed (no NX)");
     }
-    const uint64_t slide = slide_is_wanted(boot) ? arch_random() % AREA_STEPS << SHIFT_2M : 0;
+    const uint64_t slide = boot->area_seed % AREA_STEPS << SHIFT_2M;
     return (struct arch_kernel_map){extended.edx & 1u << 26 ? SHIFT_1G : SHIFT_2M, ARCH_KERNEL_AREA_BASE + slide};
 }
 

@@ -1,10 +1,8 @@
-// The debug build's check of the lock order.
+// What the debug build looks at when a lock is taken and given back: the order, and what the lock guards.
+#include "kernel/debug/invariants.h"
 #include "kernel/lock.h"
-
 #include "kernel/panic.h"
 #include "kernel/percpu.h"
-
-#if KERNEL_DEBUG
 
 static const char *rank_name(enum lock_rank rank) {
 #define RANK_NAME(name) [LOCK_##name] = #name,
@@ -49,6 +47,10 @@ void lock_check_give(const struct spinlock *lock) {
     if (i == 0) {
         panic("lock %s is released and was not held here", rank_name(lock->rank));
     }
+    const char *broken = invariants_broken(lock);
+    if (broken != nullptr) {
+        panic("what lock %s guards does not hold: %s", rank_name(lock->rank), broken);
+    }
     for (held->count--; i <= held->count; i++) {
         held->locks[i - 1] = held->locks[i];
     }
@@ -60,5 +62,3 @@ void lock_check_none(void) {
         panic("lock %s is held where none may be", rank_name(held->locks[held->count - 1]->rank));
     }
 }
-
-#endif
