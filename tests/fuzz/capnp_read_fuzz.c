@@ -90,7 +90,7 @@ static void copy_and_edit(struct capnp_pointer root, uint32_t choice) {
     struct capnp_struct_builder s = capnp_edit_struct(at, 1 + choice % 7, 2 + choice % 5, nullptr);
     for (uint32_t i = 0; s.data != nullptr && i < s.pointers; i++) {
         struct capnp_pointer_builder p = capnp_edit_pointer(s, i);
-        switch ((choice >> i) % 8) {
+        switch ((choice >> i % 29) % 8) {
         case 0: capnp_edit_struct_list(p, 2, 1, nullptr); break;
         case 1: capnp_edit_struct(p, 3, 3, nullptr); break;
         case 2: capnp_trim_list(p, choice % 3); break;
