@@ -49,7 +49,7 @@ static void look_list(struct capnp_list list, enum capnp_element as, uint32_t de
 
 // Everything once as everything. The limits end it, not this.
 static void look(struct capnp_pointer at, uint32_t depth) {
-    if (depth == 0 || capnp_is_null(at) || visits++ > 20'000) {
+    if (depth == 0 || capnp_is_null(at) || visits++ > 4'000) {
         return;
     }
     struct capnp_text text = capnp_text_at(at);
