@@ -18,6 +18,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(ROOT / "tools" / "capnpc-c"))
 import copier  # noqa: E402
+import evolve  # noqa: E402
 import random_schema  # noqa: E402
 
 PLUGIN = ROOT / "tools" / "capnpc-c" / "capnpc-c"
@@ -98,6 +99,16 @@ def embedded_schemas(ctx):
     check(len(printed) > 80, "schemas have fields", "more than 80", len(printed))
     for line in printed:
         expect_match(text, rf"\b{line.rsplit('.')[-1]} *(@\d+ *)?:", "schema.capnp")
+
+
+def contracts_are_documented(ctx):
+    """Every interface and method of the system says what it is for."""
+    for path in sorted((ROOT / "idl").glob("*.capnp")):
+        for node in evolve.request_of(path).nodes.values():
+            for member in node.methods:
+                check(member.doc.strip(), f"a method of {path.name} has no documentation comment", "a comment", member.name)
+            check(node.kind != "interface" or node.doc.strip(), f"an interface of {path.name} has no documentation comment",
+                  "a comment", node.display_name)
 
 
 def refused(ctx):
@@ -229,5 +240,6 @@ def cases(ctx):
             ("standard_schemas_compile", lambda: standard(ctx)),
             ("fewer_instructions_than_in_c++", lambda: fewer_instructions(ctx)),
             ("embedded_schemas", lambda: embedded_schemas(ctx)),
+            ("contracts_are_documented", lambda: contracts_are_documented(ctx)),
             ("mistakes_are_named", lambda: refused(ctx)),
             ("random_messages", deadline(limit)(lambda: random_messages(ctx))), *tests]

@@ -49,7 +49,7 @@ static void look_list(struct capnp_list list, enum capnp_element as, uint32_t de
 
 // Everything once as everything. The limits end it, not this.
 static void look(struct capnp_pointer at, uint32_t depth) {
-    if (depth == 0 || capnp_is_null(at) || visits++ > 20'000) {
+    if (depth == 0 || capnp_is_null(at) || visits++ > 4'000) {
         return;
     }
     struct capnp_text text = capnp_text_at(at);
@@ -90,7 +90,7 @@ static void copy_and_edit(struct capnp_pointer root, uint32_t choice) {
     struct capnp_struct_builder s = capnp_edit_struct(at, 1 + choice % 7, 2 + choice % 5, nullptr);
     for (uint32_t i = 0; s.data != nullptr && i < s.pointers; i++) {
         struct capnp_pointer_builder p = capnp_edit_pointer(s, i);
-        switch ((choice >> i) % 8) {
+        switch ((choice >> i % 29) % 8) {
         case 0: capnp_edit_struct_list(p, 2, 1, nullptr); break;
         case 1: capnp_edit_struct(p, 3, 3, nullptr); break;
         case 2: capnp_trim_list(p, choice % 3); break;

@@ -1,4 +1,5 @@
-"""Suite "fuzz": random system calls, on the host and on the target, for a bounded time (docs/howto/fuzz.md).
+"""Suite "fuzz": random system calls, on the host and on the target, and random messages, for a bounded time
+(docs/howto/fuzz.md).
 
 No panic, no hang, no leak: whatever was called, the kernel goes on and everything comes back.
 """
@@ -11,22 +12,33 @@ import time
 from testing import Failure, check, deadline
 
 HOST_RUNS = 15_000      # beyond the kept inputs
+MESSAGE_RUNS = 10_000
 TARGET_SECONDS = 30
 TARGET_CPUS = 4         # at least
 PATIENCE_S = 3          # a program's threads may wait for each other for ever, which is their own affair
 PROMPT = r"^tessera\$ "
 
 
-def host(ctx):
-    """The kernel core on the host port, under sanitizers: the inputs that are kept, then others like them."""
-    ctx.run(["tools/build", "--arch", ctx.arch, "--quiet", "tests/fuzz/syscall_fuzz"], timeout=300, status=0)
-    runs = int(os.environ.get("FUZZ_RUNS", HOST_RUNS))
+def on_the_host(ctx, program, corpus, runs, *options):
+    """One fuzzer, under sanitizers: the inputs that are kept, then others like them."""
+    ctx.run(["tools/build", "--arch", ctx.arch, "--quiet", f"tests/fuzz/{program}"], timeout=300, status=0)
+    runs = int(os.environ.get("FUZZ_RUNS", runs))
     found = ctx.scratch / "found"
     found.mkdir()
-    for i, line in enumerate((ctx.root / "tests" / "fuzz" / "corpus.txt").read_text().split()):
+    for i, line in enumerate((ctx.root / "tests" / "fuzz" / corpus).read_text().split()):
         (found / f"kept-{i}").write_bytes(base64.b64decode(line))
-    ctx.run([ctx.build / "tests" / "fuzz" / "syscall_fuzz", "-seed=1", f"-runs={runs}", "-max_len=2048", "-len_control=0",
-             "-timeout=20", f"-artifact_prefix={ctx.root}/build/", found], timeout=600, status=0)
+    ctx.run([ctx.build / "tests" / "fuzz" / program, "-seed=1", f"-runs={runs}", "-timeout=20", *options,
+             f"-artifact_prefix={ctx.root}/build/", found], timeout=600, status=0)
+
+
+def system_calls(ctx):
+    """The kernel core on the host port."""
+    on_the_host(ctx, "syscall_fuzz", "corpus.txt", HOST_RUNS, "-max_len=2048", "-len_control=0")
+
+
+def messages(ctx, what):
+    """lib/capnp with whatever somebody may send."""
+    on_the_host(ctx, f"capnp_{what}_fuzz", f"corpus_capnp_{what}.txt", MESSAGE_RUNS, "-max_len=4096")
 
 
 def settled(guest):
@@ -79,5 +91,7 @@ def target(ctx):
 
 def cases(ctx):
     limit = float(os.environ.get("FUZZ_SECONDS", TARGET_SECONDS)) + 300
-    return [("system_calls_on_the_host", deadline(900)(lambda: host(ctx))),
+    return [("system_calls_on_the_host", deadline(900)(lambda: system_calls(ctx))),
+            *((f"messages_{what}_on_the_host", deadline(900)(lambda what=what: messages(ctx, what)))
+              for what in ("canonical", "read", "unpack")),
             ("system_calls_on_four_processors", deadline(limit)(lambda: target(ctx)))]

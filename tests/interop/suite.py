@@ -16,6 +16,7 @@ from values import RandomSchema, random_everything
 SIZE_LIMIT = 24 << 10     # bytes of the library on the target
 RANDOM_SCHEMAS = 12
 VALUES = 12               # of each schema
+ROUNDS = 1000             # of twenty.c and twenty.cpp
 SEGMENT_WORDS = (1, 3, 16, 200)
 STANDARD = "/usr/include/capnp"
 
@@ -126,6 +127,29 @@ def standard_schemas(ctx):
         same_both_ways(tool, data, text=False, sizes=(20, 200)) # the tool reads no more than 512 segments
 
 
+def instructions(ctx, program):
+    """What the function `build_and_consume` and all below it take, per round; and what the program printed."""
+    counted = ctx.run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={ctx.scratch}/callgrind",
+                       "--toggle-collect=build_and_consume*", program], timeout=120, status=0).stdout
+    return int(re.search(r"Collected : (\d+)", counted).group(1)) // ROUNDS, re.search(r"^\d+$", counted, re.M).group()
+
+
+def fewer_instructions(ctx):
+    """Building and reading the same message with both libraries, optimised alike and given their memory."""
+    here, out = ctx.root / "tests" / "interop", ctx.scratch
+    build(ctx, "lib/capnp/libcapnp.a") # also makes the generated headers
+    sources = [path for path in sorted((ctx.root / "lib" / "capnp").glob("*.c")) if not path.name.endswith("_test.c")]
+    ctx.run(["clang-19", "-std=c2x", "-O2", "-gdwarf-4", "-I", ctx.root, "-I", ctx.build, here / "twenty.c", *sources,
+             "-o", out / "ours"], status=0)
+    ctx.run(["capnp", "compile", f"-oc++:{out}", f"--src-prefix={here}", here / "twenty.capnp"], status=0)
+    ctx.run(["g++", "-std=c++17", "-O2", "-gdwarf-4", "-I", out, here / "twenty.cpp", out / "twenty.capnp.c++", "-lcapnp",
+             "-lkj", "-o", out / "theirs"], timeout=120, status=0)
+    (ours, our_sum), (theirs, their_sum) = instructions(ctx, out / "ours"), instructions(ctx, out / "theirs")
+    print(f"        build and read a struct of 20 fields: {ours} instructions; C++ library: {theirs}")
+    expect_equal(our_sum, their_sum, "what was read")
+    check(ours < theirs, "it takes more instructions than with the C++ library", f"fewer than {theirs}", ours)
+
+
 def malformed(ctx):
     """What the tool refuses or not: the mirror never does anything but read it or say what is wrong."""
     build(ctx, "tests/interop/mirror")
@@ -151,4 +175,5 @@ def cases(ctx):
             ("everything", lambda: everything(ctx)),
             ("random_schemas", deadline(300)(lambda: random_schemas(ctx))),
             ("standard_schemas", lambda: standard_schemas(ctx)),
+            ("fewer_instructions", lambda: fewer_instructions(ctx)),
             ("malformed", lambda: malformed(ctx))]

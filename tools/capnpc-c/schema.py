@@ -85,6 +85,7 @@ class Field(Member):
     type: Type = None
     default: Value = None
     explicit_default: bool = False
+    ordinal: int = None      # as the schema numbers it; groups and unions have none
 
 
 @dataclasses.dataclass
@@ -307,7 +308,8 @@ def read_annotations(source, index):
 def read_field(source, index):
     discriminant = source.uint(1, 16) ^ NO_DISCRIMINANT
     field = Field(source.text(0), source.uint(0, 16), read_annotations(source, 1), index,
-                  discriminant=None if discriminant == NO_DISCRIMINANT else discriminant)
+                  discriminant=None if discriminant == NO_DISCRIMINANT else discriminant,
+                  ordinal=source.uint(6, 16) if source.uint(5, 16) == 1 else None)
     match source.uint(4, 16):
         case 0:
             field.offset, field.explicit_default = source.uint(1, 32), bool(source.uint(128, 1))
