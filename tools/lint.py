@@ -14,7 +14,7 @@ import proofs
 
 FILE_LINES_LIMIT = 800
 KERNEL_LINES_GOAL = 12000  # for one architecture
-KERNEL_LINES_LIMIT = 14000 # until it has been cut back: docs/decisions/kernel-size.md
+KERNEL_LINES_LIMIT = 13700 # it has this many, and not more: docs/decisions/kernel-size.md
 CODE = (".c", ".h", ".S", ".ld", ".py", ".build")
 C_LIKE = (".c", ".h", ".S")
 
