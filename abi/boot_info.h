@@ -11,10 +11,11 @@
 #include "abi/bootstrap.h"
 
 constexpr uint64_t BOOT_INFO_MAGIC = 0x3130'4f46'4e49'5354; // "TSINFO01"
-constexpr uint32_t BOOT_INFO_VERSION = 6;
+constexpr uint32_t BOOT_INFO_VERSION = 7;
 constexpr uint32_t BOOT_INFO_MAX_REGIONS = 256;
 constexpr uint32_t BOOT_INFO_CMDLINE_BYTES = 256;
-constexpr uint32_t BOOT_INFO_COMPLAINT_BYTES = 96;
+constexpr uint32_t BOOT_INFO_COMPLAINT_BYTES = 160;
+constexpr uint32_t BOOT_MAX_SEGMENTS = 8;
 constexpr uint32_t BOOT_MAX_CPUS = 64;
 constexpr uint32_t BOOT_MAX_DEVICES = 16;
 constexpr uint32_t BOOT_MAX_LINES = 16;
@@ -76,6 +77,14 @@ struct boot_write {
     uint16_t keep, value;
 };
 
+// A part of init, in whole pages of memory.
+struct boot_segment {
+    uint64_t address, len_bytes;
+    uint64_t package_offset; // of the first page
+    uint64_t file_bytes;     // how much, from the beginning, comes from there; the rest is zero
+    uint32_t writable, executable; // not both
+};
+
 struct boot_info {
     uint64_t magic;
     uint32_t version;
@@ -87,6 +96,13 @@ struct boot_info {
     uint64_t package_phys;       // page-aligned; 0 when there is none
     uint64_t package_bytes;      // as found, not rounded
     char cmdline[BOOT_INFO_CMDLINE_BYTES]; // NUL-terminated
+
+    // What is in the package, as far as the kernel has to know.
+    char package_complaint[BOOT_INFO_COMPLAINT_BYTES]; // what is wrong with it, NUL-terminated; empty: nothing
+    uint8_t package_build_id[20];                      // of the kernel that it was made for
+    uint32_t init_segment_count;
+    uint64_t init_entry, init_base; // where init begins, and what has been added to its file's addresses
+    struct boot_segment init_segments[BOOT_MAX_SEGMENTS];
 
     // Numbers that nobody outside can guess, as far as the machine has any.
     uint64_t image_seed;   // where the image moved to (boot/x86_64/slide.c); 0: it stays where it was linked

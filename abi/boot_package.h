@@ -15,7 +15,7 @@ constexpr uint32_t BOOT_PACKAGE_MAX_ENTRIES = 256;
 constexpr uint32_t BOOT_PACKAGE_NAME_BYTES = 40;
 
 enum boot_entry_kind : uint32_t {
-    BOOT_ENTRY_INIT = 1,     // the first process, an ELF64 the kernel itself maps; exactly one
+    BOOT_ENTRY_INIT = 1,     // the first process, an ELF64 that the kernel starts; exactly one
     BOOT_ENTRY_PROGRAM = 2,  // an ELF64 for the user-space loader
     BOOT_ENTRY_MANIFEST = 3, // the system manifest, text; exactly one
     BOOT_ENTRY_DATA = 4,

@@ -6,7 +6,6 @@
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "base/xxh64.h"
 
 constexpr uint64_t PAGE = 4096;
 constexpr uint64_t KERNEL_ALIGNMENT = 2 << 20;
@@ -41,7 +40,8 @@ static const char *check_machine(const struct boot_info *boot) {
     } lists[] = {{"processors", boot->cpu_count, BOOT_MAX_CPUS},
                  {"devices", boot->device_count, BOOT_MAX_DEVICES},
                  {"lines", boot->line_count, BOOT_MAX_LINES},
-                 {"ranges of ports", boot->port_count, BOOT_MAX_PORTS}};
+                 {"ranges of ports", boot->port_count, BOOT_MAX_PORTS},
+                 {"segments of init", boot->init_segment_count, BOOT_MAX_SEGMENTS}};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         if (lists[i].count > lists[i].most) {
             return complain("%u %s, expected at most %u", lists[i].count, lists[i].what, lists[i].most);
@@ -51,6 +51,13 @@ static const char *check_machine(const struct boot_info *boot) {
         const struct boot_device *d = &boot->devices[i];
         if (d->len_bytes == 0 || d->phys + d->len_bytes < d->phys) {
             return complain("device %u, %#lx bytes at %#lx, is no range of memory", i, d->len_bytes, d->phys);
+        }
+    }
+    for (uint32_t i = 0; i < boot->init_segment_count; i++) {
+        const struct boot_segment *s = &boot->init_segments[i];
+        if (!range_within(s->package_offset, s->file_bytes, boot->package_bytes)) {
+            return complain("segment %u of init, %#lx bytes at offset %#lx, is beyond the package", i, s->file_bytes,
+                            s->package_offset);
         }
     }
     return nullptr;
@@ -64,8 +71,9 @@ const char *boot_info_check(const struct boot_info *boot) {
     }
     if (!str_is_terminated(boot->loader, sizeof boot->loader) ||
         !str_is_terminated(boot->cmdline, sizeof boot->cmdline) ||
-        !str_is_terminated(boot->complaint, sizeof boot->complaint)) {
-        return "the loader's name, the command line or the complaint has no end";
+        !str_is_terminated(boot->complaint, sizeof boot->complaint) ||
+        !str_is_terminated(boot->package_complaint, sizeof boot->package_complaint)) {
+        return "the loader's name, the command line or a complaint has no end";
     }
     if (boot->region_count == 0 || boot->region_count > BOOT_INFO_MAX_REGIONS) {
         return complain("%u memory regions, expected 1 to %u", boot->region_count, BOOT_INFO_MAX_REGIONS);
@@ -92,6 +100,20 @@ const char *boot_info_check(const struct boot_info *boot) {
                         boot->package_bytes, boot->package_phys);
     }
     return check_machine(boot);
+}
+
+const char *boot_package_check(const struct boot_info *boot, const uint8_t build_id[20]) {
+    const uint8_t *its = boot->package_build_id;
+    if (boot->package_phys == 0) {
+        return "there is none; the loader must pass boot.pkg as the first module";
+    }
+    if (boot->package_complaint[0] != 0) {
+        return boot->package_complaint;
+    }
+    return memcmp(its, build_id, sizeof boot->package_build_id) == 0
+               ? nullptr
+               : complain("it was made for kernel %02x%02x%02x%02x, this is kernel %02x%02x%02x%02x", its[0], its[1],
+                          its[2], its[3], build_id[0], build_id[1], build_id[2], build_id[3]);
 }
 
 uint64_t boot_info_bytes(const struct boot_info *boot, uint32_t kinds) {
@@ -146,66 +168,4 @@ uint32_t boot_info_number(const struct boot_info *boot, const char *name, uint32
         }
     }
     return otherwise;
-}
-
-// ---- Boot package ----
-
-static uint64_t package_checksum(const struct boot_package_header *h) {
-    constexpr size_t BEFORE = offsetof(struct boot_package_header, checksum);
-    const uint8_t *bytes = (const uint8_t *)h;
-    const uint64_t zero = 0;
-    struct xxh64 hash;
-    xxh64_init(&hash, 0);
-    xxh64_update(&hash, bytes, BEFORE);
-    xxh64_update(&hash, &zero, sizeof zero);
-    xxh64_update(&hash, bytes + BEFORE + sizeof zero, h->total_bytes - BEFORE - sizeof zero);
-    return xxh64_digest(&hash);
-}
-
-static const char *check_header(const struct boot_package_header *h, uint64_t len, const uint8_t build_id[20]) {
-    static const uint8_t zero[sizeof h->zero];
-    if (len < sizeof *h || h->magic != BOOT_PACKAGE_MAGIC) {
-        return complain("it is no boot package: %lu bytes without a header", len);
-    }
-    if (h->version != BOOT_PACKAGE_VERSION) {
-        return complain("version at offset 8 is %u, this kernel knows %u", h->version, BOOT_PACKAGE_VERSION);
-    }
-    if (h->total_bytes != len || len % PAGE != 0) {
-        return complain("%s: %lu bytes were loaded, its header says %lu (in whole pages)",
-                        len < h->total_bytes ? "it is cut off" : "something follows its end", len, h->total_bytes);
-    }
-    const uint64_t checksum = package_checksum(h);
-    if (checksum != h->checksum) {
-        return complain("it is damaged: checksum is %016lx, its header says %016lx", checksum, h->checksum);
-    }
-    if (memcmp(h->build_id, build_id, sizeof h->build_id) != 0) {
-        return complain("it was made for kernel %02x%02x%02x%02x, this is kernel %02x%02x%02x%02x", h->build_id[0],
-                        h->build_id[1], h->build_id[2], h->build_id[3], build_id[0], build_id[1], build_id[2],
-                        build_id[3]);
-    }
-    if (h->entry_count > BOOT_PACKAGE_MAX_ENTRIES || memcmp(h->zero, zero, sizeof zero) != 0 ||
-        len - sizeof *h < h->entry_count * sizeof h->entries[0]) {
-        return complain("%u entries do not fit, or reserved bytes at offset %zu are not zero", h->entry_count,
-                        offsetof(struct boot_package_header, zero));
-    }
-    return nullptr;
-}
-
-const char *boot_package_check(const void *package, uint64_t len_bytes, const uint8_t build_id[20],
-                               const struct boot_package_entry **init) {
-    const struct boot_package_header *h = package;
-    const char *error = check_header(h, len_bytes, build_id);
-    uint32_t count = 0;
-    for (uint32_t i = 0; error == nullptr && i < h->entry_count; i++) {
-        const struct boot_package_entry *e = &h->entries[i];
-        if (e->offset_bytes % PAGE != 0 || !range_within(e->offset_bytes, e->len_bytes, len_bytes)) {
-            return complain("entry %u, %lu bytes at offset %#lx, is not on a page boundary, or beyond the end at "
-                            "%#lx", i, e->len_bytes, e->offset_bytes, len_bytes);
-        }
-        if (e->kind == BOOT_ENTRY_INIT) {
-            *init = e;
-            count++;
-        }
-    }
-    return error != nullptr || count == 1 ? error : complain("it has %u init programs, expected 1", count);
 }

@@ -1,4 +1,4 @@
-// Distrust of what the boot path brought: boot info, and the boot package beside it.
+// Distrust of what the boot path brought. It has checked the boot package itself (boot/package.h).
 //
 // The checks are pure but for the text of their complaint, and host-tested. A complaint is one sentence: what is wrong,
 // where, what was expected and what was found; it lasts until the next. Null: nothing is wrong.
@@ -8,7 +8,6 @@
 #include <stdint.h>
 
 #include "abi/boot_info.h"
-#include "abi/boot_package.h"
 
 // What the machine consists of, as the kernel was told, and constant; all zeros until kernel_main has checked it.
 extern const struct boot_info *const boot_machine;
@@ -16,10 +15,8 @@ extern const struct boot_info *const boot_machine;
 // Everything that can be checked without following an address.
 const char *boot_info_check(const struct boot_info *boot);
 
-// The package's header and checksum, and the entry that the kernel reads, the one of init: *init. `build_id` is the
-// running kernel's. The other entries are checked by who reads them (lib/package).
-const char *boot_package_check(const void *package, uint64_t len_bytes, const uint8_t build_id[20],
-                               const struct boot_package_entry **init);
+// Whether there is a package, with nothing wrong, for the kernel with this build id.
+const char *boot_package_check(const struct boot_info *boot, const uint8_t build_id[20]);
 
 // All memory of the machine, in bytes, the kernel's own included.
 uint64_t boot_info_ram_bytes(const struct boot_info *boot);

@@ -1,9 +1,6 @@
 #include "kernel/bootinfo.h"
 
-#include <stdlib.h>
-
 #include "base/test.h"
-#include "base/xxh64.h"
 
 // ---- Boot info: every field, one at a time ----
 
@@ -48,28 +45,38 @@ TEST(good_boot_info) {
 TEST(bad_boot_info_header) {
     struct boot_info info = good_info();
     info.magic = 1;
-    check_info(info, "magic 0x1, version 6, 8032 bytes; expected 0x31304f464e495354, 6, 8032: loader and kernel do not fit "
+    check_info(info, "magic 0x1, version 7, 8616 bytes; expected 0x31304f464e495354, 7, 8616: loader and kernel do not fit "
                      "together");
     info = good_info();
     info.version = 1;
-    check_info(info, "magic 0x31304f464e495354, version 1, 8032 bytes; expected 0x31304f464e495354, 6, 8032: loader and "
+    check_info(info, "magic 0x31304f464e495354, version 1, 8616 bytes; expected 0x31304f464e495354, 7, 8616: loader and "
                      "kernel do not fit together");
     info = good_info();
     info.size_bytes = 8;
-    check_info(info, "magic 0x31304f464e495354, version 6, 8 bytes; expected 0x31304f464e495354, 6, 8032: loader and "
+    check_info(info, "magic 0x31304f464e495354, version 7, 8 bytes; expected 0x31304f464e495354, 7, 8616: loader and "
                      "kernel do not fit together");
     info = good_info();
     memset(info.loader, 'x', sizeof info.loader);
-    check_info(info, "the loader's name, the command line or the complaint has no end");
+    check_info(info, "the loader's name, the command line or a complaint has no end");
     info = good_info();
     memset(info.cmdline, 'x', sizeof info.cmdline);
-    check_info(info, "the loader's name, the command line or the complaint has no end");
+    check_info(info, "the loader's name, the command line or a complaint has no end");
 }
 
 TEST(bad_boot_info_machine) {
     struct boot_info info = good_info();
+    memset(info.package_complaint, 'x', sizeof info.package_complaint);
+    check_info(info, "the loader's name, the command line or a complaint has no end");
+    info = good_info();
+    info.init_segment_count = 9;
+    check_info(info, "9 segments of init, expected at most 8");
+    info = good_info();
+    info.init_segment_count = 1;
+    info.init_segments[0] = (struct boot_segment){.package_offset = 0x1'2000, .file_bytes = 0x346};
+    check_info(info, "segment 0 of init, 0x346 bytes at offset 0x12000, is beyond the package");
+    info = good_info();
     memset(info.complaint, 'x', sizeof info.complaint);
-    check_info(info, "the loader's name, the command line or the complaint has no end");
+    check_info(info, "the loader's name, the command line or a complaint has no end");
     info = good_info();
     info.cpu_count = 65;
     check_info(info, "65 processors, expected at most 64");
@@ -156,123 +163,14 @@ TEST(numbers_on_the_command_line) {
     CHECK_EQ(boot_info_number(&info, "maxcpus", 64), 64);
 }
 
-// ---- Boot package: init, a manifest and a program in four pages ----
-
-enum { INIT, MANIFEST, PROGRAM, ENTRIES };
-constexpr uint64_t TOTAL = 5 * 4096;
-static const uint8_t build_id[20] = {0xde, 0xad, 0xbe, 0xef, 5, 6, 7};
-
-static void seal(struct boot_package_header *h) {
-    h->checksum = 0;
-    h->checksum = xxh64(h, TOTAL, 0);
-}
-
-// On the heap with exactly its size, so that a read beyond it is seen.
-static struct boot_package_header *good_package(void) {
-    struct boot_package_header *h = aligned_alloc(4096, TOTAL);
-    memset(h, 0, TOTAL);
-    memset((char *)h + 4096, 0x5a, TOTAL - 4096);
-    h->magic = BOOT_PACKAGE_MAGIC;
-    h->version = BOOT_PACKAGE_VERSION;
-    h->entry_count = ENTRIES;
-    h->total_bytes = TOTAL;
-    memcpy(h->build_id, build_id, sizeof build_id);
-    h->entries[INIT] = (struct boot_package_entry){"init", BOOT_ENTRY_INIT, 0, 4096, 5000};
-    h->entries[MANIFEST] = (struct boot_package_entry){"test.system", BOOT_ENTRY_MANIFEST, 0, 3 * 4096, 100};
-    h->entries[PROGRAM] = (struct boot_package_entry){"logd", BOOT_ENTRY_PROGRAM, 0, 4 * 4096, 4096};
-    seal(h);
-    return h;
-}
-
-// Frees the package. `expected` null: it must be accepted.
-static void check_package(struct boot_package_header *h, uint64_t len, const char *expected) {
-    const struct boot_package_entry *init = nullptr;
-    CHECK_STR_EQ(boot_package_check(h, len, build_id, &init), expected);
-    CHECK(expected != nullptr || init == &h->entries[INIT]);
-    free(h);
-}
-
-static void check_sealed(struct boot_package_header *h, const char *expected) {
-    seal(h);
-    check_package(h, TOTAL, expected);
-}
-
-TEST(good_package) {
-    struct boot_package_header *h = good_package();
-    check_package(h, TOTAL, nullptr);
-}
-
-TEST(package_header) {
-    struct boot_package_header *h = good_package();
-    h->magic = 7;
-    check_sealed(h, "it is no boot package: 20480 bytes without a header");
-    h = good_package();
-    h->version = 9;
-    check_sealed(h, "version at offset 8 is 9, this kernel knows 1");
-    h = good_package();
-    h->zero[11] = 1;
-    check_sealed(h, "3 entries do not fit, or reserved bytes at offset 52 are not zero");
-    h = good_package();
-    h->entry_count = 0;
-    check_sealed(h, "it has 0 init programs, expected 1");
-    h = good_package();
-    h->entry_count = 257;
-    check_sealed(h, "257 entries do not fit, or reserved bytes at offset 52 are not zero");
-    h = good_package();
-    h->build_id[0] = 0;
-    check_sealed(h, "it was made for kernel 00adbeef, this is kernel deadbeef");
-}
-
-TEST(package_length) {
-    check_package(good_package(), 10, "it is no boot package: 10 bytes without a header");
-    check_package(good_package(), TOTAL - 1,
-                  "it is cut off: 20479 bytes were loaded, its header says 20480 (in whole pages)");
-    check_package(good_package(), TOTAL - 4096,
-                  "it is cut off: 16384 bytes were loaded, its header says 20480 (in whole pages)");
-    struct boot_package_header *h = good_package();
-    h->total_bytes = TOTAL - 4096;
-    check_package(h, TOTAL, "something follows its end: 20480 bytes were loaded, its header says 16384 (in whole "
-                            "pages)");
-    h = good_package();
-    h->total_bytes = TOTAL - 5;
-    check_package(h, TOTAL - 5, "something follows its end: 20475 bytes were loaded, its header says 20475 (in "
-                                "whole pages)");
-}
-
-TEST(package_entries) {
-    struct boot_package_header *h = good_package();
-    h->entries[PROGRAM].offset_bytes += 1;
-    check_sealed(h, "entry 2, 4096 bytes at offset 0x4001, is not on a page boundary, or beyond the end at 0x5000");
-    h = good_package();
-    h->entries[PROGRAM].len_bytes = 4097;
-    check_sealed(h, "entry 2, 4097 bytes at offset 0x4000, is not on a page boundary, or beyond the end at 0x5000");
-    h = good_package();
-    h->entries[INIT].offset_bytes = (uint64_t)-4096;
-    check_sealed(h, "entry 0, 5000 bytes at offset 0xfffffffffffff000, is not on a page boundary, or beyond the end at "
-                    "0x5000");
-    h = good_package();
-    h->entries[PROGRAM].kind = BOOT_ENTRY_INIT;
-    check_sealed(h, "it has 2 init programs, expected 1");
-}
-
-TEST(every_changed_byte_is_noticed) {
-    for (uint64_t at = 0; at < TOTAL; at += at < 256 ? 1 : 61) {
-        struct boot_package_header *h = good_package();
-        ((uint8_t *)h)[at] ^= 0x10;
-        const struct boot_package_entry *init;
-        CHECK(boot_package_check(h, TOTAL, build_id, &init) != nullptr);
-        free(h);
-    }
-}
-
-TEST(every_truncation_is_noticed) {
-    for (uint64_t len = 0; len < TOTAL; len += 97) {
-        struct boot_package_header *good = good_package();
-        uint8_t *cut = aligned_alloc(16, (len + 15) / 16 * 16 + 16);
-        memcpy(cut, good, len);
-        const struct boot_package_entry *init;
-        CHECK(boot_package_check(cut, len, build_id, &init) != nullptr);
-        free(cut);
-        free(good);
-    }
+TEST(package_for_this_kernel) {
+    static const uint8_t build_id[20] = {0xde, 0xad, 0xbe, 0xef, 5, 6, 7};
+    struct boot_info info = good_info();
+    CHECK_STR_EQ(boot_package_check(&info, build_id), "it was made for kernel 00000000, this is kernel deadbeef");
+    memcpy(info.package_build_id, build_id, sizeof build_id);
+    CHECK_EQ(boot_package_check(&info, build_id), nullptr);
+    strcpy(info.package_complaint, "it is too blue");
+    CHECK_STR_EQ(boot_package_check(&info, build_id), "it is too blue");
+    info.package_phys = 0;
+    CHECK_STR_EQ(boot_package_check(&info, build_id), "there is none; the loader must pass boot.pkg as the first module");
 }

@@ -1,14 +1,12 @@
 #include "kernel/init_process.h"
 
-#include "abi/boot_info.h"
-#include "abi/boot_package.h"
 #include "abi/bootstrap.h"
 #include "abi/message.h"
 #include "base/align.h"
-#include "base/elf_image.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "kernel/arch/arch.h"
+#include "kernel/bootinfo.h"
 #include "kernel/log.h"
 #include "kernel/mm/direct_map.h"
 #include "kernel/mm/frame.h"
@@ -34,7 +32,6 @@ struct start {
     struct process *process;
     struct thread *thread;
     struct vmo *package;
-    struct elf_image image;
     struct layout layout;
     struct bootstrap *bootstrap; // the block's page, in the direct map
 };
@@ -53,31 +50,30 @@ static status_t map_new(struct start *s, uint64_t address, uint64_t len_bytes, u
 }
 
 // What cannot change is mapped where it lies in the package; what can is copied.
-static status_t map_segment(struct start *s, const uint8_t *file, uint64_t file_offset,
-                            const struct elf_segment *segment) {
+static status_t map_segment(struct start *s, const struct boot_segment *segment) {
     if (!segment->writable) {
         uint64_t address = segment->address;
         const uint32_t prot = PROT_READ | (segment->executable ? PROT_EXECUTE : 0);
-        return vspace_map(s->process->vspace, s->package, file_offset + segment->file_offset, segment->len_bytes,
-                          &address, prot, prot);
+        return vspace_map(s->process->vspace, s->package, segment->package_offset, segment->len_bytes, &address, prot,
+                          prot);
     }
     struct vmo *vmo;
+    const uint8_t *file = phys_to_virt((paddr_t){boot_machine->package_phys + segment->package_offset});
     TRY(map_new(s, segment->address, segment->len_bytes, PROT_READ | PROT_WRITE, &vmo));
     for (uint64_t done = 0; done < segment->file_bytes; done += PAGE_BYTES) {
         uint64_t left = segment->file_bytes - done;
         paddr_t frame;
         TRY(vmo_commit(vmo, done / PAGE_BYTES, &frame, nullptr));
-        memcpy(phys_to_virt(frame), file + segment->file_offset + done,
-               left < PAGE_BYTES ? left : PAGE_BYTES);
+        memcpy(phys_to_virt(frame), file + done, left < PAGE_BYTES ? left : PAGE_BYTES);
     }
     return STATUS_OK;
 }
 
-static status_t make_memory(struct start *s, const uint8_t *file, uint64_t file_offset) {
+static status_t make_memory(struct start *s) {
     uint64_t end = 0;
-    for (uint32_t i = 0; i < s->image.segment_count; i++) {
-        const struct elf_segment *segment = &s->image.segments[i];
-        TRY(map_segment(s, file, file_offset, segment));
+    for (uint32_t i = 0; i < boot_machine->init_segment_count; i++) {
+        const struct boot_segment *segment = &boot_machine->init_segments[i];
+        TRY(map_segment(s, segment));
         end = segment->address + segment->len_bytes;
     }
     struct layout *l = &s->layout;
@@ -133,12 +129,13 @@ static status_t grant_all(struct start *s) {
 }
 
 // Header and capset are there; behind them come the arguments.
-static void fill_bootstrap(struct start *s, const struct boot_info *boot) {
+static void fill_bootstrap(struct start *s) {
+    const struct boot_info *boot = boot_machine;
     struct bootstrap *b = s->bootstrap;
     b->magic = BOOTSTRAP_MAGIC;
     b->version = BOOTSTRAP_VERSION;
     str_copy(b->program, sizeof b->program, "init");
-    b->image_base = s->image.base;
+    b->image_base = boot->init_base;
     b->message_page = s->layout.message_page;
     b->stack_base = s->layout.stack;
     b->stack_bytes = STACK_BYTES;
@@ -177,18 +174,17 @@ static void init_ended(const struct exit_record *record) {
     power_stop();
 }
 
-static status_t build(struct start *s, const struct boot_info *boot, const uint8_t *file,
-                      uint64_t file_offset) {
+static status_t build(struct start *s) {
+    const uint64_t package_bytes = align_up(boot_machine->package_bytes, PAGE_BYTES);
     static const char name[PROCESS_NAME_BYTES] = "init";
     s->account = account_create_root(frame_free_bytes());
     TRY(process_create(s->account, name, &s->process));
-    TRY(vmo_create_physical(s->account, (paddr_t){boot->package_phys}, align_up(boot->package_bytes, PAGE_BYTES),
-                            &s->package));
-    TRY(make_memory(s, file, file_offset));
+    TRY(vmo_create_physical(s->account, (paddr_t){boot_machine->package_phys}, package_bytes, &s->package));
+    TRY(make_memory(s));
     TRY(grant_all(s));
-    fill_bootstrap(s, boot);
+    fill_bootstrap(s);
     process_set_essential(s->process, init_ended);
-    thread_start(s->thread, s->image.entry, s->layout.stack + STACK_BYTES, s->layout.bootstrap,
+    thread_start(s->thread, boot_machine->init_entry, s->layout.stack + STACK_BYTES, s->layout.bootstrap,
                  s->layout.tls_base);
     // From here on the process lives by its thread, and the thread by running.
     object_put(&s->thread->object);
@@ -196,14 +192,7 @@ static status_t build(struct start *s, const struct boot_info *boot, const uint8
     return STATUS_OK;
 }
 
-const char *init_process_start(const struct boot_info *boot, const struct boot_package_entry *entry) {
-    const struct elf_rules rules = {ARCH_ELF_MACHINE, BOOTSTRAP_INIT_IMAGE_BASE, USER_LOWEST, USER_END};
-    const uint8_t *file = phys_to_virt((paddr_t){boot->package_phys + entry->offset_bytes});
+const char *init_process_start(void) {
     struct start start = {};
-    const char *error = elf_parse(file, entry->len_bytes, &rules, &start.image);
-    if (error != nullptr) {
-        return error;
-    }
-    return status_ok(build(&start, boot, file, entry->offset_bytes)) ? nullptr
-                                                                     : "there is too little memory for it";
+    return status_ok(build(&start)) ? nullptr : "there is too little memory for it";
 }

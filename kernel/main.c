@@ -93,12 +93,7 @@ static void free_boot_memory(void) {
         klog("tessera: firmware tables: %s; going on without\n", boot.complaint);
     }
     check_memory();
-    const struct boot_package_entry *found = nullptr;
-    require("boot package", boot.package_phys == 0 ? "there is none; the loader must pass boot.pkg as the first module"
-                                                   : boot_package_check((const void *)boot.package_phys,
-                                                                        boot.package_bytes, __build_id, &found));
-
-    const struct boot_package_entry init = *found; // before the identity map goes
+    require("boot package", boot_package_check(&boot, __build_id));
     bring_up_memory();
     require("processor", arch_cpu_init());
     require("interrupt controller", plat_init());
@@ -108,6 +103,6 @@ static void free_boot_memory(void) {
     if (cpu_start_others(boot_info_number(&boot, "maxcpus", CPU_MAX))) {
         free_boot_memory();
     }
-    require("init", init_process_start(&boot, &init));
+    require("init", init_process_start());
     arch_enter_user();
 }

@@ -7,6 +7,7 @@
 #include "base/fdt.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "boot/package.h"
 #include "boot/regions.h"
 #include "boot/riscv64/machine.h"
 
@@ -125,6 +126,7 @@ uint64_t sbi_main(uint64_t dtb_phys, uint64_t hart, uint64_t entry_time) {
     add(dtb_phys, fdt.total_bytes, BOOT_MEM_BOOT_INFO); // and is not looked at again
     const fdt_node chosen = fdt_child_named(&fdt, fdt_root(&fdt), "chosen");
     read_package(&fdt, chosen);
+    boot_package_read(&info, ELF_RISCV);
     const struct fdt_bytes cmdline = fdt_property(&fdt, chosen, "bootargs");
     if (cmdline.len != 0) {
         str_copy_bytes(info.cmdline, sizeof(info.cmdline), (const char *)cmdline.bytes, cmdline.len);

@@ -4,7 +4,7 @@
 #include "abi/boot_info.h"
 
 // What the block holds, in this order, each on its own pages.
-constexpr uint64_t HANDOFF_INFO_PAGES = 2;
+constexpr uint64_t HANDOFF_INFO_PAGES = 3;
 constexpr uint64_t HANDOFF_TABLE_PAGES = 8; // top, two second-level, four for the low 4 GiB, one for the image
 constexpr uint64_t HANDOFF_STACK_PAGES = 2;
 constexpr uint64_t HANDOFF_CODE_PAGES = 1;

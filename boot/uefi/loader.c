@@ -2,13 +2,13 @@
 // in a struct boot_info, leaves the firmware behind and enters the kernel.
 //
 // Everything goes below 4 GiB, where the kernel's first page tables reach. What is wrong is said on the
-// firmware's console, which is the serial line too where there is one. The package is not looked
-// into here: the kernel checks it, the same for every boot path.
+// firmware's console, which is the serial line too where there is one; what is wrong with the package, the kernel.
 #include "abi/boot_info.h"
 #include "base/align.h"
 #include "base/elf_image.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "boot/package.h"
 #include "boot/regions.h"
 #include "boot/uefi/console.h"
 #include "boot/uefi/handoff.h"
@@ -24,7 +24,7 @@ constexpr uint64_t MAP_SLACK_BYTES = 4096; // the map grows when memory for it i
 constexpr int EXIT_ATTEMPTS = 8;
 
 static const struct elf_rules kernel_rules = {
-    .machine = 62, // EM_X86_64
+    .machine = ELF_X86_64,
     .low = KERNEL_VIRT_BASE,
     .high = KERNEL_VIRT_BASE + (UINT64_C(64) << 20),
 };
@@ -208,6 +208,7 @@ efi_status_t efi_main(efi_handle_t image, struct efi_system_table *system) {
     info->kernel_phys_bytes = kernel.len_bytes;
     info->package_phys = package.phys;
     info->package_bytes = package.len_bytes;
+    boot_package_read(info, ELF_X86_64);
     load_cmdline(info);
     seeds_fill(info);
     const uint64_t rsdp_phys = find_rsdp(system);

@@ -6,6 +6,7 @@
 #include "abi/boot_info.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "boot/package.h"
 #include "boot/regions.h"
 #include "boot/x86_64/machine.h"
 #include "boot/x86_64/seeds.h"
@@ -146,6 +147,7 @@ uint64_t pvh_main(uint64_t start_phys, uint64_t entry_tsc) {
         boot_regions_add(&info, KERNEL_LINK_PHYS, info.kernel_phys_bytes, BOOT_MEM_KERNEL);
         boot_regions_add(&info, phys_of(__boot_start), (uint64_t)(__boot_end - __boot_start), BOOT_MEM_BOOT_INFO);
         read_package(start);
+        boot_package_read(&info, ELF_X86_64);
         uint64_t tables_phys;
         __asm__ volatile("mov %%cr3, %0" : "=r"(tables_phys));
         start_prepare(&info, tables_phys);

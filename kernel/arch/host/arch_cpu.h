@@ -5,7 +5,6 @@
 
 struct percpu;
 
-constexpr uint16_t ARCH_ELF_MACHINE = 62; // EM_X86_64: what the tests make
 
 // kernel/arch/host/cpu.c.
 extern struct percpu *host_this_cpu;

@@ -5,7 +5,6 @@
 
 struct percpu;
 
-constexpr uint16_t ARCH_ELF_MACHINE = 243; // EM_RISCV
 
 // For functions that are rarely called from where registers are precious.
 #define ARCH_COLD_CALL [[gnu::cold, gnu::noinline]]

@@ -5,7 +5,6 @@
 
 struct percpu;
 
-constexpr uint16_t ARCH_ELF_MACHINE = 62; // EM_X86_64
 
 // For functions that are rarely called from where registers are precious: they save all of them.
 #define ARCH_COLD_CALL [[gnu::cold, gnu::noinline, clang::preserve_most]]

@@ -1,7 +1,7 @@
 // memcpy and memset, stronger than the weak C ones of base/mem.c.
 //
-// Short lengths take a few overlapping moves; long ones the string instructions, with the last eight bytes
-// done apart. No vector register is touched.
+// Eight bytes to 32 are copied by a few overlapping moves; others, and what is set, by the string instructions, with
+// the last eight bytes done apart. No vector register is touched.
 
     .text
 
@@ -33,32 +33,15 @@ memcpy:
     retq
 .Lcopy_to_16:
     cmpl $8, %edx
-    jb .Lcopy_to_7
+    jb .Lcopy_bytes
     movq (%rsi), %rcx
     movq -8(%rsi,%rdx), %r8
     movq %rcx, (%rdi)
     movq %r8, -8(%rdi,%rdx)
     retq
-.Lcopy_to_7:
-    cmpl $4, %edx
-    jb .Lcopy_to_3
-    movl (%rsi), %ecx
-    movl -4(%rsi,%rdx), %r8d
-    movl %ecx, (%rdi)
-    movl %r8d, -4(%rdi,%rdx)
-    retq
-.Lcopy_to_3:
-    testl %edx, %edx
-    jz .Lcopy_done
-    movl %edx, %r9d
-    shrl $1, %r9d
-    movzbl (%rsi), %ecx
-    movzbl (%rsi,%r9), %r10d
-    movzbl -1(%rsi,%rdx), %r8d
-    movb %cl, (%rdi)
-    movb %r10b, (%rdi,%r9)
-    movb %r8b, -1(%rdi,%rdx)
-.Lcopy_done:
+.Lcopy_bytes:
+    movl %edx, %ecx
+    rep movsb
     retq
     .size memcpy, . - memcpy
 
@@ -70,36 +53,17 @@ memset:
     movzbl %sil, %eax
     movabsq $0x0101010101010101, %rcx
     imulq %rcx, %rax
-    cmpq $16, %rdx
-    jbe .Lset_to_16
+    cmpq $8, %rdx
+    jb .Lset_bytes
     movq %rax, -8(%rdi,%rdx)
     leaq -1(%rdx), %rcx
     shrq $3, %rcx
     rep stosq
     movq %r9, %rax
     retq
-.Lset_to_16:
-    cmpl $8, %edx
-    jb .Lset_to_7
-    movq %rax, (%rdi)
-    movq %rax, -8(%rdi,%rdx)
-    movq %r9, %rax
-    retq
-.Lset_to_7:
-    cmpl $4, %edx
-    jb .Lset_to_3
-    movl %eax, (%rdi)
-    movl %eax, -4(%rdi,%rdx)
-    movq %r9, %rax
-    retq
-.Lset_to_3:
-    testl %edx, %edx
-    jz .Lset_done
-    movb %al, (%rdi)
-    movb %al, -1(%rdi,%rdx)
-    shrl $1, %edx
-    movb %al, (%rdi,%rdx)
-.Lset_done:
+.Lset_bytes:
+    movl %edx, %ecx
+    rep stosb
     movq %r9, %rax
     retq
     .size memset, . - memset
