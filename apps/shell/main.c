@@ -3,14 +3,14 @@
 // CapSet: `console` and `supervisor` (control), `inspector`, `log`, `trace`.
 #include "abi/gen/stubs.h"
 #include "apps/shell/shell.h"
+#include "apps/shell/units.h"
+#include "idl/log.capnp.h"
 #include "lib/tess/capset.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/main.h"
 #include "lib/tess/panic.h"
 #include "lib/tess/syscall.h"
 #include "lib/wire/console_client.h"
-#include "idl/log.capnp.h"
-#include "lib/wire/supervisor_client.h"
 
 static const char PROMPT[] = "tessera$ ";
 
@@ -51,11 +51,12 @@ void command_clear(const struct arguments *arguments) {
     }
 }
 
-static void power(enum supervisor_power action, const char *name) {
+static void power(enum supervisor_control_power action, const char *name) {
+    RPC_CALL(call);
     out_flush();
-    status_t status = supervisor_power(shell.supervisor, action);
+    status_t status = supervisor_control_call_power(the_supervisor_control(), &call, action, rpc_patience(), nullptr);
     if (!status_ok(status)) {
-        out_problem(name, status);
+        out("%s: %s\n", name, rpc_status_text(status));
         return;
     }
     // The supervisor stops this process, too.
@@ -68,12 +69,12 @@ static void power(enum supervisor_power action, const char *name) {
 
 void command_reboot(const struct arguments *arguments) {
     (void)arguments;
-    power(SUPERVISOR_REBOOT, "reboot");
+    power(SUPERVISOR_CONTROL_POWER_REBOOT, "reboot");
 }
 
 void command_poweroff(const struct arguments *arguments) {
     (void)arguments;
-    power(SUPERVISOR_POWER_OFF, "poweroff");
+    power(SUPERVISOR_CONTROL_POWER_OFF, "poweroff");
 }
 
 // --- the console, which may be replaced at any time ---
@@ -134,7 +135,7 @@ static bool read_line(char *line, size_t size, struct console_input *input, bool
 
 static void set_up(void) {
     shell.console = tess_cap_required("console", WIRE_INTERFACE_CONSOLE);
-    shell.supervisor = tess_cap_required("supervisor", WIRE_INTERFACE_SUPERVISOR);
+    shell.supervisor = tess_cap_required("supervisor", SUPERVISOR_ID);
     shell.log = tess_cap_required("log", LOG_ID);
     shell.inspector = tess_cap_required("inspector", 0);
     shell.trace = tess_cap_required("trace", 0);

@@ -43,18 +43,3 @@ status_t wire_call(handle_t service, const struct wire_call *call, struct wire_b
     }
     return STATUS_OK;
 }
-
-status_t wire_call_list(handle_t service, uint32_t method, struct wire_body *request, size_t entry_bytes, void *out,
-                        size_t max, size_t *count, size_t *total) {
-    struct wire_call call = {.method = method, .repeatable = true};
-    TRY(wire_call(service, &call, request, nullptr, wire_deadline()));
-    uint64_t found = request->words[0];
-    if (found > MESSAGE_PAGE_BYTES / entry_bytes || request->page_bytes != found * entry_bytes) {
-        return wire_status(WIRE_BAD_ANSWER);
-    }
-    size_t taken = found < max ? (size_t)found : max;
-    memcpy(out, wire_page(), taken * entry_bytes);
-    *count = taken;
-    *total = (size_t)request->words[1];
-    return STATUS_OK;
-}

@@ -33,8 +33,3 @@ uint8_t *wire_page(void);
 
 // The usual deadline: WIRE_PATIENCE_MS from now.
 uint64_t wire_deadline(void);
-
-// A list method (request words[0]: index to begin at; answer words[0], words[1]: here, in all). Copies the
-// entries of `entry_bytes` each into `out`, at most `max`. Repeatable.
-status_t wire_call_list(handle_t service, uint32_t method, struct wire_body *request, size_t entry_bytes, void *out,
-                        size_t max, size_t *count, size_t *total);

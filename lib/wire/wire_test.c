@@ -12,7 +12,6 @@
 #include "lib/wire/client.h"
 #include "lib/wire/console_client.h"
 #include "lib/wire/server.h"
-#include "lib/wire/supervisor_client.h"
 
 // --- the machine under the client stubs ---
 
@@ -159,21 +158,13 @@ static status_t forging_service(uint32_t number, struct tess_message *message) {
 
 TEST(bad_answers_are_noticed) {
     status_t bad = wire_status(WIRE_BAD_ANSWER);
-    struct supervisor_service services[4];
-    struct supervisor_job job;
-    struct supervisor_detail detail;
     char line[CONSOLE_LINE_MAX + 1];
     struct console_input input;
-    size_t count;
-    size_t total;
     service = babbling_service;
-    CHECK(status_is(supervisor_services(SERVER, 0, services, 4, &count, &total), bad));
-    CHECK(status_is(supervisor_job(SERVER, 1, &job), bad));
-    CHECK(status_is(supervisor_service(SERVER, "logd", &detail), bad));
     CHECK(status_is(console_read_line(SERVER, "$ ", false, line, sizeof(line), &input, 0), bad));
     CHECK(status_is(console_write(SERVER, "abc", 3, 0), bad));
     service = forging_service;
-    CHECK(status_is(supervisor_job(SERVER, 1, &job), bad));
+    CHECK(status_is(console_clear(SERVER), bad));
 }
 
 // --- the console ---
@@ -277,39 +268,6 @@ TEST(console_offer_refuses_what_is_malformed) {
     CHECK(!console_offer_decode(&request, &out));
 }
 
-// --- the supervisor ---
-
-static struct supervisor_run run;
-
-static status_t run_service(uint32_t number, struct tess_message *message) {
-    (void)number;
-    struct wire_request request = as_request(message, WIRE_BADGE_SUPERVISOR);
-    bool good = supervisor_run_decode(&request, &run);
-    message->words[0] = 31;
-    answer(message, good ? WIRE_OK : WIRE_BAD_REQUEST, 0);
-    return STATUS_OK;
-}
-
-TEST(running_carries_arguments_and_a_watcher) {
-    service = run_service;
-    const char *argv[] = {"hello", "", "two words"};
-    uint32_t id;
-    CHECK(status_ok(supervisor_run(SERVER, argv, 3, true, (handle_t){0x10002}, 4, &id)));
-    CHECK_EQ(id, 31);
-    CHECK_EQ(run.count, 3);
-    CHECK_EQ(run.watcher.v, 0x10002);
-    CHECK_EQ(run.bits, 4);
-    CHECK(run.foreground);
-    CHECK_STR_EQ(run.strings, "hello");
-    CHECK_STR_EQ(run.strings + 7, "two words");
-    static char big[SUPERVISOR_ARGS_BYTES];
-    memset(big, 'x', sizeof(big) - 1);
-    argv[1] = big;
-    CHECK(status_is(supervisor_run(SERVER, argv, 3, false, (handle_t){0}, 0, &id), wire_status(WIRE_TOO_LARGE)));
-    argv[0] = "no name";
-    CHECK(status_is(supervisor_run(SERVER, argv, 1, false, (handle_t){0}, 0, &id), wire_status(WIRE_BAD_REQUEST)));
-}
-
 // --- the service's loop ---
 
 // What the kernel will say to each call of the loop, and what the loop gave it.
@@ -411,6 +369,5 @@ TEST(random_requests_are_decoded_or_refused) {
         struct console_offer offer;
         (void)!console_read_decode(&request, &read);
         (void)!console_offer_decode(&request, &offer);
-        (void)!supervisor_run_decode(&request, &run);
     }
 }
