@@ -2,8 +2,10 @@
 # The supervisor: what runs, what it holds, start and stop.
 
 using import "tessera.capnp".repeatable;
-using import "tessera.capnp".maxBytes;
 using import "tessera.capnp".maxCount;
+
+const argumentsMax :UInt32 = 32;         # Of a program that is run.
+const argumentsMaxBytes :UInt32 = 2048;  # All together, each with a byte for its end.
 
 enum RunState {
   stopped @0;   # Not started yet, or stopped for good.
@@ -40,12 +42,13 @@ struct Service {
 struct ServiceDetail {
   service @0 :Service;
   program @1 :Text;
-  arguments @2 :List(Text);
+  arguments @2 :List(Text); # As many as fit.
   restart @3 :Restart;
   manifestLine @4 :UInt32;  # Where it is described.
   endedNs @5 :UInt64;       # When it last ended; 0: never.
   lastEnd @6 :Text;         # Why, in words.
   provides @7 :List(Text);  # Names of interfaces.
+  argumentsLeft @8 :UInt32; # How many arguments did not fit.
 }
 
 struct GrantedCapability {
@@ -77,15 +80,16 @@ struct Job {
 }
 
 interface Supervisor @0xc62b0f95a8d41704 {
-  # What can be seen. Lists come in pieces: as many entries as fit from number `first` on, and how many there are.
+  # What can be seen. Lists come in pieces: as many entries as fit from number `first` on, and how many there are. A name
+  # that can be nobody's is one that is not found.
 
   services @0 (first :UInt32) -> (services :List(Service), total :UInt32) $repeatable;
   # In the manifest's order.
 
-  service @1 (name :Text $maxBytes(23)) -> (found :Bool, detail :ServiceDetail) $repeatable;
+  service @1 (name :Text) -> (found :Bool, detail :ServiceDetail) $repeatable;
   # All about one.
 
-  capabilities @2 (name :Text $maxBytes(40), first :UInt32)
+  capabilities @2 (name :Text, first :UInt32)
                -> (found :Bool, capabilities :List(GrantedCapability), total :UInt32, processKoid :UInt64) $repeatable;
   # What a service, or a job (as NAME.ID or ID), was given.
 
@@ -102,19 +106,19 @@ interface Supervisor @0xc62b0f95a8d41704 {
 interface SupervisorControl @0xbb74190fd6e3a258 extends(Supervisor) {
   # What can be done.
 
-  run @0 (program :Text $maxBytes(23), arguments :List(Text) $maxCount(32), foreground :Bool,
+  run @0 (program :Text, arguments :List(Text) $maxCount(.argumentsMax), foreground :Bool,
           watcher :Capability, bits :UInt64) -> (outcome :Outcome, id :UInt32, processKoid :UInt64);
-  # Starts a program. When it ends the watcher, a notification or null, gets the bits. In the foreground it runs in the
-  # interactive band.
+  # Starts a program; `arguments` are those behind its name. When it ends the watcher, a notification with SIGNAL or null,
+  # gets the bits. In the foreground it runs in the interactive band.
 
-  kill @1 (target :Text $maxBytes(40)) -> (outcome :Outcome);
+  kill @1 (target :Text) -> (outcome :Outcome);
   # Ends a service, or a job, by name or number. A service that is always restarted comes back.
 
-  restart @2 (name :Text $maxBytes(23)) -> (outcome :Outcome) $repeatable;
+  restart @2 (name :Text) -> (outcome :Outcome) $repeatable;
   # Ends a service and starts it at once, its failures forgotten.
 
   power @3 (action :Power);
-  # Stops everything in order, then the machine.
+  # Stops everything in order, then the machine. The answer comes before that begins.
 
   enum Outcome {
     done @0;
@@ -123,6 +127,7 @@ interface SupervisorControl @0xbb74190fd6e3a258 extends(Supervisor) {
     busy @3;        # As many jobs as there can be are running.
     noMemory @4;    # Its account, or the supervisor's, could not pay for it.
     badState @5;    # It is not in a state in which this can be done.
+    tooLong @6;     # The arguments are longer than a program can be given.
   }
 
   enum Power {

@@ -3,31 +3,50 @@
 #include "abi/gen/stubs.h"
 #include "abi/inspect.h"
 #include "apps/shell/shell.h"
+#include "apps/shell/units.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "lib/tess/page.h"
-#include "lib/wire/supervisor_client.h"
 
 constexpr size_t GRANTS_MAX = 128;
-static struct supervisor_capability grants[GRANTS_MAX];
+static struct grant {
+    uint32_t handle;
+    uint32_t manifest_line; // 0: every process is given it
+    char name[NAME_BYTES];
+    char source[56];
+} grants[GRANTS_MAX];
 static size_t grant_count;
 
-static status_t fetch_grants(const char *name, uint64_t *koid) {
-    size_t total = 1;
+static void take_grant(struct supervisor_granted_capability from) {
+    struct grant *grant = &grants[grant_count++];
+    grant->handle = supervisor_granted_capability_get_handle(from);
+    grant->manifest_line = supervisor_granted_capability_get_manifest_line(from);
+    shown(grant->name, sizeof(grant->name), supervisor_granted_capability_get_name(from));
+    shown(grant->source, sizeof(grant->source), supervisor_granted_capability_get_source(from));
+}
+
+// What a service or job was granted; *koid is its process, 0 when it is not running.
+static status_t fetch_grants(const char *name, bool *found, uint64_t *koid) {
+    uint32_t count, total;
     grant_count = 0;
-    while (grant_count < total && grant_count < GRANTS_MAX) {
-        size_t count;
-        TRY(supervisor_capset(shell.supervisor, name, grant_count, grants + grant_count,
-                              GRANTS_MAX - grant_count, &count, &total, koid));
-        if (count == 0) {
-            break;
+    do {
+        RPC_CALL(call);
+        struct supervisor_capabilities_results results;
+        TRY(supervisor_call_capabilities(the_supervisor(), &call, capnp_text(name), (uint32_t)grant_count,
+                                         rpc_patience(), &results));
+        const struct supervisor_granted_capability_list list = supervisor_capabilities_results_get_capabilities(results);
+        *found = supervisor_capabilities_results_get_found(results);
+        *koid = supervisor_capabilities_results_get_process_koid(results);
+        total = supervisor_capabilities_results_get_total(results);
+        count = supervisor_granted_capability_list_count(list);
+        for (uint32_t i = 0; i < count && grant_count < GRANTS_MAX; i++) {
+            take_grant(supervisor_granted_capability_list_get(list, i));
         }
-        grant_count += count;
-    }
+    } while (count > 0 && grant_count < total && grant_count < GRANTS_MAX);
     return STATUS_OK;
 }
 
-static const struct supervisor_capability *find_grant(uint32_t handle) {
+static const struct grant *find_grant(uint32_t handle) {
     for (size_t i = 0; i < grant_count; i++) {
         if (grants[i].handle == handle) {
             return &grants[i];
@@ -74,7 +93,7 @@ static void print_parent(const struct inspect_handle *handle) {
 
 static void print_handle(const struct inspect_handle *handle) {
     struct shell_table *table = &shell.table;
-    const struct supervisor_capability *grant = find_grant(handle->handle);
+    const struct grant *grant = find_grant(handle->handle);
     char rights[128];
     char from[96];
     abi_rights_text(handle->rights, rights, sizeof(rights));
@@ -83,8 +102,8 @@ static void print_handle(const struct inspect_handle *handle) {
     table_cell(table, "%s", abi_object_name(handle->type));
     table_cell(table, "%s", rights);
     if (handle->type == OBJECT_ENDPOINT) {
-        table_cell(table, "%llu%s", (unsigned long long)wire_badge_holder(handle->badge),
-                   wire_badge_controls(handle->badge) ? " control" : "");
+        table_cell(table, "%llu%s", (unsigned long long)badge_holder(handle->badge),
+                   badge_controls(handle->badge) ? " control" : "");
     } else {
         table_cell(table, "-");
     }
@@ -103,14 +122,15 @@ void command_caps(const struct arguments *arguments) {
     // A page of entries is copied before they are printed: looking up names uses the page, too.
     static struct inspect_handle handles[MESSAGE_PAGE_BYTES / sizeof(struct inspect_handle)];
     const char *name = arguments->words[1];
+    bool found = false;
     uint64_t koid = 0;
-    status_t status = fetch_grants(name, &koid);
-    if (status_is(status, wire_status(WIRE_NOT_FOUND))) {
-        out("caps: there is no service or job `%s`; `services` and `jobs` list them\n", name);
+    status_t status = fetch_grants(name, &found, &koid);
+    if (!status_ok(status)) {
+        out("caps: %s\n", rpc_status_text(status));
         return;
     }
-    if (!status_ok(status)) {
-        out_problem("caps", status);
+    if (!found) {
+        out("caps: there is no service or job `%s`; `services` and `jobs` list them\n", name);
         return;
     }
     if (koid == 0) {

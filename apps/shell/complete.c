@@ -1,11 +1,11 @@
 // What Tab offers.
 #include "apps/shell/shell.h"
+#include "apps/shell/units.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "idl/console.capnp.h"
 #include "lib/shell/words.h"
-#include "lib/wire/supervisor_client.h"
 
 // What is offered: strings one after the other, each with its NUL.
 static struct {
@@ -51,57 +51,36 @@ static void add_commands(const struct wanted *wanted) {
     }
 }
 
-static void add_services(const struct wanted *wanted) {
-    static struct supervisor_service services[32];
-    size_t count;
-    size_t total;
-    for (size_t index = 0; status_ok(supervisor_services(shell.supervisor, index, services, 32, &count, &total)) &&
-                           count > 0;
-         index += count) {
-        for (size_t i = 0; i < count; i++) {
-            add(wanted, services[i].name);
-        }
+static void add_service(void *wanted, struct supervisor_service service) {
+    char name[NAME_BYTES];
+    add(wanted, shown(name, sizeof(name), supervisor_service_get_name(service)));
+}
+
+static void add_program(void *wanted, struct supervisor_program program) {
+    char name[NAME_BYTES];
+    add(wanted, shown(name, sizeof(name), supervisor_program_get_name(program)));
+}
+
+static void add_job(void *wanted, struct supervisor_job job) {
+    char program[NAME_BYTES];
+    char name[NAME_BYTES + 16];
+    if (supervisor_job_get_state(job) == SUPERVISOR_RUN_STATE_RUNNING) {
+        fmt_snprintf(name, sizeof(name), "%s.%u", shown(program, sizeof(program), supervisor_job_get_name(job)),
+                     supervisor_job_get_id(job));
+        add(wanted, name);
     }
 }
 
-static void add_programs(const struct wanted *wanted) {
-    static struct supervisor_program programs[32];
-    size_t count;
-    size_t total;
-    for (size_t index = 0; status_ok(supervisor_programs(shell.supervisor, index, programs, 32, &count, &total)) &&
-                           count > 0;
-         index += count) {
-        for (size_t i = 0; i < count; i++) {
-            add(wanted, programs[i].name);
-        }
-    }
-}
-
-static void add_jobs(const struct wanted *wanted) {
-    static struct supervisor_job jobs[16];
-    size_t count;
-    size_t total;
-    for (size_t index = 0;
-         status_ok(supervisor_jobs(shell.supervisor, index, jobs, 16, &count, &total)) && count > 0; index += count) {
-        for (size_t i = 0; i < count; i++) {
-            if (jobs[i].state == SUPERVISOR_RUNNING) {
-                char name[WIRE_NAME_BYTES + 16];
-                fmt_snprintf(name, sizeof(name), "%s.%u", jobs[i].name, jobs[i].id);
-                add(wanted, name);
-            }
-        }
-    }
-}
-
-static void add_for(enum completion completion, const struct wanted *wanted) {
+// Names that the supervisor does not say are not offered.
+static void add_for(enum completion completion, struct wanted *wanted) {
     switch (completion) {
     case COMPLETE_NOTHING: break;
     case COMPLETE_COMMANDS: add_commands(wanted); break;
-    case COMPLETE_SERVICES: add_services(wanted); break;
-    case COMPLETE_PROGRAMS: add_programs(wanted); break;
+    case COMPLETE_SERVICES: (void)each_service(add_service, wanted); break;
+    case COMPLETE_PROGRAMS: (void)each_program(add_program, wanted); break;
     case COMPLETE_UNITS:
-        add_services(wanted);
-        add_jobs(wanted);
+        (void)each_service(add_service, wanted);
+        (void)each_job(add_job, wanted);
         break;
     }
 }

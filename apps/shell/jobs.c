@@ -2,11 +2,9 @@
 #include "abi/gen/stubs.h"
 #include "abi/message.h"
 #include "apps/shell/shell.h"
-#include "base/str.h"
-#include "lib/shell/suggest.h"
+#include "apps/shell/units.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/syscall.h"
-#include "lib/wire/supervisor_client.h"
 
 constexpr size_t BACKGROUND_MAX = 32; // jobs whose end is reported
 constexpr uint64_t LOOK_AGAIN_MS = 1000;
@@ -22,33 +20,71 @@ static status_t take_events(uint64_t *bits, uint64_t deadline_ns) {
     return STATUS_OK;
 }
 
-static bool went_well(const struct supervisor_job *job) {
-    return job->state == SUPERVISOR_ENDED && job->exit_kind == EXIT_NORMAL && job->exit_code == 0;
+static bool went_well(struct supervisor_job job) {
+    return supervisor_job_get_state(job) == SUPERVISOR_RUN_STATE_ENDED &&
+           supervisor_job_get_exit_kind(job) == EXIT_NORMAL && supervisor_job_get_exit_code(job) == 0;
 }
 
-static void report_end(const struct supervisor_job *job) {
-    out("%s.%u: %s\n", job->name, job->id, job->reason[0] != '\0' ? job->reason : "ended");
+static bool goes_on(struct supervisor_job job) {
+    const enum supervisor_run_state state = supervisor_job_get_state(job);
+    return state == SUPERVISOR_RUN_STATE_RUNNING || state == SUPERVISOR_RUN_STATE_STARTING;
+}
+
+static void report_end(struct supervisor_job job) {
+    char name[NAME_BYTES];
+    char reason[SHOWN_TEXT_BYTES];
+    shown(reason, sizeof(reason), supervisor_job_get_reason(job));
+    out("%s.%u: %s\n", shown(name, sizeof(name), supervisor_job_get_name(job)), supervisor_job_get_id(job),
+        reason[0] != '\0' ? reason : "ended");
+}
+
+// Asks about one job. The results are held, and lie there as long as the call.
+static status_t fetch_job(struct rpc_call *call, uint32_t id, bool *found, struct supervisor_job *job) {
+    struct supervisor_job_results results;
+    TRY(supervisor_call_job(the_supervisor(), call, id, rpc_patience(), &results));
+    rpc_hold(call, held_results, &results.s);
+    *found = supervisor_job_results_get_found(results);
+    *job = supervisor_job_results_get_job(results);
+    return STATUS_OK;
 }
 
 // What became of a job that is waited for in the foreground. True when that is over.
 static bool foreground_over(uint32_t id) {
+    RPC_CALL(call);
+    bool found = false;
     struct supervisor_job job;
-    status_t status = supervisor_job(shell.supervisor, id, &job);
-    if (!status_ok(status)) {
-        out_problem("run", status);
+    const status_t status = fetch_job(&call, id, &found, &job);
+    if (!status_ok(status) || !found) {
+        out("run: %s\n", status_ok(status) ? outcome_text(SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND) : rpc_status_text(status));
         return true;
     }
-    if (job.state == SUPERVISOR_RUNNING || job.state == SUPERVISOR_STARTING) {
+    if (goes_on(job)) {
         return false;
     }
-    if (!went_well(&job)) {
-        report_end(&job);
+    if (!went_well(job)) {
+        report_end(job);
     }
     return true;
 }
 
+// By number, or by what the supervisor takes for a name.
+static status_t end_unit(const char *target, enum supervisor_control_outcome *outcome) {
+    RPC_CALL(call);
+    struct supervisor_control_kill_results results;
+    TRY(supervisor_control_call_kill(the_supervisor_control(), &call, capnp_text(target), rpc_patience(), &results));
+    *outcome = supervisor_control_kill_results_get_outcome(results);
+    return STATUS_OK;
+}
+
+static status_t end_job(uint32_t id, enum supervisor_control_outcome *outcome) {
+    char target[SHELL_NUMBER_BYTES];
+    fmt_snprintf(target, sizeof(target), "%u", id);
+    return end_unit(target, outcome);
+}
+
 static void wait_in_foreground(uint32_t id) {
     bool interrupted = false;
+    enum supervisor_control_outcome ignored;
     for (;;) {
         uint64_t bits = 0;
         status_t status = take_events(&bits, tess_deadline_after_ms(LOOK_AGAIN_MS));
@@ -59,7 +95,7 @@ static void wait_in_foreground(uint32_t id) {
             }
             interrupted = true;
             // That it has ended by itself meanwhile is no mistake.
-            (void)supervisor_kill(shell.supervisor, id, nullptr);
+            (void)end_job(id, &ignored);
         }
         if (!status_ok(status)) {
             shell_watch_interrupts(); // in case that the console was replaced meanwhile
@@ -71,33 +107,53 @@ static void wait_in_foreground(uint32_t id) {
     }
 }
 
+static void guess_program(void *context, struct supervisor_program program) {
+    guess_add(context, supervisor_program_get_name(program));
+}
+
 static void no_program(const char *name) {
-    static struct supervisor_program programs[32];
-    struct shell_suggestion suggestion = shell_suggest(name);
-    size_t count = 0;
-    size_t total;
-    if (status_ok(supervisor_programs(shell.supervisor, 0, programs, 32, &count, &total))) {
-        for (size_t i = 0; i < count; i++) {
-            shell_suggest_add(&suggestion, programs[i].name);
-        }
-    }
-    if (suggestion.nearest != nullptr) {
-        out("run: there is no program `%s`; did you mean `%s`?\n", name, suggestion.nearest);
+    struct guess guess = {.suggestion = shell_suggest(name)};
+    (void)each_program(guess_program, &guess); // without an answer there is just nothing to suggest
+    if (guess.suggestion.nearest != nullptr) {
+        out("run: there is no program `%s`; did you mean `%s`?\n", name, guess.suggestion.nearest);
     } else {
         out("run: there is no program `%s`; press Tab after `run ` to see which there are\n", name);
     }
 }
 
+// Starts a program with these arguments; *id is written when the outcome is DONE.
+static status_t start(const char *program, const char *const *words, size_t count, bool foreground,
+                      enum supervisor_control_outcome *outcome, uint32_t *id) {
+    RPC_CALL(call);
+    struct supervisor_control_run_results results;
+    const struct supervisor_control_run_params_builder params =
+        supervisor_control_begin_run(the_supervisor_control(), &call);
+    supervisor_control_run_params_set_program(params, capnp_text(program));
+    const struct capnp_text_list_builder list = supervisor_control_run_params_init_arguments(params, (uint32_t)count);
+    for (uint32_t i = 0; i < count; i++) {
+        capnp_text_list_set(list, i, capnp_text(words[i]));
+    }
+    supervisor_control_run_params_set_foreground(params, foreground);
+    supervisor_control_run_params_set_watcher(params, shell.events);
+    supervisor_control_run_params_set_bits(params, BIT_JOB);
+    TRY(supervisor_control_finish_run(&call, rpc_patience(), &results));
+    *outcome = supervisor_control_run_results_get_outcome(results);
+    *id = supervisor_control_run_results_get_id(results);
+    return STATUS_OK;
+}
+
 void command_run(const struct arguments *arguments) {
-    uint32_t id;
-    status_t status = supervisor_run(shell.supervisor, arguments->words + 1, arguments->count - 1,
-                                     !arguments->background, shell.events, BIT_JOB, &id);
-    if (status_is(status, wire_status(WIRE_NOT_FOUND)) || status_is(status, wire_status(WIRE_BAD_REQUEST))) {
-        no_program(arguments->words[1]);
+    const char *program = arguments->words[1];
+    enum supervisor_control_outcome outcome = SUPERVISOR_CONTROL_OUTCOME_DONE;
+    uint32_t id = 0;
+    const status_t status =
+        start(program, arguments->words + 2, arguments->count - 2, !arguments->background, &outcome, &id);
+    if (outcome == SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND) {
+        no_program(program);
         return;
     }
-    if (!status_ok(status)) {
-        out("run %s: %s\n", arguments->words[1], wire_status_text(status));
+    if (!status_ok(status) || outcome != SUPERVISOR_CONTROL_OUTCOME_DONE) {
+        out("run %s: %s\n", program, status_ok(status) ? outcome_text(outcome) : rpc_status_text(status));
         return;
     }
     if (!arguments->background) {
@@ -105,10 +161,24 @@ void command_run(const struct arguments *arguments) {
         wait_in_foreground(id);
         return;
     }
-    out("%s.%u runs in the background\n", arguments->words[1], id);
+    out("%s.%u runs in the background\n", program, id);
     if (background_count < BACKGROUND_MAX) {
         background[background_count++] = id;
     }
+}
+
+// Whether a background job is to be looked after further; its end is reported.
+static bool still_of_interest(uint32_t id) {
+    RPC_CALL(call);
+    bool found = false;
+    struct supervisor_job job;
+    if (!status_ok(fetch_job(&call, id, &found, &job))) {
+        return true; // there will be an answer next time
+    }
+    if (found && !goes_on(job)) {
+        report_end(job);
+    }
+    return found && goes_on(job);
 }
 
 void jobs_report(void) {
@@ -117,107 +187,101 @@ void jobs_report(void) {
     (void)tess_wait(shell.events, &stale, DEADLINE_POLL);
     size_t kept = 0;
     for (size_t i = 0; i < background_count; i++) {
-        struct supervisor_job job;
-        status_t status = supervisor_job(shell.supervisor, background[i], &job);
-        if (status_ok(status) && job.state != SUPERVISOR_RUNNING && job.state != SUPERVISOR_STARTING) {
-            report_end(&job);
-        } else if (!status_is(status, wire_status(WIRE_NOT_FOUND))) {
+        if (still_of_interest(background[i])) {
             background[kept++] = background[i];
         }
     }
     background_count = kept;
 }
 
+struct job_rows {
+    uint64_t now;
+    size_t count;
+};
+
+static void print_job(void *context, struct supervisor_job job) {
+    struct job_rows *rows = context;
+    struct shell_table *table = &shell.table;
+    const uint64_t started = supervisor_job_get_started_ns(job), ended = supervisor_job_get_ended_ns(job);
+    const uint64_t until = ended != 0 ? ended : rows->now;
+    char name[NAME_BYTES];
+    char number[SHELL_NUMBER_BYTES];
+    char reason[SHOWN_TEXT_BYTES];
+    table_cell(table, "%u", supervisor_job_get_id(job));
+    table_cell(table, "%s", shown(name, sizeof(name), supervisor_job_get_name(job)));
+    table_cell(table, "%s", run_state_name(supervisor_job_get_state(job)));
+    table_cell(table, "%s", shell_duration(number, until > started ? until - started : 0));
+    table_cell(table, "%s", shell_size(number, supervisor_memory_get_used_bytes(supervisor_job_get_memory(job))));
+    table_cell(table, "%s", shown(reason, sizeof(reason), supervisor_job_get_reason(job)));
+    rows->count++;
+}
+
 void command_jobs(const struct arguments *arguments) {
     (void)arguments;
-    static struct supervisor_job jobs[16];
-    struct shell_table *table = &shell.table;
-    uint64_t now = tess_now_ns();
-    size_t total = 0;
-    size_t count;
-    size_t shown = 0;
-    table_begin(table, ">ID PROGRAM STATE >TIME >MEMORY END", out_sink, nullptr);
-    for (size_t index = 0; index == 0 || index < total; index += count) {
-        status_t status = supervisor_jobs(shell.supervisor, index, jobs, 16, &count, &total);
-        if (!status_ok(status)) {
-            out_problem("jobs", status);
-            return;
-        }
-        if (count == 0) {
-            break;
-        }
-        for (size_t i = 0; i < count; i++) {
-            const struct supervisor_job *job = &jobs[i];
-            char number[SHELL_NUMBER_BYTES];
-            uint64_t until = job->ended_ns != 0 ? job->ended_ns : now;
-            table_cell(table, "%u", job->id);
-            table_cell(table, "%s", job->name);
-            table_cell(table, "%s", supervisor_state_name(job->state));
-            table_cell(table, "%s", shell_duration(number, until > job->started_ns ? until - job->started_ns : 0));
-            table_cell(table, "%s", shell_size(number, job->memory_used_bytes));
-            table_cell(table, "%s", job->reason);
-            shown++;
-        }
+    struct job_rows rows = {.now = tess_now_ns()};
+    table_begin(&shell.table, ">ID PROGRAM STATE >TIME >MEMORY END", out_sink, nullptr);
+    const status_t status = each_job(print_job, &rows);
+    if (!status_ok(status)) {
+        out("jobs: %s\n", rpc_status_text(status));
+        return;
     }
-    if (shown == 0) {
+    if (rows.count == 0) {
         out("jobs: no program was run yet\n");
         return;
     }
-    table_end(table);
+    table_end(&shell.table);
+}
+
+struct job_search {
+    const char *program;
+    uint32_t found, running;
+};
+
+static void look_for_job(void *context, struct supervisor_job job) {
+    struct job_search *search = context;
+    if (supervisor_job_get_state(job) != SUPERVISOR_RUN_STATE_RUNNING ||
+        !capnp_text_equal(supervisor_job_get_name(job), capnp_text(search->program))) {
+        return;
+    }
+    if (search->running++ == 1) {
+        out("kill: several jobs run `%s`: %s.%u", search->program, search->program, search->found);
+    }
+    if (search->running > 1) {
+        out(" %s.%u", search->program, supervisor_job_get_id(job));
+    }
+    search->found = supervisor_job_get_id(job);
 }
 
 // The running job of a program: its id; 0 when there is none, or more than one, which then are listed.
 static uint32_t only_job_of(const char *program) {
-    static struct supervisor_job jobs[16];
-    uint32_t found = 0;
-    unsigned running = 0;
-    size_t count = 0;
-    size_t total = 1;
-    for (size_t index = 0; index < total; index += count) {
-        if (!status_ok(supervisor_jobs(shell.supervisor, index, jobs, 16, &count, &total)) || count == 0) {
-            break;
-        }
-        for (size_t i = 0; i < count; i++) {
-            if (jobs[i].state == SUPERVISOR_RUNNING && str_equal(jobs[i].name, program)) {
-                if (running++ == 1) {
-                    out("kill: several jobs run `%s`: %s.%u", program, program, found);
-                }
-                if (running > 1) {
-                    out(" %s.%u", program, jobs[i].id);
-                }
-                found = jobs[i].id;
-            }
-        }
-    }
-    if (running > 1) {
+    struct job_search search = {.program = program};
+    (void)each_job(look_for_job, &search); // those that are not seen do not run, as far as one can tell
+    if (search.running > 1) {
         out("\n");
         return 0;
     }
-    if (running == 0) {
+    if (search.running == 0) {
         out("kill: there is no job or service `%s`; `services` and `jobs` list them\n", program);
     }
-    return found;
+    return search.found;
 }
 
 void command_kill(const struct arguments *arguments) {
     const char *name = arguments->words[1];
-    uint64_t id = 0;
-    status_t status;
-    if (str_parse_u64(name, strlen(name), &id) && id > 0 && id <= UINT32_MAX) {
-        status = supervisor_kill(shell.supervisor, (uint32_t)id, nullptr);
-    } else {
-        status = supervisor_kill(shell.supervisor, 0, name);
-    }
-    if (status_is(status, wire_status(WIRE_NOT_FOUND))) {
-        uint32_t only = only_job_of(name);
+    enum supervisor_control_outcome outcome = SUPERVISOR_CONTROL_OUTCOME_DONE;
+    status_t status = end_unit(name, &outcome);
+    if (outcome == SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND) {
+        const uint32_t only = only_job_of(name);
         if (only == 0) {
             return;
         }
-        status = supervisor_kill(shell.supervisor, only, nullptr);
+        status = end_job(only, &outcome);
     }
-    if (status_is(status, wire_status(WIRE_BAD_STATE))) {
+    if (!status_ok(status)) {
+        out("kill: %s\n", rpc_status_text(status));
+    } else if (outcome == SUPERVISOR_CONTROL_OUTCOME_BAD_STATE) {
         out("kill: `%s` is not running\n", name);
-    } else if (!status_ok(status)) {
-        out_problem("kill", status);
+    } else if (outcome != SUPERVISOR_CONTROL_OUTCOME_DONE) {
+        out("kill: %s\n", outcome_text(outcome));
     }
 }

@@ -5,7 +5,7 @@
 #include "base/str.h"
 #include "idl/log.capnp.h"
 #include "lib/shell/options.h"
-#include "lib/wire/wire.h"
+#include "lib/badge/badge.h"
 
 constexpr uint32_t RECORDS_DEFAULT = 50;
 constexpr size_t TEXT_MAX = 1024; // of a record
@@ -15,7 +15,7 @@ struct query {
     uint32_t limit;
     enum log_level level;
     bool last;
-    char service[WIRE_NAME_BYTES]; // empty: all
+    char service[NAME_BYTES]; // empty: all
 };
 
 static const char *level_name(enum log_level level) {
@@ -36,7 +36,7 @@ static bool parse(const struct arguments *arguments, struct query *query) {
             query->limit = (uint32_t)limit;
             break;
         case 's':
-            if (!wire_name_put(query->service, options.value)) {
+            if (!name_put(query->service, options.value)) {
                 out("logs: -s wants the name of a service or job, not `%s`\n", options.value);
                 return false;
             }
@@ -55,7 +55,7 @@ static bool parse(const struct arguments *arguments, struct query *query) {
 }
 
 static void print_record(struct log_record record) {
-    char source[WIRE_NAME_BYTES], text[TEXT_MAX + 1];
+    char source[NAME_BYTES], text[TEXT_MAX + 1];
     const struct capnp_text from = log_record_get_source(record), what = log_record_get_text(record);
     shell_printable(source, sizeof(source), from.bytes, from.len);
     shell_printable(text, sizeof(text), what.bytes, what.len);

@@ -1,8 +1,9 @@
 // The shell: reads a line, does it, and again. Its language is lib/shell, the terminal is consoled's.
 //
-// CapSet: `console` and `supervisor` (control), `inspector`, `log`, `trace`.
+// CapSet: `console` and `supervisor` (control); `inspector`, `log`, `trace` for the commands that need them.
 #include "abi/gen/stubs.h"
 #include "apps/shell/shell.h"
+#include "apps/shell/units.h"
 #include "base/mem.h"
 #include "idl/console.capnp.h"
 #include "idl/log.capnp.h"
@@ -11,7 +12,6 @@
 #include "lib/tess/main.h"
 #include "lib/tess/panic.h"
 #include "lib/tess/syscall.h"
-#include "lib/wire/supervisor_client.h"
 
 #define PROMPT "tessera$ "
 
@@ -59,11 +59,12 @@ void command_clear(const struct arguments *arguments) {
     }
 }
 
-static void power(enum supervisor_power action, const char *name) {
+static void power(enum supervisor_control_power action, const char *name) {
+    RPC_CALL(call);
     out_flush();
-    status_t status = supervisor_power(shell.supervisor, action);
+    status_t status = supervisor_control_call_power(the_supervisor_control(), &call, action, rpc_patience(), nullptr);
     if (!status_ok(status)) {
-        out_problem(name, status);
+        out("%s: %s\n", name, rpc_status_text(status));
         return;
     }
     // The supervisor stops this process, too.
@@ -76,12 +77,12 @@ static void power(enum supervisor_power action, const char *name) {
 
 void command_reboot(const struct arguments *arguments) {
     (void)arguments;
-    power(SUPERVISOR_REBOOT, "reboot");
+    power(SUPERVISOR_CONTROL_POWER_REBOOT, "reboot");
 }
 
 void command_poweroff(const struct arguments *arguments) {
     (void)arguments;
-    power(SUPERVISOR_POWER_OFF, "poweroff");
+    power(SUPERVISOR_CONTROL_POWER_OFF, "poweroff");
 }
 
 // --- the console, which may be replaced at any time ---
@@ -155,10 +156,11 @@ static bool read_line(char line[LINE_MAX + 1], size_t *len, bool *resume) {
 
 static void set_up(void) {
     shell.console = tess_cap_required("console", CONSOLE_ID);
-    shell.supervisor = tess_cap_required("supervisor", WIRE_INTERFACE_SUPERVISOR);
-    shell.log = tess_cap_required("log", LOG_ID);
-    shell.inspector = tess_cap_required("inspector", 0);
-    shell.trace = tess_cap_required("trace", 0);
+    shell.supervisor = tess_cap_required("supervisor", SUPERVISOR_ID);
+    // What it was not granted its commands do without, and say so.
+    (void)tess_cap("log", LOG_ID, &shell.log);
+    (void)tess_cap("inspector", 0, &shell.inspector);
+    (void)tess_cap("trace", 0, &shell.trace);
     if (!status_ok(tess_account_create_notification(tess_self_account(), &shell.events))) {
         tess_panic("shell: no memory for a notification");
     }

@@ -5,7 +5,7 @@
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "lib/tess/clock.h"
-#include "lib/wire/client.h"
+#include "lib/rpc/method.h"
 #include "lib/console/console.h"
 
 static char buffer[CONSOLE_PIECE_BYTES];
@@ -45,5 +45,5 @@ void out(const char *format, ...) {
 }
 
 void out_problem(const char *what, status_t status) {
-    out("%s: %s\n", what, wire_status_text(status));
+    out("%s: %s\n", what, rpc_status_text(status));
 }

@@ -1,108 +1,145 @@
 // services, service, restart.
 #include "apps/shell/shell.h"
-#include "lib/shell/suggest.h"
+#include "apps/shell/units.h"
+#include "base/mem.h"
+#include "base/str.h"
 #include "lib/tess/clock.h"
-#include "lib/wire/supervisor_client.h"
 
-static struct supervisor_service services[32];
+static void print_service(void *context, struct supervisor_service service) {
+    struct shell_table *table = &shell.table;
+    const uint64_t now = *(const uint64_t *)context, started = supervisor_service_get_started_ns(service);
+    const struct supervisor_memory memory = supervisor_service_get_memory(service);
+    char name[NAME_BYTES];
+    char number[SHELL_NUMBER_BYTES];
+    table_cell(table, "%s", shown(name, sizeof(name), supervisor_service_get_name(service)));
+    table_cell(table, "%u", supervisor_service_get_id(service));
+    table_cell(table, "%s", run_state_name(supervisor_service_get_state(service)));
+    table_cell(table, "%s", started != 0 ? shell_duration(number, now > started ? now - started : 0) : "-");
+    table_cell(table, "%u", supervisor_service_get_restarts(service));
+    table_cell(table, "%s", shell_size(number, supervisor_memory_get_used_bytes(memory)));
+    table_cell(table, "%s", shell_size(number, supervisor_memory_get_limit_bytes(memory)));
+}
 
 void command_services(const struct arguments *arguments) {
     (void)arguments;
-    struct shell_table *table = &shell.table;
     uint64_t now = tess_now_ns();
-    size_t total = 0;
-    size_t count;
-    table_begin(table, "NAME >ID STATE >UPTIME >RESTARTS >MEMORY >LIMIT", out_sink, nullptr);
-    for (size_t index = 0; index == 0 || index < total; index += count) {
-        status_t status = supervisor_services(shell.supervisor, index, services, 32, &count, &total);
-        if (!status_ok(status)) {
-            out_problem("services", status);
-            return;
-        }
-        if (count == 0) {
-            break;
-        }
-        for (size_t i = 0; i < count; i++) {
-            const struct supervisor_service *service = &services[i];
-            char number[SHELL_NUMBER_BYTES];
-            uint64_t up = now > service->started_ns ? now - service->started_ns : 0;
-            table_cell(table, "%s", service->name);
-            table_cell(table, "%u", service->id);
-            table_cell(table, "%s", supervisor_state_name(service->state));
-            table_cell(table, "%s", service->started_ns != 0 ? shell_duration(number, up) : "-");
-            table_cell(table, "%u", service->restarts);
-            table_cell(table, "%s", shell_size(number, service->memory_used_bytes));
-            table_cell(table, "%s", shell_size(number, service->memory_limit_bytes));
-        }
+    table_begin(&shell.table, "NAME >ID STATE >UPTIME >RESTARTS >MEMORY >LIMIT", out_sink, nullptr);
+    const status_t status = each_service(print_service, &now);
+    if (!status_ok(status)) {
+        out("services: %s\n", rpc_status_text(status));
+        return;
     }
-    table_end(table);
+    table_end(&shell.table);
+}
+
+static void guess_service(void *context, struct supervisor_service service) {
+    guess_add(context, supervisor_service_get_name(service));
 }
 
 // Says that there is no such service, and which one may be meant.
 static void no_service(const char *command, const char *name) {
-    struct shell_suggestion suggestion = shell_suggest(name);
-    size_t count = 0;
-    size_t total;
-    if (status_ok(supervisor_services(shell.supervisor, 0, services, 32, &count, &total))) {
-        for (size_t i = 0; i < count; i++) {
-            shell_suggest_add(&suggestion, services[i].name);
-        }
-    }
-    if (suggestion.nearest != nullptr) {
-        out("%s: there is no service `%s`; did you mean `%s`?\n", command, name, suggestion.nearest);
+    struct guess guess = {.suggestion = shell_suggest(name)};
+    (void)each_service(guess_service, &guess); // without an answer there is just nothing to suggest
+    if (guess.suggestion.nearest != nullptr) {
+        out("%s: there is no service `%s`; did you mean `%s`?\n", command, name, guess.suggestion.nearest);
     } else {
         out("%s: there is no service `%s`; `services` lists them\n", command, name);
     }
 }
 
-void command_service(const struct arguments *arguments) {
+// Words with spaces between them, and "..." where there are more than fit.
+static const char *joined(char out[SHOWN_TEXT_BYTES], struct capnp_text_list words, bool more) {
+    const uint32_t count = capnp_text_list_count(words);
+    size_t used = 0;
+    out[0] = '\0';
+    for (uint32_t i = 0; i < count && !more; i++) {
+        const struct capnp_text word = capnp_text_list_get(words, i);
+        more = !str_append(out, SHOWN_TEXT_BYTES, i > 0 ? " " : "");
+        used = strlen(out);
+        more = more || word.len >= SHOWN_TEXT_BYTES - used;
+        shell_printable(out + used, SHOWN_TEXT_BYTES - used, word.bytes, word.len);
+    }
+    if (more) {
+        used = strlen(out);
+        memcpy(out + (used < SHOWN_TEXT_BYTES - 4 ? used : SHOWN_TEXT_BYTES - 4), "...", 4);
+    }
+    return out;
+}
+
+static void print_detail(struct supervisor_service_detail detail) {
     static const char *const policies[] = {"never", "on-failure", "always"};
     static const char *const bands[] = {"realtime", "interactive", "normal", "background"};
-    struct supervisor_detail detail;
-    const char *name = arguments->words[1];
-    status_t status = supervisor_service(shell.supervisor, name, &detail);
-    if (status_is(status, wire_status(WIRE_NOT_FOUND))) {
-        no_service("service", name);
-        return;
-    }
-    if (!status_ok(status)) {
-        out_problem("service", status);
-        return;
-    }
-    const struct supervisor_service *service = &detail.service;
+    const struct supervisor_service service = supervisor_service_detail_get_service(detail);
+    const struct supervisor_memory memory = supervisor_service_get_memory(service);
+    const uint64_t now = tess_now_ns(), started = supervisor_service_get_started_ns(service);
+    char text[SHOWN_TEXT_BYTES];
+    char name[NAME_BYTES];
     char first[SHELL_NUMBER_BYTES];
     char second[SHELL_NUMBER_BYTES];
     char third[SHELL_NUMBER_BYTES];
-    uint64_t now = tess_now_ns();
-    out("name       %s\n", service->name);
-    out("id         %u\n", service->id);
-    out("state      %s", supervisor_state_name(service->state));
-    if (service->started_ns != 0 && now >= service->started_ns) {
-        out(" for %s", shell_duration(first, now - service->started_ns));
+    out("name       %s\n", shown(name, sizeof(name), supervisor_service_get_name(service)));
+    out("id         %u\n", supervisor_service_get_id(service));
+    out("state      %s", run_state_name(supervisor_service_get_state(service)));
+    if (started != 0 && now >= started) {
+        out(" for %s", shell_duration(first, now - started));
     }
-    out("\nrestarts   %u\n", service->restarts);
-    out("memory     %s of %s, at most %s so far\n", shell_size(first, service->memory_used_bytes),
-        shell_size(second, service->memory_limit_bytes), shell_size(third, detail.peak_bytes));
-    if (service->process_koid != 0) {
-        out("process    koid %llu\n", (unsigned long long)service->process_koid);
+    out("\nrestarts   %u\n", supervisor_service_get_restarts(service));
+    out("memory     %s of %s, at most %s so far\n", shell_size(first, supervisor_memory_get_used_bytes(memory)),
+        shell_size(second, supervisor_memory_get_limit_bytes(memory)),
+        shell_size(third, supervisor_memory_get_peak_bytes(memory)));
+    if (supervisor_service_get_process_koid(service) != 0) {
+        out("process    koid %llu\n", (unsigned long long)supervisor_service_get_process_koid(service));
     }
-    out("program    %s%s%s\n", detail.program, detail.args[0] != '\0' ? " " : "", detail.args);
-    out("band       %s\n", service->band < 4 ? bands[service->band] : "?");
-    out("restart    %s\n", detail.restart_policy < 3 ? policies[detail.restart_policy] : "?");
-    out("provides   %s\n", detail.provides[0] != '\0' ? detail.provides : "-");
-    out("manifest   line %u\n", detail.manifest_line);
-    if (detail.ended_ns != 0) {
-        out("last end   %s ago: %s\n", shell_duration(first, now > detail.ended_ns ? now - detail.ended_ns : 0),
-            detail.last_end[0] != '\0' ? detail.last_end : "no reason known");
+    joined(text, supervisor_service_detail_get_arguments(detail), supervisor_service_detail_get_arguments_left(detail) > 0);
+    out("program    %s%s%s\n", shown(name, sizeof(name), supervisor_service_detail_get_program(detail)),
+        text[0] != '\0' ? " " : "", text);
+    const uint32_t band = supervisor_service_get_band(service);
+    const enum supervisor_restart policy = supervisor_service_detail_get_restart(detail);
+    out("band       %s\n", band < 4 ? bands[band] : "?");
+    out("restart    %s\n", policy < 3 ? policies[policy] : "?");
+    joined(text, supervisor_service_detail_get_provides(detail), false);
+    out("provides   %s\n", text[0] != '\0' ? text : "-");
+    out("manifest   line %u\n", supervisor_service_detail_get_manifest_line(detail));
+    const uint64_t ended = supervisor_service_detail_get_ended_ns(detail);
+    if (ended != 0) {
+        shown(text, sizeof(text), supervisor_service_detail_get_last_end(detail));
+        out("last end   %s ago: %s\n", shell_duration(first, now > ended ? now - ended : 0),
+            text[0] != '\0' ? text : "no reason known");
+    }
+}
+
+void command_service(const struct arguments *arguments) {
+    RPC_CALL(call);
+    struct supervisor_service_results results;
+    const char *name = arguments->words[1];
+    const status_t status =
+        supervisor_call_service(the_supervisor(), &call, capnp_text(name), rpc_patience(), &results);
+    if (!status_ok(status)) {
+        out("service: %s\n", rpc_status_text(status));
+        return;
+    }
+    rpc_hold(&call, held_results, &results.s);
+    if (supervisor_service_results_get_found(results)) {
+        print_detail(supervisor_service_results_get_detail(results));
+    } else {
+        no_service("service", name);
     }
 }
 
 void command_restart(const struct arguments *arguments) {
+    RPC_CALL(call);
+    struct supervisor_control_restart_results results;
     const char *name = arguments->words[1];
-    status_t status = supervisor_restart(shell.supervisor, name);
-    if (status_is(status, wire_status(WIRE_NOT_FOUND))) {
+    const status_t status =
+        supervisor_control_call_restart(the_supervisor_control(), &call, capnp_text(name), rpc_patience(), &results);
+    if (!status_ok(status)) {
+        out("restart: %s\n", rpc_status_text(status));
+        return;
+    }
+    const enum supervisor_control_outcome outcome = supervisor_control_restart_results_get_outcome(results);
+    if (outcome == SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND) {
         no_service("restart", name);
-    } else if (!status_ok(status)) {
-        out_problem("restart", status);
+    } else if (outcome != SUPERVISOR_CONTROL_OUTCOME_DONE) {
+        out("restart: %s\n", outcome_text(outcome));
     }
 }

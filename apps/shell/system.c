@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "lib/tess/page.h"
-#include "lib/wire/wire.h"
+#include "lib/badge/badge.h"
 
 constexpr size_t PROCESSES_PER_PAGE = MESSAGE_PAGE_BYTES / sizeof(struct inspect_process);
 

@@ -4,7 +4,7 @@
 
 static struct registry_name *find(struct registry_table *table, const char *name) {
     for (size_t i = 0; i < REGISTRY_NAMES_MAX; i++) {
-        if (strncmp(table->names[i].name, name, WIRE_NAME_BYTES) == 0) {
+        if (strncmp(table->names[i].name, name, NAME_BYTES) == 0) {
             return &table->names[i];
         }
     }
@@ -16,7 +16,7 @@ static struct registry_name *find_or_add(struct registry_table *table, const cha
     struct registry_name *entry = find(table, name);
     if (entry == nullptr) {
         entry = find(table, "");
-        if (entry == nullptr || !wire_name_put(entry->name, name)) {
+        if (entry == nullptr || !name_put(entry->name, name)) {
             return nullptr;
         }
     }
@@ -33,7 +33,7 @@ static struct registry_holder *find_holder(struct registry_table *table, uint64_
 }
 
 static uint64_t allowance(const struct registry_table *table, uint64_t badge) {
-    if (wire_badge_controls(badge)) {
+    if (badge_controls(badge)) {
         return UINT64_MAX;
     }
     for (size_t i = 0; badge != 0 && i < REGISTRY_HOLDERS_MAX; i++) {
@@ -56,7 +56,7 @@ bool registry_put(struct registry_table *table, const char *name, uint64_t inter
     return true;
 }
 
-bool registry_permit(struct registry_table *table, uint64_t holder, const char (*names)[WIRE_NAME_BYTES], size_t count) {
+bool registry_permit(struct registry_table *table, uint64_t holder, const char (*names)[NAME_BYTES], size_t count) {
     uint64_t allowed = 0;
     for (size_t i = 0; i < count; i++) {
         struct registry_name *entry = find_or_add(table, names[i]);
@@ -84,7 +84,7 @@ enum registry_outcome registry_look_up(const struct registry_table *table, uint6
     const uint64_t allowed = allowance(table, badge);
     const struct registry_name *entry = name[0] == '\0' ? nullptr : find((struct registry_table *)table, name);
     if (entry == nullptr || (allowed >> (entry - table->names) & 1) == 0) {
-        return wire_badge_controls(badge) ? REGISTRY_OUTCOME_NO_SUCH_NAME : REGISTRY_OUTCOME_NOT_ALLOWED;
+        return badge_controls(badge) ? REGISTRY_OUTCOME_NO_SUCH_NAME : REGISTRY_OUTCOME_NOT_ALLOWED;
     }
     if (entry->endpoint.v == 0) {
         return REGISTRY_OUTCOME_NO_SUCH_NAME;

@@ -9,13 +9,13 @@
 
 #include "abi/types.h"
 #include "idl/registry.capnp.h"
-#include "lib/wire/wire.h"
+#include "lib/badge/badge.h"
 
 constexpr size_t REGISTRY_NAMES_MAX = 64; // one bit each in an allowance
 constexpr size_t REGISTRY_HOLDERS_MAX = 256;
 
 struct registry_name {
-    char name[WIRE_NAME_BYTES]; // empty: unused
+    char name[NAME_BYTES]; // empty: unused
     uint64_t interface_id;
     handle_t endpoint; // 0: known only as somebody's allowance, not registered yet
 };
@@ -37,7 +37,7 @@ struct registry_table {
 
 // Replaces what the holder (not 0, and not one that controls) may resolve; `count` 0 forgets it. False: no room, nothing but new
 // names changed.
-[[nodiscard]] bool registry_permit(struct registry_table *table, uint64_t holder, const char (*names)[WIRE_NAME_BYTES],
+[[nodiscard]] bool registry_permit(struct registry_table *table, uint64_t holder, const char (*names)[NAME_BYTES],
                                    size_t count);
 
 // What stands behind the name for this badge (control: everything); *out is set for `found` and `wrongInterface`. A name that is

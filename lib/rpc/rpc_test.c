@@ -30,8 +30,9 @@ static bool open[HANDLES]; // handles of the two processes, which are one here
 static unsigned calls, dying, sends;
 static struct tess_message asked, request, answer; // as it was sent; as the service gets it; as it answered
 static status_t answer_status;              // what delivering the answer comes to
-static bool answered;
+static bool answered, only_answered; // the latter: without a receive
 static handle_t reply;
+static uint64_t now_ns;
 
 static void serve(void);
 
@@ -99,7 +100,8 @@ status_t tess_host_syscall(uint32_t number, handle_t handle, struct tess_message
         }
         answer = *message;
         answered = true;
-        return handle.v == 0 ? STATUS_OK : STATUS_TIMED_OUT;
+        only_answered = handle.v == 0;
+        return only_answered ? STATUS_OK : STATUS_TIMED_OUT;
     default: return receive(message, 77);
     }
 }
@@ -152,6 +154,9 @@ struct tess_thread_block *tess_arch_thread_block(void) {
 uint64_t tess_deadline_after_ms(uint64_t delay_ms) {
     return delay_ms;
 }
+uint64_t tess_now_ns(void) {
+    return now_ns;
+}
 void tess_close(handle_t handle) {
     open[handle.v] = false;
 }
@@ -171,6 +176,7 @@ static const struct rpc_method later = {INTERFACE, 3, false, {0, 0, true}, {1, 0
 static struct rpc_server server;
 static struct rpc_deferred deferred;
 static handle_t kept;
+static bool at_once; // the service answers before it receives
 
 static status_t dispatch(struct rpc_request *of) {
     if (of->interface_id != INTERFACE) {
@@ -208,6 +214,12 @@ static void serve(void) {
         REQUIRE(arrivals == 0);
         request.info = 0;
         rpc_server_done(&server, dispatch(&server.request));
+        if (at_once) {
+            CHECK(!answered);
+            rpc_server_answer(&server);
+            CHECK(answered);
+            rpc_server_answer(&server); // nothing is owed any more
+        }
     }
 }
 
@@ -217,6 +229,8 @@ static void begin(void) {
     memset(open, 0, sizeof(open));
     calls = dying = sends = 0;
     answer_status = STATUS_OK;
+    at_once = false;
+    now_ns = 0;
     request = answer = (struct tess_message){};
     kept = reply = (handle_t){};
 }
@@ -494,6 +508,36 @@ TEST(an_answer_that_cannot_be_delivered_is_replaced) {
     CHECK_EQ(rpc_finish(&call, DEADLINE_NEVER, nullptr).code, STATUS_NO_HANDLES.code);
     CHECK_EQ(open_handles(), 0); // what was to be given away, too
     CHECK_EQ(server.undelivered, 1);
+}
+
+TEST(an_answer_may_be_given_before_the_next_receive) {
+    begin();
+    at_once = true;
+    RPC_CALL(call);
+    uint64_t sum = 0;
+    CHECK(status_ok(call_add(&call, 20, 22, &sum)));
+    CHECK_EQ(sum, 42);
+    CHECK_EQ(call_add(&call, 13, 0, &sum).code, RPC_FAILED);
+    struct capnp_struct results;
+    CHECK(status_ok(call_echo(&call, 11, "hello", (struct capnp_data){}, &results)));
+    CHECK_STR_EQ(capnp_text_at(capnp_get_pointer(results, 0)).bytes, "hello");
+    answer_status = STATUS_NO_HANDLES;
+    rpc_begin(&call, (handle_t){9}, &lend);
+    CHECK_EQ(rpc_finish(&call, DEADLINE_NEVER, nullptr).code, STATUS_NO_HANDLES.code);
+    rpc_end(&call);
+    CHECK_EQ(open_handles(), 0);
+    CHECK_EQ(server.undelivered, 1);
+}
+
+TEST(malformed_requests_do_not_put_off_the_deadline) {
+    begin();
+    request.info = message_info(RPC_CONTRACT, 4, 0, 0) | MESSAGE_WANTS_REPLY; // half a word
+    answered = false;
+    now_ns = 1000;
+    CHECK_EQ(rpc_server_next(&server, 1000), RPC_TIMEOUT);
+    CHECK(only_answered); // or else a flood of them would go on being received
+    CHECK_EQ(message_label(answer.info), RPC_INVALID_ARGUMENT);
+    CHECK_EQ(server.malformed, 1);
 }
 
 TEST(an_answer_may_come_later) {

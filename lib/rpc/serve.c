@@ -3,6 +3,7 @@
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "lib/tess/clock.h"
 #include "lib/tess/handle.h"
 #include "lib/tess/page.h"
 #include "lib/tess/syscall.h"
@@ -85,27 +86,40 @@ static bool is_undeliverable(status_t status) {
            status_is(status, STATUS_NO_MEMORY);
 }
 
-// Answers if there is somebody to answer, and receives. An answer that the caller cannot take, for want of room for its page
+// Takes note of how an answer fared; true when it got there. One that the caller cannot take, for want of room for its page
 // or its handles, is replaced by one that says so.
-static status_t exchange(struct rpc_server *server, uint64_t deadline_ns) {
+static bool conclude(struct rpc_server *server, status_t status) {
     struct rpc_request *request = &server->request;
+    const bool undeliverable = is_undeliverable(status);
+    const bool delivered = !undeliverable && !status_is(status, STATUS_NO_CALLER);
+    if (request->method != nullptr) {
+        rpc_outgoing_end(&request->outgoing, !delivered);
+        request->method = nullptr;
+    }
+    server->undelivered += !delivered;
+    if (undeliverable) {
+        pack_refusal(&server->message, status, "");
+        status_t ignored = tess_reply(&server->message);
+        (void)ignored; // a caller that has gone meanwhile needs none
+    }
+    return delivered;
+}
+
+void rpc_server_answer(struct rpc_server *server) {
+    if (server->owed) {
+        server->owed = false;
+        (void)conclude(server, tess_reply(&server->message));
+    }
+}
+
+// Answers if there is somebody to answer, and receives.
+static status_t exchange(struct rpc_server *server, uint64_t deadline_ns) {
     if (server->owed) {
         server->owed = false;
         server->message.info |= tess_accept(MESSAGE_HANDLES);
         const status_t status = tess_reply_recv(server->endpoint, &server->message, deadline_ns);
-        const bool undeliverable = is_undeliverable(status);
-        if (request->method != nullptr) {
-            rpc_outgoing_end(&request->outgoing, undeliverable || status_is(status, STATUS_NO_CALLER));
-            request->method = nullptr;
-        }
-        if (!undeliverable && !status_is(status, STATUS_NO_CALLER)) {
+        if (conclude(server, status)) {
             return status;
-        }
-        server->undelivered++;
-        if (undeliverable) {
-            pack_refusal(&server->message, status, "");
-            status_t ignored = tess_reply(&server->message);
-            (void)ignored; // a caller that has gone meanwhile needs none
         }
     }
     server->message.info = tess_accept(MESSAGE_HANDLES);
@@ -164,6 +178,11 @@ enum rpc_arrival rpc_server_next(struct rpc_server *server, uint64_t deadline_ns
         }
         if (open_request(server)) {
             return RPC_REQUEST;
+        }
+        // Whoever sends nothing but malformed requests must not keep the service from what it does on time.
+        if (tess_now_ns() >= deadline_ns) {
+            rpc_server_answer(server);
+            return RPC_TIMEOUT;
         }
     }
 }

@@ -61,6 +61,10 @@ enum rpc_arrival rpc_server_next(struct rpc_server *server, uint64_t deadline_ns
 // Ends the current request with what dispatching it returned: its results, or an exception.
 void rpc_server_done(struct rpc_server *server, status_t status);
 
+// Delivers the answer now, after rpc_server_done, instead of with the next receive: for a service that has something else to
+// do before, which might take a while or use the message page. Does not block.
+void rpc_server_answer(struct rpc_server *server);
+
 // ---- for dispatch code ----
 
 struct capnp_struct_builder rpc_results_general(struct rpc_request *request);

@@ -20,7 +20,7 @@ constexpr uint32_t SUPERVISE_BUDGET = 12;
 
 enum supervise_policy : uint8_t { SUPERVISE_NEVER, SUPERVISE_ON_FAILURE, SUPERVISE_ALWAYS };
 
-// The numbers are those of the supervisor's contract (lib/wire/supervisor.h).
+// The numbers are those of the supervisor's contract (idl/supervisor.capnp).
 enum supervise_state : uint8_t {
     SUPERVISE_STOPPED = 0,
     SUPERVISE_RUNNING = 2,

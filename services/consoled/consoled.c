@@ -20,7 +20,7 @@
 #include "lib/tess/panic.h"
 #include "lib/tess/syscall.h"
 #include "lib/terminal/terminal.h"
-#include "lib/wire/wire.h"
+#include "lib/badge/badge.h"
 
 constexpr uint64_t BIT_INTERRUPT = 1;
 constexpr size_t TERMINAL_COLUMNS = 80;
@@ -207,7 +207,7 @@ static const struct console_control_server methods = {
 };
 
 static void serve(void) {
-    rpc_server_done(&server, wire_badge_controls(server.request.badge)
+    rpc_server_done(&server, badge_controls(server.request.badge)
                                  ? console_control_dispatch(&methods, nullptr, &server.request)
                                  : console_dispatch(&methods.console, nullptr, &server.request));
 }

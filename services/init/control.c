@@ -1,29 +1,74 @@
-// The supervisor's contract (lib/wire/supervisor.h), one function a method. Nothing here waits.
+// The supervisor's contract (idl/supervisor.capnp), one function a method. Nothing here waits.
+//
+// Results without a page of parameters are built in the message page: what a method calls of the kernel meanwhile must leave
+// that alone, and does.
 #include "abi/gen/stubs.h"
-#include "base/fmt.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/handle.h"
-#include "lib/tess/page.h"
-#include "lib/tess/serve.h"
-#include "lib/tess/syscall.h"
 #include "services/init/init.h"
 
-struct answer {
-    enum wire_status status;
-    uint64_t words[3];
-    uint32_t page_bytes;
-};
+static_assert((int)SUPERVISE_STOPPED == (int)SUPERVISOR_RUN_STATE_STOPPED &&
+              (int)SUPERVISE_RUNNING == (int)SUPERVISOR_RUN_STATE_RUNNING &&
+              (int)SUPERVISE_BACKOFF == (int)SUPERVISOR_RUN_STATE_BACKOFF &&
+              (int)SUPERVISE_FAILED == (int)SUPERVISOR_RUN_STATE_FAILED &&
+              (int)SUPERVISE_ENDED == (int)SUPERVISOR_RUN_STATE_ENDED);
+static_assert((int)MANIFEST_RESTART_NEVER == (int)SUPERVISOR_RESTART_NEVER &&
+              (int)MANIFEST_RESTART_ON_FAILURE == (int)SUPERVISOR_RESTART_ON_FAILURE &&
+              (int)MANIFEST_RESTART_ALWAYS == (int)SUPERVISOR_RESTART_ALWAYS);
 
-static struct answer answer(enum wire_status status) {
-    return (struct answer){.status = status};
+// What power() was asked for; done once its answer is on its way.
+static struct {
+    bool wanted;
+    enum supervisor_control_power action;
+} going_down;
+
+// A text that has a NUL in it is nobody's name, and no argument.
+static bool is_string(struct capnp_text text) {
+    return strnlen(text.bytes, text.len) == text.len;
+}
+
+static struct init_unit *find_unit(struct capnp_text name) {
+    return is_string(name) ? unit_by_name(name.bytes) : nullptr;
+}
+
+static struct init_unit *find_service(struct capnp_text name) {
+    struct init_unit *unit = find_unit(name);
+    return unit != nullptr && !unit->is_job ? unit : nullptr;
 }
 
 // --- lists ---
 
-// Fills one entry of a list; false when the unit is none of that list.
-typedef bool list_entry_fn(const struct init_unit *unit, void *entry);
+// Words of an answer that a text takes.
+static size_t text_words(size_t len) {
+    return len / CAPNP_WORD_BYTES + 1;
+}
+
+// One piece of a list in the making. How many entries fit has to be known before the list is made.
+struct piece {
+    uint32_t first, total, count;
+    size_t words_left;
+    bool full;
+};
+
+// Room is for the root pointer, the results and the list's tag, too.
+static struct piece piece_from(uint32_t first, size_t results_words) {
+    return (struct piece){.first = first, .words_left = MESSAGE_PAGE_BYTES / CAPNP_WORD_BYTES - 2 - results_words};
+}
+
+// Counts one more entry; whether it is one of this piece.
+static bool piece_takes(struct piece *piece, size_t words) {
+    if (piece->total++ < piece->first || piece->full) {
+        return false;
+    }
+    piece->full = words > piece->words_left;
+    if (!piece->full) {
+        piece->words_left -= words;
+        piece->count++;
+    }
+    return !piece->full;
+}
 
 // The unit with the lowest id from `id` on; places are reused, so their order says nothing.
 static const struct init_unit *next_by_id(uint32_t id) {
@@ -37,285 +82,386 @@ static const struct init_unit *next_by_id(uint32_t id) {
     return next;
 }
 
-static struct answer list_units(const struct wire_request *request, size_t entry_bytes, list_entry_fn *fill) {
-    uint64_t index = request->words[0], total = 0, count = 0;
-    uint8_t *page = tess_message_page();
-    uint64_t max = MESSAGE_PAGE_BYTES / entry_bytes;
-    _Alignas(16) uint8_t entry[256];
+struct unit_piece {
+    struct piece piece;
+    const struct init_unit *units[INIT_UNITS_MAX];
+};
+
+typedef size_t unit_words_fn(const struct init_unit *unit);
+
+// Services are in the manifest's order, as their numbers are.
+static void collect_units(struct unit_piece *out, struct piece piece, bool jobs, unit_words_fn *words) {
     for (const struct init_unit *unit = next_by_id(0); unit != nullptr; unit = next_by_id(unit->id + 1)) {
-        if (!fill(unit, entry)) {
-            continue;
-        }
-        if (total++ >= index && count < max) {
-            memcpy(page + count++ * entry_bytes, entry, entry_bytes);
+        if (unit->is_job == jobs && piece_takes(&piece, words(unit))) {
+            out->units[piece.count - 1] = unit;
         }
     }
-    return (struct answer){.words = {count, total}, .page_bytes = (uint32_t)(count * entry_bytes)};
+    out->piece = piece;
 }
 
-static void memory_of(const struct init_unit *unit, uint64_t *used, uint64_t *limit) {
-    *limit = unit->spec->memory_bytes;
-    *used = 0;
+static uint64_t koid_of(const struct init_unit *unit) {
+    return unit_runs(unit) ? unit->process.koid.v : 0;
+}
+
+static void put_memory(struct supervisor_memory_builder memory, const struct init_unit *unit) {
+    uint64_t used = 0, peak = unit->peak_bytes;
     if (unit_runs(unit)) {
-        (void)tess_account_info(unit->account, nullptr, used, nullptr, nullptr);
+        (void)tess_account_info(unit->account, nullptr, &used, &peak, nullptr);
     }
+    supervisor_memory_set_used_bytes(memory, used);
+    supervisor_memory_set_limit_bytes(memory, unit->spec->memory_bytes);
+    supervisor_memory_set_peak_bytes(memory, peak);
 }
 
-static bool fill_service(const struct init_unit *unit, void *to) {
-    if (unit->is_job) {
-        return false;
+static size_t service_words(const struct init_unit *unit) {
+    return SUPERVISOR_SERVICE_DATA_WORDS + SUPERVISOR_SERVICE_POINTERS + SUPERVISOR_MEMORY_DATA_WORDS +
+           text_words(strlen(unit->name));
+}
+
+static void put_service(struct supervisor_service_builder service, const struct init_unit *unit) {
+    supervisor_service_set_name(service, capnp_text(unit->name));
+    supervisor_service_set_id(service, unit->id);
+    supervisor_service_set_state(service, (enum supervisor_run_state)unit->life.state);
+    supervisor_service_set_restarts(service, unit->life.restarts);
+    supervisor_service_set_band(service, unit->spec->band);
+    supervisor_service_set_started_ns(service, unit->life.started_ns);
+    supervisor_service_set_process_koid(service, koid_of(unit));
+    put_memory(supervisor_service_init_memory(service), unit);
+}
+
+static status_t services(void *, struct rpc_request *, struct supervisor_services_params params,
+                         struct supervisor_services_results_builder results) {
+    struct unit_piece found;
+    collect_units(&found,
+                  piece_from(supervisor_services_params_get_first(params),
+                             SUPERVISOR_SERVICES_RESULTS_DATA_WORDS + SUPERVISOR_SERVICES_RESULTS_POINTERS),
+                  false, service_words);
+    const uint32_t count = found.piece.count;
+    const struct supervisor_service_list_builder list = supervisor_services_results_init_services(results, count);
+    for (uint32_t i = 0; i < count; i++) {
+        put_service(supervisor_service_list_edit(list, i), found.units[i]);
     }
-    struct supervisor_service entry = {
-        .id = unit->id,
-        .state = unit->life.state,
-        .restarts = unit->life.restarts,
-        .band = unit->spec->band,
-        .started_ns = unit->life.started_ns,
-        .process_koid = unit_runs(unit) ? unit->process.koid.v : 0,
-    };
-    memory_of(unit, &entry.memory_used_bytes, &entry.memory_limit_bytes);
-    (void)str_copy(entry.name, sizeof entry.name, unit->name);
-    memcpy(to, &entry, sizeof entry);
-    return true;
+    supervisor_services_results_set_total(results, found.piece.total);
+    return STATUS_OK;
 }
 
-static void fill_job_entry(const struct init_unit *unit, struct supervisor_job *entry) {
-    *entry = (struct supervisor_job){
-        .id = unit->id,
-        .state = unit->life.state,
-        .exit_kind = unit->exit_kind,
-        .foreground = unit->foreground,
-        .exit_code = unit->exit_code,
-        .started_ns = unit->started_ns,
-        .ended_ns = unit->life.ended_ns,
-        .process_koid = unit_runs(unit) ? unit->process.koid.v : 0,
-    };
-    memory_of(unit, &entry->memory_used_bytes, &entry->memory_limit_bytes);
-    (void)str_copy(entry->name, sizeof entry->name, unit->spec->name);
-    (void)str_copy(entry->reason, sizeof entry->reason, unit->reason);
+static size_t job_words(const struct init_unit *unit) {
+    return SUPERVISOR_JOB_DATA_WORDS + SUPERVISOR_JOB_POINTERS + SUPERVISOR_MEMORY_DATA_WORDS +
+           text_words(strlen(unit->spec->name)) + text_words(strlen(unit->reason));
 }
 
-static bool fill_job(const struct init_unit *unit, void *to) {
-    if (!unit->is_job) {
-        return false;
+static void put_job(struct supervisor_job_builder job, const struct init_unit *unit) {
+    supervisor_job_set_name(job, capnp_text(unit->spec->name));
+    supervisor_job_set_id(job, unit->id);
+    supervisor_job_set_state(job, (enum supervisor_run_state)unit->life.state);
+    supervisor_job_set_foreground(job, unit->foreground);
+    supervisor_job_set_exit_kind(job, unit->exit_kind);
+    supervisor_job_set_exit_code(job, unit->exit_code);
+    supervisor_job_set_started_ns(job, unit->started_ns);
+    supervisor_job_set_ended_ns(job, unit->life.ended_ns);
+    supervisor_job_set_process_koid(job, koid_of(unit));
+    put_memory(supervisor_job_init_memory(job), unit);
+    supervisor_job_set_reason(job, capnp_text(unit->reason));
+}
+
+static status_t jobs(void *, struct rpc_request *, struct supervisor_jobs_params params,
+                     struct supervisor_jobs_results_builder results) {
+    struct unit_piece found;
+    collect_units(&found,
+                  piece_from(supervisor_jobs_params_get_first(params),
+                             SUPERVISOR_JOBS_RESULTS_DATA_WORDS + SUPERVISOR_JOBS_RESULTS_POINTERS),
+                  true, job_words);
+    const uint32_t count = found.piece.count;
+    const struct supervisor_job_list_builder list = supervisor_jobs_results_init_jobs(results, count);
+    for (uint32_t i = 0; i < count; i++) {
+        put_job(supervisor_job_list_edit(list, i), found.units[i]);
     }
-    struct supervisor_job entry;
-    fill_job_entry(unit, &entry);
-    memcpy(to, &entry, sizeof entry);
-    return true;
+    supervisor_jobs_results_set_total(results, found.piece.total);
+    return STATUS_OK;
 }
 
-static struct answer list_programs(const struct wire_request *request) {
-    uint64_t total = 0, count = 0;
-    struct supervisor_program *page = tess_message_page();
+static status_t programs(void *, struct rpc_request *, struct supervisor_programs_params params,
+                         struct supervisor_programs_results_builder results) {
+    const struct manifest_unit *specs[MANIFEST_UNITS_MAX];
+    struct piece piece = piece_from(supervisor_programs_params_get_first(params),
+                                    SUPERVISOR_PROGRAMS_RESULTS_DATA_WORDS + SUPERVISOR_PROGRAMS_RESULTS_POINTERS);
     for (size_t i = 0; i < init.manifest.unit_count; i++) {
         const struct manifest_unit *spec = &init.manifest.units[i];
-        if (spec->kind != MANIFEST_PROGRAM) {
-            continue;
-        }
-        if (total++ >= request->words[0] && count < MESSAGE_PAGE_BYTES / sizeof *page) {
-            page[count] = (struct supervisor_program){.memory_limit_bytes = spec->memory_bytes};
-            (void)str_copy(page[count].name, sizeof page[count].name, spec->name);
-            count++;
+        const size_t words = SUPERVISOR_PROGRAM_DATA_WORDS + SUPERVISOR_PROGRAM_POINTERS + text_words(strlen(spec->name));
+        if (spec->kind == MANIFEST_PROGRAM && piece_takes(&piece, words)) {
+            specs[piece.count - 1] = spec;
         }
     }
-    return (struct answer){.words = {count, total}, .page_bytes = (uint32_t)(count * sizeof *page)};
+    const struct supervisor_program_list_builder list = supervisor_programs_results_init_programs(results, piece.count);
+    for (uint32_t i = 0; i < piece.count; i++) {
+        const struct supervisor_program_builder program = supervisor_program_list_edit(list, i);
+        supervisor_program_set_name(program, capnp_text(specs[i]->name));
+        supervisor_program_set_memory_limit_bytes(program, specs[i]->memory_bytes);
+    }
+    supervisor_programs_results_set_total(results, piece.total);
+    return STATUS_OK;
+}
+
+static status_t capabilities(void *, struct rpc_request *, struct supervisor_capabilities_params params,
+                             struct supervisor_capabilities_results_builder results) {
+    const struct init_unit *unit = find_unit(supervisor_capabilities_params_get_name(params));
+    if (unit == nullptr) {
+        return STATUS_OK; // not found
+    }
+    struct piece piece =
+        piece_from(supervisor_capabilities_params_get_first(params),
+                   SUPERVISOR_CAPABILITIES_RESULTS_DATA_WORDS + SUPERVISOR_CAPABILITIES_RESULTS_POINTERS);
+    for (size_t i = 0; i < unit->capset.count; i++) {
+        const struct init_capability *entry = &unit->capset.entries[i];
+        (void)piece_takes(&piece, SUPERVISOR_GRANTED_CAPABILITY_DATA_WORDS + SUPERVISOR_GRANTED_CAPABILITY_POINTERS +
+                                      text_words(strlen(entry->name)) + text_words(strlen(entry->source)));
+    }
+    const struct supervisor_granted_capability_list_builder list =
+        supervisor_capabilities_results_init_capabilities(results, piece.count);
+    for (uint32_t i = 0; i < piece.count; i++) {
+        const struct init_capability *entry = &unit->capset.entries[piece.first + i];
+        const struct supervisor_granted_capability_builder capability = supervisor_granted_capability_list_edit(list, i);
+        supervisor_granted_capability_set_handle(capability, entry->handle);
+        supervisor_granted_capability_set_manifest_line(capability, entry->manifest_line);
+        supervisor_granted_capability_set_interface_id(capability, entry->interface_id);
+        supervisor_granted_capability_set_name(capability, capnp_text(entry->name));
+        supervisor_granted_capability_set_source(capability, capnp_text(entry->source));
+    }
+    supervisor_capabilities_results_set_found(results, true);
+    supervisor_capabilities_results_set_total(results, piece.total);
+    supervisor_capabilities_results_set_process_koid(results, koid_of(unit));
+    return STATUS_OK;
 }
 
 // --- one unit ---
 
-static struct answer describe_service(const struct wire_request *request) {
-    char name[WIRE_NAME_BYTES];
-    if (!wire_name_request(request, name)) {
-        return answer(WIRE_BAD_REQUEST);
-    }
-    const struct init_unit *unit = unit_by_name(name);
-    if (unit == nullptr || unit->is_job) {
-        return answer(WIRE_NOT_FOUND);
-    }
-    struct supervisor_detail detail = {
-        .restart_policy = unit->spec->restart,
-        .manifest_line = unit->spec->line,
-        .peak_bytes = unit->peak_bytes,
-        .ended_ns = unit->life.ended_ns,
-    };
-    (void)fill_service(unit, &detail.service);
-    if (unit_runs(unit)) {
-        (void)tess_account_info(unit->account, nullptr, nullptr, &detail.peak_bytes, nullptr);
-    }
-    (void)str_copy(detail.program, sizeof detail.program, unit->spec->program);
-    (void)str_copy(detail.last_end, sizeof detail.last_end, unit->reason);
-    for (uint32_t i = 0; i < unit->spec->provides.count; i++) {
-        bool first = i == 0;
-        (void)(first || str_append(detail.provides, sizeof detail.provides, " "));
-        (void)str_append(detail.provides, sizeof detail.provides,
-                         init.manifest.words[unit->spec->provides.first + i]);
-    }
-    for (uint32_t i = 0; i < unit->spec->args.count; i++) {
-        bool fits =
-            (i == 0 || str_append(detail.args, sizeof detail.args, " ")) &&
-            str_append(detail.args, sizeof detail.args, init.manifest.words[unit->spec->args.first + i]);
-        if (!fits) {
-            memcpy(&detail.args[sizeof detail.args - 4], "...", 4);
+// How many words of the manifest fit as a list of texts; takes their room.
+static uint32_t count_texts(struct manifest_list list, size_t *words_left) {
+    uint32_t count = 0;
+    while (count < list.count) {
+        const size_t words = 1 + text_words(strlen(init.manifest.words[list.first + count]));
+        if (words > *words_left) {
             break;
         }
+        *words_left -= words;
+        count++;
     }
-    memcpy(tess_message_page(), &detail, sizeof detail);
-    return (struct answer){.page_bytes = sizeof detail};
+    return count;
 }
 
-static struct answer describe_job(const struct wire_request *request) {
-    const struct init_unit *unit =
-        request->words[0] <= UINT32_MAX ? unit_by_id((uint32_t)request->words[0]) : nullptr;
-    if (unit == nullptr || !unit->is_job) {
-        return answer(WIRE_NOT_FOUND);
+static void put_texts(struct capnp_text_list_builder to, struct manifest_list list, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        capnp_text_list_set(to, i, capnp_text(init.manifest.words[list.first + i]));
     }
-    fill_job_entry(unit, tess_message_page());
-    return (struct answer){.page_bytes = sizeof(struct supervisor_job)};
 }
 
-static struct answer list_capset(const struct wire_request *request) {
-    char name[WIRE_NAME_BYTES];
-    if (!wire_name_request(request, name)) {
-        return answer(WIRE_BAD_REQUEST);
+// The interfaces that a service provides always fit; its arguments may not.
+static_assert(INIT_ENDPOINTS_MAX * (1 + INIT_NAME_BYTES / CAPNP_WORD_BYTES) < 384);
+
+static void put_detail(struct supervisor_service_detail_builder detail, const struct init_unit *unit, size_t words_left) {
+    const struct manifest_unit *spec = unit->spec;
+    put_service(supervisor_service_detail_init_service(detail), unit);
+    supervisor_service_detail_set_program(detail, capnp_text(spec->program));
+    supervisor_service_detail_set_restart(detail, (enum supervisor_restart)spec->restart);
+    supervisor_service_detail_set_manifest_line(detail, spec->line);
+    supervisor_service_detail_set_ended_ns(detail, unit->life.ended_ns);
+    supervisor_service_detail_set_last_end(detail, capnp_text(unit->reason));
+    words_left -= SUPERVISOR_SERVICE_DETAIL_DATA_WORDS + SUPERVISOR_SERVICE_DETAIL_POINTERS + service_words(unit) +
+                  text_words(strlen(spec->program)) + text_words(strlen(unit->reason));
+    const uint32_t provides = count_texts(spec->provides, &words_left);
+    put_texts(supervisor_service_detail_init_provides(detail, provides), spec->provides, provides);
+    const uint32_t arguments = count_texts(spec->args, &words_left);
+    put_texts(supervisor_service_detail_init_arguments(detail, arguments), spec->args, arguments);
+    supervisor_service_detail_set_arguments_left(detail, spec->args.count - arguments);
+}
+
+static status_t service(void *, struct rpc_request *, struct supervisor_service_params params,
+                        struct supervisor_service_results_builder results) {
+    const struct init_unit *unit = find_service(supervisor_service_params_get_name(params));
+    if (unit != nullptr) {
+        put_detail(supervisor_service_results_init_detail(results), unit,
+                   MESSAGE_PAGE_BYTES / CAPNP_WORD_BYTES - 1 - SUPERVISOR_SERVICE_RESULTS_DATA_WORDS -
+                       SUPERVISOR_SERVICE_RESULTS_POINTERS);
+        supervisor_service_results_set_found(results, true);
     }
-    const struct init_unit *unit = unit_by_name(name);
-    if (unit == nullptr) {
-        return answer(WIRE_NOT_FOUND);
+    return STATUS_OK;
+}
+
+static status_t job(void *, struct rpc_request *, struct supervisor_job_params params,
+                    struct supervisor_job_results_builder results) {
+    const struct init_unit *unit = unit_by_id(supervisor_job_params_get_id(params));
+    if (unit != nullptr && unit->is_job) {
+        put_job(supervisor_job_results_init_job(results), unit);
+        supervisor_job_results_set_found(results, true);
     }
-    const size_t max = MESSAGE_PAGE_BYTES / sizeof *unit->capset.entries;
-    uint64_t first = request->words[0] < unit->capset.count ? request->words[0] : unit->capset.count;
-    size_t count = unit->capset.count - first < max ? unit->capset.count - (size_t)first : max;
-    size_t bytes = count * sizeof *unit->capset.entries;
-    if (bytes > 0) {
-        memcpy(tess_message_page(), unit->capset.entries + first, bytes);
-    }
-    return (struct answer){.words = {count, unit->capset.count, unit_runs(unit) ? unit->process.koid.v : 0},
-                           .page_bytes = (uint32_t)bytes};
+    return STATUS_OK;
 }
 
 // --- actions ---
 
-static enum wire_status start_failure(status_t status) {
+// What to answer when a process could not be started.
+static status_t start_failure(struct rpc_request *request, const struct init_unit *unit, status_t status,
+                              enum supervisor_control_outcome *outcome) {
     if (status_is(status, STATUS_NO_MEMORY)) {
-        return WIRE_NO_MEMORY;
+        *outcome = SUPERVISOR_CONTROL_OUTCOME_NO_MEMORY;
+    } else if (status_is(status, STATUS_TOO_LARGE)) {
+        *outcome = SUPERVISOR_CONTROL_OUTCOME_TOO_LONG;
+    } else if (status_is(status, STATUS_BAD_ARGUMENT) || status_is(status, STATUS_NOT_FOUND)) {
+        *outcome = SUPERVISOR_CONTROL_OUTCOME_BAD_PROGRAM;
+    } else {
+        return rpc_refuse(request, RPC_FAILED, "%s", unit->reason);
     }
-    if (status_is(status, STATUS_TOO_LARGE)) {
-        return WIRE_TOO_LARGE;
-    }
-    return status_is(status, STATUS_BAD_ARGUMENT) || status_is(status, STATUS_NOT_FOUND) ? WIRE_BAD_PROGRAM
-                                                                                         : WIRE_FAILED;
+    return STATUS_OK;
 }
 
-// The page with the strings is overwritten by what starting a process calls, so they are copied first.
-static struct answer run(const struct wire_request *request) {
-    static char strings[SUPERVISOR_ARGS_BYTES];
-    const char *arguments[SUPERVISOR_ARGS_MAX];
-    struct supervisor_run wanted;
-    if (!supervisor_run_decode(request, &wanted)) {
-        return answer(WIRE_BAD_REQUEST);
+// Copies the arguments, for what starting a process calls overwrites the message page. False when they are too long.
+static bool copy_arguments(struct capnp_text_list given, const char *arguments[SUPERVISOR_ARGUMENTS_MAX]) {
+    static char strings[SUPERVISOR_ARGUMENTS_MAX_BYTES];
+    size_t used = 0;
+    const uint32_t count = capnp_text_list_count(given);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct capnp_text text = capnp_text_list_get(given, i);
+        if (text.len >= sizeof strings - used) {
+            return false;
+        }
+        memcpy(strings + used, text.bytes, text.len + 1);
+        arguments[i] = strings + used;
+        used += text.len + 1;
     }
-    memcpy(strings, wanted.strings, wanted.strings_bytes);
-    const struct manifest_unit *spec = manifest_find(&init.manifest, MANIFEST_PROGRAM, strings);
+    return true;
+}
+
+static status_t check_arguments(struct rpc_request *request, struct capnp_text_list given) {
+    const uint32_t count = capnp_text_list_count(given); // the contract's limit is what there is room for
+    for (uint32_t i = 0; i < count; i++) {
+        if (!is_string(capnp_text_list_get(given, i))) {
+            return rpc_refuse(request, RPC_INVALID_ARGUMENT, "argument %u has a NUL in it", i + 1);
+        }
+    }
+    return rpc_well_formed(request);
+}
+
+// Starts a job; the watcher (may be 0) becomes the job's. *out is null unless the outcome is DONE.
+static status_t start_job(struct rpc_request *request, struct supervisor_control_run_params params, handle_t watcher,
+                          enum supervisor_control_outcome *outcome, struct init_unit **out) {
+    const char *arguments[SUPERVISOR_ARGUMENTS_MAX];
+    const struct capnp_text program = supervisor_control_run_params_get_program(params);
+    const struct capnp_text_list given = supervisor_control_run_params_get_arguments(params);
+    const uint32_t count = capnp_text_list_count(given);
+    const uint64_t bits = supervisor_control_run_params_get_bits(params);
+    const struct manifest_unit *spec =
+        is_string(program) ? manifest_find(&init.manifest, MANIFEST_PROGRAM, program.bytes) : nullptr;
+    *out = nullptr;
     if (spec == nullptr) {
-        return answer(WIRE_NOT_FOUND);
+        *outcome = SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND;
+        return STATUS_OK;
     }
-    size_t count = 0;
-    for (const char *at = strings + strlen(strings) + 1; count + 1 < wanted.count; at += strlen(at) + 1) {
-        arguments[count++] = at;
+    if (!copy_arguments(given, arguments)) {
+        *outcome = SUPERVISOR_CONTROL_OUTCOME_TOO_LONG;
+        return STATUS_OK;
     }
     struct init_unit *unit = unit_new_job(spec);
     if (unit == nullptr) {
-        return answer(WIRE_BUSY);
+        *outcome = SUPERVISOR_CONTROL_OUTCOME_BUSY;
+        return STATUS_OK;
     }
-    unit->foreground = wanted.foreground;
-    status_t status = unit_start(unit, arguments, count);
+    unit->foreground = supervisor_control_run_params_get_foreground(params);
+    const status_t status = unit_start(unit, arguments, count);
     if (!status_ok(status)) {
-        return answer(start_failure(status));
+        return start_failure(request, unit, status, outcome);
     }
-    if (tess_handle_valid(wanted.watcher)) {
-        // Ours now, for longer than the request: the caller of `run` closes what it is given.
-        status = tess_handle_copy(wanted.watcher, (rights_t){RIGHT_SIGNAL_BIT}, &unit->watcher);
-        if (!status_ok(status)) {
-            unit_kill(unit);
-            return answer(WIRE_BAD_REQUEST);
-        }
-        unit->watch_bits = wanted.bits;
-    }
-    return (struct answer){.words = {unit->id, unit->process.koid.v}};
+    unit->watcher = watcher;
+    unit->watch_bits = bits;
+    *outcome = SUPERVISOR_CONTROL_OUTCOME_DONE;
+    *out = unit;
+    return STATUS_OK;
 }
 
-// By id in words[0], or with 0 by the name in the page.
-static struct init_unit *find_target(const struct wire_request *request) {
-    char name[WIRE_NAME_BYTES];
-    if (request->words[0] != 0) {
-        return request->words[0] <= UINT32_MAX ? unit_by_id((uint32_t)request->words[0]) : nullptr;
+static status_t run(void *, struct rpc_request *request, struct supervisor_control_run_params params,
+                    struct supervisor_control_run_results_builder results) {
+    const handle_t given = supervisor_control_run_params_get_watcher(params);
+    TRY(check_arguments(request, supervisor_control_run_params_get_arguments(params)));
+    handle_t watcher = {};
+    if (tess_handle_valid(given) &&
+        !status_ok(tess_handle_copy(given, (rights_t){RIGHT_SIGNAL_BIT}, &watcher))) {
+        return rpc_refuse(request, RPC_INVALID_ARGUMENT, "the watcher cannot be signalled");
     }
-    return wire_name_request(request, name) ? unit_by_name(name) : nullptr;
-}
-
-static struct answer kill(const struct wire_request *request) {
-    struct init_unit *unit = find_target(request);
+    enum supervisor_control_outcome outcome = SUPERVISOR_CONTROL_OUTCOME_DONE;
+    struct init_unit *unit = nullptr;
+    const status_t status = start_job(request, params, watcher, &outcome, &unit);
     if (unit == nullptr) {
-        return answer(WIRE_NOT_FOUND);
+        tess_close(watcher);
+    } else {
+        supervisor_control_run_results_set_id(results, unit->id);
+        supervisor_control_run_results_set_process_koid(results, unit->process.koid.v);
     }
-    if (!unit_runs(unit)) {
-        return answer(WIRE_BAD_STATE);
-    }
-    unit_kill(unit);
-    return answer(WIRE_OK);
+    supervisor_control_run_results_set_outcome(results, outcome);
+    return status;
 }
 
-static struct answer restart(const struct wire_request *request) {
-    char name[WIRE_NAME_BYTES];
-    if (!wire_name_request(request, name)) {
-        return answer(WIRE_BAD_REQUEST);
+static status_t kill(void *, struct rpc_request *request, struct supervisor_control_kill_params params,
+                     struct supervisor_control_kill_results_builder results) {
+    struct init_unit *unit = find_unit(supervisor_control_kill_params_get_target(params));
+    TRY(rpc_well_formed(request));
+    enum supervisor_control_outcome outcome = SUPERVISOR_CONTROL_OUTCOME_DONE;
+    if (unit == nullptr) {
+        outcome = SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND;
+    } else if (!unit_runs(unit)) {
+        outcome = SUPERVISOR_CONTROL_OUTCOME_BAD_STATE;
+    } else {
+        unit_kill(unit);
     }
-    struct init_unit *unit = unit_by_name(name);
-    if (unit == nullptr || unit->is_job) {
-        return answer(WIRE_NOT_FOUND);
-    }
-    if (supervise_restart(&unit->life, tess_now_ns())) {
+    supervisor_control_kill_results_set_outcome(results, outcome);
+    return STATUS_OK;
+}
+
+static status_t restart(void *, struct rpc_request *request, struct supervisor_control_restart_params params,
+                        struct supervisor_control_restart_results_builder results) {
+    struct init_unit *unit = find_service(supervisor_control_restart_params_get_name(params));
+    TRY(rpc_well_formed(request));
+    if (unit != nullptr && supervise_restart(&unit->life, tess_now_ns())) {
         (void)tess_process_exit(unit->process.process, 0); // BAD_STATE: it is ending by itself
     }
-    return answer(WIRE_OK);
+    supervisor_control_restart_results_set_outcome(results, unit != nullptr ? SUPERVISOR_CONTROL_OUTCOME_DONE
+                                                                            : SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND);
+    return STATUS_OK;
 }
 
-static struct answer power(const struct wire_request *request) {
-    uint64_t action = request->words[0];
-    if (action != SUPERVISOR_POWER_OFF && action != SUPERVISOR_REBOOT) {
-        return answer(WIRE_BAD_REQUEST);
+static status_t power(void *, struct rpc_request *request, struct supervisor_control_power_params params,
+                      struct supervisor_control_power_results_builder) {
+    const enum supervisor_control_power action = supervisor_control_power_params_get_action(params);
+    TRY(rpc_well_formed(request));
+    if (action != SUPERVISOR_CONTROL_POWER_OFF && action != SUPERVISOR_CONTROL_POWER_REBOOT) {
+        return rpc_refuse(request, RPC_INVALID_ARGUMENT, "there is no action %u", action);
     }
-    struct tess_message done = {.info = tess_info(WIRE_OK)};
-    (void)tess_reply(&done); // whoever asked and is gone needs no answer
-    power_down((uint32_t)action, nullptr);
+    going_down.wanted = true;
+    going_down.action = action;
+    return STATUS_OK;
 }
 
-static struct answer dispatch(const struct wire_request *request) {
-    bool control = wire_badge_controls(request->badge);
-    switch (request->method) {
-    case SUPERVISOR_SERVICES: return list_units(request, sizeof(struct supervisor_service), fill_service);
-    case SUPERVISOR_SERVICE: return describe_service(request);
-    case SUPERVISOR_CAPSET: return list_capset(request);
-    case SUPERVISOR_PROGRAMS: return list_programs(request);
-    case SUPERVISOR_JOBS: return list_units(request, sizeof(struct supervisor_job), fill_job);
-    case SUPERVISOR_JOB: return describe_job(request);
-    case SUPERVISOR_RUN: return control ? run(request) : answer(WIRE_NOT_ALLOWED);
-    case SUPERVISOR_KILL: return control ? kill(request) : answer(WIRE_NOT_ALLOWED);
-    case SUPERVISOR_RESTART: return control ? restart(request) : answer(WIRE_NOT_ALLOWED);
-    case SUPERVISOR_POWER: return control ? power(request) : answer(WIRE_NOT_ALLOWED);
-    default: return answer(WIRE_BAD_METHOD);
+static const struct supervisor_control_server methods = {
+    .supervisor =
+        {
+            .services = services,
+            .service = service,
+            .capabilities = capabilities,
+            .programs = programs,
+            .jobs = jobs,
+            .job = job,
+        },
+    .run = run,
+    .kill = kill,
+    .restart = restart,
+    .power = power,
+};
+
+void control_handle(void) {
+    struct rpc_request *request = &init.server.request;
+    rpc_server_done(&init.server, badge_controls(request->badge)
+                                      ? supervisor_control_dispatch(&methods, nullptr, request)
+                                      : supervisor_dispatch(&methods.supervisor, nullptr, request));
+    rpc_server_answer(&init.server); // what init does before it receives again delays nobody
+    if (going_down.wanted) {
+        power_down(going_down.action, nullptr);
     }
-}
-
-void control_handle(struct tess_message *message) {
-    struct tess_message received = *message;
-    struct wire_request request =
-        wire_request(received.info, received.badge, received.words, tess_message_page());
-    struct answer made = dispatch(&request);
-    tess_message_close_handles(&received);
-    *message = (struct tess_message){
-        .info = message_info(made.status, made.page_bytes, 0, 0),
-        .words = {made.words[0], made.words[1], made.words[2]},
-    };
 }

@@ -22,7 +22,7 @@ struct init_endpoint *endpoint_find(const char *name) {
 }
 
 static uint64_t badge_of(const struct init_unit *unit, bool control) {
-    return unit->id | (control ? WIRE_BADGE_CONTROL : 0);
+    return unit->id | (control ? BADGE_CONTROL : 0);
 }
 
 // The client's end of an endpoint, with the badge of its holder.
@@ -83,7 +83,7 @@ static status_t make(const struct init_unit *unit, const struct manifest_grant *
         return make_client(unit, grant, endpoint->endpoint, endpoint->interface_id, to);
     }
     case MANIFEST_GRANT_SUPERVISOR:
-        return make_client(unit, grant, init.supervisor, WIRE_INTERFACE_SUPERVISOR, to);
+        return make_client(unit, grant, init.supervisor, SUPERVISOR_ID, to);
     case MANIFEST_GRANT_INSPECTOR:
         to->type = OBJECT_INSPECTOR;
         to->rights.v = PLAIN;
@@ -169,9 +169,8 @@ void grant_release(const struct spawn_grant *grants, const bool *temporary, uint
 
 static void remember(struct init_capset *capset, const char *name, uint32_t handle, uint64_t interface_id,
                      uint32_t line, const char *source) {
-    struct supervisor_capability *entry = &capset->entries[capset->count++];
-    *entry =
-        (struct supervisor_capability){.handle = handle, .manifest_line = line, .interface_id = interface_id};
+    struct init_capability *entry = &capset->entries[capset->count++];
+    *entry = (struct init_capability){.handle = handle, .manifest_line = line, .interface_id = interface_id};
     (void)str_copy(entry->name, sizeof entry->name, name);
     (void)str_copy(entry->source, sizeof entry->source, source);
 }

@@ -13,22 +13,32 @@
 #include <stdint.h>
 
 #include "abi/types.h"
+#include "idl/supervisor.capnp.h"
 #include "lib/manifest/manifest.h"
 #include "lib/package/package.h"
 #include "lib/supervise/supervise.h"
 #include "lib/tess/spawn.h"
-#include "lib/wire/supervisor.h"
+#include "lib/badge/badge.h"
 
 constexpr size_t INIT_JOBS_MAX = 64;  // running or ended
 constexpr size_t INIT_JOBS_KEPT = 16; // ended ones that are remembered
 constexpr size_t INIT_UNITS_MAX = MANIFEST_UNITS_MAX + INIT_JOBS_MAX;
 constexpr size_t INIT_ENDPOINTS_MAX = 64;
 constexpr uint32_t INIT_FIRST_ID = 2;               // 1 is the supervisor's own holder number
-constexpr size_t INIT_NAME_BYTES = WIRE_NAME_BYTES; // NAME, or NAME.ID of a job
+constexpr size_t INIT_NAME_BYTES = NAME_BYTES; // NAME, or NAME.ID of a job
+constexpr size_t INIT_REASON_BYTES = 128;
 
 // Something that was granted to a unit when it was started, as the shell's `caps` shows it.
+struct init_capability {
+    uint32_t handle;        // in that process's table
+    uint32_t manifest_line; // that granted it; 0: every process is given it
+    uint64_t interface_id;
+    char name[NAME_BYTES];
+    char source[56]; // what was granted, in the manifest's words: "service log"
+};
+
 struct init_capset {
-    struct supervisor_capability *entries; // owned; null while the unit does not run
+    struct init_capability *entries; // owned; null while the unit does not run
     size_t count;
 };
 
@@ -46,7 +56,7 @@ struct init_unit {
     struct init_capset capset;
 
     // Of its last end.
-    char reason[SUPERVISOR_REASON_BYTES];
+    char reason[INIT_REASON_BYTES];
     uint64_t started_ns; // of the last run
     uint64_t peak_bytes;
     uint32_t exit_kind;
@@ -73,6 +83,7 @@ struct init_endpoint {
 struct init {
     handle_t account, resource, inspector, trace, package_vmo; // init's own
     handle_t supervisor;                                       // endpoint
+    struct rpc_server server;                                  // of it
     handle_t ends;       // notification bound to it: processes that ended, 64 bits shared by all units
     const char *cmdline; // null when there is none
     struct package package;
@@ -161,12 +172,11 @@ uint64_t outbox_pump(void);
 
 // --- control.c ---
 
-// Carries out one request to the supervisor; the message becomes the answer.
-struct tess_message;
-void control_handle(struct tess_message *message);
+// Carries out the request that init.server has received, and answers it.
+void control_handle(void);
 
 // --- power.c ---
 
 // Takes everything down in the reverse order of its start, then the machine. `last_words` (may be null) is
 // one line for the serial port, printed when nobody else uses that any more.
-[[noreturn]] void power_down(uint32_t action, const char *last_words);
+[[noreturn]] void power_down(enum supervisor_control_power action, const char *last_words);

@@ -6,8 +6,6 @@
 #include "lib/tess/handle.h"
 #include "lib/tess/main.h"
 #include "lib/tess/panic.h"
-#include "lib/tess/serve.h"
-#include "lib/tess/syscall.h"
 #include "services/init/init.h"
 
 struct init init;
@@ -48,7 +46,8 @@ static void read_manifest(void) {
 }
 
 static status_t make_endpoint(void) {
-    TRY(tess_account_create_endpoint(init.account, WIRE_INTERFACE_SUPERVISOR, &init.supervisor));
+    TRY(tess_account_create_endpoint(init.account, SUPERVISOR_ID, &init.supervisor));
+    rpc_server_init(&init.server, init.supervisor);
     TRY(tess_account_create_notification(init.account, &init.ends));
     return tess_notification_bind(init.ends, init.supervisor);
 }
@@ -78,37 +77,17 @@ static void bring_up(int argc, char **argv) {
     }
 }
 
-// Answers without receiving, so that what is pumped before the next receive delays nobody.
-static void answer(struct tess_message *message) {
-    status_t status = tess_reply(message);
-    if (status_is(status, STATUS_TOO_LARGE)) {
-        struct tess_message failure = {.info = tess_info(WIRE_TOO_LARGE)};
-        (void)tess_reply(&failure); // a caller that is gone needs none
-    }
-}
-
 int main(int argc, char **argv) {
     bring_up(argc, argv);
     for (;;) {
         uint64_t deadline_ns = units_start_due();
         uint64_t retry_ns = outbox_pump();
         deadline_ns = retry_ns < deadline_ns ? retry_ns : deadline_ns;
-        struct tess_message message = {.info = tess_accept(1)};
-        status_t status = tess_recv(init.supervisor, &message, deadline_ns);
-        if (status_is(status, STATUS_TIMED_OUT)) {
-            continue;
-        }
-        if (!status_ok(status)) {
-            tess_panic("init: receiving failed: %s", abi_status_text(status.code));
-        }
-        if ((message.info & MESSAGE_NOTIFICATION) != 0) {
-            units_collect(message.words[0]);
-            continue;
-        }
-        bool wants_reply = (message.info & MESSAGE_WANTS_REPLY) != 0;
-        control_handle(&message);
-        if (wants_reply) {
-            answer(&message);
+        switch (rpc_server_next(&init.server, deadline_ns)) {
+        case RPC_REQUEST: control_handle(); break;
+        case RPC_SIGNAL: units_collect(init.server.bits); break;
+        case RPC_TIMEOUT: break;
+        case RPC_CLOSED: tess_panic("init: its endpoint is gone");
         }
     }
 }

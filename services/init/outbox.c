@@ -13,7 +13,7 @@
 #include "lib/console/console.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/handle.h"
-#include "lib/wire/client.h"
+#include "lib/badge/badge.h"
 #include "services/init/init.h"
 
 constexpr uint64_t PATIENCE_NS = 3'000'000; // for one message to one service
@@ -56,7 +56,7 @@ static bool ready(struct target *target) {
     }
     if (!tess_handle_valid(target->client) &&
         !status_ok(tess_handle_mint(target->endpoint->endpoint, (rights_t){RIGHT_SEND_BIT},
-                                    WIRE_BADGE_SUPERVISOR, 0, &target->client))) {
+                                    BADGE_SUPERVISOR, 0, &target->client))) {
         return false;
     }
     return unit_runs(target->endpoint->provider) && tess_now_ns() >= target->retry_ns;
@@ -64,7 +64,7 @@ static bool ready(struct target *target) {
 
 // Takes note of how one message fared; false when the target should be left alone for a while.
 static bool went_well(struct target *target, status_t status) {
-    bool refused = status.code >= WIRE_BAD_METHOD; // it answered: repeating would not help
+    bool refused = status.code >= RPC_FAILED; // it answered: repeating would not help
     if (status_ok(status) || refused) {
         target->pause_ns = 0;
         return true;
@@ -94,7 +94,7 @@ void outbox_log(const struct init_unit *subject, uint8_t level, const char *form
     }
     struct record *record = &records[(record_first + record_count++) % RECORDS_MAX];
     record->level = (enum log_level)level;
-    record->subject = subject != nullptr ? subject->id : wire_badge_holder(WIRE_BADGE_SUPERVISOR);
+    record->subject = subject != nullptr ? subject->id : badge_holder(BADGE_SUPERVISOR);
     va_list args;
     va_start(args, format);
     fmt_vsnprintf(record->text, sizeof record->text, format, args);
@@ -113,7 +113,7 @@ static bool tell_name(uint64_t holder, const char *name) {
 
 static bool tell_names(void) {
     if (!init_is_named) {
-        if (!tell_name(wire_badge_holder(WIRE_BADGE_SUPERVISOR), "init")) {
+        if (!tell_name(badge_holder(BADGE_SUPERVISOR), "init")) {
             return false;
         }
         init_is_named = true;
@@ -145,7 +145,7 @@ static void pump_log(void) {
     if (records_dropped > 0) {
         char text[64];
         fmt_snprintf(text, sizeof text, "%lu records were dropped while logd was away", records_dropped);
-        if (!tell_record(wire_badge_holder(WIRE_BADGE_SUPERVISOR), LOG_LEVEL_WARNING, text)) {
+        if (!tell_record(badge_holder(BADGE_SUPERVISOR), LOG_LEVEL_WARNING, text)) {
             return;
         }
         records_dropped = 0;

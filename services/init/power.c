@@ -4,9 +4,7 @@
 #include "lib/tess/clock.h"
 #include "lib/tess/handle.h"
 #include "lib/tess/panic.h"
-#include "lib/tess/serve.h"
-#include "lib/tess/syscall.h"
-#include "lib/wire/client.h"
+#include "lib/badge/badge.h"
 #include "services/init/init.h"
 
 constexpr uint64_t END_PATIENCE_MS = 500;      // for one process
@@ -14,23 +12,21 @@ constexpr uint64_t DRAIN_PATIENCE_MS = 300;    // for the console's pending outp
 constexpr uint64_t DRAIN_QUIET_NS = 3'000'000; // longer than a 16-byte FIFO takes at 115,200 baud
 constexpr uint32_t PORT_TRIES = 100;
 
-// Lets others run until the deadline or the next event; requests that come meanwhile are refused.
-static status_t take_event(uint64_t deadline_ns) {
-    struct tess_message message = {.info = tess_accept(1)};
-    TRY(tess_recv(init.supervisor, &message, deadline_ns));
-    if ((message.info & MESSAGE_NOTIFICATION) != 0) {
-        units_collect(message.words[0]);
-        return STATUS_OK;
+// Lets others run until the deadline or the next event, whose coming it reports; requests are refused by now.
+static bool take_event(uint64_t deadline_ns) {
+    switch (rpc_server_next(&init.server, deadline_ns)) {
+    case RPC_REQUEST:
+        rpc_server_done(&init.server, rpc_refuse(&init.server.request, RPC_FAILED, "the system is going down"));
+        rpc_server_answer(&init.server);
+        return true;
+    case RPC_SIGNAL: units_collect(init.server.bits); return true;
+    default: return false;
     }
-    tess_message_close_handles(&message);
-    struct tess_message refusal = {.info = tess_info(WIRE_BAD_STATE)};
-    (void)tess_reply(&refusal); // NO_CALLER: it was a send
-    return STATUS_OK;
 }
 
 static void await_end(const struct init_unit *unit) {
     uint64_t deadline_ns = tess_deadline_after_ms(END_PATIENCE_MS);
-    while (unit_runs(unit) && status_ok(take_event(deadline_ns))) {
+    while (unit_runs(unit) && take_event(deadline_ns)) {
     }
 }
 
@@ -46,7 +42,7 @@ static uint64_t console_output(handle_t console) {
 // What was printed shall be seen: waits until the console has sent nothing for a while.
 static void drain_console(const struct init_endpoint *endpoint) {
     handle_t console;
-    if (!status_ok(tess_handle_mint(endpoint->endpoint, (rights_t){RIGHT_SEND_BIT}, WIRE_BADGE_SUPERVISOR, 0,
+    if (!status_ok(tess_handle_mint(endpoint->endpoint, (rights_t){RIGHT_SEND_BIT}, BADGE_SUPERVISOR, 0,
                                     &console))) {
         return;
     }
@@ -54,7 +50,7 @@ static void drain_console(const struct init_endpoint *endpoint) {
     uint64_t sent = console_output(console);
     while (sent != UINT64_MAX && tess_now_ns() < deadline_ns) {
         uint64_t quiet_ns = tess_deadline_after_ns(DRAIN_QUIET_NS);
-        while (status_ok(take_event(quiet_ns))) {
+        while (take_event(quiet_ns)) {
         }
         uint64_t before = sent;
         sent = console_output(console);
@@ -72,7 +68,7 @@ static void print_last(const char *line) {
     }
 }
 
-void power_down(uint32_t action, const char *last_words) {
+void power_down(enum supervisor_control_power action, const char *last_words) {
     init.closing = true;
     for (size_t i = 0; i < init.unit_limit; i++) {
         if (init.units[i].spec != nullptr) {
@@ -97,5 +93,5 @@ void power_down(uint32_t action, const char *last_words) {
     }
     (void)tess_resource_power(init.resource, action);
     early_stop("init: this machine cannot be %s by software; it is safe to switch it off",
-               action == SUPERVISOR_REBOOT ? "restarted" : "switched off");
+               action == SUPERVISOR_CONTROL_POWER_REBOOT ? "restarted" : "switched off");
 }

@@ -184,7 +184,7 @@ static void stop_if_essential(const struct init_unit *unit) {
         char line[256];
         fmt_snprintf(line, sizeof line, "init: the essential service %s is given up (%s); the system stops",
                      unit->name, unit->reason);
-        power_down(SUPERVISOR_POWER_OFF, line);
+        power_down(SUPERVISOR_CONTROL_POWER_OFF, line);
     }
 }
 

@@ -7,12 +7,12 @@
 #include "lib/tess/capset.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/main.h"
-#include "lib/wire/wire.h"
+#include "lib/badge/badge.h"
 
 constexpr size_t JOURNAL_BYTES = 64 * 1024;
 constexpr uint16_t LEVELS = LOG_LEVEL_DEBUG + 1;
 
-static_assert(JOURNAL_SOURCE_BYTES == WIRE_NAME_BYTES && HOLDER_NAME_BYTES == WIRE_NAME_BYTES);
+static_assert(JOURNAL_SOURCE_BYTES == NAME_BYTES && HOLDER_NAME_BYTES == NAME_BYTES);
 
 static struct journal journal;
 static struct holder_table holders;
@@ -36,7 +36,7 @@ static status_t keep(struct rpc_request *request, uint64_t holder, enum log_leve
 static status_t append(void *, struct rpc_request *request, struct log_append_params params,
                        struct log_append_results_builder results) {
     uint64_t sequence;
-    TRY(keep(request, wire_badge_holder(request->badge), log_append_params_get_level(params),
+    TRY(keep(request, badge_holder(request->badge), log_append_params_get_level(params),
              log_append_params_get_text(params), &sequence));
     log_append_results_set_sequence(results, sequence);
     return STATUS_OK;
@@ -158,11 +158,11 @@ static status_t stats(void *, struct rpc_request *, struct log_stats_params, str
 
 static status_t name_holder(void *, struct rpc_request *request, struct log_control_name_holder_params params,
                             struct log_control_name_holder_results_builder) {
-    char field[WIRE_NAME_BYTES];
+    char field[NAME_BYTES];
     const uint64_t holder = log_control_name_holder_params_get_holder(params);
     const struct capnp_text name = log_control_name_holder_params_get_name(params);
     TRY(rpc_well_formed(request));
-    if (holder == 0 || (name.len > 0 && !wire_name_put(field, name.bytes))) {
+    if (holder == 0 || (name.len > 0 && !name_put(field, name.bytes))) {
         return rpc_refuse(request, RPC_INVALID_ARGUMENT, "a holder has a number, and a name without spaces");
     }
     if (name.len == 0) {
@@ -190,7 +190,7 @@ int main(int argc, char **argv) {
     for (;;) {
         switch (rpc_server_next(&server, DEADLINE_NEVER)) {
         case RPC_REQUEST:
-            rpc_server_done(&server, wire_badge_controls(server.request.badge)
+            rpc_server_done(&server, badge_controls(server.request.badge)
                                          ? log_control_dispatch(&methods, nullptr, &server.request)
                                          : log_dispatch(&methods.log, nullptr, &server.request));
             break;

@@ -12,19 +12,19 @@
 static struct registry_table table;
 static struct rpc_server server;
 
-static bool take_name(struct rpc_request *request, struct capnp_text text, char name[WIRE_NAME_BYTES],
+static bool take_name(struct rpc_request *request, struct capnp_text text, char name[NAME_BYTES],
                       status_t *refused) {
-    const bool good = text.len < WIRE_NAME_BYTES && wire_name_put(name, text.bytes);
+    const bool good = text.len < NAME_BYTES && name_put(name, text.bytes);
     if (!good) {
         *refused = rpc_refuse(request, RPC_INVALID_ARGUMENT, "a name has 1 to %zu printable characters and no space",
-                              WIRE_NAME_BYTES - 1);
+                              NAME_BYTES - 1);
     }
     return good;
 }
 
 static status_t resolve(void *, struct rpc_request *request, struct registry_resolve_params params,
                         struct registry_resolve_results_builder results) {
-    char name[WIRE_NAME_BYTES];
+    char name[NAME_BYTES];
     status_t refused;
     const struct registry_name *entry = nullptr;
     if (!take_name(request, registry_resolve_params_get_name(params), name, &refused)) {
@@ -39,7 +39,7 @@ static status_t resolve(void *, struct rpc_request *request, struct registry_res
     if (outcome == REGISTRY_OUTCOME_FOUND) {
         const rights_t rights = {RIGHT_SEND_BIT | RIGHT_TRANSFER_BIT}; // TRANSFER: to be moved in the answer
         handle_t service;
-        TRY(tess_handle_mint(entry->endpoint, rights, wire_badge_holder(request->badge), 0, &service));
+        TRY(tess_handle_mint(entry->endpoint, rights, badge_holder(request->badge), 0, &service));
         registry_resolve_results_give_service(results, service);
     }
     return STATUS_OK;
@@ -63,7 +63,7 @@ static status_t list(void *, struct rpc_request *request, struct registry_list_p
 
 static status_t register_service(void *, struct rpc_request *request, struct registry_control_register_params params,
                                  struct registry_control_register_results_builder) {
-    char name[WIRE_NAME_BYTES];
+    char name[NAME_BYTES];
     status_t refused;
     handle_t old;
     const handle_t service = registry_control_register_params_get_service(params);
@@ -85,7 +85,7 @@ static status_t register_service(void *, struct rpc_request *request, struct reg
 
 static status_t allow(void *, struct rpc_request *request, struct registry_control_allow_params params,
                       struct registry_control_allow_results_builder) {
-    char names[REGISTRY_NAMES_MAX][WIRE_NAME_BYTES];
+    char names[REGISTRY_NAMES_MAX][NAME_BYTES];
     status_t refused;
     const uint64_t holder = registry_control_allow_params_get_holder(params);
     const struct capnp_text_list wanted = registry_control_allow_params_get_names(params);
@@ -95,7 +95,7 @@ static status_t allow(void *, struct rpc_request *request, struct registry_contr
             return refused;
         }
     }
-    if (holder == 0 || wire_badge_controls(holder)) {
+    if (holder == 0 || badge_controls(holder)) {
         return rpc_refuse(request, RPC_INVALID_ARGUMENT, "%#lx is nobody's number", holder);
     }
     TRY(rpc_well_formed(request));
@@ -118,7 +118,7 @@ int main(int argc, char **argv) {
         if (rpc_server_next(&server, DEADLINE_NEVER) != RPC_REQUEST) {
             tess_panic("samgrd: its endpoint is gone");
         }
-        rpc_server_done(&server, wire_badge_controls(server.request.badge)
+        rpc_server_done(&server, badge_controls(server.request.badge)
                                      ? registry_control_dispatch(&methods, nullptr, &server.request)
                                      : registry_dispatch(&methods.registry, nullptr, &server.request));
     }

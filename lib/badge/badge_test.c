@@ -1,0 +1,24 @@
+#include "lib/badge/badge.h"
+
+#include "base/test.h"
+
+TEST(names_are_printable_and_padded) {
+    char field[NAME_BYTES];
+    memset(field, 'x', sizeof(field));
+    CHECK(name_put(field, "logd"));
+    CHECK_MEM_EQ(field, "logd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", NAME_BYTES);
+    CHECK(name_put(field, "twenty-three-bytes-long"));
+    CHECK(!name_put(field, "twenty-four-bytes-longer"));
+    CHECK(!name_put(field, ""));
+    CHECK(!name_put(field, "a b"));
+    CHECK(!name_put(field, "a\x1b"));
+    CHECK(!name_put(field, "\xc3\xa9"));
+    CHECK_STR_EQ(field, "twenty-three-bytes-long");
+}
+
+TEST(a_badge_is_a_holder_and_a_facet) {
+    CHECK(badge_controls(BADGE_SUPERVISOR));
+    CHECK_EQ(badge_holder(BADGE_SUPERVISOR), 1);
+    CHECK(!badge_controls(7));
+    CHECK_EQ(badge_holder(7), 7);
+}
