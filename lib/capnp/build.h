@@ -78,7 +78,7 @@ static inline status_t capnp_builder_status(const struct capnp_builder *builder)
 // The root pointer, to be initialised. NO_SPACE when there is no memory at all.
 struct capnp_pointer_builder capnp_init_root(struct capnp_builder *builder);
 
-// ---- numbers: the place must lie in the struct's type ----
+// ---- numbers: the place must lie in the struct's type, `byte` a multiple of the number's size ----
 
 static inline void capnp_put_bool(struct capnp_struct_builder s, uint32_t bit, bool value) {
     if (s.data != nullptr) {
@@ -95,19 +95,19 @@ static inline void capnp_put_u8(struct capnp_struct_builder s, uint32_t byte, ui
 
 static inline void capnp_put_u16(struct capnp_struct_builder s, uint32_t byte, uint16_t value) {
     if (s.data != nullptr) {
-        __builtin_memcpy((uint8_t *)s.data + byte, &value, sizeof(value));
+        __builtin_memcpy(CAPNP_ALIGNED((uint8_t *)s.data + byte, value), &value, sizeof(value));
     }
 }
 
 static inline void capnp_put_u32(struct capnp_struct_builder s, uint32_t byte, uint32_t value) {
     if (s.data != nullptr) {
-        __builtin_memcpy((uint8_t *)s.data + byte, &value, sizeof(value));
+        __builtin_memcpy(CAPNP_ALIGNED((uint8_t *)s.data + byte, value), &value, sizeof(value));
     }
 }
 
 static inline void capnp_put_u64(struct capnp_struct_builder s, uint32_t byte, uint64_t value) {
     if (s.data != nullptr) {
-        __builtin_memcpy((uint8_t *)s.data + byte, &value, sizeof(value));
+        __builtin_memcpy(CAPNP_ALIGNED((uint8_t *)s.data + byte, value), &value, sizeof(value));
     }
 }
 

@@ -45,26 +45,36 @@ static inline struct capnp_list_builder capnp_edit_struct_list(struct capnp_poin
 // its room is given back.
 void capnp_trim_list(struct capnp_pointer_builder p, uint32_t count);
 
-static inline uint8_t *capnp_list_edit_element(struct capnp_list_builder list, uint32_t index) {
-    if (index >= list.count) {
-        if (list.builder != nullptr) {
-            capnp_fail(&list.builder->view, CAPNP_BAD_INDEX);
-        }
-        return nullptr;
+// Whether the list has this element; if not, the error is kept.
+static inline bool capnp_list_builder_has(struct capnp_list_builder list, uint32_t index) {
+    if (index < list.count) {
+        return true;
     }
+    if (list.builder != nullptr) {
+        capnp_fail(&list.builder->view, CAPNP_BAD_INDEX);
+    }
+    return false;
+}
+
+// Where an element begins that the list has.
+static inline uint8_t *capnp_list_edit_element(struct capnp_list_builder list, uint32_t index) {
     return list.data + (uint64_t)index * list.step_bytes;
 }
 
 static inline struct capnp_struct_builder capnp_list_edit_struct(struct capnp_list_builder list, uint32_t index) {
-    uint8_t *element = capnp_list_edit_element(list, index);
-    return (struct capnp_struct_builder){list.builder, (uint64_t *)(void *)element, list.segment, list.data_words,
-                                         list.pointers};
+    if (!capnp_list_builder_has(list, index)) {
+        return (struct capnp_struct_builder){};
+    }
+    uint64_t *data = (uint64_t *)(void *)capnp_list_edit_element(list, index);
+    return (struct capnp_struct_builder){list.builder, data, list.segment, list.data_words, list.pointers};
 }
 
 static inline struct capnp_pointer_builder capnp_list_edit_pointer(struct capnp_list_builder list, uint32_t index) {
+    if (!capnp_list_builder_has(list, index)) {
+        return (struct capnp_pointer_builder){};
+    }
     uint64_t *element = (uint64_t *)(void *)capnp_list_edit_element(list, index);
-    return (struct capnp_pointer_builder){list.builder, element == nullptr ? nullptr : element + list.data_words,
-                                          list.segment};
+    return (struct capnp_pointer_builder){list.builder, element + list.data_words, list.segment};
 }
 
 static inline struct capnp_list capnp_read_list(struct capnp_list_builder list) {
@@ -109,9 +119,8 @@ static inline struct capnp_list capnp_read_list(struct capnp_list_builder list) 
 #define CAPNP_NUMBER_LIST_BUILDER(name, type, element) \
     CAPNP_LIST_BUILDER(name, element) \
     static inline void capnp_##name##_list_set(struct capnp_##name##_list_builder list, uint32_t index, type value) { \
-        uint8_t *to = capnp_list_edit_element(list.list, index); \
-        if (to != nullptr) { \
-            __builtin_memcpy(to, &value, sizeof(value)); \
+        if (capnp_list_builder_has(list.list, index)) { \
+            __builtin_memcpy(CAPNP_ALIGNED(capnp_list_edit_element(list.list, index), value), &value, sizeof(value)); \
         } \
     }
 
@@ -130,9 +139,9 @@ CAPNP_LIST_BUILDER(void, CAPNP_VOID)
 
 CAPNP_LIST_BUILDER(bool, CAPNP_BITS)
 static inline void capnp_bool_list_set(struct capnp_bool_list_builder list, uint32_t index, bool value) {
-    uint8_t *bits = capnp_list_edit_element(list.list, index);
-    if (bits != nullptr) {
-        bits[index / 8] = (uint8_t)((bits[index / 8] & ~(1u << index % 8)) | (unsigned)value << index % 8);
+    if (capnp_list_builder_has(list.list, index)) {
+        uint8_t *byte = list.list.data + index / 8;
+        *byte = (uint8_t)((*byte & ~(1u << index % 8)) | (unsigned)value << index % 8);
     }
 }
 

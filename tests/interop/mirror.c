@@ -285,10 +285,10 @@ static void rebuild_list(struct capnp_struct type, struct capnp_pointer at, stru
     for (uint32_t i = 0; i < list.count; i++) {
         if (kind == TYPE_BOOL) {
             capnp_bool_list_set((struct capnp_bool_list_builder){made}, i, list_bits(list, i) != 0);
-        } else if (is_number(kind)) {
+        } else if (is_number(kind) && capnp_list_builder_has(made, i)) {
             uint64_t bits = list_bits(list, i);
             memcpy(capnp_list_edit_element(made, i), &bits, made.step_bytes);
-        } else {
+        } else if (!is_number(kind)) {
             rebuild_pointer(type, capnp_list_pointer(list, i), capnp_list_edit_pointer(made, i));
         }
     }
