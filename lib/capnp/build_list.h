@@ -17,28 +17,36 @@ struct capnp_list_builder capnp_place_struct_list(struct capnp_builder *builder,
 struct capnp_list_builder capnp_reach_list(struct capnp_builder *builder, uint64_t *at, uint32_t segment,
                                            enum capnp_element element, uint64_t shape, const uint64_t *fallback);
 
+// As capnp_struct_in_registers.
+static inline struct capnp_list_builder capnp_list_in_registers(struct capnp_list_builder l) {
+    return (struct capnp_list_builder){l.builder, l.data, l.segment, l.count, l.step_bytes, l.data_words, l.pointers,
+                                       l.element};
+}
+
 // A new list of numbers or pointers, all 0. TOO_LARGE.
 static inline struct capnp_list_builder capnp_init_list(struct capnp_pointer_builder p, enum capnp_element element,
                                                         uint32_t count) {
-    return capnp_place_list(p.builder, p.at, p.segment, element, count);
+    return capnp_list_in_registers(capnp_place_list(p.builder, p.at, p.segment, element, count));
 }
 
 // A new list of structs, all defaults. TOO_LARGE.
 static inline struct capnp_list_builder capnp_init_struct_list(struct capnp_pointer_builder p, uint16_t data_words,
                                                                uint16_t pointers, uint32_t count) {
-    return capnp_place_struct_list(p.builder, p.at, p.segment, capnp_make_struct(data_words, pointers), count);
+    uint64_t shape = capnp_make_struct(data_words, pointers);
+    return capnp_list_in_registers(capnp_place_struct_list(p.builder, p.at, p.segment, shape, count));
 }
 
 // The list that is there, a copy of `fallback`, or an empty one. WRONG_KIND.
 static inline struct capnp_list_builder capnp_edit_list(struct capnp_pointer_builder p, enum capnp_element element,
                                                         const uint64_t *fallback) {
-    return capnp_reach_list(p.builder, p.at, p.segment, element, 0, fallback);
+    return capnp_list_in_registers(capnp_reach_list(p.builder, p.at, p.segment, element, 0, fallback));
 }
 
 // The same of structs, which are made larger if they are smaller than this.
 static inline struct capnp_list_builder capnp_edit_struct_list(struct capnp_pointer_builder p, uint16_t data_words,
                                                                uint16_t pointers, const uint64_t *fallback) {
-    return capnp_reach_list(p.builder, p.at, p.segment, CAPNP_STRUCTS, capnp_make_struct(data_words, pointers), fallback);
+    uint64_t shape = capnp_make_struct(data_words, pointers);
+    return capnp_list_in_registers(capnp_reach_list(p.builder, p.at, p.segment, CAPNP_STRUCTS, shape, fallback));
 }
 
 // Shortens the list that is there to `count` elements; what is cut off is zeroed. When nothing was built since,
