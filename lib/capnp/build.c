@@ -142,7 +142,7 @@ uint8_t *capnp_place_bytes(struct capnp_builder *builder, uint64_t *at, uint32_t
     if (at == nullptr) {
         return nullptr;
     }
-    if (count > CAPNP_COUNT_MAX) {
+    if (count > CAPNP_COUNT_MAX || len > CAPNP_COUNT_MAX) {
         capnp_builder_fail(builder, CAPNP_TOO_LARGE);
         return nullptr;
     }

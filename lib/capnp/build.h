@@ -78,7 +78,7 @@ static inline status_t capnp_builder_status(const struct capnp_builder *builder)
 // The root pointer, to be initialised. NO_SPACE when there is no memory at all.
 struct capnp_pointer_builder capnp_init_root(struct capnp_builder *builder);
 
-// ---- numbers: the place must lie in the struct's type ----
+// ---- numbers: the place must lie in the struct's type, `byte` a multiple of the number's size ----
 
 static inline void capnp_put_bool(struct capnp_struct_builder s, uint32_t bit, bool value) {
     if (s.data != nullptr) {
@@ -95,19 +95,19 @@ static inline void capnp_put_u8(struct capnp_struct_builder s, uint32_t byte, ui
 
 static inline void capnp_put_u16(struct capnp_struct_builder s, uint32_t byte, uint16_t value) {
     if (s.data != nullptr) {
-        __builtin_memcpy((uint8_t *)s.data + byte, &value, sizeof(value));
+        __builtin_memcpy(CAPNP_ALIGNED((uint8_t *)s.data + byte, value), &value, sizeof(value));
     }
 }
 
 static inline void capnp_put_u32(struct capnp_struct_builder s, uint32_t byte, uint32_t value) {
     if (s.data != nullptr) {
-        __builtin_memcpy((uint8_t *)s.data + byte, &value, sizeof(value));
+        __builtin_memcpy(CAPNP_ALIGNED((uint8_t *)s.data + byte, value), &value, sizeof(value));
     }
 }
 
 static inline void capnp_put_u64(struct capnp_struct_builder s, uint32_t byte, uint64_t value) {
     if (s.data != nullptr) {
-        __builtin_memcpy((uint8_t *)s.data + byte, &value, sizeof(value));
+        __builtin_memcpy(CAPNP_ALIGNED((uint8_t *)s.data + byte, value), &value, sizeof(value));
     }
 }
 
@@ -132,17 +132,24 @@ uint8_t *capnp_place_bytes(struct capnp_builder *builder, uint64_t *at, uint32_t
 void capnp_place_handle(struct capnp_builder *builder, uint64_t *at, uint32_t segment, handle_t handle, bool move);
 void capnp_wipe(struct capnp_builder *builder, uint64_t *at, uint32_t segment);
 
+// The same value in a variable whose address no function has seen: the compiler then knows that what is stored in the
+// message does not change it, and checks it once for all setters.
+static inline struct capnp_struct_builder capnp_struct_in_registers(struct capnp_struct_builder s) {
+    return (struct capnp_struct_builder){s.builder, s.data, s.segment, s.data_words, s.pointers};
+}
+
 // A new struct, all defaults.
 static inline struct capnp_struct_builder capnp_init_struct(struct capnp_pointer_builder p, uint16_t data_words,
                                                             uint16_t pointers) {
-    return capnp_place_struct(p.builder, p.at, p.segment, capnp_make_struct(data_words, pointers));
+    return capnp_struct_in_registers(capnp_place_struct(p.builder, p.at, p.segment, capnp_make_struct(data_words, pointers)));
 }
 
 // The struct that is there, enlarged if it is smaller than this; a copy of `fallback`, or a new one, when there is
 // none. WRONG_KIND: something else is there.
 static inline struct capnp_struct_builder capnp_edit_struct(struct capnp_pointer_builder p, uint16_t data_words,
                                                             uint16_t pointers, const uint64_t *fallback) {
-    return capnp_reach_struct(p.builder, p.at, p.segment, capnp_make_struct(data_words, pointers), fallback);
+    return capnp_struct_in_registers(
+        capnp_reach_struct(p.builder, p.at, p.segment, capnp_make_struct(data_words, pointers), fallback));
 }
 
 // A copy of the text or the bytes, which may lie in this message.

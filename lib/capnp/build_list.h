@@ -17,54 +17,72 @@ struct capnp_list_builder capnp_place_struct_list(struct capnp_builder *builder,
 struct capnp_list_builder capnp_reach_list(struct capnp_builder *builder, uint64_t *at, uint32_t segment,
                                            enum capnp_element element, uint64_t shape, const uint64_t *fallback);
 
+// As capnp_struct_in_registers.
+static inline struct capnp_list_builder capnp_list_in_registers(struct capnp_list_builder l) {
+    return (struct capnp_list_builder){l.builder, l.data, l.segment, l.count, l.step_bytes, l.data_words, l.pointers,
+                                       l.element};
+}
+
 // A new list of numbers or pointers, all 0. TOO_LARGE.
 static inline struct capnp_list_builder capnp_init_list(struct capnp_pointer_builder p, enum capnp_element element,
                                                         uint32_t count) {
-    return capnp_place_list(p.builder, p.at, p.segment, element, count);
+    return capnp_list_in_registers(capnp_place_list(p.builder, p.at, p.segment, element, count));
 }
 
 // A new list of structs, all defaults. TOO_LARGE.
 static inline struct capnp_list_builder capnp_init_struct_list(struct capnp_pointer_builder p, uint16_t data_words,
                                                                uint16_t pointers, uint32_t count) {
-    return capnp_place_struct_list(p.builder, p.at, p.segment, capnp_make_struct(data_words, pointers), count);
+    uint64_t shape = capnp_make_struct(data_words, pointers);
+    return capnp_list_in_registers(capnp_place_struct_list(p.builder, p.at, p.segment, shape, count));
 }
 
 // The list that is there, a copy of `fallback`, or an empty one. WRONG_KIND.
 static inline struct capnp_list_builder capnp_edit_list(struct capnp_pointer_builder p, enum capnp_element element,
                                                         const uint64_t *fallback) {
-    return capnp_reach_list(p.builder, p.at, p.segment, element, 0, fallback);
+    return capnp_list_in_registers(capnp_reach_list(p.builder, p.at, p.segment, element, 0, fallback));
 }
 
 // The same of structs, which are made larger if they are smaller than this.
 static inline struct capnp_list_builder capnp_edit_struct_list(struct capnp_pointer_builder p, uint16_t data_words,
                                                                uint16_t pointers, const uint64_t *fallback) {
-    return capnp_reach_list(p.builder, p.at, p.segment, CAPNP_STRUCTS, capnp_make_struct(data_words, pointers), fallback);
+    uint64_t shape = capnp_make_struct(data_words, pointers);
+    return capnp_list_in_registers(capnp_reach_list(p.builder, p.at, p.segment, CAPNP_STRUCTS, shape, fallback));
 }
 
 // Shortens the list that is there to `count` elements; what is cut off is zeroed. When nothing was built since,
 // its room is given back.
 void capnp_trim_list(struct capnp_pointer_builder p, uint32_t count);
 
-static inline uint8_t *capnp_list_edit_element(struct capnp_list_builder list, uint32_t index) {
-    if (index >= list.count) {
-        if (list.builder != nullptr) {
-            capnp_fail(&list.builder->view, CAPNP_BAD_INDEX);
-        }
-        return nullptr;
+// Whether the list has this element; if not, the error is kept.
+static inline bool capnp_list_builder_has(struct capnp_list_builder list, uint32_t index) {
+    if (index < list.count) {
+        return true;
     }
+    if (list.builder != nullptr) {
+        capnp_fail(&list.builder->view, CAPNP_BAD_INDEX);
+    }
+    return false;
+}
+
+// Where an element begins that the list has.
+static inline uint8_t *capnp_list_edit_element(struct capnp_list_builder list, uint32_t index) {
     return list.data + (uint64_t)index * list.step_bytes;
 }
 
 static inline struct capnp_struct_builder capnp_list_edit_struct(struct capnp_list_builder list, uint32_t index) {
-    uint8_t *element = capnp_list_edit_element(list, index);
-    return (struct capnp_struct_builder){list.builder, (uint64_t *)(void *)element, list.segment, list.data_words,
-                                         list.pointers};
+    if (!capnp_list_builder_has(list, index)) {
+        return (struct capnp_struct_builder){};
+    }
+    uint64_t *data = (uint64_t *)(void *)capnp_list_edit_element(list, index);
+    return (struct capnp_struct_builder){list.builder, data, list.segment, list.data_words, list.pointers};
 }
 
 static inline struct capnp_pointer_builder capnp_list_edit_pointer(struct capnp_list_builder list, uint32_t index) {
+    if (!capnp_list_builder_has(list, index)) {
+        return (struct capnp_pointer_builder){};
+    }
     uint64_t *element = (uint64_t *)(void *)capnp_list_edit_element(list, index);
-    return (struct capnp_pointer_builder){list.builder, element == nullptr ? nullptr : element + list.data_words,
-                                          list.segment};
+    return (struct capnp_pointer_builder){list.builder, element + list.data_words, list.segment};
 }
 
 static inline struct capnp_list capnp_read_list(struct capnp_list_builder list) {
@@ -109,9 +127,8 @@ static inline struct capnp_list capnp_read_list(struct capnp_list_builder list) 
 #define CAPNP_NUMBER_LIST_BUILDER(name, type, element) \
     CAPNP_LIST_BUILDER(name, element) \
     static inline void capnp_##name##_list_set(struct capnp_##name##_list_builder list, uint32_t index, type value) { \
-        uint8_t *to = capnp_list_edit_element(list.list, index); \
-        if (to != nullptr) { \
-            __builtin_memcpy(to, &value, sizeof(value)); \
+        if (capnp_list_builder_has(list.list, index)) { \
+            __builtin_memcpy(CAPNP_ALIGNED(capnp_list_edit_element(list.list, index), value), &value, sizeof(value)); \
         } \
     }
 
@@ -130,9 +147,9 @@ CAPNP_LIST_BUILDER(void, CAPNP_VOID)
 
 CAPNP_LIST_BUILDER(bool, CAPNP_BITS)
 static inline void capnp_bool_list_set(struct capnp_bool_list_builder list, uint32_t index, bool value) {
-    uint8_t *bits = capnp_list_edit_element(list.list, index);
-    if (bits != nullptr) {
-        bits[index / 8] = (uint8_t)((bits[index / 8] & ~(1u << index % 8)) | (unsigned)value << index % 8);
+    if (capnp_list_builder_has(list.list, index)) {
+        uint8_t *byte = list.list.data + index / 8;
+        *byte = (uint8_t)((*byte & ~(1u << index % 8)) | (unsigned)value << index % 8);
     }
 }
 

@@ -9,32 +9,36 @@
 
 #include "lib/capnp/read.h"
 
-// Where an element begins; null, with the error kept, outside the list.
-static inline const uint8_t *capnp_list_element(struct capnp_list list, uint32_t index) {
-    if (index >= list.count) {
-        capnp_fail(list.message, CAPNP_BAD_INDEX);
-        return nullptr;
+// Whether the list has this element; if not, the error is kept.
+static inline bool capnp_list_has(struct capnp_list list, uint32_t index) {
+    if (index < list.count) {
+        return true;
     }
+    capnp_fail(list.message, CAPNP_BAD_INDEX);
+    return false;
+}
+
+// Where an element begins that the list has.
+static inline const uint8_t *capnp_list_element(struct capnp_list list, uint32_t index) {
     return list.data + (uint64_t)index * list.step_bytes;
 }
 
 // Of a list that was read with CAPNP_STRUCTS.
 static inline struct capnp_struct capnp_list_struct(struct capnp_list list, uint32_t index) {
-    const uint8_t *element = capnp_list_element(list, index);
-    if (element == nullptr) {
+    if (!capnp_list_has(list, index)) {
         return (struct capnp_struct){};
     }
-    return (struct capnp_struct){list.message, element, list.place, list.data_bytes, list.pointers};
+    return (struct capnp_struct){list.message, capnp_list_element(list, index), list.place, list.data_bytes,
+                                 list.pointers};
 }
 
 // Of a list that was read with CAPNP_POINTERS.
 static inline struct capnp_pointer capnp_list_pointer(struct capnp_list list, uint32_t index) {
-    const uint8_t *element = capnp_list_element(list, index);
-    return (struct capnp_pointer){
-        .message = list.message,
-        .at = element == nullptr ? nullptr : (const uint64_t *)(const void *)(element + list.data_bytes),
-        .place = list.place,
-    };
+    if (!capnp_list_has(list, index)) {
+        return (struct capnp_pointer){.message = list.message};
+    }
+    const void *at = capnp_list_element(list, index) + list.data_bytes;
+    return (struct capnp_pointer){.message = list.message, .at = at, .place = list.place};
 }
 
 #define CAPNP_LIST(name, element) \
@@ -55,9 +59,8 @@ static inline struct capnp_pointer capnp_list_pointer(struct capnp_list list, ui
     CAPNP_LIST(name, element) \
     static inline type capnp_##name##_list_get(struct capnp_##name##_list list, uint32_t index) { \
         type value = 0; \
-        const uint8_t *from = capnp_list_element(list.list, index); \
-        if (from != nullptr) { \
-            __builtin_memcpy(&value, from, sizeof(value)); \
+        if (capnp_list_has(list.list, index)) { \
+            __builtin_memcpy(&value, CAPNP_ALIGNED(capnp_list_element(list.list, index), value), sizeof(value)); \
         } \
         return value; \
     }
@@ -77,8 +80,7 @@ CAPNP_LIST(void, CAPNP_VOID)
 
 CAPNP_LIST(bool, CAPNP_BITS)
 static inline bool capnp_bool_list_get(struct capnp_bool_list list, uint32_t index) {
-    const uint8_t *bits = capnp_list_element(list.list, index);
-    return bits != nullptr && (bits[index / 8] >> index % 8 & 1) != 0;
+    return capnp_list_has(list.list, index) && (list.list.data[index / 8] >> index % 8 & 1) != 0;
 }
 
 CAPNP_LIST(pointer, CAPNP_POINTERS)

@@ -82,7 +82,7 @@ struct capnp_list {
 };
 
 // A message of one segment; `words` is 8-byte aligned. With the usual limits and no capabilities; change the fields for
-// others. An error (OUT_OF_BOUNDS) when it is empty, BAD_POINTER when it is not aligned.
+// others. When it is empty, capnp_root finds OUT_OF_BOUNDS; when it is not aligned, BAD_POINTER.
 void capnp_message_init(struct capnp_message *message, const void *words, uint32_t word_count);
 
 // The same of several; the table is borrowed.
@@ -106,6 +106,10 @@ static inline struct capnp_pointer capnp_constant(const uint64_t *words) {
 struct capnp_text capnp_text(const char *string);
 
 // ---- numbers: 0 or false outside what the sender knew of the struct; the caller XORs with the default ----
+//
+// `byte` is a multiple of the number's size, as in every schema: so is then the address, which not every machine could load
+// from otherwise.
+#define CAPNP_ALIGNED(address, value) __builtin_assume_aligned(address, sizeof(value))
 
 static inline bool capnp_get_bool(struct capnp_struct s, uint32_t bit) {
     return bit / 8 < s.data_bytes && (s.data[bit / 8] >> bit % 8 & 1) != 0;
@@ -118,7 +122,7 @@ static inline uint8_t capnp_get_u8(struct capnp_struct s, uint32_t byte) {
 static inline uint16_t capnp_get_u16(struct capnp_struct s, uint32_t byte) {
     uint16_t value = 0;
     if (byte + sizeof(value) <= s.data_bytes) {
-        __builtin_memcpy(&value, s.data + byte, sizeof(value));
+        __builtin_memcpy(&value, CAPNP_ALIGNED(s.data + byte, value), sizeof(value));
     }
     return value;
 }
@@ -126,7 +130,7 @@ static inline uint16_t capnp_get_u16(struct capnp_struct s, uint32_t byte) {
 static inline uint32_t capnp_get_u32(struct capnp_struct s, uint32_t byte) {
     uint32_t value = 0;
     if (byte + sizeof(value) <= s.data_bytes) {
-        __builtin_memcpy(&value, s.data + byte, sizeof(value));
+        __builtin_memcpy(&value, CAPNP_ALIGNED(s.data + byte, value), sizeof(value));
     }
     return value;
 }
@@ -134,7 +138,7 @@ static inline uint32_t capnp_get_u32(struct capnp_struct s, uint32_t byte) {
 static inline uint64_t capnp_get_u64(struct capnp_struct s, uint32_t byte) {
     uint64_t value = 0;
     if (byte + sizeof(value) <= s.data_bytes) {
-        __builtin_memcpy(&value, s.data + byte, sizeof(value));
+        __builtin_memcpy(&value, CAPNP_ALIGNED(s.data + byte, value), sizeof(value));
     }
     return value;
 }

@@ -19,9 +19,9 @@ static handle_t handles[3] = {{11}, {12}, {13}};
 static void look(struct capnp_pointer at, uint32_t depth);
 
 static void look_struct(struct capnp_struct s, uint32_t depth) {
-    for (uint32_t byte = 0; byte < 80; byte += 5) {
-        sum += capnp_get_u8(s, byte) + capnp_get_u16(s, byte) + capnp_get_u32(s, byte) + capnp_get_u64(s, byte) +
-               capnp_get_bool(s, byte * 8 + byte % 8);
+    for (uint32_t i = 0; i < 10; i++) {
+        sum += capnp_get_u8(s, i * 7) + capnp_get_u16(s, i * 6) + capnp_get_u32(s, i * 12) + capnp_get_u64(s, i * 8) +
+               capnp_get_bool(s, i * 13);
     }
     for (uint32_t i = 0; i < s.pointers && i < 20; i++) {
         look(capnp_get_pointer(s, i), depth);

@@ -181,13 +181,13 @@ static bool is_number(enum type_kind kind) {
     return elements[kind] < CAPNP_POINTERS;
 }
 
-static uint64_t list_bits(struct capnp_list list, uint32_t index) {
+// The element may be larger than the number: the first field of a struct.
+static uint64_t list_bits(enum type_kind kind, struct capnp_list list, uint32_t index) {
     uint64_t bits = 0;
-    const uint8_t *element = capnp_list_element(list, index);
-    if (list.element == CAPNP_BITS) {
-        return element[index / 8] >> index % 8 & 1;
+    if (kind == TYPE_BOOL) {
+        return capnp_bool_list_get((struct capnp_bool_list){list}, index);
     }
-    memcpy(&bits, element, list.data_bytes < sizeof(bits) ? list.data_bytes : sizeof(bits));
+    memcpy(&bits, capnp_list_element(list, index), capnp_element_bytes(elements[kind]));
     return bits;
 }
 
@@ -222,7 +222,7 @@ static void print_list(struct capnp_struct type, struct capnp_pointer at) {
         if (type_kind(type) == TYPE_STRUCT) {
             print_struct(type_node(type), capnp_list_struct(list, i));
         } else if (is_number(type_kind(type))) {
-            print_number(type, list_bits(list, i));
+            print_number(type, list_bits(type_kind(type), list, i));
         } else {
             print_pointer(type, capnp_list_pointer(list, i));
         }
@@ -284,11 +284,11 @@ static void rebuild_list(struct capnp_struct type, struct capnp_pointer at, stru
     struct capnp_list_builder made = capnp_init_list(to, elements[kind], list.count);
     for (uint32_t i = 0; i < list.count; i++) {
         if (kind == TYPE_BOOL) {
-            capnp_bool_list_set((struct capnp_bool_list_builder){made}, i, list_bits(list, i) != 0);
-        } else if (is_number(kind)) {
-            uint64_t bits = list_bits(list, i);
+            capnp_bool_list_set((struct capnp_bool_list_builder){made}, i, list_bits(kind, list, i) != 0);
+        } else if (is_number(kind) && capnp_list_builder_has(made, i)) {
+            uint64_t bits = list_bits(kind, list, i);
             memcpy(capnp_list_edit_element(made, i), &bits, made.step_bytes);
-        } else {
+        } else if (!is_number(kind)) {
             rebuild_pointer(type, capnp_list_pointer(list, i), capnp_list_edit_pointer(made, i));
         }
     }
