@@ -42,6 +42,7 @@ COVERED = {
     "tools/test badinput": ("build", "suites_of_the_documents"),
     "tools/test stress --minutes 10": ("stress", "everything_at_once (4 processors)"),
     "tools/test interop": ("build", "suites_of_the_documents"),
+    "tools/test capnp": ("build", "suites_of_the_documents"),
     "tools/test fuzz": ("build", "suites_of_the_documents"),
     "tools/test e2e --case history --verbose": ("build", "suites_of_the_documents"),
 }

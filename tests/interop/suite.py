@@ -180,10 +180,12 @@ def fewer_instructions(ctx):
     here, out = ctx.root / "tests" / "interop", ctx.scratch
     build(ctx, "lib/capnp/libcapnp.a") # also makes the generated headers
     sources = [path for path in sorted((ctx.root / "lib" / "capnp").glob("*.c")) if not path.name.endswith("_test.c")]
-    ctx.run(["clang-19", "-std=c2x", "-O2", "-gdwarf-4", "-I", ctx.root, "-I", ctx.build, here / "twenty.c", *sources,
-             "-o", out / "ours"], status=0)
-    ctx.run(["capnp", "compile", f"-oc++:{out}", f"--src-prefix={here}", here / "twenty.capnp"], status=0)
-    ctx.run(["g++", "-std=c++17", "-O2", "-gdwarf-4", "-I", out, here / "twenty.cpp", out / "twenty.capnp.c++", "-lcapnp",
+    for generator, folder in ((ctx.root / "tools" / "capnpc-c" / "capnpc-c", out / "c"), ("c++", out / "c++")):
+        folder.mkdir()
+        ctx.run(["capnp", "compile", f"-o{generator}:{folder}", f"--src-prefix={here}", here / "twenty.capnp"], status=0)
+    ctx.run(["clang-19", "-std=c2x", "-O2", "-gdwarf-4", "-I", ctx.root, "-I", ctx.build, "-I", out / "c", here / "twenty.c",
+             out / "c" / "twenty.capnp.c", *sources, "-o", out / "ours"], status=0)
+    ctx.run(["g++", "-std=c++17", "-O2", "-gdwarf-4", "-I", out / "c++", here / "twenty.cpp", out / "c++" / "twenty.capnp.c++", "-lcapnp",
              "-lkj", "-o", out / "theirs"], timeout=120, status=0)
     (ours, our_sum), (theirs, their_sum) = instructions(ctx, out / "ours"), instructions(ctx, out / "theirs")
     print(f"        build and read a struct of 20 fields: {ours} instructions; C++ library: {theirs}")
