@@ -125,7 +125,8 @@ class RandomSchema:
             if kind == "group":
                 yield f"{name} = {self.of_members(rest[0], depth)}"
             elif kind == "union":
-                chosen = list(self.parts([self.rng.choice(rest[0])], max(depth, 1)))
+                member = self.rng.choice(rest[0]) if depth > 0 else rest[0][0] # the first is a number: it ends there
+                chosen = list(self.parts([member], depth))
                 yield from chosen if name is None else [f"{name} = ({', '.join(chosen)})"]
             elif not rest[1].startswith("Struct") or depth > 0:
                 yield f"{name} = {self.of_type(rest[1], depth)}"
