@@ -70,7 +70,7 @@ class Copier:
             inner = self.list(of, get, lambda count: f"{to}_init_{own}(to, {count})", 0)
         else:
             inner = []
-        if self.target != self.base and not values.is_default(field):
+        if self.target != self.base and field.explicit_default:
             return ["{", *(f"    {line}" for line in inner), "}"]
         otherwise = ["} else {", f"    {to}_clear_{own}(to);", "}"] if in_union else ["}"]
         return [f"if ({name}_has_{own}(from)) {{", *(f"    {line}" for line in inner), *otherwise]

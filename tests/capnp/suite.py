@@ -185,15 +185,15 @@ class RoundTrip:
         segment = source.choice(("", "--segment-size=1", "--segment-size=7", "--segment-size=100"))
         packed = source.choice(("", "-p"))
         self.must(f"capnp encode {segment} {packed} random.capnp Root < text > message", "the standard encodes")
-        self.must(f"capnp convert {'packed' if packed else 'binary'}:canonical random.capnp Root < message > wanted",
+        self.must(f"capnp convert --quiet {'packed' if packed else 'binary'}:canonical random.capnp Root < message > wanted",
                   "the standard makes the canonical form")
-        self.must("capnp convert text:canonical plain.capnp Root < explicit > wanted-plain", "the standard encodes all defaults")
+        self.must("capnp convert --quiet text:canonical plain.capnp Root < explicit > wanted-plain", "the standard encodes all defaults")
         for target, mode, wanted in (("random", "fields", "wanted"), ("random", "whole", "wanted"), ("random", "canonical", "wanted"),
                                      ("plain", "fields", "wanted-plain")):
             packed_out, words = source.choice(("", "-P")), source.choice((1, 5, 40, 1 << 16))
             what = f"value {number}, {mode} to {target}, segments of {words} words"
             self.must(f"./copy_to_{target} {mode} {packed} {packed_out} {words} < message > copy", what)
-            self.must(f"capnp convert {'packed' if packed_out else 'binary'}:canonical {target}.capnp Root < copy > got",
+            self.must(f"capnp convert --quiet {'packed' if packed_out else 'binary'}:canonical {target}.capnp Root < copy > got",
                       f"the standard reads {what}")
             self.same(wanted, "got", f"{target}.capnp", what)
             if mode == "canonical" and not packed_out:
@@ -202,7 +202,7 @@ class RoundTrip:
 
     def same(self, wanted, got, schema, what):
         if (self.folder / wanted).read_bytes() != (self.folder / got).read_bytes():
-            texts = [self.shell(f"capnp convert canonical:text {schema} Root < {name}").stdout for name in (wanted, got)]
+            texts = [self.shell(f"capnp convert --quiet canonical:text {schema} Root < {name}").stdout for name in (wanted, got)]
             check(False, f"seed {self.seed}: {what}: the copy differs", *texts)
 
 
