@@ -5,7 +5,8 @@
 //
 //   main.c    bring-up and the loop        unit.c     start and end of one process
 //   grant.c   manifest line -> capability  outbox.c   what logd, samgrd and consoled are to be told
-//   control.c the supervisor's contract    power.c    going down
+//   view.c    what the supervisor shows    control.c  what it can be told to do
+//   power.c   going down
 //   early.c   last words on the serial line, before there is a console
 #pragma once
 
@@ -174,6 +175,14 @@ uint64_t outbox_pump(void);
 
 // Carries out the request that init.server has received, and answers it.
 void control_handle(void);
+
+// The unit that a request means (unit_by_name); null when there is none.
+struct init_unit *control_find(struct capnp_text name);
+
+// --- view.c ---
+
+// Carries out a request for something to be seen; any other is unimplemented.
+status_t view_dispatch(struct rpc_request *request);
 
 // --- power.c ---
 
