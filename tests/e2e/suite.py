@@ -100,6 +100,36 @@ def programs_run(session):
     session.expect_in("kill", r"(?i)usage|which|kill ")
 
 
+def lists_may_be_longer_than_a_message(ctx):
+    """More jobs than one answer of the supervisor has room for."""
+    count = 40
+    session = Session(ctx, system="test")
+    session.do("run hello")
+    for _ in range(count):
+        session.expect_in("run endless_loop &", r"^endless_loop\.\d+ runs in the background$")
+    names = [f"endless_loop.{row[0]}" for row in session.rows("jobs") if row[1] == "endless_loop"]
+    check(len(set(names)) == count, "each job is listed once", count, names)
+    session.expect_in("kill endless_loop", r"several jobs run `endless_loop`: " + " ".join(map(re.escape, names)) + "$")
+    for name in names:
+        session.do(f"kill {name}")
+    session.until("jobs", r"(?s)\A(?!.*running)", 30)
+    session.expect_in(f"kill {names[0]}", r"is not running$")
+    session.expect_in("service logd", r"provides +log$", r"restart +always$", r"memory +.* of .*, at most .* so far$")
+    session.poweroff()
+
+
+def names_of_nothing_are_explained(session):
+    long = "x" * 40  # longer than a name can be
+    session.expect_in(f"service {long}", rf"there is no service `{long}`")
+    session.expect_in(f"caps {long}", rf"there is no service or job `{long}`")
+    session.expect_in(f"restart {long}", rf"there is no service `{long}`")
+    session.expect_in("restart lodg", r"did you mean `logd`")
+    session.expect_in(f"kill {long}", rf"there is no job or service `{long}`")
+    session.expect_in("kill 4711", r"there is no job or service `4711`")
+    session.expect_in("run 'no name'", r"there is no program `no name`")
+    session.expect_in(f"run {long}", rf"there is no program `{long}`")
+
+
 def mistakes_are_explained(session):
     session.expect_in("servces", r"servces", r"services")
     session.expect_in("echo 'open", r"(?i)quote", r"\b6\b")
@@ -234,9 +264,11 @@ def cases(ctx):
         ("reset_is_told_from_power_off", functools.partial(reset_is_seen, ctx)),
     ]
     for function in (help_lists_everything, services_and_one, logs_are_shown, caps_say_where_from, figures_are_shown,
-                     programs_run, mistakes_are_explained, completion, history, editing, interrupt_and_end,
+                     programs_run, names_of_nothing_are_explained, mistakes_are_explained, completion, history, editing,
+                     interrupt_and_end,
                      clears_the_screen, speaks_utf8):
         found.append((function.__name__, with_session(function)))
+    found.append(("lists_may_be_longer_than_a_message", functools.partial(lists_may_be_longer_than_a_message, ctx)))
     for name in ("samgrd", "logd", "consoled"):
         found.append((f"{name}_restarts", functools.partial(service_restarts, ctx, name)))
     found.append(("shell_restarts", functools.partial(shell_restarts, ctx)))
