@@ -16,7 +16,7 @@ int main(int argc, char **argv) {
     static const struct adder_server methods = {.add = add};
     (void)argc;
     (void)argv;
-    rpc_server_init(&server, tess_cap_required("bench_adder", 0));
+    rpc_server_init(&server, tess_cap_required("bench_adder", 0), 0);
     while (rpc_server_next(&server, DEADLINE_NEVER) == RPC_REQUEST) {
         rpc_server_done(&server, adder_dispatch(&methods, nullptr, &server.request));
     }

@@ -45,7 +45,7 @@ status_t tess_host_syscall(uint32_t number, handle_t handle, struct tess_message
         calls++;
         request = *message;
         request.info = (request.info & ~MESSAGE_ACCEPT_MASK) | MESSAGE_WANTS_REPLY;
-        rpc_server_init(&server, (handle_t){5});
+        rpc_server_init(&server, (handle_t){5}, 0);
         CHECK_EQ(rpc_server_next(&server, 0), RPC_REQUEST);
         rpc_server_done(&server, console_dispatch(&methods, nullptr, &server.request));
         (void)rpc_server_next(&server, 0);

@@ -224,7 +224,7 @@ static void serve(void) {
 }
 
 static void begin(void) {
-    rpc_server_init(&server, (handle_t){5});
+    rpc_server_init(&server, (handle_t){5}, MESSAGE_HANDLES);
     server.request.may_grow = true;
     memset(open, 0, sizeof(open));
     calls = dying = sends = 0;

@@ -71,8 +71,9 @@ handle_t rpc_request_keep(struct rpc_request *request, handle_t handle) {
 
 // ---- The loop ----
 
-void rpc_server_init(struct rpc_server *server, handle_t endpoint) {
+void rpc_server_init(struct rpc_server *server, handle_t endpoint, uint32_t accept) {
     server->endpoint = endpoint;
+    server->accept = accept;
     server->owed = server->request.may_grow = false;
     server->request.own_page = server->page;
     server->bits = server->malformed = server->undelivered = 0;
@@ -116,13 +117,13 @@ void rpc_server_answer(struct rpc_server *server) {
 static status_t exchange(struct rpc_server *server, uint64_t deadline_ns) {
     if (server->owed) {
         server->owed = false;
-        server->message.info |= tess_accept(MESSAGE_HANDLES);
+        server->message.info |= tess_accept(server->accept);
         const status_t status = tess_reply_recv(server->endpoint, &server->message, deadline_ns);
         if (conclude(server, status)) {
             return status;
         }
     }
-    server->message.info = tess_accept(MESSAGE_HANDLES);
+    server->message.info = tess_accept(server->accept);
     return tess_recv(server->endpoint, &server->message, deadline_ns);
 }
 

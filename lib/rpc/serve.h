@@ -1,7 +1,7 @@
 // The service's side of a contract: its loop, and what generated dispatch code is made of.
 //
 //   static struct rpc_server server;
-//   rpc_server_init(&server, endpoint);
+//   rpc_server_init(&server, endpoint, 0);
 //   for (;;) {
 //       switch (rpc_server_next(&server, DEADLINE_NEVER)) {
 //       case RPC_REQUEST: rpc_server_done(&server, log_dispatch(&methods, &state, &server.request)); break;
@@ -43,6 +43,7 @@ enum rpc_arrival : uint8_t {
 
 struct rpc_server {
     handle_t endpoint;
+    uint32_t accept;
     bool owed;            // the current request wants an answer, and has none yet
     uint64_t bits;
     uint64_t malformed;   // requests that were refused before any method saw them
@@ -52,8 +53,9 @@ struct rpc_server {
     alignas(uint64_t) uint8_t page[MESSAGE_PAGE_BYTES]; // for results, while the parameters lie in the message page
 };
 
-// The handle must have RECEIVE; it stays the caller's.
-void rpc_server_init(struct rpc_server *server, handle_t endpoint);
+// The handle must have RECEIVE; it stays the caller's. `accept`: how many capabilities a request may bring, and one more where
+// parameters may be longer than the message page. A request that brings more is refused by the kernel.
+void rpc_server_init(struct rpc_server *server, handle_t endpoint, uint32_t accept);
 
 // Delivers the answer to the last request, if there is one, and waits for what comes next. May block.
 enum rpc_arrival rpc_server_next(struct rpc_server *server, uint64_t deadline_ns);

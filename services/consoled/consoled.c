@@ -286,7 +286,7 @@ static void set_up(void) {
     handle_t endpoint = tess_cap_required("console", CONSOLE_ID);
     const handle_t registers = tess_cap_required("uart", 0);
     interrupt = tess_cap_required("uart_interrupt", 0);
-    rpc_server_init(&server, endpoint);
+    rpc_server_init(&server, endpoint, 1); // a watcher, or a long list of candidates
     terminal_init(&terminal, TERMINAL_COLUMNS);
     if (!status_ok(uart_device_open(&device, registers, tess_cap_type("uart"))) ||
         !uart_init(&uart, uart_device_port(&device), &terminal.output)) {

@@ -47,7 +47,7 @@ static void read_manifest(void) {
 
 static status_t make_endpoint(void) {
     TRY(tess_account_create_endpoint(init.account, SUPERVISOR_ID, &init.supervisor));
-    rpc_server_init(&init.server, init.supervisor);
+    rpc_server_init(&init.server, init.supervisor, 1); // a watcher
     TRY(tess_account_create_notification(init.account, &init.ends));
     return tess_notification_bind(init.ends, init.supervisor);
 }

@@ -186,7 +186,7 @@ int main(int argc, char **argv) {
     memset(journal_memory, 0, sizeof(journal_memory));
     journal_init(&journal, journal_memory, sizeof(journal_memory));
     holder_table_init(&holders);
-    rpc_server_init(&server, tess_cap_required("log", LOG_ID));
+    rpc_server_init(&server, tess_cap_required("log", LOG_ID), 0);
     for (;;) {
         switch (rpc_server_next(&server, DEADLINE_NEVER)) {
         case RPC_REQUEST:

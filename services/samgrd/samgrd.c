@@ -113,7 +113,7 @@ static const struct registry_control_server methods = {
 int main(int argc, char **argv) {
     (void)argc;
     (void)argv;
-    rpc_server_init(&server, tess_cap_required("registry", REGISTRY_ID));
+    rpc_server_init(&server, tess_cap_required("registry", REGISTRY_ID), 1); // what is registered
     for (;;) {
         if (rpc_server_next(&server, DEADLINE_NEVER) != RPC_REQUEST) {
             tess_panic("samgrd: its endpoint is gone");
