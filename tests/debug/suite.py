@@ -21,8 +21,11 @@ def builds(ctx):
 def ranks_are_documented(ctx):
     """docs/concepts/locking.md names the ranks of kernel/lock.h, in their order."""
     ranks = re.findall(r"\bX\((\w+)\)", (ctx.root / "kernel" / "lock.h").read_text().split("LOCK_RANKS(X)")[1].split("\n\n")[0])
-    rows = re.findall(r"^\| `(\w+)` \|", (ctx.root / "docs" / "concepts" / "locking.md").read_text(), re.MULTILINE)
+    guarded, looked_at = (ctx.root / "docs" / "concepts" / "locking.md").read_text().split("| Rank | What is looked at |")
+    rows = re.findall(r"^\| `(\w+)` \|", guarded, re.MULTILINE)
     check(ranks == rows, "the ranks in the document", ranks, rows)
+    checked = [name for row in re.findall(r"^\| (`\w+`.*?) \|", looked_at, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)]
+    check(checked and set(checked) <= set(ranks), "the ranks whose structures the debug build looks at", ranks, checked)
 
 
 def cases(ctx):

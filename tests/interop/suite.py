@@ -11,7 +11,7 @@ import re
 import subprocess
 
 from testing import check, deadline, expect_equal
-from values import RandomSchema, random_everything
+from random_values import RandomSchema, random_everything
 
 ARCHITECTURES = ("x86_64", "riscv64")
 SIZE_LIMIT = 24 << 10     # bytes of the library on the target

@@ -302,7 +302,7 @@ def backtrace(machine, process, thread):
     before = {register: register_word(register) for register in (*names, root, *(("priv",) if machine.riscv else ()))}
     at = next(iter(names))
     in_program = frame in running and not before[at] & KERNEL_HALF  # then its registers are the processor's
-    symbols = load_symbols(machine, process, before[at] if in_program else wanted[at])
+    symbols = None
     try:
         if not in_program:
             set_register(root, page_table)
@@ -311,13 +311,15 @@ def backtrace(machine, process, thread):
         if machine.riscv:
             set_register("priv", 0)
         gdb.execute("maintenance flush dcache", to_string=True)  # what it knows of the stack is another process's
+        # Not before: gdb would look for the symbols' code where another program is.
+        symbols = load_symbols(machine, process, before[at] if in_program else wanted[at])
         gdb.execute("backtrace -frame-arguments none 32")
     finally:
+        if symbols is not None:
+            gdb.execute(f"remove-symbol-file -a {symbols[1]:#x}", to_string=True)
         for register, word in before.items():
             set_register(register, word)
         gdb.execute("maintenance flush dcache", to_string=True)
-        if symbols is not None:
-            gdb.execute(f"remove-symbol-file -a {symbols[1]:#x}", to_string=True)
 
 
 Command()
