@@ -10,12 +10,3 @@ uint64_t idl_interface_by_name(const char *name) {
     }
     return 0;
 }
-
-const char *idl_interface_name(uint64_t id) {
-    for (const struct idl_interface *at = idl_interfaces; at->name != nullptr; at++) {
-        if (at->id == id) {
-            return at->name;
-        }
-    }
-    return nullptr;
-}

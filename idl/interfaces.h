@@ -11,6 +11,5 @@ struct idl_interface {
 
 extern const struct idl_interface idl_interfaces[]; // the last has no name
 
-// The id of the interface of this name, 0 when there is none; and the way back, nullptr when there is none.
+// The id of the interface of this name, 0 when there is none.
 uint64_t idl_interface_by_name(const char *name);
-const char *idl_interface_name(uint64_t id);

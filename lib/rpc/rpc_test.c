@@ -6,6 +6,7 @@
 
 #include "abi/gen/abi.h"
 #include "lib/rpc/call.h"
+#include "lib/rpc/promise.h"
 #include "lib/rpc/serve.h"
 #include "lib/tess/capset.h"
 #include "lib/tess/clock.h"
@@ -35,6 +36,7 @@ static handle_t reply;
 static uint64_t now_ns;
 
 static void serve(void);
+static void run_ring(void);
 
 static handle_t opened(uint32_t number) {
     open[number] = true;
@@ -80,6 +82,7 @@ status_t tess_host_syscall(uint32_t number, handle_t handle, struct tess_message
         *message = answer;
         message->info &= ~MESSAGE_ACCEPT_MASK;
         return STATUS_OK;
+    case SYS_RING_ENTER: run_ring(); return STATUS_OK;
     case SYS_SEND:
         if (handle.v == reply.v && reply.v != 0) {
             answer = *message;
@@ -106,8 +109,84 @@ status_t tess_host_syscall(uint32_t number, handle_t handle, struct tess_message
     }
 }
 
+// ---- The ring: entries are taken in their order, and each is finished before the next ----
+
+alignas(4096) static uint8_t ring_memory[32 * MESSAGE_PAGE_BYTES];
+static struct tess_message ring_answers[RPC_RING_CALLS]; // by submission index, modulo
+static bool ring_succeeded[RPC_RING_CALLS];
+static handle_t ring_targets[RPC_RING_CALLS];
+static unsigned cancels;
+
+static void lay_out_ring(uint32_t entries, uint32_t pages) {
+    struct ring_header *header = (struct ring_header *)ring_memory;
+    memset(ring_memory, 0, sizeof(ring_memory));
+    header->entries = entries;
+    header->pages = pages;
+    header->entries_offset = RING_HEADER_BYTES;
+    header->completions_offset = header->entries_offset + entries * (uint32_t)sizeof(struct ring_entry);
+    header->buffers_offset = header->completions_offset + 2 * entries * (uint32_t)sizeof(struct ring_completion);
+    header->pages_offset = 2 * MESSAGE_PAGE_BYTES;
+    REQUIRE(header->buffers_offset + entries * sizeof(struct ring_buffer) <= header->pages_offset);
+    memset(ring_succeeded, 0, sizeof(ring_succeeded));
+    cancels = 0;
+}
+
+// A call of the entry: its message comes out of the ring's memory, and the answer goes there.
+static struct ring_completion ring_call(const struct ring_entry *entry, uint32_t number) {
+    const struct ring_header *header = (const struct ring_header *)ring_memory;
+    uint64_t *words = ((struct ring_buffer *)(ring_memory + header->buffers_offset))[entry->buffer - 1].words;
+    uint8_t *its_page = ring_memory + header->pages_offset + (entry->buffer - 1) * (size_t)MESSAGE_PAGE_BYTES;
+    struct ring_completion done = {.user_data = entry->user_data};
+    handle_t target = {entry->target};
+    if ((entry->flags & RING_EARLIER) != 0) {
+        const uint32_t earlier = entry->target % RPC_RING_CALLS;
+        target = ring_succeeded[earlier] ? message_handle(ring_answers[earlier].words, ring_answers[earlier].info, entry->index)
+                                         : (handle_t){};
+        if (target.v == 0) {
+            done.status = STATUS_PROMISE_BROKEN.code;
+            return done;
+        }
+    }
+    ring_targets[number % RPC_RING_CALLS] = target;
+    request.info = (entry->info & ~MESSAGE_ACCEPT_MASK) | MESSAGE_WANTS_REPLY;
+    memcpy(request.words, words, sizeof(request.words));
+    memcpy(page, its_page, message_page_bytes(entry->info));
+    answered = false;
+    serve();
+    CHECK(answered);
+    memcpy(words, answer.words, sizeof(answer.words));
+    memcpy(its_page, page, message_page_bytes(answer.info));
+    done.info = answer.info & ~MESSAGE_ACCEPT_MASK;
+    ring_answers[number % RPC_RING_CALLS] = answer;
+    ring_succeeded[number % RPC_RING_CALLS] = message_label(answer.info) == 0;
+    return done;
+}
+
+static void run_ring(void) {
+    struct ring_header *header = (struct ring_header *)ring_memory;
+    struct ring_completion *completions = (struct ring_completion *)(ring_memory + header->completions_offset);
+    while (header->submission_head != header->submission_tail) {
+        const uint32_t number = header->submission_head++;
+        const struct ring_entry *entry =
+            &((struct ring_entry *)(ring_memory + header->entries_offset))[number % header->entries];
+        struct ring_completion done = {.user_data = entry->user_data, .status = STATUS_NOT_FOUND.code};
+        if (entry->op == RING_CALL) {
+            done = ring_call(entry, number);
+        } else {
+            cancels += entry->op == RING_CANCEL;
+        }
+        completions[header->completion_tail++ % (2 * header->entries)] = done;
+    }
+}
+
 status_t tess_invoke(handle_t object, uint32_t method, uint64_t words[MESSAGE_WORDS]) {
     const uint32_t index = object.v - VMO_FIRST;
+    if (object.v == bootstrap.account && method == ACCOUNT_CREATE_RING) {
+        lay_out_ring((uint32_t)words[0], (uint32_t)words[2]);
+        words[1] = (uint64_t)(uintptr_t)ring_memory;
+        words[0] = opened(160).v;
+        return STATUS_OK;
+    }
     if (object.v == bootstrap.account && method == ACCOUNT_CREATE_RESIZABLE_VMO) {
         for (uint32_t i = 0; i < VMOS; i++) {
             if (!open[VMO_FIRST + i]) {
@@ -563,6 +642,98 @@ TEST(a_send_is_answered_by_nobody) {
     CHECK(status_ok(rpc_send(&call, DEADLINE_NEVER)));
     CHECK_EQ(sends, 1);
     CHECK(!answered);
+}
+
+// ---- Promises ----
+
+static struct rpc_promise submit_lend(struct rpc_ring *ring, struct rpc_target target) {
+    struct rpc_promise promise;
+    capnp_put_u64(rpc_submit_begin(ring, &lend, &promise), 0, 7);
+    rpc_submit(ring, &promise, target);
+    return promise;
+}
+
+static struct rpc_promise submit_add(struct rpc_ring *ring, struct rpc_target target, uint64_t a, uint64_t b) {
+    struct rpc_promise promise;
+    struct capnp_struct_builder params = rpc_submit_begin(ring, &add, &promise);
+    capnp_put_u64(params, 0, a);
+    capnp_put_u64(params, 8, b);
+    rpc_submit(ring, &promise, target);
+    return promise;
+}
+
+TEST(a_promised_capability_is_called_before_it_is_there) {
+    static struct rpc_ring ring;
+    struct capnp_struct results;
+    begin();
+    REQUIRE(status_ok(rpc_ring_create(4, &ring)));
+    const struct rpc_promise lent = submit_lend(&ring, rpc_target((handle_t){9}));
+    const struct rpc_promise sum = submit_add(&ring, rpc_promised(lent, 0), 20, 22);
+    REQUIRE(status_ok(rpc_take(&ring, sum, DEADLINE_NEVER, &results)));
+    CHECK_EQ(capnp_get_u64(results, 0), 42);
+    CHECK_EQ(ring_targets[0].v, 9);
+    CHECK_EQ(ring_targets[1].v, 60); // what the first answer brought
+    REQUIRE(status_ok(rpc_take(&ring, lent, DEADLINE_NEVER, &results)));
+    CHECK_EQ(rpc_promise_keep(&ring, lent, capnp_handle_at(capnp_get_pointer(results, 1))).v, 60);
+    rpc_drop(&ring, lent);
+    rpc_drop(&ring, sum);
+    CHECK(open[60]);
+    rpc_ring_destroy(&ring);
+    CHECK_EQ(open_handles(), 1);
+}
+
+TEST(a_promise_that_is_broken_says_so) {
+    static struct rpc_ring ring;
+    begin();
+    REQUIRE(status_ok(rpc_ring_create(4, &ring)));
+    const struct rpc_promise refused = submit_add(&ring, rpc_target((handle_t){9}), 13, 0);
+    const struct rpc_promise after = submit_add(&ring, rpc_promised(refused, 0), 1, 2);
+    CHECK_EQ(rpc_take(&ring, after, DEADLINE_NEVER, nullptr).code, STATUS_PROMISE_BROKEN.code);
+    CHECK_EQ(rpc_take(&ring, refused, DEADLINE_NEVER, nullptr).code, (uint32_t)RPC_FAILED);
+    rpc_ring_destroy(&ring);
+}
+
+TEST(calls_that_find_no_room_or_no_target_fail_when_they_are_taken) {
+    static struct rpc_ring ring;
+    begin();
+    REQUIRE(status_ok(rpc_ring_create(2, &ring)));
+    const struct rpc_promise nowhere = submit_add(&ring, rpc_target((handle_t){0}), 1, 1);
+    CHECK_EQ(rpc_take(&ring, nowhere, DEADLINE_NEVER, nullptr).code, STATUS_BAD_HANDLE.code);
+    const struct rpc_promise fits = submit_add(&ring, rpc_target((handle_t){9}), 1, 1);
+    const struct rpc_promise too_many = submit_add(&ring, rpc_target((handle_t){9}), 2, 2);
+    CHECK_EQ(rpc_take(&ring, too_many, DEADLINE_NEVER, nullptr).code, STATUS_NO_MEMORY.code);
+    CHECK(status_ok(rpc_take(&ring, fits, DEADLINE_NEVER, nullptr)));
+    rpc_drop(&ring, nowhere);
+    const struct rpc_promise again = submit_add(&ring, rpc_target((handle_t){9}), 2, 2);
+    CHECK(status_ok(rpc_take(&ring, again, DEADLINE_NEVER, nullptr)));
+    rpc_ring_destroy(&ring);
+}
+
+TEST(a_call_that_is_dropped_in_flight_is_cancelled_and_leaves_nothing) {
+    static struct rpc_ring ring;
+    begin();
+    REQUIRE(status_ok(rpc_ring_create(2, &ring)));
+    rpc_drop(&ring, submit_lend(&ring, rpc_target((handle_t){9}))); // its answer brings a capability
+    const struct rpc_promise sum = submit_add(&ring, rpc_target((handle_t){9}), 1, 1);
+    CHECK(status_ok(rpc_take(&ring, sum, DEADLINE_NEVER, nullptr)));
+    CHECK_EQ(cancels, 1);
+    CHECK(!open[60]);
+    rpc_ring_destroy(&ring);
+    CHECK_EQ(open_handles(), 0);
+}
+
+TEST(longer_parameters_go_in_the_ring_s_page) {
+    static struct rpc_ring ring;
+    struct rpc_promise promise;
+    struct capnp_struct results;
+    begin();
+    REQUIRE(status_ok(rpc_ring_create(2, &ring)));
+    struct capnp_struct_builder params = rpc_submit_begin(&ring, &echo, &promise);
+    capnp_set_text(capnp_edit_pointer(params, 0), CAPNP_TEXT("over the ring"));
+    rpc_submit(&ring, &promise, rpc_target((handle_t){9}));
+    REQUIRE(status_ok(rpc_take(&ring, promise, DEADLINE_NEVER, &results)));
+    CHECK_STR_EQ(capnp_text_at(capnp_get_pointer(results, 0)).bytes, "over the ring");
+    rpc_ring_destroy(&ring);
 }
 
 TEST(every_status_has_a_text) {

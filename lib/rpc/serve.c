@@ -1,5 +1,7 @@
 #include "lib/rpc/serve.h"
 
+#include <stdarg.h>
+
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -256,15 +258,4 @@ void rpc_answer_send(struct rpc_answer *answer) {
     }
     const bool delivered = deliver(answer->deferred.reply, &message);
     rpc_outgoing_end(&answer->outgoing, !delivered || !status_ok(status));
-}
-
-void rpc_answer_refuse(struct rpc_deferred *deferred, enum rpc_exception exception, const char *format, ...) {
-    char text[RPC_TEXT_BYTES];
-    va_list arguments;
-    va_start(arguments, format);
-    fmt_vsnprintf(text, sizeof(text), format, arguments);
-    va_end(arguments);
-    struct tess_message message;
-    pack_refusal(&message, rpc_status(exception), text);
-    (void)deliver(tess_handle_take(&deferred->reply), &message);
 }

@@ -13,8 +13,6 @@
 // rpc_refuse(...). A malformed message, an unknown interface or method, and results that do not fit are answered here.
 #pragma once
 
-#include <stdarg.h>
-
 #include "lib/rpc/carry.h"
 
 // A request being served; good until the next rpc_server_next.
@@ -119,7 +117,3 @@ struct capnp_struct_builder rpc_answer_begin(struct rpc_answer *answer, struct r
 // Delivers it; that the client may be gone is no error. Overwrites the message page: the parameters of the current request,
 // if they lie there, are read before.
 void rpc_answer_send(struct rpc_answer *answer);
-
-// Refuses a request that was put off; the same holds.
-[[gnu::format(printf, 3, 4)]] void rpc_answer_refuse(struct rpc_deferred *deferred, enum rpc_exception exception,
-                                                     const char *format, ...);
