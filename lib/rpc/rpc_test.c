@@ -251,6 +251,7 @@ static const struct rpc_method add = {INTERFACE, 0, true, {2, 0, true}, {1, 0, t
 static const struct rpc_method lend = {INTERFACE, 1, false, {1, 3, true}, {0, 2, true}};
 static const struct rpc_method echo = {INTERFACE, 2, true, {1, 2, false}, {1, 2, false}};
 static const struct rpc_method later = {INTERFACE, 3, false, {0, 0, true}, {1, 0, true}};
+static const struct rpc_method tell = {INTERFACE, 4, true, {0, 0, true}, {0, 1, false}};
 
 static struct rpc_server server;
 static struct rpc_deferred deferred;
@@ -282,6 +283,11 @@ static status_t dispatch(struct rpc_request *of) {
         capnp_put_u64(results, 0, capnp_get_u64(params, 0));
         capnp_set_text(capnp_edit_pointer(results, 0), capnp_text_at(capnp_get_pointer(params, 0)));
         capnp_set_data(capnp_edit_pointer(results, 1), capnp_data_at(capnp_get_pointer(params, 1)));
+        return STATUS_OK;
+    case 4:
+        results = rpc_results(of, &tell);
+        capnp_set_text(capnp_edit_pointer(results, 0), CAPNP_TEXT("as it was"));
+        memset(page, 0xee, sizeof(page)); // as a call of the method's own would
         return STATUS_OK;
     case 3: rpc_results(of, &later); return rpc_defer(of, &deferred);
     default: return rpc_unimplemented(of);
@@ -449,6 +455,15 @@ TEST(results_stay_in_the_page_unless_the_service_says_otherwise) {
     }
     CHECK(all_unmapped());
     CHECK_EQ(open_handles(), 0);
+}
+
+TEST(a_method_may_call_others_before_it_answers) {
+    begin();
+    RPC_CALL(call);
+    struct capnp_struct results;
+    rpc_begin(&call, (handle_t){9}, &tell);
+    REQUIRE(status_ok(rpc_finish(&call, DEADLINE_NEVER, &results)));
+    CHECK_STR_EQ(capnp_text_at(capnp_get_pointer(results, 0)).bytes, "as it was");
 }
 
 TEST(held_results_outlive_the_next_call) {

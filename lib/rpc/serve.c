@@ -20,14 +20,12 @@ static void pack_refusal(struct tess_message *message, status_t status, const ch
     *message = (struct tess_message){.info = message_info(label, len, 0, 0)};
 }
 
-// Results, wherever they were built; `page` is copied to the message page if it is another one.
+// Results, built in `page` or in registers.
 static status_t pack_results(struct rpc_outgoing *outgoing, const void *page, struct tess_message *message) {
     uint32_t form;
     TRY(rpc_outgoing_pack(outgoing, message, &form));
     message->words[0] = form;
-    if (page != tess_message_page()) {
-        memcpy(tess_message_page(), page, message_page_bytes(message->info));
-    }
+    memcpy(tess_message_page(), page, message_page_bytes(message->info));
     return STATUS_OK;
 }
 
@@ -38,13 +36,8 @@ static void discard_results(struct rpc_request *request) {
     }
 }
 
-// Parameters in the page stay there while results are built.
-static void *results_page(struct rpc_request *request) {
-    return request->in_page ? request->own_page : tess_message_page();
-}
-
 struct capnp_struct_builder rpc_results_general(struct rpc_request *request) {
-    return rpc_outgoing_begin(&request->outgoing, &request->method->results, results_page(request), request->may_grow);
+    return rpc_outgoing_begin(&request->outgoing, &request->method->results, request->page, request->may_grow);
 }
 
 status_t rpc_refuse(struct rpc_request *request, enum rpc_exception exception, const char *format, ...) {
@@ -77,7 +70,7 @@ void rpc_server_init(struct rpc_server *server, handle_t endpoint, uint32_t acce
     server->endpoint = endpoint;
     server->accept = accept;
     server->owed = server->request.may_grow = false;
-    server->request.own_page = server->page;
+    server->request.page = server->page;
     server->bits = server->malformed = server->undelivered = 0;
     server->message = (struct tess_message){};
     server->request.method = nullptr;
@@ -143,11 +136,9 @@ static bool open_request(struct rpc_server *server) {
     request->incoming.owns = false;
     request->incoming.message.error = 0;
     if ((label & ~(RPC_FORM | RPC_ORDINAL)) == RPC_CONTRACT && rpc_is_plain(message->info, label)) {
-        request->in_page = false;
         request->params = rpc_plain_struct(message, label);
         return true;
     }
-    request->in_page = message_page_bytes(message->info) != 0;
     status_t status = rpc_status(RPC_UNIMPLEMENTED);
     if ((label & RPC_CONTRACT) == 0 || (label & ~(RPC_CONTRACT | RPC_FORM | RPC_ORDINAL)) != 0) {
         rpc_incoming_adopt(&request->incoming, message);
@@ -211,7 +202,7 @@ void rpc_server_done(struct rpc_server *server, status_t status) {
     } else {
         if (status_ok(status)) {
             status = request->method == nullptr ? rpc_status(RPC_FAILED)
-                                                : pack_results(&request->outgoing, results_page(request), &server->message);
+                                                : pack_results(&request->outgoing, request->page, &server->message);
         }
         if (!status_ok(status)) {
             discard_results(request);

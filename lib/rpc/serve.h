@@ -23,8 +23,7 @@ struct rpc_request {
     bool wants_answer;
     bool deferred;
     bool may_grow; // results may go out of band: at the service's expense until the client gives them up. Off
-    bool in_page;  // the parameters
-    void *own_page; // where results are built then
+    void *page;    // where results are built that are not in registers
     struct capnp_struct params; // what dispatch code hands to the method
     struct rpc_incoming incoming;
     struct rpc_outgoing outgoing;
@@ -48,7 +47,7 @@ struct rpc_server {
     uint64_t undelivered; // answers that could not be delivered
     struct tess_message message;
     struct rpc_request request;
-    alignas(uint64_t) uint8_t page[MESSAGE_PAGE_BYTES]; // for results, while the parameters lie in the message page
+    alignas(uint64_t) uint8_t page[MESSAGE_PAGE_BYTES]; // for results: a method may call others meanwhile, and its parameters lie in the message page
 };
 
 // The handle must have RECEIVE; it stays the caller's. `accept`: how many capabilities a request may bring, and one more where

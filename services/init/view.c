@@ -1,7 +1,4 @@
 // What can be seen of the supervisor (idl/supervisor.capnp), one function a method. Nothing here waits, or changes anything.
-//
-// Results without a page of parameters are built in the message page: what a method calls of the kernel meanwhile must leave
-// that alone, and does.
 #include "abi/gen/stubs.h"
 #include "base/str.h"
 #include "services/init/init.h"
