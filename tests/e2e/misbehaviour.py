@@ -41,26 +41,18 @@ def name_of(program, arguments):
     return program + (f" {arguments}" if arguments else "")
 
 
-def job_id(session, program):
-    """The id that `ps` shows for the newest job of that program."""
-    rows = [row for row in session.rows("ps") if any(word == program or word.startswith(program + ".") for word in row)]
-    check(rows, "ps shows the program", program, session.guest.transcript[-1500:])
-    return next(word for word in rows[-1] if re.fullmatch(rf"{program}(\.\d+)?", word)), rows[-1]
-
-
 def run_once(session, program, arguments, reason):
-    seen = len(re.findall(rf"{program}(\.\d+)? ended: ", session.do("logs -n 200")))
-    session.do(f"run {name_of(program, arguments)} &")
+    started = session.do(f"run {name_of(program, arguments)} &")
+    job = re.search(rf"{program}\.\d+(?= runs in the background)", started)
+    check(job, "the shell names the job", f"{program}.N runs in the background", started)
     # Responsive beside it.
     for _ in range(3):
         check(re.search(r"\d", session.do("uptime", ANSWER_S)), "uptime beside it", "an answer", session.guest.transcript[-800:])
     if reason is None:
-        name, _row = job_id(session, program)
-        session.do(f"kill {name}", ANSWER_S)
+        session.do(f"kill {job[0]}", ANSWER_S)
         reason = r"killed"
-    # The newest record of its end; earlier ones do not count.
-    ended = rf"(?s)(?:{program}(?:\.\d+)? ended: .*){{{seen}}}{program}(?:\.\d+)? ended: {reason}"
-    session.until("logs -n 200", ended, 60)
+    # By its number: a flood may have pushed what was said of an earlier run out of the log.
+    session.until("logs -n 200", rf"{re.escape(job[0])} ended: {reason}", 60)
 
 
 def misbehaves(ctx, program, arguments, reason):
