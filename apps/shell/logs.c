@@ -36,7 +36,7 @@ static bool parse(const struct arguments *arguments, struct query *query) {
             query->limit = (uint32_t)limit;
             break;
         case 's':
-            if (!name_put(query->service, options.value)) {
+            if (!name_put(query->service, options.value, strlen(options.value))) {
                 out("logs: -s wants the name of a service or job, not `%s`\n", options.value);
                 return false;
             }

@@ -1,11 +1,9 @@
 #include "lib/badge/badge.h"
 
 #include "base/mem.h"
-#include "base/str.h"
 
-bool name_put(char field[NAME_BYTES], const char *name) {
-    const size_t len = strnlen(name, NAME_BYTES);
-    if (len == 0 || len == NAME_BYTES) {
+bool name_put(char field[NAME_BYTES], const char *name, size_t len) {
+    if (len == 0 || len >= NAME_BYTES) {
         return false;
     }
     for (size_t i = 0; i < len; i++) {

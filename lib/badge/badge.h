@@ -19,6 +19,6 @@ static inline uint64_t badge_holder(uint64_t badge) {
 // A name in its field: NUL-terminated and NUL-padded.
 constexpr size_t NAME_BYTES = 24;
 
-// Copies a name of at most NAME_BYTES - 1 bytes into its field; false, with nothing changed, when it is empty, longer, or holds
-// what is no printable ASCII or is a space.
-[[nodiscard]] bool name_put(char field[NAME_BYTES], const char *name);
+// Copies a name of 1 to NAME_BYTES - 1 bytes into its field; false, with nothing changed, when it is empty, longer, or holds
+// what is no printable ASCII (a NUL, too) or is a space.
+[[nodiscard]] bool name_put(char field[NAME_BYTES], const char *name, size_t len);

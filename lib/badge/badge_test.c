@@ -2,17 +2,22 @@
 
 #include "base/test.h"
 
+static bool put(char field[NAME_BYTES], const char *name) {
+    return name_put(field, name, strlen(name));
+}
+
 TEST(names_are_printable_and_padded) {
     char field[NAME_BYTES];
     memset(field, 'x', sizeof(field));
-    CHECK(name_put(field, "logd"));
+    CHECK(put(field, "logd"));
     CHECK_MEM_EQ(field, "logd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", NAME_BYTES);
-    CHECK(name_put(field, "twenty-three-bytes-long"));
-    CHECK(!name_put(field, "twenty-four-bytes-longer"));
-    CHECK(!name_put(field, ""));
-    CHECK(!name_put(field, "a b"));
-    CHECK(!name_put(field, "a\x1b"));
-    CHECK(!name_put(field, "\xc3\xa9"));
+    CHECK(put(field, "twenty-three-bytes-long"));
+    CHECK(!put(field, "twenty-four-bytes-longer"));
+    CHECK(!put(field, ""));
+    CHECK(!put(field, "a b"));
+    CHECK(!put(field, "a\x1b"));
+    CHECK(!put(field, "\xc3\xa9"));
+    CHECK(!name_put(field, "log\0x", 5));
     CHECK_STR_EQ(field, "twenty-three-bytes-long");
 }
 

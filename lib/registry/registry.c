@@ -16,7 +16,7 @@ static struct registry_name *find_or_add(struct registry_table *table, const cha
     struct registry_name *entry = find(table, name);
     if (entry == nullptr) {
         entry = find(table, "");
-        if (entry == nullptr || !name_put(entry->name, name)) {
+        if (entry == nullptr || !name_put(entry->name, name, strlen(name))) {
             return nullptr;
         }
     }

@@ -116,9 +116,13 @@ static status_t query(void *, struct rpc_request *request, struct log_query_para
     const uint32_t limit = log_query_params_get_limit(params);
     const struct capnp_text service = log_query_params_get_service(params);
     const enum log_level level = log_query_params_get_level(params);
+    char source[NAME_BYTES];
+    if (service.len > 0 && !name_put(source, service.bytes, service.len)) {
+        return rpc_refuse(request, RPC_INVALID_ARGUMENT, "no service is called so");
+    }
     const struct journal_filter filter = {
         .after = after,
-        .source = service.len > 0 ? service.bytes : nullptr,
+        .source = service.len > 0 ? source : nullptr,
         .level = (uint8_t)(level < LEVELS ? level : LOG_LEVEL_DEBUG),
     };
     TRY(rpc_well_formed(request));
@@ -162,7 +166,7 @@ static status_t name_holder(void *, struct rpc_request *request, struct log_cont
     const uint64_t holder = log_control_name_holder_params_get_holder(params);
     const struct capnp_text name = log_control_name_holder_params_get_name(params);
     TRY(rpc_well_formed(request));
-    if (holder == 0 || (name.len > 0 && !name_put(field, name.bytes))) {
+    if (holder == 0 || (name.len > 0 && !name_put(field, name.bytes, name.len))) {
         return rpc_refuse(request, RPC_INVALID_ARGUMENT, "a holder has a number, and a name without spaces");
     }
     if (name.len == 0) {

@@ -14,7 +14,7 @@ static struct rpc_server server;
 
 static bool take_name(struct rpc_request *request, struct capnp_text text, char name[NAME_BYTES],
                       status_t *refused) {
-    const bool good = text.len < NAME_BYTES && name_put(name, text.bytes);
+    const bool good = name_put(name, text.bytes, text.len);
     if (!good) {
         *refused = rpc_refuse(request, RPC_INVALID_ARGUMENT, "a name has 1 to %zu printable characters and no space",
                               NAME_BYTES - 1);

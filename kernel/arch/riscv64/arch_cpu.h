@@ -5,7 +5,6 @@
 
 struct percpu;
 
-
 // For functions that are rarely called from where registers are precious.
 #define ARCH_COLD_CALL [[gnu::cold, gnu::noinline]]
 

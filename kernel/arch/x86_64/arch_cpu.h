@@ -5,7 +5,6 @@
 
 struct percpu;
 
-
 // For functions that are rarely called from where registers are precious: they save all of them.
 #define ARCH_COLD_CALL [[gnu::cold, gnu::noinline, clang::preserve_most]]
 
