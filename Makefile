@@ -5,7 +5,7 @@ SYSTEM ?= tessera
 SUITE ?=
 ARGS ?=
 
-.PHONY: help run test image bench check prove clean
+.PHONY: help run test image bench check release-contracts prove clean
 help:
 	@echo "make run              build, boot under QEMU with UEFI firmware, reach the shell in this terminal"
 	@echo "make run DIRECT=1     the same kernel and boot package with no firmware (PVH)"
@@ -15,6 +15,7 @@ help:
 	@echo "make image            kernel.elf, boot.pkg and tessera.img in build/$(ARCH)"
 	@echo "make bench            the benchmark table"
 	@echo "make check            the static checks alone"
+	@echo "make release-contracts   makes the contracts of idl/ the release that later ones are compared with"
 	@echo "make prove            proves the contracts of the pure core with Frama-C (installs it)"
 	@echo "make clean            removes build/"
 
@@ -39,6 +40,10 @@ bench:
 check:
 	@tools/setup
 	@tools/check --arch $(ARCH)
+
+release-contracts:
+	@tools/setup
+	@python3 tools/contracts.py --release
 
 prove:
 	@tools/setup

@@ -13,6 +13,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import message  # noqa: E402
 import schema  # noqa: E402
+from names import MAX_BYTES, MAX_COUNT, REPEATABLE, Names  # noqa: E402
 
 
 class Comparison:
@@ -21,8 +22,14 @@ class Comparison:
     def __init__(self, old, new):
         self.old, self.new, self.complaints, self.seen = old, new, [], set()
         for node in old.nodes.values():
-            if node.kind in ("struct", "enum", "interface") and not node.is_group and node.scope:
+            if node.kind in ("struct", "enum", "interface", "annotation") and not node.is_group and self.is_own(node):
                 self.nodes(node.id, node.id, node.display_name)
+
+    def is_own(self, node):
+        """Whether it is declared in the file itself. Of an imported one, the request has only what is used."""
+        while node is not None and node.scope:
+            node = self.old.nodes.get(node.scope)
+        return node is not None and node.id in {file.id for file in self.old.files}
 
     def complain(self, where, what):
         self.complaints.append(f"{where} {what}")
@@ -48,6 +55,9 @@ class Comparison:
             elif now.get(enumerant.name, enumerant.index) != enumerant.index:
                 self.complain(f"{where}.{enumerant.name}", f"was number {enumerant.index} and is number {now[enumerant.name]}")
 
+    def annotation(self, old, new, where):
+        self.types(old.type, new.type, where)
+
     def interface(self, old, new, where):
         above = {number for number, _brand in new.superclasses}
         for number, _brand in old.superclasses:
@@ -62,6 +72,8 @@ class Comparison:
                 self.complain(name, f"was number {method.index} and is number {now[method.name]}")
             else:
                 other = new.methods[method.index]
+                if Names.annotation_of(method, REPEATABLE) is not None and Names.annotation_of(other, REPEATABLE) is None:
+                    self.complain(name, "is no longer $repeatable, but older clients do repeat it")
                 self.nodes(method.params, other.params, f"{name} (parameters)")
                 self.nodes(method.results, other.results, f"{name} (results)")
 
@@ -95,6 +107,16 @@ class Comparison:
                 self.complain(name, "is in another union, or has another place in it")
             elif self.types(field.type, other.type, name) and self.value(field.default) != self.value(other.default):
                 self.complain(name, "has another default")
+            else:
+                self.limits(field, other, name)
+
+    def limits(self, old, new, where):
+        """What older clients send is not too long now."""
+        for name, number in (("maxBytes", MAX_BYTES), ("maxCount", MAX_COUNT)):
+            before, now = Names.annotation_of(old, number), Names.annotation_of(new, number)
+            if now is not None and (before is None or now < before):
+                had = "none" if before is None else f"${name}({before})"
+                self.complain(where, f"has the limit ${name}({now}) and had {had}")
 
     @staticmethod
     def same_tags(old, new):
@@ -126,7 +148,14 @@ class Comparison:
         if old.kind in ("enum", "struct", "interface") and old.id != new.id:
             self.complain(where, f"was a {self.old.nodes[old.id].short_name} and is a {self.new.nodes[new.id].short_name}")
             return False
-        return True
+        return self.brands(old.brand, new.brand, where)
+
+    def brands(self, old, new, where):
+        """What the parameters of a generic type are bound to. Those that are not are read by whoever knows what they are."""
+        now = {scope.id: scope.binds or [] for scope in new}
+        return all(self.types(before, after, where) for scope in old
+                   for before, after in zip(scope.binds or [], now.get(scope.id, []))
+                   if before is not None and after is not None)
 
 
 def request_of(path, folders=()):

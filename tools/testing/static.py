@@ -10,6 +10,7 @@ import sys
 from .context import check, deadline, expect_equal, expect_match
 
 sys.dont_write_bytecode = True
+import contracts  # noqa: E402
 import elf  # noqa: E402
 import layers  # noqa: E402
 import lint  # noqa: E402
@@ -27,6 +28,8 @@ def cases(ctx):
         ("layers-can-fail", layers_can_fail),
         ("lint", lambda: lint_is_clean(ctx)),
         ("lint-can-fail", lint_can_fail),
+        ("contracts", lambda: contracts_hold(ctx)),
+        ("contracts-can-fail", lambda: contracts_can_fail(ctx)),
         ("proofs-notice-a-change", lambda: proofs_notice_a_change(ctx)),
         ("kernel-lines-count", counting_lines),
         ("xxh64-twin", checksum_vectors),
@@ -99,6 +102,23 @@ def lint_can_fail():
     }
     for path, text in good.items():
         expect_equal(list(lint.findings_in(path, text)), [], path)
+
+
+def contracts_hold(ctx):
+    count, found = contracts.check(ctx.root)
+    check(count >= 5 and not found, "a contract is not what was released", "no complaints", "\n".join(found) or f"{count} contracts")
+
+
+def contracts_can_fail(ctx):
+    """The log's contract with a field of another type, as a person would see it."""
+    for path in ("idl", "tools"):
+        shutil.copytree(ctx.root / path, ctx.scratch / path)
+    contract = ctx.scratch / "idl" / "log.capnp"
+    contract.write_text(contract.read_text().replace("timeNs @1 :UInt64", "timeNs @1 :Int64"))
+    for command in ((), ("--release",)):
+        done = ctx.run([sys.executable, ctx.scratch / "tools" / "contracts.py", *command], status=1)
+        expect_match(done.stdout, "^idl/log.capnp:LogRecord.timeNs was of type uint64 and is of type int64$", "the complaint")
+        expect_match(done.stdout, "^contracts: 1 change", "the verdict")
 
 
 def proofs_notice_a_change(ctx):
