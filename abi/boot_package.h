@@ -1,4 +1,4 @@
-// boot.pkg: the system manifest and the programs, in one file that the boot path loads whole.
+// boot.pkg: the system manifest, the programs and files for them, in one file that the boot path loads whole.
 //
 //   header | entry table | page-aligned entries ...
 //

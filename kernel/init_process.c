@@ -92,40 +92,40 @@ static status_t make_memory(struct start *s) {
     return thread_set_message_page(s->thread, l->message_page);
 }
 
-// Gives init a handle with every right of the type that is not in `except`; the object's reference goes into it.
-static status_t grant(struct start *s, struct object *object, uint32_t except, uint32_t *out) {
+// Gives init a handle with every right that anybody can have to it; the object's reference goes into it.
+static status_t grant(struct start *s, struct object *object, uint32_t *out) {
     uint64_t handle;
-    const rights_t rights = {object_class(object->type)->rights & ~except};
+    const rights_t rights = {object_class(object->type)->rights & ~(uint32_t)object->withheld};
     TRY(handle_insert(s->process, object, rights, 0, 0, ORIGIN_BOOT, &handle));
     *out = (uint32_t)handle;
     return STATUS_OK;
 }
 
-static status_t grant_named(struct start *s, const char *name, struct object *object, uint32_t except) {
+static status_t grant_named(struct start *s, const char *name, struct object *object) {
     struct bootstrap *b = s->bootstrap;
     struct bootstrap_cap *cap = (struct bootstrap_cap *)(b + 1) + b->cap_count++;
     str_copy(cap->name, sizeof cap->name, name);
     cap->type = object->type;
-    return grant(s, object, except, &cap->handle);
+    return grant(s, object, &cap->handle);
 }
 
 static status_t grant_all(struct start *s) {
     struct bootstrap *b = s->bootstrap;
     struct object *resource, *inspector, *trace;
     object_get(&s->process->object);
-    TRY(grant(s, &s->process->object, 0, &b->process));
+    TRY(grant(s, &s->process->object, &b->process));
     object_get(&s->thread->object);
-    TRY(grant(s, &s->thread->object, 0, &b->thread));
+    TRY(grant(s, &s->thread->object, &b->thread));
     object_get(&s->process->vspace->object);
-    TRY(grant(s, &s->process->vspace->object, 0, &b->vspace));
-    TRY(grant(s, &s->account->object, 0, &b->account));
+    TRY(grant(s, &s->process->vspace->object, &b->vspace));
+    TRY(grant(s, &s->account->object, &b->account));
     TRY(object_create(OBJECT_RESOURCE, s->account, &resource));
-    TRY(grant_named(s, BOOTSTRAP_CAP_RESOURCE, resource, 0));
+    TRY(grant_named(s, BOOTSTRAP_CAP_RESOURCE, resource));
     TRY(object_create(OBJECT_INSPECTOR, s->account, &inspector));
-    TRY(grant_named(s, BOOTSTRAP_CAP_INSPECTOR, inspector, 0));
+    TRY(grant_named(s, BOOTSTRAP_CAP_INSPECTOR, inspector));
     TRY(object_create(OBJECT_TRACE, s->account, &trace));
-    TRY(grant_named(s, BOOTSTRAP_CAP_TRACE, trace, 0));
-    return grant_named(s, BOOTSTRAP_CAP_BOOT_PACKAGE, &s->package->object, RIGHT_WRITE_BIT);
+    TRY(grant_named(s, BOOTSTRAP_CAP_TRACE, trace));
+    return grant_named(s, BOOTSTRAP_CAP_BOOT_PACKAGE, &s->package->object);
 }
 
 // Header and capset are there; behind them come the arguments.
@@ -180,6 +180,7 @@ static status_t build(struct start *s) {
     s->account = account_create_root(frame_free_bytes());
     TRY(process_create(s->account, name, &s->process));
     TRY(vmo_create_physical(s->account, (paddr_t){boot_machine->package_phys}, package_bytes, &s->package));
+    s->package->object.withheld |= RIGHT_WRITE_BIT;
     TRY(make_memory(s));
     TRY(grant_all(s));
     fill_bootstrap(s);

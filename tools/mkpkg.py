@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes a boot package (abi/boot_package.h): the manifest of one system and the programs that it names.
+"""Writes a boot package (abi/boot_package.h): the manifest of one system, and the programs and files that it names.
 
     tools/mkpkg.py --kernel kernel.elf --manifest system/NAME.system --output NAME.pkg
-                   [--check MANIFEST_CHECK] [--program NAME=ELF]...
+                   --check MANIFEST_CHECK [--program NAME=ELF]... [--file NAME=PATH]...
 
 The manifest is checked first; what it names and nothing else goes in, stripped of symbols but not of
 the build id. The program "init" always goes in: it is what the kernel starts.
@@ -10,7 +10,6 @@ the build id. The program "init" always goes in: it is what the kernel starts.
 
 import argparse
 import pathlib
-import re
 import struct
 import subprocess
 import sys
@@ -66,18 +65,12 @@ def pages(length):
     return -(-length // PAGE) * PAGE
 
 
-def programs_of(manifest, check):
-    """The names that a manifest names, in its order. Its own errors end the build."""
-    if check:
-        for arguments in ([], ["--programs"]):
-            done = subprocess.run([check, *arguments, str(manifest)], stdin=subprocess.DEVNULL,
-                                  capture_output=True, text=True)
-            if done.returncode != 0:
-                raise PackageError((done.stderr or done.stdout).strip() or f"{manifest} was refused")
-        found = done.stdout.split()
-    else:
-        found = re.findall(r"^\s*program\s+(\S+)", manifest.read_text(encoding="utf-8"), re.MULTILINE)
-    return list(dict.fromkeys(found))
+def named_in(manifest, check, what):
+    """The programs or files that a manifest names, in its order. Its own errors end the build."""
+    done = subprocess.run([check, f"--{what}", str(manifest)], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise PackageError((done.stderr or done.stdout).strip() or f"{manifest} was refused")
+    return done.stdout.split()
 
 
 def stripped(path, scratch):
@@ -91,19 +84,24 @@ def main():
     parser.add_argument("--kernel", required=True)
     parser.add_argument("--manifest", required=True, type=pathlib.Path)
     parser.add_argument("--output", required=True, type=pathlib.Path)
-    parser.add_argument("--check")
+    parser.add_argument("--check", required=True)
     parser.add_argument("--program", action="append", default=[])
+    parser.add_argument("--file", action="append", default=[])
     args = parser.parse_args()
-    available = dict(item.split("=", 1) for item in args.program)
-    names = programs_of(args.manifest, args.check)
-    missing = [name for name in ["init", *names] if name not in available]
-    if missing:
-        raise PackageError(f"{args.manifest}: there is no program '{missing[0]}'")
+    available, names = {}, {}
+    for kind, given, always in (("program", args.program, ["init"]), ("file", args.file, [])):
+        available[kind] = dict(item.split("=", 1) for item in given)
+        names[kind] = always + [name for name in named_in(args.manifest, args.check, f"{kind}s") if name not in always]
+        for name in names[kind]:
+            if name not in available[kind]:
+                raise PackageError(f"{args.manifest}: there is no {kind} '{name}'")
     entries = []
     with tempfile.TemporaryDirectory(prefix="tessera-pkg-") as scratch:
-        entries.append(("init", KIND_INIT, stripped(available["init"], scratch)))
+        programs = [(name, KIND_PROGRAM, stripped(available["program"][name], scratch)) for name in names["program"]]
+        entries.append(("init", KIND_INIT, programs[0][2]))
         entries.append((args.manifest.name, KIND_MANIFEST, args.manifest.read_bytes()))
-        entries += [(name, KIND_PROGRAM, stripped(available[name], scratch)) for name in names if name != "init"]
+        entries += programs[1:]
+    entries += [(name, KIND_DATA, pathlib.Path(available["file"][name]).read_bytes()) for name in names["file"]]
     args.output.write_bytes(build(entries, elf.Elf.load(args.kernel).build_id()))
 
 

@@ -4,7 +4,7 @@
 // Contiguous: anonymous, but committed from the start in adjacent frames, and pinned.
 // Paged: what is not there comes from a user-space pager, who is asked through an endpoint; or, in a clone of such a VMO,
 // from its origin (vmo_pager.c).
-// Physical: a fixed contiguous range handed out at boot; nothing is charged and nothing ever freed.
+// Physical: a fixed contiguous range handed out at boot, or a view of a part of it; nothing is charged and nothing ever freed.
 //
 // A VMO is charged for every page that it refers to, shared or not. After a clone two VMOs refer to the same frames
 // (frame.h counts them); whoever writes to such a page first gets a copy of its own. So what an account pays never

@@ -96,6 +96,16 @@ static status_t clone_step(struct vmo *from, struct vmo *child, uint64_t *first,
     return vmo_clone_some(from, first, end, child, pages - (*end - *first));
 }
 
+// Of the boot package, to which nobody can write: the same frames, seen through another object.
+static status_t clone_view(struct process *process, const struct vmo *from, uint64_t first, uint64_t end,
+                           struct account *account, uint64_t *out) {
+    const paddr_t base = {from->base.v + first * PAGE_BYTES};
+    struct vmo *view;
+    TRY(vmo_create_physical(account, base, (end - first) * PAGE_BYTES, &view));
+    view->object.withheld |= RIGHT_WRITE_BIT;
+    return handle_to_new(process, &view->object, 0, out);
+}
+
 status_t method_vmo_clone(struct invocation *invocation, struct vmo *from, uint64_t offset, uint64_t len,
                           struct account *account, uint64_t *out) {
     struct process *process = invocation->caller->process;
@@ -105,6 +115,9 @@ status_t method_vmo_clone(struct invocation *invocation, struct vmo *from, uint6
     TRY(page_range(from, offset, len, &first, &end));
     if (first == end) {
         return STATUS_BAD_ARGUMENT;
+    }
+    if (from->kind == VMO_PHYSICAL && !from->device) {
+        return clone_view(process, from, first, end, account, out);
     }
     if (vmo_has(from, VMO_PINNED)) {
         return STATUS_BAD_STATE;

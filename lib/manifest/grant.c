@@ -12,7 +12,7 @@ static const char *const kind_names[MANIFEST_GRANT_KIND_COUNT] = {
     [MANIFEST_GRANT_ENDPOINT] = "endpoint",   [MANIFEST_GRANT_IOPORT] = "ioport",
     [MANIFEST_GRANT_INTERRUPT] = "interrupt", [MANIFEST_GRANT_RESOURCE] = "resource",
     [MANIFEST_GRANT_ACCOUNT] = "account",     [MANIFEST_GRANT_BOOT_PACKAGE] = "boot_package",
-    [MANIFEST_GRANT_SERIAL] = "serial",
+    [MANIFEST_GRANT_SERIAL] = "serial",       [MANIFEST_GRANT_FILE] = "file",
 };
 
 static const char *const resource_names[] = {
@@ -80,13 +80,13 @@ static const uint8_t argument_counts[MANIFEST_GRANT_KIND_COUNT][2] = {
     [MANIFEST_GRANT_SERVICE] = {1, 2},  [MANIFEST_GRANT_SUPERVISOR] = {0, 1},
     [MANIFEST_GRANT_IOPORT] = {2, 2},   [MANIFEST_GRANT_INTERRUPT] = {1, 1},
     [MANIFEST_GRANT_RESOURCE] = {1, 1}, [MANIFEST_GRANT_ACCOUNT] = {1, 1},
-    [MANIFEST_GRANT_SERIAL] = {2, 2},
+    [MANIFEST_GRANT_SERIAL] = {2, 2},   [MANIFEST_GRANT_FILE] = {1, 1},
 };
 static const char *const argument_texts[MANIFEST_GRANT_KIND_COUNT] = {
     [MANIFEST_GRANT_SERVICE] = " NAME [control]",  [MANIFEST_GRANT_SUPERVISOR] = " [control]",
     [MANIFEST_GRANT_IOPORT] = " BASE COUNT",       [MANIFEST_GRANT_INTERRUPT] = " LINE",
     [MANIFEST_GRANT_RESOURCE] = " power|mint|all", [MANIFEST_GRANT_ACCOUNT] = " SIZE",
-    [MANIFEST_GRANT_SERIAL] = " console|spare registers|interrupt",
+    [MANIFEST_GRANT_SERIAL] = " console|spare registers|interrupt", [MANIFEST_GRANT_FILE] = " NAME",
 };
 
 static bool parse_arguments(struct parser *parser, struct manifest_grant *grant) {
@@ -101,6 +101,7 @@ static bool parse_arguments(struct parser *parser, struct manifest_grant *grant)
     case MANIFEST_GRANT_SERVICE:
         return parse_name(parser, &words[0], "what a service provides", grant->target) &&
                parse_control(parser, WHAT_AT + 2, grant);
+    case MANIFEST_GRANT_FILE: return parse_name(parser, &words[0], "file", grant->target);
     case MANIFEST_GRANT_SUPERVISOR: return parse_control(parser, WHAT_AT + 1, grant);
     case MANIFEST_GRANT_IOPORT:
         if (!parse_number(parser, &words[0], "port", 0xffff, &grant->first) ||
@@ -154,7 +155,7 @@ bool parse_grant(struct parser *parser) {
     return parse_fail(
         parser,
         "`%s` cannot be granted: service, supervisor, inspector, trace, notification, endpoint, ioport, "
-        "interrupt, serial, resource, account or boot_package is expected",
+        "interrupt, serial, resource, account, boot_package or file is expected",
         kind);
 }
 
@@ -163,6 +164,7 @@ void manifest_grant_source(const struct manifest_grant *grant, char *to, size_t 
     const char *control = grant->control ? " control" : "";
     switch (grant->kind) {
     case MANIFEST_GRANT_SERVICE: fmt_snprintf(to, size, "%s %s%s", kind, grant->target, control); break;
+    case MANIFEST_GRANT_FILE: fmt_snprintf(to, size, "%s %s", kind, grant->target); break;
     case MANIFEST_GRANT_SUPERVISOR: fmt_snprintf(to, size, "%s%s", kind, control); break;
     case MANIFEST_GRANT_IOPORT:
         fmt_snprintf(to, size, "%s %#lx %lu", kind, grant->first, grant->second);

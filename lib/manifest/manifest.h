@@ -21,7 +21,7 @@
 //                     notification | endpoint |
 //                     ioport BASE COUNT | interrupt LINE |
 //                     serial console|spare registers|interrupt | resource power|mint|all | account SIZE |
-//                     boot_package
+//                     boot_package | file NAME     of the boot package, to be read
 //       resolve   NAME ...              what the registry will resolve for it
 //   }
 //
@@ -62,6 +62,7 @@ enum manifest_grant_kind : uint8_t {
     MANIFEST_GRANT_RESOURCE,     // first: enum manifest_resource
     MANIFEST_GRANT_ACCOUNT,      // first: bytes
     MANIFEST_GRANT_BOOT_PACKAGE,
+    MANIFEST_GRANT_FILE, // target: what it is called in the boot package
     MANIFEST_GRANT_KIND_COUNT,
 };
 
@@ -146,3 +147,6 @@ void manifest_grant_source(const struct manifest_grant *grant, char *to, size_t 
 
 // Every program file that the package must hold, once each, by index from 0; null at the end.
 const char *manifest_program_file(const struct manifest *manifest, size_t index);
+
+// The same for other files.
+const char *manifest_data_file(const struct manifest *manifest, size_t index);

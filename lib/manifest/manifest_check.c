@@ -2,6 +2,7 @@
 //
 //   manifest_check FILE              says nothing and is 0, or says what is wrong and is 1
 //   manifest_check --programs FILE   prints the program files that the boot package must hold
+//   manifest_check --files FILE      prints the other files
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,8 +32,9 @@ static char *read_file(const char *path, size_t *len) {
 
 int main(int argc, char **argv) {
     bool programs = argc == 3 && strcmp(argv[1], "--programs") == 0;
-    if (argc != 2 && !programs) {
-        fprintf(stderr, "usage: manifest_check [--programs] FILE\n");
+    bool files = argc == 3 && strcmp(argv[1], "--files") == 0;
+    if (argc != 2 && !programs && !files) {
+        fprintf(stderr, "usage: manifest_check [--programs|--files] FILE\n");
         return 2;
     }
     const char *path = argv[argc - 1];
@@ -49,8 +51,8 @@ int main(int argc, char **argv) {
     if (!good) {
         fprintf(stderr, "%s:%u: %s\n", path, error.line, error.text);
     }
-    for (size_t i = 0; good && programs; i++) {
-        const char *name = manifest_program_file(manifest, i);
+    for (size_t i = 0; good && (programs || files); i++) {
+        const char *name = programs ? manifest_program_file(manifest, i) : manifest_data_file(manifest, i);
         if (name == nullptr) {
             break;
         }

@@ -45,6 +45,8 @@ static const char GOOD[] = "# a system\n"
                            "    grant    boss = supervisor control\n"
                            "    grant    power = resource power\n"
                            "    grant    more = account 64K\n"
+                           "    grant    text = file manual\n"
+                           "    grant    again = file manual\n"
                            "    resolve  registry\n"
                            "}\n"
                            "program hello {\n"
@@ -68,7 +70,7 @@ TEST(good_manifest_is_read_whole) {
     CHECK_EQ(logd->args.count, 3);
     CHECK_STR_EQ(manifest.words[logd->args.first + 1], "two \"words\" \\ # no comment");
     CHECK(manifest.words[logd->args.first + 2] == manifest_cmdline);
-    CHECK_EQ(logd->grant_count, 8);
+    CHECK_EQ(logd->grant_count, 10);
     const struct manifest_grant *grants = &manifest.grants[logd->grant_first];
     CHECK_EQ(grants[1].first, 0x3f8);
     CHECK_EQ(grants[1].second, 8);
@@ -88,7 +90,8 @@ TEST(sources_read_as_in_the_manifest) {
     REQUIRE(parse(GOOD));
     static const char *const expected[] = {
         "service registry",   "ioport 0x3f8 8", "interrupt 4", "inspector", "trace",
-        "supervisor control", "resource power", "account 64K", "service log control",
+        "supervisor control", "resource power", "account 64K", "file manual",
+        "file manual",        "service log control",
     };
     for (size_t i = 0; i < manifest.grant_count; i++) {
         char source[56];
@@ -104,6 +107,8 @@ TEST(program_files_are_listed_once) {
         CHECK_STR_EQ(manifest_program_file(&manifest, i), expected[i]);
     }
     CHECK(manifest_program_file(&manifest, 5) == nullptr);
+    CHECK_STR_EQ(manifest_data_file(&manifest, 0), "manual");
+    CHECK(manifest_data_file(&manifest, 1) == nullptr);
 }
 
 // In each: the text, the line of the mistake, and a part of what is said about it.
@@ -159,6 +164,8 @@ static const struct {
     {"system a\nservice b {\ngrant x = inspector now\n", 3, "`inspector` is expected"},
     {"system a\nservice b {\ngrant x = service\n", 3, "`service NAME [control]` is expected"},
     {"system a\nservice b {\ngrant x = service c all\n", 3, "only `control` may follow"},
+    {"system a\nservice b {\ngrant x = file\n", 3, "`file NAME` is expected"},
+    {"system a\nservice b {\ngrant x = file ../etc\n", 3, "`../etc` is no file"},
     {"system a\nservice b {\ngrant x = ioport 0x3f8\n", 3, "`ioport BASE COUNT` is expected"},
     {"system a\nservice b {\ngrant x = ioport 0x10000 1\n", 3, "`0x10000` is no port"},
     {"system a\nservice b {\ngrant x = ioport 0xffff 2\n", 3, "below 0x10000"},

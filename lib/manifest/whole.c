@@ -59,6 +59,21 @@ const char *manifest_program_file(const struct manifest *manifest, size_t index)
     return nullptr;
 }
 
+const char *manifest_data_file(const struct manifest *manifest, size_t index) {
+    for (size_t i = 0, found = 0; i < manifest->grant_count; i++) {
+        const struct manifest_grant *grant = &manifest->grants[i];
+        bool repeated = grant->kind != MANIFEST_GRANT_FILE;
+        for (size_t j = 0; j < i && !repeated; j++) {
+            repeated = manifest->grants[j].kind == MANIFEST_GRANT_FILE &&
+                       str_equal(manifest->grants[j].target, grant->target);
+        }
+        if (!repeated && found++ == index) {
+            return grant->target;
+        }
+    }
+    return nullptr;
+}
+
 static bool check_provides(struct parser *parser, const struct manifest_unit *unit) {
     for (size_t i = 0; i < unit->provides.count; i++) {
         const char *name = word_of(parser->out, unit->provides, i);

@@ -1,6 +1,7 @@
 #include "abi/gen/decode.h"
 #include "abi/gen/stubs.h"
 #include "abi/message.h"
+#include "base/align.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -74,6 +75,19 @@ static status_t make_serial(const struct manifest_grant *grant, handle_t account
     return STATUS_OK;
 }
 
+// A view of the pages that the file has in the package; behind its end they are zero.
+static status_t make_file(const struct manifest_grant *grant, handle_t account, struct spawn_grant *to) {
+    struct package_entry file;
+    if (!package_find(&init.package, BOOT_ENTRY_DATA, grant->target, &file)) {
+        return STATUS_NOT_FOUND;
+    }
+    TESS_OWNED handle_t view = {};
+    TRY(tess_vmo_clone(init.package_vmo, file.offset_bytes, align_up(file.len_bytes, PAGE_BYTES), account, &view));
+    to->type = OBJECT_VMO;
+    to->rights.v = RIGHT_READ_BIT | RIGHT_MAP_BIT | PLAIN;
+    return tess_handle_copy(view, to->rights, &to->handle);
+}
+
 // Every result is a fresh handle of init's own, closed again after the start.
 static status_t make(const struct init_unit *unit, const struct manifest_grant *grant, handle_t account,
                      struct spawn_grant *to) {
@@ -119,6 +133,7 @@ static status_t make(const struct init_unit *unit, const struct manifest_grant *
         to->type = OBJECT_VMO;
         to->rights.v = RIGHT_READ_BIT | RIGHT_MAP_BIT | RIGHT_EXECUTE_BIT | PLAIN;
         return tess_handle_copy(init.package_vmo, to->rights, &to->handle);
+    case MANIFEST_GRANT_FILE: return make_file(grant, account, to);
     default: return STATUS_UNSUPPORTED;
     }
 }

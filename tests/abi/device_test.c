@@ -142,6 +142,7 @@ CASE(device_memory_is_minted_once_and_given_back) {
     handle_t no_create = suite_copy(suite.account, RIGHTS_ALL_BITS & ~RIGHT_CREATE_BIT);
     REQUIRE_OK(tess_account_create_notification(suite.account, &notification));
     REQUIRE_OK(tess_resource_mint_vmo(suite.resource, MACHINE_SPARE_DEVICE, PAGE_BYTES, suite.account, &device));
+    REFUSED(VMO_CLONE, BAD_STATE, tess_vmo_clone(device, 0, PAGE_BYTES, suite.account, &again));
     REFUSED(RESOURCE_MINT_VMO, IN_USE,
             tess_resource_mint_vmo(suite.resource, MACHINE_SPARE_DEVICE, PAGE_BYTES, suite.account, &again));
     REFUSED(RESOURCE_MINT_VMO, IN_USE,

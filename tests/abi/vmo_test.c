@@ -1,4 +1,5 @@
 // VMOs: contents, sizes, and the fault-safe copies of read and write.
+#include "lib/tess/capset.h"
 #include "tests/abi/peer.h"
 #include "tests/abi/suite.h"
 
@@ -291,6 +292,68 @@ CASE(vmo_sealed_never_changes) {
     EXPECT_EQ(place[0], 9);
     hide(place, 4 * PAGE_BYTES);
     suite_close(vmo);
+}
+
+// What the package and a view of its second page, or of all of it, show must be the same, and nobody can change it.
+CASE(vmo_views_of_the_package_only_show_it) {
+    handle_t package, view, second, account;
+    uint64_t len, used, now, address;
+    static uint8_t whole[PAGE_BYTES], part[PAGE_BYTES];
+    REQUIRE_OK(tess_cap("package", 0, &package));
+    REQUIRE_OK(tess_vmo_info(package, &len, nullptr));
+    REQUIRE_OK(tess_account_info(suite.account, nullptr, &used, nullptr, nullptr));
+    REQUIRE_OK(tess_vmo_clone(package, PAGE_BYTES, len - PAGE_BYTES, suite.account, &view));
+    REQUIRE_OK(tess_account_info(suite.account, nullptr, &now, nullptr, nullptr));
+    EXPECT(now - used < PAGE_BYTES); // the object, not the pages
+    REQUIRE_OK(tess_vmo_clone(view, PAGE_BYTES, 2 * PAGE_BYTES, suite.account, &second));
+    EXPECT_OK(tess_vmo_read(package, 2 * PAGE_BYTES, address_of(whole), PAGE_BYTES, nullptr));
+    EXPECT_OK(tess_vmo_read(view, PAGE_BYTES, address_of(part), PAGE_BYTES, nullptr));
+    EXPECT(__builtin_memcmp(whole, part, PAGE_BYTES) == 0);
+    const volatile uint8_t *place = show(second, 2 * PAGE_BYTES, PROT_READ);
+    for (size_t i = 0; i < PAGE_BYTES; i++) {
+        if (place[i] != whole[i]) {
+            EXPECT_EQ(place[i], whole[i]);
+            break;
+        }
+    }
+    suite_close(view); // a view of a view is one of the package
+    EXPECT_EQ(place[PAGE_BYTES - 1], whole[PAGE_BYTES - 1]);
+    EXPECT_STATUS(NO_RIGHT, tess_vmo_write(second, 0, address_of(whole), 1, nullptr));
+    EXPECT_STATUS(NO_RIGHT,
+                  tess_vspace_map(suite.vspace, second, 0, PAGE_BYTES, 0, PROT_READ | PROT_WRITE, &address));
+    EXPECT_STATUS(NO_RIGHT, tess_vmo_seal(second));
+    EXPECT_STATUS(BAD_ARGUMENT, tess_vmo_clone(package, PAGE_BYTES, len, suite.account, &view));
+    REQUIRE_OK(tess_account_create_account(suite.account, PAGE_BYTES, &account));
+    handle_t views[64];
+    size_t count = 0;
+    status_t status = STATUS_OK;
+    while (count < 64 && status_ok(status = tess_vmo_clone(package, 0, len, account, &views[count]))) {
+        count++;
+    }
+    EXPECT_STATUS(NO_MEMORY, status);
+    while (count > 0) {
+        suite_close(views[--count]);
+    }
+    hide(place, 2 * PAGE_BYTES);
+    suite_close(second);
+    suite_close(account);
+}
+
+CASE(a_file_of_the_package_is_granted_to_be_read) {
+    handle_t file;
+    uint64_t len, address;
+    char text[16] = {};
+    REQUIRE_OK(tess_cap("license", 0, &file));
+    REQUIRE_OK(tess_vmo_info(file, &len, nullptr));
+    EXPECT_EQ(len, PAGE_BYTES);
+    EXPECT_OK(tess_vmo_read(file, 0, address_of(text), 11, nullptr));
+    EXPECT(__builtin_memcmp(text, "MIT License", 11) == 0);
+    const volatile uint8_t *place = show(file, PAGE_BYTES, PROT_READ);
+    EXPECT_EQ(place[PAGE_BYTES - 1], 0);
+    hide(place, PAGE_BYTES);
+    EXPECT_STATUS(NO_RIGHT, tess_vmo_write(file, 0, address_of(text), 1, nullptr));
+    EXPECT_STATUS(NO_RIGHT,
+                  tess_vspace_map(suite.vspace, file, 0, PAGE_BYTES, 0, PROT_READ | PROT_EXECUTE, &address));
 }
 
 CASE(vmo_clones_share_until_written) {
