@@ -35,7 +35,7 @@ struct bootstrap_cap {
     char name[BOOTSTRAP_CAP_NAME_BYTES]; // NUL-terminated
     uint32_t handle;
     uint32_t type;         // enum object_type
-    uint64_t interface_id; // of an endpoint; else 0
+    uint64_t interface_id; // of an endpoint, or of the kernel's objects of this type (idl/kernel.capnp)
 };
 
 // now_ns = ((counter - base) * mult) >> 32, in 128 bits, where counter is the processor's time-stamp

@@ -1,5 +1,6 @@
 // The interfaces of services by the names that manifests and people call them. The table is generated from the list of
-// contracts in idl/meson.build: each has one interface that is called as its file is, for everybody who may use it at all.
+// contracts in idl/meson.build: each has one interface that is called as its file is, for everybody who may use it at all. The
+// kernel's objects are here too (idl/kernel.capnp): a service may stand in for one.
 #pragma once
 
 #include <stdint.h>

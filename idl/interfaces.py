@@ -8,8 +8,10 @@ INTERFACE = re.compile(r"^interface (\w+) @(0x[0-9a-f]{16})", re.MULTILINE)
 
 
 def entry(path):
-    """The id and name of the interface that is called as its file is."""
+    """The id and name of the interface that is called as its file is; of the kernel's objects, all."""
     named = {name.lower(): number for name, number in INTERFACE.findall(path.read_text(encoding="utf-8"))}
+    if path.stem == "kernel":
+        return "".join(f'    {{{number}, "{name}"}},\n' for name, number in named.items())
     if path.stem not in named:
         sys.exit(f"{path.name}: there is no interface `{path.stem.capitalize()}` with an id of its own")
     return f'    {{{named[path.stem]}, "{path.stem}"}},\n'

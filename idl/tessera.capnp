@@ -8,6 +8,10 @@ annotation repeatable @0xe3f40b9d6c1a5827 (method) :Void;
 annotation oneWay @0x97b1e5a26d08c4f3 (method) :Void;
 # May be sent without waiting for the results; then nobody is told when it is refused. (A method without results may be anyhow.)
 
+annotation kernelObject @0xc96d30b1f27e4a58 (interface) :Void;
+# An object of the kernel (idl/kernel.capnp), or a service that stands in for one. Its methods are called as the kernel's are: the
+# label is the ordinal, and each parameter and each result is a word (docs/decisions/kernel-contracts.md).
+
 annotation prefix @0xa64c92e7f1350bd8 (file, struct, interface, enum) :Text;
 # What C names begin with instead of the type's own name.
 

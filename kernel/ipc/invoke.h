@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "abi/gen/abi.h"
+#include "abi/message.h"
 #include "kernel/object/handle.h"
 #include "kernel/object/thread.h"
 #include "kernel/percpu.h"
@@ -21,7 +22,8 @@ struct invocation {
     uint64_t *words;        // MESSAGE_WORDS arguments in, results out: the caller's saved registers
     bool again;             // out, with OK: not finished; the same method is called again with the words as they
                             // are left, after whatever else wants the processor
-    uint32_t page_bytes;    // out: bytes of the caller's message page that hold results; 0 on entry
+    uint64_t info;          // out: header of the answer: how many bytes of the caller's message page hold results, and
+                            // how many handles there are; 0 on entry
 };
 
 // Results count only with OK. "Check everything, then commit without failing": on any other
@@ -72,6 +74,17 @@ static inline status_t invocation_done(const struct invocation *invocation, stat
 // Gives the caller the first handle to an object just made, as the first result.
 static inline status_t invocation_give(const struct invocation *invocation, struct object *made) {
     return handle_to_new(invocation->caller->process, made, 0, &invocation->words[0]);
+}
+
+// The handles among the results, which come first, are also where those of a message are: to the caller, and to the ring,
+// an answer of the kernel is like a service's.
+static inline status_t invocation_bring(struct invocation *invocation, uint32_t handles) {
+    uint64_t *words = invocation->words;
+    if (!invocation->again) {
+        words[6] = handles == 1 ? words[0] : words[0] | words[1] << 32;
+        invocation->info = message_info(0, 0, handles, 0);
+    }
+    return STATUS_OK;
 }
 
 extern const struct method_table method_tables[OBJECT_TYPE_COUNT];

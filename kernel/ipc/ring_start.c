@@ -55,7 +55,7 @@ static bool call_method(struct ring *ring, struct ring_request *request, const s
     if (invocation.again) {
         return leave_to_owner(ring, request); // the rest of it, with the words as they are now
     }
-    request->thread.regs.info = message_info(0, invocation.page_bytes, 0, 0);
+    request->thread.regs.info = invocation.info;
     return true;
 }
 

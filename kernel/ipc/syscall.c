@@ -152,8 +152,8 @@ static inline struct kernel_exit block_through(struct thread *current, const str
 status_t invoke_method(struct thread *caller, struct object *object, uint32_t type_rights, uint64_t info,
                        struct invocation *invocation) {
     const struct method_table *table = &method_tables[slot_word_type(type_rights)];
-    if ((info & ~(MESSAGE_ACCEPT_MASK | UINT32_MAX)) != 0) {
-        return STATUS_BAD_ARGUMENT; // methods take no page and no handles
+    if ((info & ~(MESSAGE_ACCEPT_MASK | MESSAGE_COUNT_UNIT | UINT32_MAX)) != 0) {
+        return STATUS_BAD_ARGUMENT; // no page; and the handle among the arguments is found by its word, if it travels or not
     }
     const uint32_t number = message_label(info);
     if (number >= table->count || table->methods[number].handler == nullptr) {
@@ -169,7 +169,7 @@ status_t invoke_method(struct thread *caller, struct object *object, uint32_t ty
     invocation->argument.object = nullptr;
     invocation->words = caller->regs.words;
     invocation->again = false;
-    invocation->page_bytes = 0;
+    invocation->info = 0;
     return cpu_count() > 1 ? invoke_held(method->handler, invocation) : method->handler(invocation);
 }
 
@@ -194,7 +194,7 @@ status_t invoke_method(struct thread *caller, struct object *object, uint32_t ty
         arch_regs_restart(&current->regs, SYS_CALL, handle, info, deadline_ns);
         return kernel_leave();
     }
-    thread_set_outcome(current, STATUS_OK, 0, message_info(0, invocation.page_bytes, 0, 0));
+    thread_set_outcome(current, STATUS_OK, 0, invocation.info);
     return leave_with_results(current);
 }
 

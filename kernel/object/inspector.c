@@ -64,7 +64,7 @@ status_t method_inspector_system(struct invocation *invocation) {
     for (size_t type = 1; type < OBJECT_TYPE_COUNT; type++) {
         system->live_objects[type] = object_live_count((enum object_type)type);
     }
-    invocation->page_bytes = sizeof *system;
+    invocation->info = message_info(0, sizeof *system, 0, 0);
     return STATUS_OK;
 }
 
@@ -84,7 +84,7 @@ static status_t list_objects(struct invocation *invocation, struct object_list *
         koid = object->koid.v;
         object_put(object);
     }
-    invocation->page_bytes = (uint32_t)(*count * entry_bytes);
+    invocation->info = message_info(0, (uint32_t)(*count * entry_bytes), 0, 0);
     return STATUS_OK;
 }
 
@@ -125,7 +125,7 @@ static status_t list_handles(struct invocation *invocation, uint64_t koid, uint6
         *count += found;
     }
     *next_index = index < process->slot_limit ? index : 0;
-    invocation->page_bytes = (uint32_t)(*count * entry_bytes);
+    invocation->info = message_info(0, (uint32_t)(*count * entry_bytes), 0, 0);
     object_put(object);
     return STATUS_OK;
 }

@@ -49,7 +49,7 @@ status_t method_process_exit_record(struct invocation *invocation, struct proces
         return STATUS_TOO_LARGE;
     }
     memcpy(invocation->caller->message_page, &process->record, sizeof(process->record));
-    invocation->page_bytes = sizeof(process->record);
+    invocation->info = message_info(0, sizeof(process->record), 0, 0);
     return STATUS_OK;
 }
 

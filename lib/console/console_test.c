@@ -56,10 +56,10 @@ status_t tess_host_syscall(uint32_t number, handle_t handle, struct tess_message
     }
 }
 
-status_t tess_invoke(handle_t object, uint32_t method, uint64_t words[MESSAGE_WORDS]) {
+status_t tess_invoke(handle_t object, uint64_t header, uint64_t words[MESSAGE_WORDS]) {
     (void)object;
-    (void)method;
-    words[0] = 77;
+    (void)header;
+    words[6] = 77;
     return STATUS_OK;
 }
 struct tess_thread_block *tess_arch_thread_block(void) {

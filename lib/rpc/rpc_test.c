@@ -179,12 +179,13 @@ static void run_ring(void) {
     }
 }
 
-status_t tess_invoke(handle_t object, uint32_t method, uint64_t words[MESSAGE_WORDS]) {
+status_t tess_invoke(handle_t object, uint64_t header, uint64_t words[MESSAGE_WORDS]) {
+    const uint32_t method = message_label(header);
     const uint32_t index = object.v - VMO_FIRST;
     if (object.v == bootstrap.account && method == ACCOUNT_CREATE_RING) {
         lay_out_ring((uint32_t)words[0], (uint32_t)words[2]);
         words[1] = (uint64_t)(uintptr_t)ring_memory;
-        words[0] = opened(160).v;
+        words[6] = opened(160).v;
         return STATUS_OK;
     }
     if (object.v == bootstrap.account && method == ACCOUNT_CREATE_RESIZABLE_VMO) {
@@ -195,7 +196,7 @@ status_t tess_invoke(handle_t object, uint32_t method, uint64_t words[MESSAGE_WO
                 vmos[i].len_bytes = vmos[i].committed_bytes = words[0];
                 vmos[i].mapped = vmos[i].foreign_writer = false;
                 memset(vmos[i].memory, 0, words[0]);
-                words[0] = opened(VMO_FIRST + i).v;
+                words[6] = opened(VMO_FIRST + i).v;
                 return STATUS_OK;
             }
         }
@@ -547,7 +548,8 @@ TEST(malformed_requests_are_refused_and_the_service_goes_on) {
     begin();
     CHECK_EQ(raw(RPC_CONTRACT | 2u << 16, 0, 0, words), 0);                                // well-formed: add
     CHECK_EQ(answer.words[1], 3);
-    CHECK_EQ(raw(2u << 16, 0, 0, words), (uint32_t)RPC_UNIMPLEMENTED);                     // the kernel's way to call
+    CHECK_EQ(raw(0, 0, 0, words), (uint32_t)RPC_UNIMPLEMENTED);                            // the kernel's way to call
+    CHECK_EQ(raw(2u << 16, 0, 0, words), STATUS_CODE_BAD_METHOD);
     CHECK_EQ(raw(RPC_CONTRACT | 1u << 24, 0, 0, words), (uint32_t)RPC_UNIMPLEMENTED);      // a bit that means nothing
     CHECK_EQ(raw(RPC_CONTRACT | 6u << 16, 0, 0, words), (uint32_t)RPC_INVALID_ARGUMENT);   // more words than there are
     CHECK_EQ(raw(RPC_CONTRACT | 1u << 20, 0, 0, words), (uint32_t)RPC_INVALID_ARGUMENT);   // a capability that is not there
@@ -583,7 +585,7 @@ TEST(a_vmo_that_could_change_is_refused) {
         uint64_t words[MESSAGE_WORDS] = {INTERFACE, 4096};
         vmo[0] = 4096;
         REQUIRE(status_ok(tess_invoke((handle_t){3}, ACCOUNT_CREATE_RESIZABLE_VMO, vmo)));
-        words[6] = vmo[0];
+        words[6] = vmo[6];
         vmos[0].foreign_writer = kind == 0;
         vmos[0].committed_bytes = kind == 1 ? 0 : 4096;
         words[1] = kind == 2 ? 4096ull * 4 : kind == 3 ? 4095 : 4096;

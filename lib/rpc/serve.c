@@ -5,6 +5,7 @@
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "lib/rpc/kernel.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/handle.h"
 #include "lib/tess/page.h"
@@ -29,7 +30,18 @@ static status_t pack_results(struct rpc_outgoing *outgoing, const void *page, st
     return STATUS_OK;
 }
 
+static status_t answer_with_results(struct rpc_request *request, struct tess_message *message) {
+    if (request->words != nullptr) {
+        rpc_kernel_pack(request, message);
+        return STATUS_OK;
+    }
+    return request->method == nullptr ? rpc_status(RPC_FAILED) : pack_results(&request->outgoing, request->page, message);
+}
+
 static void discard_results(struct rpc_request *request) {
+    if (request->words != nullptr) {
+        rpc_kernel_conclude(request, false);
+    }
     if (request->method != nullptr) {
         rpc_outgoing_end(&request->outgoing, true);
         request->method = nullptr;
@@ -74,6 +86,7 @@ void rpc_server_init(struct rpc_server *server, handle_t endpoint, uint32_t acce
     server->bits = server->malformed = server->undelivered = 0;
     server->message = (struct tess_message){};
     server->request.method = nullptr;
+    server->request.words = nullptr;
     server->request.incoming = (struct rpc_incoming){};
 }
 
@@ -91,6 +104,9 @@ static bool conclude(struct rpc_server *server, status_t status) {
     if (request->method != nullptr) {
         rpc_outgoing_end(&request->outgoing, !delivered);
         request->method = nullptr;
+    }
+    if (request->words != nullptr) {
+        rpc_kernel_conclude(request, delivered);
     }
     server->undelivered += !delivered;
     if (undeliverable) {
@@ -135,12 +151,16 @@ static bool open_request(struct rpc_server *server) {
     request->text[0] = 0;
     request->incoming.owns = false;
     request->incoming.message.error = 0;
+    request->words = nullptr;
     if ((label & ~(RPC_FORM | RPC_ORDINAL)) == RPC_CONTRACT && rpc_is_plain(message->info, label)) {
         request->params = rpc_plain_struct(message, label);
         return true;
     }
     status_t status = rpc_status(RPC_UNIMPLEMENTED);
-    if ((label & RPC_CONTRACT) == 0 || (label & ~(RPC_CONTRACT | RPC_FORM | RPC_ORDINAL)) != 0) {
+    if ((label & RPC_CONTRACT) == 0 && (message->info & MESSAGE_FAULT) == 0) {
+        rpc_incoming_adopt(&request->incoming, message);
+        status = rpc_kernel_open(request, message);
+    } else if ((label & ~(RPC_FORM | RPC_ORDINAL)) != RPC_CONTRACT) {
         rpc_incoming_adopt(&request->incoming, message);
     } else {
         status = rpc_incoming_open(&request->incoming, label, message, tess_message_page(), &request->params);
@@ -201,8 +221,7 @@ void rpc_server_done(struct rpc_server *server, status_t status) {
         discard_results(request);
     } else {
         if (status_ok(status)) {
-            status = request->method == nullptr ? rpc_status(RPC_FAILED)
-                                                : pack_results(&request->outgoing, request->page, &server->message);
+            status = answer_with_results(request, &server->message);
         }
         if (!status_ok(status)) {
             discard_results(request);
@@ -218,6 +237,9 @@ void rpc_server_done(struct rpc_server *server, status_t status) {
 status_t rpc_defer(struct rpc_request *request, struct rpc_deferred *out) {
     if (!request->wants_answer) {
         return STATUS_NO_CALLER;
+    }
+    if (request->words != nullptr) {
+        return STATUS_UNSUPPORTED;
     }
     handle_t reply;
     TRY(tess_save_reply(&reply));

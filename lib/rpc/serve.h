@@ -15,6 +15,15 @@
 
 #include "lib/rpc/carry.h"
 
+// The results of a method of the kernel's (lib/rpc/kernel.h): words, and as many capabilities as any of them has.
+constexpr uint32_t RPC_KERNEL_HANDLES = 2;
+struct rpc_kernel_answer {
+    uint64_t words[MESSAGE_WORDS];
+    handle_t handles[RPC_KERNEL_HANDLES];
+    bool given[RPC_KERNEL_HANDLES]; // it goes itself, not a copy of it
+    uint32_t page_bytes;
+};
+
 // A request being served; good until the next rpc_server_next.
 struct rpc_request {
     uint64_t badge;
@@ -29,6 +38,8 @@ struct rpc_request {
     struct rpc_outgoing outgoing;
     const struct rpc_method *method; // null until rpc_results
     char text[RPC_TEXT_BYTES];       // of an exception
+    const uint64_t *words;           // of a request in the kernel's encoding; of any other null
+    struct rpc_kernel_answer answer; // to such a one
 };
 
 enum rpc_arrival : uint8_t {
@@ -98,7 +109,8 @@ status_t rpc_well_formed(struct rpc_request *request);
 // Takes a capability of the parameters: it is the caller's to close. Those that nobody takes are closed with the request.
 handle_t rpc_request_keep(struct rpc_request *request, handle_t handle);
 
-// The answer comes later: rpc_answer_begin. Fails when nobody waits for one, or there is no memory for it.
+// The answer comes later: rpc_answer_begin. Fails when nobody waits for one, or there is no memory for it; and UNSUPPORTED for a
+// method of the kernel's, whose answers do not come later.
 struct rpc_deferred {
     handle_t reply; // 0: none
     const struct rpc_method *method;

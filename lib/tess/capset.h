@@ -8,8 +8,8 @@
 // Set by the start code before main.
 extern const struct bootstrap *tess_bootstrap;
 
-// Finds the capability granted under `name`. With `interface_id` other than 0 it must be an endpoint of
-// that interface. The handle stays the CapSet's: do not close it.
+// Finds the capability granted under `name`. With `interface_id` other than 0 it must be of that interface. (An object of the
+// kernel is of one of idl/kernel.capnp.) The handle stays the CapSet's: do not close it.
 // NOT_FOUND: no such grant. WRONG_TYPE: it is of another interface.
 status_t tess_cap(const char *name, uint64_t interface_id, handle_t *out);
 

@@ -19,7 +19,7 @@ struct spawn_grant {
     handle_t handle;                     // of the caller; needs TRANSFER (and COPY unless moved)
     rights_t rights;                     // intersected with those of the handle
     uint32_t type;                       // enum object_type
-    uint64_t interface_id;               // of an endpoint, else 0
+    uint64_t interface_id;               // of an endpoint, or of the kernel's objects of this type
     bool move;                           // the caller gives the handle up (only when all goes well)
     uint32_t foreign;                    // out: its number in the new process
 };

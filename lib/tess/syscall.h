@@ -70,14 +70,8 @@ static inline void tess_yield(void) {
     (void)tess_arch_word(SYS_YIELD, (handle_t){0}, &word, DEADLINE_POLL);
 }
 
-// Invokes method `method` with eight argument words, which become the results. The object may be the
-// kernel's or a service that stands in for it: its answer's label counts as the status. Does not block
-// on a kernel object. The generated wrappers (abi/gen/stubs.h) are written over this.
-status_t tess_invoke(handle_t object, uint32_t method, uint64_t words[MESSAGE_WORDS]);
-
-// The same without a call instruction in between, for the few places where that counts.
-static inline status_t tess_invoke_inline(handle_t object, uint32_t method, uint64_t words[MESSAGE_WORDS]) {
-    uint64_t info = method;
-    status_t status = tess_arch_words(SYS_CALL, object, &info, words, DEADLINE_NEVER);
-    return status_ok(status) ? (status_t){message_label(info)} : status;
-}
+// Invokes the method that the header `request` names with eight argument words, which become the results. The object may be
+// the kernel's or a service that stands in for it: its answer's label counts as the status. Handles that come back, as many as
+// `request` accepts, are in word 6; 0 when there are none. Does not block on a kernel object. The generated wrappers
+// (abi/gen/stubs.h) are written over this.
+status_t tess_invoke(handle_t object, uint64_t request, uint64_t words[MESSAGE_WORDS]);

@@ -5,6 +5,7 @@
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "idl/interfaces.h"
 #include "lib/tess/capset.h"
 #include "lib/tess/handle.h"
 #include "lib/tess/heap.h"
@@ -168,6 +169,9 @@ status_t grant_make(const struct init_unit *unit, handle_t account, struct spawn
             fmt_snprintf(why, why_bytes, "%s: grant `%s` (%s:%u): %s", unit->name, grant->name,
                          init.manifest_name, grant->line, abi_status_text(status.code));
             return status;
+        }
+        if (to->interface_id == 0) { // an object of the kernel: of the interface that a service would have which stands in for it
+            to->interface_id = idl_interface_by_name(abi_object_name(to->type));
         }
         temporary[(*count)++] = true;
     }

@@ -97,6 +97,37 @@ CASE(objects_of_another_type_are_refused) {
     suite_close(notification);
 }
 
+// To a method a handle may travel as to a service, and handles come back as from one.
+CASE(handles_of_methods_travel) {
+    struct raw_message message = {.info = message_info(ACCOUNT_CREATE_VMO, 0, 0, 0), .words = {PAGE_BYTES}};
+    REQUIRE_OK(raw_syscall(SYS_CALL, suite.account.v, &message, DEADLINE_POLL));
+    EXPECT_EQ(message.info, message_info(0, 0, 1, 0));
+    EXPECT_EQ(message.words[6], message.words[0]);
+    const handle_t vmo = {(uint32_t)message.words[0]};
+
+    message = (struct raw_message){.words = {0, PAGE_BYTES, suite.account.v, [6] = suite.account.v}};
+    message.info = message_info(VMO_CLONE, 0, 1, 0);
+    REQUIRE_OK(raw_syscall(SYS_CALL, vmo.v, &message, DEADLINE_POLL));
+    EXPECT_EQ(message.info, message_info(0, 0, 1, 0));
+    suite_close((handle_t){(uint32_t)message.words[6]});
+
+    message = (struct raw_message){.info = ACCOUNT_CREATE_PROCESS};
+    REQUIRE_OK(raw_syscall(SYS_CALL, suite.account.v, &message, DEADLINE_POLL));
+    EXPECT_EQ(message.info, message_info(0, 0, 2, 0));
+    EXPECT_EQ(message.words[6], message.words[0] | message.words[1] << 32);
+    suite_close((handle_t){(uint32_t)message.words[0]});
+    suite_close((handle_t){(uint32_t)message.words[1]});
+
+    // Nothing else does.
+    const uint64_t refused[] = {message_info(VMO_INFO, 8, 0, 0), message_info(VMO_INFO, 0, 2, 0),
+                                message_info(VMO_INFO, 0, 1, 1), message_info(VMO_INFO, 0, 4, 0)};
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        EXPECT_STATUS(BAD_ARGUMENT, raw(SYS_CALL, vmo.v, refused[i]));
+    }
+    EXPECT_OK(raw(SYS_CALL, vmo.v, message_info(VMO_INFO, 0, 1, 0)));
+    suite_close(vmo);
+}
+
 CASE(rights_are_needed) {
     handle_t endpoint, notification;
     REQUIRE_OK(tess_account_create_endpoint(suite.account, 0, &endpoint));

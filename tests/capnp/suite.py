@@ -127,6 +127,36 @@ def contracts_are_documented(ctx):
                   "a comment", node.display_name)
 
 
+def kernel_objects(ctx):
+    """What stands in for the kernel's objects is called as they are: mistakes of such a contract are named."""
+    begin = '@0xeeee5ff456071042;\nusing C = import "/tessera.capnp";\n$C.prefix("");\n'
+    path = ctx.scratch / "odd.capnp"
+    path.write_text(begin + """interface Odd @0xb0b0b0b0b0b0b0b0 $C.kernelObject {
+      none @0 ();
+      swap @1 (other :Odd, small :UInt32, sure :Bool) -> (first :Odd, second :Capability, count :UInt32, done :Bool);
+    }""")
+    generate(ctx, path, ctx.scratch, ctx.scratch, f"-I{ROOT / 'idl'}")
+    compiled(ctx, ctx.scratch / "odd.capnp.c", ctx.scratch)
+    header = (ctx.scratch / "odd.capnp.h").read_text()
+    for line in ("constexpr uint32_t ODD_SWAP_METHOD = 1;", "struct tess_message message = {.info = ODD_SWAP_METHOD | tess_accept(2) |",
+                 ".words = {other.handle.v, small, sure, [6] = other.handle.v}",
+                 ".first = {rpc_kernel_handle(call, 0)}, .second = rpc_kernel_handle(call, 1)"):
+        check(line in " ".join(header.split()), "a call of a kernel object", line, header)
+    expect_match((ctx.scratch / "odd.capnp.c").read_text(), r"if \(words\[1\] > UINT32_MAX \|\| words\[2\] > 1\)", "its dispatch")
+    check("ODD_NONE" not in header, "method 0 is none", "nothing of it", header)
+    for text, complaint in (
+            ("interface Odd extends(Even) $C.kernelObject {} interface Even {}", "is a kernel object, and extends something"),
+            ("interface Odd $C.kernelObject { none @0 (); bad @1 (text :Text); }", r"Odd\.bad: text is neither UInt64"),
+            ("interface Odd $C.kernelObject { none @0 (); bad @1 () -> (a :UInt64, b :Odd); }", r"Odd\.bad: results that are capabilities come first"),
+            ("interface Odd $C.kernelObject { none @0 (); bad @1 (a :Odd, b :Odd); }", r"Odd\.bad: the kernel takes one capability"),
+            ("interface Odd $C.kernelObject { none @0 (); bad @1 (a :Odd, b :Bool, c :Bool, d :Bool, e :Bool, f :Bool, g :Bool); }",
+             r"Odd\.bad: 7 fields do not fit in 6 words"),
+            ("interface Odd $C.kernelObject { none @0 (); bad @1 Given; } struct Given { a @0 :UInt64; }", r"Odd\.bad: .* are listed by its method"),
+            ("interface Odd $C.kernelObject { none @0 (); bad @1 () -> stream; }", r"Odd\.bad: a kernel object has no streams")):
+        path.write_text(begin + text)
+        expect_match(generate(ctx, path, ctx.scratch, ctx.scratch, f"-I{ROOT / 'idl'}", status=1).stdout, complaint, "the complaint")
+
+
 def refused(ctx):
     """Mistakes are named, by a message and not by the generator's own failure."""
     for text, complaint in (("struct A { struct Bc {} } struct ABc {}", r"A\.Bc and .*ABc would both be called"),
@@ -229,5 +259,6 @@ def cases(ctx):
             ("example_of_the_page", lambda: example_of_the_page(ctx)),
             ("embedded_schemas", lambda: embedded_schemas(ctx)),
             ("contracts_are_documented", lambda: contracts_are_documented(ctx)),
+            ("kernel_objects", lambda: kernel_objects(ctx)),
             ("mistakes_are_named", lambda: refused(ctx)),
             ("random_messages", deadline(limit)(lambda: random_messages(ctx))), *tests]

@@ -3,7 +3,8 @@
 
     abigen.py --out build/x86_64/abi/gen     headers and tables (see OUTPUTS)
     abigen.py --doc docs/reference/abi.md    the reference page
-    abigen.py --check docs/reference/abi.md  fails unless that page is current
+    abigen.py --contract idl/kernel.capnp    the objects as contracts
+    abigen.py --check FILE                   fails unless that file, one of these two, is current
 
 The table is checked first; every complaint names the entry. Output depends on the table only.
 """
@@ -14,6 +15,7 @@ import sys
 import tomllib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import contract  # noqa: E402
 import emit  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -128,6 +130,19 @@ class Checker:
         for error in sorted(possible - set(errors)):
             self.complain(where, f"{error} is not among the errors, but an argument can cause it")
 
+    def travelling(self, where, args, results, types):
+        """Handles are in words 6 and 7 of a message; those that come back are the first results, and called what they are."""
+        numbers = ("u64", "u32", "bool")
+        handles = [index for index, (_, kind) in enumerate(results) if kind not in numbers]
+        if handles != list(range(len(handles))) or len(handles) > 2:
+            self.complain(where, "the results that are handles, at most two, come first")
+        for of, kinds in (("argument", args), ("result", [kind for _, kind in results])):
+            if len(kinds) > MAX_WORDS - 2 and not set(kinds) <= set(numbers):
+                self.complain(where, f"{len(kinds)} {of}s leave no words to a handle that travels")
+        for name, kind in results:
+            if kind == "handle" and name not in types:
+                self.complain(where, f'result "{name}" is a handle, and not called what it is of')
+
     def section(self, table, kind, pattern):
         """The complete entries of [[kind]]; incomplete ones are complained about and left out."""
         entries = table.get(kind, [])
@@ -159,6 +174,7 @@ class Checker:
             args = self.fields(here, "argument", method["args"], objects)
             results = self.fields(here, "result", method["results"], re.compile("|".join(types)))
             self.argument(here, [kind for _, kind in args], method["errors"])
+            self.travelling(here, [kind for _, kind in args], results, types)
             good.append(dict(method, args=args, results=results))
         self.numbers(f"{where}, method", good, "number", 1, 255)
         return good
@@ -222,7 +238,8 @@ def main(argv):
     parser.add_argument("--table", type=pathlib.Path, default=ROOT / "abi" / "abi.toml")
     parser.add_argument("--out", type=pathlib.Path, help="folder for " + ", ".join(OUTPUTS))
     parser.add_argument("--doc", type=pathlib.Path, help="write the reference page")
-    parser.add_argument("--check", type=pathlib.Path, help="fail unless this reference page is current")
+    parser.add_argument("--contract", type=pathlib.Path, help="write the objects as contracts")
+    parser.add_argument("--check", type=pathlib.Path, help="fail unless this page, or contract (NAME.capnp), is current")
     options = parser.parse_args(argv)
     try:
         table = load(options.table)
@@ -237,14 +254,20 @@ def main(argv):
     if options.doc:
         options.doc.parent.mkdir(parents=True, exist_ok=True)
         write_if_changed(options.doc, emit.reference(table))
-    if options.check:
-        expected = emit.reference(table)
-        actual = options.check.read_text() if options.check.exists() else ""
-        if actual != expected:
-            print(f"{options.check} is not what {options.table} says; "
-                  "run: python3 tools/abigen/abigen.py --doc docs/reference/abi.md", file=sys.stderr)
-            return 1
-    return 0
+    if options.contract:
+        write_if_changed(options.contract, contract.contract(table))
+    return check_current(table, options) if options.check else 0
+
+
+def check_current(table, options):
+    of_contract = options.check.suffix == ".capnp"
+    expected = contract.contract(table) if of_contract else emit.reference(table)
+    actual = options.check.read_text() if options.check.exists() else ""
+    if actual == expected:
+        return 0
+    again = "--contract idl/kernel.capnp" if of_contract else "--doc docs/reference/abi.md"
+    print(f"{options.check} is not what {options.table} says; run: python3 tools/abigen/abigen.py {again}", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 import abigen  # noqa: E402
+import contract  # noqa: E402
 import emit  # noqa: E402
 
 TABLE = abigen.ROOT / "abi" / "abi.toml"
@@ -70,6 +71,14 @@ class Table(unittest.TestCase):
         self.refused("WRONG_TYPE is not among the errors, but an argument can cause it",
                      "NO_RIGHT is not among the errors, but an argument can cause it")
 
+    def test_handles_that_travel(self):
+        self.method("account.create_ring")["results"].reverse()
+        self.refused("[[object]] account, method create_ring: the results that are handles, at most two, come first")
+        self.method("account.create_ring")["args"].append("more:u64")
+        self.refused("7 arguments leave no words to a handle that travels")
+        self.method("account.create_endpoint")["results"] = ["door:handle"]
+        self.refused('result "door" is a handle, and not called what it is of')
+
     def test_field_without_type(self):
         self.method("vmo.read")["args"][0] = "offset"
         self.refused('argument "offset" is not name:type')
@@ -123,6 +132,26 @@ class Output(unittest.TestCase):
                 self.assertIn(f"tess_{name}(", texts["stubs.h"])
         for status in table["status"]:
             self.assertIn(f"#define STATUS_{status['name']} ((status_t){{{status['value']}}})", texts["abi.h"])
+
+    def test_contract(self):
+        table = abigen.load(TABLE)
+        text = contract.contract(table)
+        for obj in table["object"]:
+            self.assertIn(f"interface {obj['name'].capitalize()} @0x", text)
+            for method in obj["method"]:
+                self.assertIn(f"  {contract.camel(method['name'])} @{method['number']} (", text)
+        self.assertIn("  set @1 (deadlineNs :UInt64, periodNs :UInt64, slackNs :UInt64, notification :Notification, bits :UInt64);\n",
+                      text)
+        self.assertIn("  # Needs MANAGE, SIGNAL on `notification`. Errors: BAD_HANDLE, WRONG_TYPE, NO_RIGHT, BAD_ARGUMENT.\n", text)
+        self.assertIn("grant @7 (handle :Capability, rights :UInt32, move :Bool) -> (foreign :UInt64);", text)
+        self.assertIn("-> (process :Process, vspace :Vspace);", text)
+
+    def test_ids_are_the_standard_compilers(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "kernel.capnp"
+            path.write_text(f"@{contract.FILE_ID:#x};\ninterface Vmo {{}}\n")
+            run = subprocess.run(["capnp", "compile", "-ocapnp", str(path)], capture_output=True, text=True, check=True)
+            self.assertIn(f"interface Vmo @{contract.identity('Vmo'):#x} ", run.stdout)
 
     def test_handlers_get_what_the_table_knows(self):
         text = emit.EMITTERS["methods.h"](abigen.load(TABLE))

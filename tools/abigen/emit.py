@@ -84,6 +84,7 @@ class Handler:
         self.name = f"{o['name']}_{m['name']}"
         self.params, self.values = ["struct invocation *"], ["invocation"]
         self.structs, self.checks, self.find, self.after = [], [], [], []
+        self.handles = sum(is_handle(kind) for _, kind in m["results"])
         if self.name in BARE:
             return
         if o["name"] not in PLAIN:
@@ -135,7 +136,9 @@ class Handler:
         out += [f"    TRY({find});" for find in self.find]
         if self.find:
             call = f"invocation_done(invocation, {call})"
-        out += [f"    TRY({call});\n    return {self.after[0]};" if self.after else f"    return {call};", "}\n"]
+        after = self.after + ([f"invocation_bring(invocation, {self.handles})"] if self.handles else [])
+        out += [f"    TRY({step});" for step in [call, *after][:-1]]
+        out += [f"    return {[call, *after][-1]};", "}\n"]
         return "\n".join(out)
 
 
@@ -171,12 +174,28 @@ def methods_source(t):
     return "\n".join(out) + "\n"
 
 
+def request_header(o, m):
+    """The header word of a method's request: a handle among the arguments also travels, for what may stand in for the object."""
+    parts = [f"{o['name'].upper()}_{m['name'].upper()}"]
+    made = sum(is_handle(kind) for _, kind in m["results"])
+    if made:
+        parts.append("MESSAGE_ACCEPT_UNIT" if made == 1 else f"{made} * MESSAGE_ACCEPT_UNIT")
+    for name, kind in m["args"]:
+        if is_handle(kind): # 0 stands for none, where that may be left out, and cannot travel
+            parts.append(f"({name}.v != 0 ? MESSAGE_COUNT_UNIT : 0)" if kind.endswith("?") else "MESSAGE_COUNT_UNIT")
+    return " | ".join(parts)
+
+
 def stubs_header(t):
     out = [BANNER, "// One wrapper for each method. Results are written only on success, and where the pointer is\n"
-           "// not null. A handle result is new in the caller's table, and the caller's to close.\n#pragma once\n",
-           "#include <stddef.h>\n#include <stdint.h>\n\n#include \"abi/gen/abi.h\"\n#include \"abi/types.h\"\n",
-           "// Carries out a method of a kernel object; arguments in, results out. The runtime has it.\n"
-           "status_t tess_invoke(handle_t object, uint32_t method, uint64_t words[8]);\n"]
+           "// not null. A handle result is new in the caller's table, and the caller's to close.\n//\n"
+           "// Programs that speak contracts use idl/kernel.capnp.h (docs/decisions/kernel-contracts.md); what is here is for\n"
+           "// the runtime, below them.\n#pragma once\n",
+           "#include <stddef.h>\n#include <stdint.h>\n\n#include \"abi/gen/abi.h\"\n#include \"abi/message_bits.h\"\n"
+           "#include \"abi/types.h\"\n",
+           "// Carries out a method of a kernel object, or of what stands in for one. `request` is the header: the method, one\n"
+           "// handle if word 6 has the one that is among the arguments, and how many come back in word 6. The runtime has it.\n"
+           "status_t tess_invoke(handle_t object, uint64_t request, uint64_t words[8]);\n"]
     for o in t["object"]:
         for m in o["method"]:
             results = result_names(m)
@@ -189,12 +208,16 @@ def stubs_header(t):
             out.append(f"// {m['doc']}\n// Right: {m['right']}. Errors: {', '.join(m['errors']) or 'none of its own'}.")
             out.append(f"static inline status_t tess_{o['name']}_{m['name']}({', '.join(params)})\n{{")
             values = [f"{name}.v" if is_handle(kind) else name for name, kind in m["args"]]
+            values += [f"[6] = {name}.v" for name, kind in m["args"] if is_handle(kind)]
+            request = request_header(o, m)
             out.append(f"    uint64_t words[8] = {{{', '.join(values) or '0'}}};")
-            out.append(f"    status_t status = tess_invoke({self_name}, {o['name'].upper()}_{m['name'].upper()}, words);")
+            out.append(f"    status_t status = tess_invoke({self_name}, {request}, words);")
             if results:
                 out.append("    if (!status_ok(status))\n        return status;")
             for index, (name, kind) in enumerate(results):
-                value = f"(handle_t){{(uint32_t)words[{index}]}}" if is_handle(kind) else f"words[{index}]"
+                value = f"words[{index}]"
+                if is_handle(kind): # they come first
+                    value = f"(handle_t){{(uint32_t){'words[6]' if index == 0 else '(words[6] >> 32)'}}}"
                 out.append(f"    if ({name} != nullptr)\n        *{name} = {value};")
             out.append("    return status;\n}\n")
     return "\n".join(out).rstrip() + "\n"
@@ -386,6 +409,8 @@ def reference(t):
         out.append(f"| {', '.join(f'`{x}`' for x in r['clobbered'])} | clobbered |")
     out.append("\n## Objects\n\nA method is the label of a `call` on a handle to the object. Arguments and results are words in the")
     out.append("order given; one of them may be a handle: of the type and with the right named, or, where a `?` says so, 0.")
+    out.append("That handle may also travel, as a message's first, and those among the results are the answer's handles too: so a")
+    out.append("service can stand in for an object ([how](../decisions/kernel-contracts.md)).")
     out.append("Every method can also return `BAD_HANDLE`, `NO_RIGHT` (the handle lacks the right named) and,")
     out.append("for a number that is not listed, `BAD_METHOD`.\n")
     for o in t["object"]:

@@ -5,6 +5,7 @@ import pathlib
 import c
 import calls
 import embed
+import kernel
 import structs
 import values
 from calls import STREAM_RESULT
@@ -24,6 +25,9 @@ class Generated:
         self.nodes = list(self.inside(self.root))
         self.base = pathlib.PurePosixPath(file.name).name
         self.calls = calls.Calls(self.structs)
+        self.kernel_calls = kernel.KernelCalls(self.structs)
+        self.words = {struct for node in self.nodes if kernel.is_object(node) for method in node.methods
+                      for struct in (method.params, method.results)} # not encoded as structs
         self.header_text = self.make_header()
         self.source_text = self.make_source()
 
@@ -47,6 +51,12 @@ class Generated:
 
     def of_kind(self, *kinds):
         return [node for node in self.nodes if node.kind in kinds]
+
+    def encoded(self, *kinds):
+        return [node for node in self.of_kind(*kinds) if node.id not in self.words]
+
+    def calls_of(self, node):
+        return self.kernel_calls if kernel.is_object(node) else self.calls
 
     # ---- the header ----
 
@@ -82,6 +92,8 @@ class Generated:
         out = ["capnp/build_list.h", "capnp/build.h", "capnp/copy.h", "capnp/list.h", "capnp/read.h", "capnp/schema.h"]
         if self.of_kind("interface"):
             out += ["rpc/call.h", "rpc/promise.h", "rpc/serve.h"]
+        if any(kernel.is_object(node) for node in self.nodes):
+            out.append("rpc/kernel.h")
         lines = [f'#include "lib/{name}"' for name in sorted(out)]
         return lines + [f'#include "{name}.h"' for name in self.imported()]
 
@@ -125,16 +137,16 @@ class Generated:
         return [line for i, line in enumerate(lines) if line or lines[i + 1].startswith("//")]
 
     def declarations(self):
-        return [line for line in self.section(self.of_kind("struct", "interface", "enum"), self.structs.declare) if line]
+        return [line for line in self.section(self.encoded("struct", "interface", "enum"), self.structs.declare) if line]
 
     def wholes(self):
         write = {"struct": self.structs.whole, "interface": self.structs.handle, "enum": self.structs.enum_list}
-        for node in self.of_kind("struct", "interface", "enum"):
+        for node in self.encoded("struct", "interface", "enum"):
             if not node.is_group:
                 yield self.section([node], write[node.kind])
 
     def all_fields(self):
-        for node in self.of_kind("struct"):
+        for node in self.encoded("struct"):
             lines = self.section([node], self.structs.fields)
             if lines:
                 yield [f"// ---- {self.names.type(node)} ----", *([""] if lines[0] else []), *lines]
@@ -154,7 +166,7 @@ class Generated:
 
     def all_calls(self):
         for node in self.ancestors_first():
-            lines = self.section([node], self.calls.header)
+            lines = self.section([node], self.calls_of(node).header)
             if lines:
                 yield [f"// ---- calls of {self.names.type(node)} ----", *([""] if lines[0] else []), *lines]
 
@@ -179,7 +191,7 @@ class Generated:
         for node in self.of_kind("const"):
             out += self.constant_function(node)
         for node in self.of_kind("interface"):
-            out += self.calls.source(node)
+            out += self.calls_of(node).source(node)
         out += embed.schemas(self)
         return "\n".join(tidy(out)) + "\n"
 

@@ -14,6 +14,7 @@ REPEATABLE = 0xE3F40B9D6C1A5827
 ONE_WAY = 0x97B1E5A26D08C4F3
 MAX_BYTES = 0xD82B6F430E9AC175
 MAX_COUNT = 0x8F5E1D72C4B903AA
+KERNEL_OBJECT = 0xC96D30B1F27E4A58
 
 KEYWORDS = frozenset("""
     alignas alignof auto bool break case char const constexpr continue default do double else enum extern false float for
