@@ -11,7 +11,7 @@
 #include "abi/bootstrap.h"
 
 constexpr uint64_t BOOT_INFO_MAGIC = 0x3130'4f46'4e49'5354; // "TSINFO01"
-constexpr uint32_t BOOT_INFO_VERSION = 7;
+constexpr uint32_t BOOT_INFO_VERSION = 8;
 constexpr uint32_t BOOT_INFO_MAX_REGIONS = 256;
 constexpr uint32_t BOOT_INFO_CMDLINE_BYTES = 256;
 constexpr uint32_t BOOT_INFO_COMPLAINT_BYTES = 160;
@@ -118,7 +118,7 @@ struct boot_info {
     uint64_t start_entry_phys; // ... and where it is said where they go from there, in 64-bit mode, on the boot path's tables
     uint32_t cpu_count, device_count, line_count, port_count;
     uint32_t isa_lines; // lines below this number are edge, active high, if `lines` does not name them; the others level, low
-    uint32_t zero;
+    uint32_t seed_source; // enum seed_source (abi/bootstrap.h): of all seeds
     uint64_t cpus[BOOT_MAX_CPUS]; // the usable ones
     struct boot_device devices[BOOT_MAX_DEVICES];
     struct boot_line lines[BOOT_MAX_LINES];

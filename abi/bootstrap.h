@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 constexpr uint64_t BOOTSTRAP_MAGIC = 0x3130'5453'424d'4554; // "TEMBST01"
-constexpr uint32_t BOOTSTRAP_VERSION = 3;
+constexpr uint32_t BOOTSTRAP_VERSION = 4;
 constexpr uint32_t BOOTSTRAP_MAX_BYTES = 64 * 1024;
 constexpr uint32_t BOOTSTRAP_MAX_CAPS = 128;
 constexpr uint32_t BOOTSTRAP_NAME_BYTES = 40;
@@ -43,6 +43,13 @@ struct bootstrap_cap {
 struct bootstrap_clock {
     uint64_t base;
     uint64_t mult; // nanoseconds in a tick, 32.32 fixed point
+};
+
+// Where the numbers came from that the boot code gave to init, and of which all `seed`s are made.
+enum seed_source : uint32_t {
+    SEED_CLOCK = 0,     // the jitter of a clock: perhaps somebody can guess them
+    SEED_PROCESSOR = 1, // the processor's own source
+    SEED_FIRMWARE = 2,  // the firmware's
 };
 
 // A serial port: a 16550. For init alone; the console's comes first.
@@ -88,7 +95,7 @@ struct bootstrap {
     uint32_t argc;
     uint32_t args_offset; // argc NUL-terminated strings, one after another
     uint32_t args_bytes;  // all of them with their NULs
-    uint32_t zero;
+    uint32_t seed_source; // enum seed_source
 
     uint64_t user_end; // first address that is no program's: USER_END, or lower where the processor ends earlier
     struct bootstrap_serial serial[BOOTSTRAP_SERIAL_PORTS]; // init only: what the machine has

@@ -141,6 +141,7 @@ static void fill_bootstrap(struct start *s) {
     b->stack_bytes = STACK_BYTES;
     b->tls_base = s->layout.tls_base;
     memcpy(b->seed, boot->init_seed, sizeof b->seed);
+    b->seed_source = boot->seed_source;
     b->clock = (struct bootstrap_clock){kernel_clock.base, kernel_clock.mult};
     b->entry_counter = boot->entry_tsc;
     b->user_end = arch_user_end();

@@ -76,7 +76,7 @@ static void read_package(const struct fdt *fdt, fdt_node chosen) {
     add(start, end - start, BOOT_MEM_PACKAGE);
 }
 
-// There is no source of random numbers. How long a call of the firmware takes varies: each round stirs the low bits of
+// The processor has no source that is sure to be there. How long a call of the firmware takes varies: each round stirs the low bits of
 // the clock and of the cycles in.
 static uint64_t random(void) {
     constexpr uint64_t BASE = 0x10, GET_VERSION = 0;
@@ -94,6 +94,19 @@ static uint64_t random(void) {
     return value;
 }
 
+// What the firmware or the emulator drew for us, if it did (devicetree specification, section 3.6: /chosen).
+static void stir_seeds(const struct fdt *fdt, fdt_node chosen) {
+    const struct fdt_bytes drawn = fdt_property(fdt, chosen, "rng-seed");
+    uint64_t words[3];
+    if (drawn.len >= sizeof(words)) {
+        memcpy(words, drawn.bytes, sizeof(words));
+        info.guard_seed ^= words[0];
+        info.init_seed[0] ^= words[1];
+        info.init_seed[1] ^= words[2];
+        info.seed_source = SEED_FIRMWARE;
+    }
+}
+
 // Called by sbi_entry.S. Returns the physical address of the boot information.
 uint64_t sbi_main(uint64_t dtb_phys, uint64_t hart, uint64_t entry_time);
 
@@ -109,6 +122,7 @@ uint64_t sbi_main(uint64_t dtb_phys, uint64_t hart, uint64_t entry_time) {
     info.guard_seed = random();
     info.init_seed[0] = random();
     info.init_seed[1] = random();
+    info.seed_source = SEED_CLOCK;
 
     struct fdt fdt;
     const char *error = "there is no device tree";
@@ -126,6 +140,7 @@ uint64_t sbi_main(uint64_t dtb_phys, uint64_t hart, uint64_t entry_time) {
     add(dtb_phys, fdt.total_bytes, BOOT_MEM_BOOT_INFO); // and is not looked at again
     const fdt_node chosen = fdt_child_named(&fdt, fdt_root(&fdt), "chosen");
     read_package(&fdt, chosen);
+    stir_seeds(&fdt, chosen);
     boot_package_read(&info, ELF_RISCV);
     const struct fdt_bytes cmdline = fdt_property(&fdt, chosen, "bootargs");
     if (cmdline.len != 0) {

@@ -233,6 +233,7 @@ static void lay_bootstrap(const struct build *build, uint8_t *to) {
         .tls_base = build->tls_base,
         .clock = tess_bootstrap->clock,
         .seed = {tess_random(), tess_random()},
+        .seed_source = tess_bootstrap->seed_source,
         .entry_counter = tess_bootstrap->entry_counter,
         .user_end = tess_bootstrap->user_end,
         .cap_count = request->grant_count,

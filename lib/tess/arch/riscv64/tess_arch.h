@@ -165,6 +165,13 @@ static inline uint64_t tess_arch_cycles(void) {
     __builtin_unreachable();
 }
 
+// A number from the processor's own source of entropy. Returns how many bits of it nobody can guess: none, programs are not given
+// the seed register (Zkr).
+static inline uint32_t tess_arch_entropy(uint64_t *out) {
+    *out = 0;
+    return 0;
+}
+
 static inline void tess_arch_pause(void) {
     __asm__ volatile(".word 0x0100000f"); // pause
 }

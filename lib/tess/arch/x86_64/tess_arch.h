@@ -155,6 +155,34 @@ static inline uint64_t tess_arch_cycles(void) {
     __builtin_unreachable();
 }
 
+// A number from the processor's own source of entropy. Returns how many bits of it nobody can guess; 0: it has no such source, or that
+// gives nothing now. RDSEED is the source itself; RDRAND stretches what comes from it, which counts half.
+static inline uint32_t tess_arch_entropy(uint64_t *out) {
+    constexpr uint32_t ATTEMPTS = 10; // Intel's advice (SDM volume 1, section 7.3.17)
+    uint32_t a = 1, b, c = 0, d, extended = 0;
+    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+    const bool generator = (c & 1u << 30) != 0;
+    a = 0;
+    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "=c"(c), "=d"(d));
+    if (a >= 7) {
+        a = 7;
+        c = 0;
+        __asm__ volatile("cpuid" : "+a"(a), "=b"(extended), "+c"(c), "=d"(d));
+    }
+    unsigned long long value = 0;
+    bool done = false;
+    for (uint32_t i = 0; !done && (extended & 1u << 18) != 0 && i < ATTEMPTS; i++) {
+        __asm__ volatile("rdseed %0" : "=r"(value), "=@ccc"(done));
+    }
+    uint32_t bits = 64;
+    for (uint32_t i = 0; !done && generator && i < ATTEMPTS; i++) {
+        __asm__ volatile("rdrand %0" : "=r"(value), "=@ccc"(done));
+        bits = 32;
+    }
+    *out = value;
+    return done ? bits : 0;
+}
+
 static inline void tess_arch_pause(void) {
     __asm__ volatile("pause");
 }

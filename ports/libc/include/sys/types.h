@@ -1,0 +1,3 @@
+// POSIX sys/types.h: the sizes.
+#include <stddef.h>
+#pragma once
