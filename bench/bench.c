@@ -9,6 +9,7 @@
 #include "bench/adder.capnp.h"
 #include "bench/peer.h"
 #include "bench/ring_rows.h"
+#include "bench/service_rows.h"
 #include "lib/tess/capset.h"
 #include "lib/tess/handle.h"
 #include "lib/tess/main.h"
@@ -444,6 +445,9 @@ static const struct {
     {"revoke_each", revoke_each, 1000},
     {"trace_event_on", trace_event_on, 1000},
     {"thread_lifecycle", thread_lifecycle, 50},
+    {"samgr_resolve", samgr_resolve, 200},
+    {"log_append", log_append, 600},
+    {"rng_32b", rng_32b, 600},
     {"ring_nop_1", ring_nop_1, 1000},
     {"ring_nop_64", ring_nop_64, 6400},
     {"ring_call_64", ring_call_64, 640},
@@ -481,6 +485,7 @@ int main(int argc, char **argv) {
     boot_package = tess_cap_required("boot_package", 0);
     child = image_find(boot_package, "bench_child");
     ring_rows_begin(peer);
+    service_rows_begin();
     for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
         if (!wanted(rows[row].name, argc, argv)) {
             continue;

@@ -13,11 +13,12 @@
 #include "lib/tess/main.h"
 #include "lib/tess/panic.h"
 
-constexpr uint64_t RESEED_MS = 5 * 60 * 1000;
+constexpr uint64_t RESEED_MS = 5 * 60 * 1000; // so old may be what was gathered last when something is drawn
 constexpr size_t PROCESSOR_WORDS = 8;
 
 static struct entropy entropy;
 static struct rpc_server server;
+static uint64_t stale_ns; // when to gather again
 
 static void add(const char *source, void *bytes, size_t len, uint32_t bits) {
     const status_t status = entropy_add(&entropy, source, bytes, len, bits);
@@ -54,11 +55,12 @@ static void gather(void) {
     add_processor();
     uint64_t cycles = tess_arch_cycles();
     add("clock", &cycles, sizeof(cycles), 0);
+    stale_ns = tess_deadline_after_ms(RESEED_MS);
 }
 
-// Draws, or refuses; asks the processor once more before that.
+// Draws, or refuses; asks the processor once more before that. Nobody needs to be woken for it while nothing is drawn.
 static status_t draw_bytes(struct rpc_request *request, void *out, size_t len) {
-    if (!entropy_is_seeded(&entropy)) {
+    if (!entropy_is_seeded(&entropy) || tess_now_ns() >= stale_ns) {
         gather();
     }
     if (!entropy_is_seeded(&entropy)) {
@@ -148,18 +150,15 @@ int main(int argc, char **argv) {
     add_boot_seed();
     gather();
     rpc_server_init(&server, tess_cap_required("random", RANDOM_ID), 0);
-    for (uint64_t reseed_ns = tess_deadline_after_ms(RESEED_MS);;) {
-        switch (rpc_server_next(&server, reseed_ns)) {
+    for (;;) {
+        switch (rpc_server_next(&server, DEADLINE_NEVER)) {
         case RPC_REQUEST:
             rpc_server_done(&server, badge_controls(server.request.badge)
                                          ? random_control_dispatch(&methods, nullptr, &server.request)
                                          : random_dispatch(&methods.random, nullptr, &server.request));
             break;
-        case RPC_TIMEOUT:
-            gather();
-            reseed_ns = tess_deadline_after_ms(RESEED_MS);
-            break;
-        case RPC_SIGNAL: break;
+        case RPC_SIGNAL:
+        case RPC_TIMEOUT: break;
         case RPC_CLOSED: return 1;
         }
     }

@@ -6,12 +6,13 @@ import re
 import machine
 import misbehaviour
 import processors
+import services
 from session import ANSWER_S, Session
 from testing import check, deadline
 
 COMMANDS = ("help", "services", "service", "logs", "caps", "mem", "ps", "run", "kill", "uptime", "trace", "clear", "reboot", "poweroff",
             "echo", "jobs", "history")
-SERVICES = ("samgrd", "logd", "consoled", "shell")
+SERVICES = ("samgrd", "logd", "rngd", "consoled", "shell")
 UP, DOWN, RIGHT, LEFT = "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D"
 HOME, END, DELETE = "\x1b[H", "\x1b[F", "\x1b[3~"
 
@@ -245,7 +246,7 @@ def often_killed(ctx):
     """Every service in turn, again and again, and nothing is lost of the rest."""
     session = Session(ctx)
     for round_number in range(1, 4):
-        for name in ("logd", "samgrd", "consoled"):
+        for name in ("logd", "samgrd", "rngd", "consoled"):
             session.do(f"kill {name}", 20)
             session.until(f"service {name}", rf"(?s)running.*restarts\s+{round_number}\b", 30)
     session.expect_in("echo still", r"^still$")
@@ -269,8 +270,8 @@ def cases(ctx):
                      clears_the_screen, speaks_utf8):
         found.append((function.__name__, with_session(function)))
     found.append(("lists_may_be_longer_than_a_message", functools.partial(lists_may_be_longer_than_a_message, ctx)))
-    for name in ("samgrd", "logd", "consoled"):
+    for name in ("samgrd", "logd", "rngd", "consoled"):
         found.append((f"{name}_restarts", functools.partial(service_restarts, ctx, name)))
     found.append(("shell_restarts", functools.partial(shell_restarts, ctx)))
     found.append(("services_killed_in_turn", deadline(180)(functools.partial(often_killed, ctx))))
-    return found + machine.cases(ctx) + processors.cases(ctx) + misbehaviour.cases(ctx)
+    return found + machine.cases(ctx) + processors.cases(ctx) + services.cases(ctx) + misbehaviour.cases(ctx)

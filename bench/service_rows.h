@@ -1,0 +1,12 @@
+// The rows that measure the services of the system, called as their clients call them. Each does `count` operations and returns the
+// ticks that they took.
+#pragma once
+
+#include <stdint.h>
+
+// Looks the services up that the rows use, among the program's capabilities.
+void service_rows_begin(void);
+
+uint64_t samgr_resolve(uint64_t count); // a name to a service's handle, and the handle closed
+uint64_t log_append(uint64_t count);    // one record of 32 characters, the answer waited for
+uint64_t rng_32b(uint64_t count);       // 32 random bytes
