@@ -61,6 +61,16 @@ static status_t receive(struct tess_message *message, uint64_t badge) {
     return STATUS_OK;
 }
 
+// As the kernel does: an answer with a handle that is not there goes nowhere.
+static bool handles_are_open(const struct tess_message *message) {
+    for (uint32_t i = 0; i < message_handle_count(message->info); i++) {
+        if (!open[tess_message_handle(message, i).v]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 status_t tess_host_syscall(uint32_t number, handle_t handle, struct tess_message *message, uint64_t deadline_ns) {
     (void)deadline_ns;
     switch (number) {
@@ -100,6 +110,9 @@ status_t tess_host_syscall(uint32_t number, handle_t handle, struct tess_message
             const status_t status = answer_status;
             answer_status = STATUS_OK;
             return status;
+        }
+        if (!handles_are_open(message)) {
+            return STATUS_BAD_HANDLE;
         }
         answer = *message;
         answered = true;
@@ -253,6 +266,7 @@ static const struct rpc_method lend = {INTERFACE, 1, false, {1, 3, true}, {0, 2,
 static const struct rpc_method echo = {INTERFACE, 2, true, {1, 2, false}, {1, 2, false}};
 static const struct rpc_method later = {INTERFACE, 3, false, {0, 0, true}, {1, 0, true}};
 static const struct rpc_method tell = {INTERFACE, 4, true, {0, 0, true}, {0, 1, false}};
+static const struct rpc_method pass = {INTERFACE, 5, true, {1, 1, true}, {0, 1, true}};
 
 static struct rpc_server server;
 static struct rpc_deferred deferred;
@@ -289,6 +303,13 @@ static status_t dispatch(struct rpc_request *of) {
         results = rpc_results(of, &tell);
         capnp_set_text(capnp_edit_pointer(results, 0), CAPNP_TEXT("as it was"));
         memset(page, 0xee, sizeof(page)); // as a call of the method's own would
+        return STATUS_OK;
+    case 5:
+        results = rpc_results(of, &pass);
+        capnp_set_handle(capnp_edit_pointer(results, 0), capnp_handle_at(capnp_get_pointer(params, 0)));
+        if (capnp_get_u64(params, 0) != 0) {
+            tess_close(rpc_request_keep(of, capnp_handle_at(capnp_get_pointer(params, 0))));
+        }
         return STATUS_OK;
     case 3: rpc_results(of, &later); return rpc_defer(of, &deferred);
     default: return rpc_unimplemented(of);
@@ -604,6 +625,36 @@ TEST(an_answer_that_cannot_be_delivered_is_replaced) {
     CHECK_EQ(rpc_finish(&call, DEADLINE_NEVER, nullptr).code, STATUS_NO_HANDLES.code);
     CHECK_EQ(open_handles(), 0); // what was to be given away, too
     CHECK_EQ(server.undelivered, 1);
+}
+
+static status_t call_pass(struct rpc_call *call, uint64_t closes, struct capnp_struct *results) {
+    struct capnp_struct_builder params = rpc_begin(call, (handle_t){9}, &pass);
+    capnp_put_u64(params, 0, closes);
+    capnp_set_handle(capnp_edit_pointer(params, 0), opened(42));
+    return rpc_finish(call, DEADLINE_NEVER, results);
+}
+
+TEST(a_capability_of_the_request_may_be_in_the_answer) {
+    begin();
+    struct rpc_call call = {};
+    struct capnp_struct results;
+    REQUIRE(status_ok(call_pass(&call, 0, &results)));
+    CHECK_EQ(capnp_handle_at(capnp_get_pointer(results, 0)).v, 42);
+    CHECK(!open[42]); // given up when the answer was on its way
+    rpc_end(&call);
+}
+
+TEST(a_handle_that_is_none_spoils_one_answer_and_not_the_service) {
+    begin();
+    struct rpc_call call = {};
+    uint64_t sum = 0;
+    CHECK_EQ(call_pass(&call, 1, nullptr).code, (uint32_t)RPC_FAILED);
+    rpc_end(&call);
+    CHECK_EQ(server.undelivered, 1);
+    CHECK_EQ(open_handles(), 0);
+    CHECK(status_ok(call_add(&call, 20, 22, &sum)));
+    CHECK_EQ(sum, 42);
+    rpc_end(&call);
 }
 
 TEST(an_answer_may_be_given_before_the_next_receive) {

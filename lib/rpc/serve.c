@@ -90,16 +90,23 @@ void rpc_server_init(struct rpc_server *server, handle_t endpoint, uint32_t acce
     server->request.incoming = (struct rpc_incoming){};
 }
 
-static bool is_undeliverable(status_t status) {
+// For want of room for its page or its handles.
+static bool caller_cannot_take(status_t status) {
     return status_is(status, STATUS_TOO_LARGE) || status_is(status, STATUS_NO_HANDLES) ||
            status_is(status, STATUS_NO_MEMORY);
 }
 
-// Takes note of how an answer fared; true when it got there. One that the caller cannot take, for want of room for its page
-// or its handles, is replaced by one that says so.
+// Because of a handle that the service should not have put into it; or it is the endpoint that is no good any more.
+static bool cannot_be_given(status_t status) {
+    return status_is(status, STATUS_BAD_HANDLE) || status_is(status, STATUS_NO_RIGHT) ||
+           status_is(status, STATUS_BAD_ARGUMENT);
+}
+
+// Takes note of how an answer fared; true when it got there. One that cannot be delivered is replaced by one that says so.
+// Only now the request's capabilities are given up: an answer may have copies of them.
 static bool conclude(struct rpc_server *server, status_t status) {
     struct rpc_request *request = &server->request;
-    const bool undeliverable = is_undeliverable(status);
+    const bool undeliverable = caller_cannot_take(status) || cannot_be_given(status);
     const bool delivered = !undeliverable && !status_is(status, STATUS_NO_CALLER);
     if (request->method != nullptr) {
         rpc_outgoing_end(&request->outgoing, !delivered);
@@ -108,9 +115,10 @@ static bool conclude(struct rpc_server *server, status_t status) {
     if (request->words != nullptr) {
         rpc_kernel_conclude(request, delivered);
     }
+    rpc_incoming_end(&request->incoming);
     server->undelivered += !delivered;
     if (undeliverable) {
-        pack_refusal(&server->message, status, "");
+        pack_refusal(&server->message, caller_cannot_take(status) ? status : rpc_status(RPC_FAILED), "");
         status_t ignored = tess_reply(&server->message);
         (void)ignored; // a caller that has gone meanwhile needs none
     }
@@ -219,6 +227,7 @@ void rpc_server_done(struct rpc_server *server, status_t status) {
     }
     if (!request->wants_answer || request->deferred) {
         discard_results(request);
+        rpc_incoming_end(&request->incoming);
     } else {
         if (status_ok(status)) {
             status = answer_with_results(request, &server->message);
@@ -229,7 +238,6 @@ void rpc_server_done(struct rpc_server *server, status_t status) {
         }
         server->owed = true;
     }
-    rpc_incoming_end(&request->incoming);
 }
 
 // ---- Answers that come later ----
