@@ -41,6 +41,11 @@ def messages(ctx, what):
     on_the_host(ctx, f"capnp_{what}_fuzz", f"corpus_capnp_{what}.txt", MESSAGE_RUNS, "-max_len=4096")
 
 
+def requests(ctx):
+    """lib/rpc and the generated dispatch of all contracts."""
+    on_the_host(ctx, "dispatch_fuzz", "corpus_dispatch.txt", MESSAGE_RUNS, "-max_len=6000")
+
+
 def settled(guest):
     """What `mem` says is in use, when it says the same twice."""
     last = None
@@ -94,4 +99,5 @@ def cases(ctx):
     return [("system_calls_on_the_host", deadline(900)(lambda: system_calls(ctx))),
             *((f"messages_{what}_on_the_host", deadline(900)(lambda what=what: messages(ctx, what)))
               for what in ("canonical", "read", "unpack")),
+            ("requests_on_the_host", deadline(900)(lambda: requests(ctx))),
             ("system_calls_on_four_processors", deadline(limit)(lambda: target(ctx)))]
