@@ -163,6 +163,9 @@ static status_t set_interrupt(void *, struct rpc_request *request, struct consol
     const handle_t notification = console_control_set_interrupt_params_get_notification(params);
     const uint64_t bits = console_control_set_interrupt_params_get_bits(params);
     TRY(rpc_well_formed(request));
+    if (tess_handle_valid(notification) && !status_ok(tess_signal(notification, 0))) {
+        return rpc_refuse(request, RPC_INVALID_ARGUMENT, "the notification cannot be signalled");
+    }
     tess_close(watcher);
     watcher = rpc_request_keep(request, notification);
     watcher_bits = bits;

@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/handle.h"
+#include "lib/tess/syscall.h"
 #include "services/init/init.h"
 
 // What power() was asked for; done once its answer is on its way.
@@ -104,8 +105,8 @@ static status_t run(void *, struct rpc_request *request, struct supervisor_contr
     const handle_t given = supervisor_control_run_params_get_watcher(params);
     TRY(check_arguments(request, supervisor_control_run_params_get_arguments(params)));
     handle_t watcher = {};
-    if (tess_handle_valid(given) &&
-        !status_ok(tess_handle_copy(given, (rights_t){RIGHT_SIGNAL_BIT}, &watcher))) {
+    if (tess_handle_valid(given) && (!status_ok(tess_signal(given, 0)) ||
+                                     !status_ok(tess_handle_copy(given, (rights_t){RIGHT_SIGNAL_BIT}, &watcher)))) {
         return rpc_refuse(request, RPC_INVALID_ARGUMENT, "the watcher cannot be signalled");
     }
     enum supervisor_control_outcome outcome = SUPERVISOR_CONTROL_OUTCOME_DONE;

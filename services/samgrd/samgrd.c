@@ -22,6 +22,12 @@ static bool take_name(struct rpc_request *request, struct capnp_text text, char 
     return good;
 }
 
+// What a client is given of a service.
+static status_t mint(handle_t endpoint, uint64_t badge, handle_t *out) {
+    const rights_t rights = {RIGHT_SEND_BIT | RIGHT_TRANSFER_BIT}; // TRANSFER: to be moved in the answer
+    return tess_handle_mint(endpoint, rights, badge_holder(badge), 0, out);
+}
+
 static status_t resolve(void *, struct rpc_request *request, struct registry_resolve_params params,
                         struct registry_resolve_results_builder results) {
     char name[NAME_BYTES];
@@ -37,9 +43,8 @@ static status_t resolve(void *, struct rpc_request *request, struct registry_res
         registry_resolve_results_set_interface_id(results, entry->interface_id);
     }
     if (outcome == REGISTRY_OUTCOME_FOUND) {
-        const rights_t rights = {RIGHT_SEND_BIT | RIGHT_TRANSFER_BIT}; // TRANSFER: to be moved in the answer
         handle_t service;
-        TRY(tess_handle_mint(entry->endpoint, rights, badge_holder(request->badge), 0, &service));
+        TRY(mint(entry->endpoint, request->badge, &service));
         registry_resolve_results_give_service(results, service);
     }
     return STATUS_OK;
@@ -66,6 +71,7 @@ static status_t register_service(void *, struct rpc_request *request, struct reg
     char name[NAME_BYTES];
     status_t refused;
     handle_t old;
+    handle_t minted;
     const handle_t service = registry_control_register_params_get_service(params);
     if (!take_name(request, registry_control_register_params_get_name(params), name, &refused)) {
         return refused;
@@ -75,6 +81,10 @@ static status_t register_service(void *, struct rpc_request *request, struct reg
     }
     const uint64_t interface_id = registry_control_register_params_get_interface_id(params);
     TRY(rpc_well_formed(request));
+    if (!status_ok(mint(service, 0, &minted))) {
+        return rpc_refuse(request, RPC_INVALID_ARGUMENT, "nobody could be given `%s`: it is no endpoint, or lacks SEND or MINT", name);
+    }
+    tess_close(minted);
     if (!registry_put(&table, name, interface_id, service, &old)) {
         return rpc_refuse(request, RPC_FAILED, "all %zu names are taken", REGISTRY_NAMES_MAX);
     }
