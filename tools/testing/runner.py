@@ -11,7 +11,7 @@ from .context import Context, DEFAULT_DEADLINE_S, DeadlineExceeded, Failure
 
 # Quick ones first: what is broken shows early. Suites not named here run after these.
 ARCH_SUITES = {"riscv64": ("abi", "e2e", "gdb")}  # of an architecture whose name is said; the others are x86-64's
-ORDER = ("host", "check", "capnp", "abi", "debug", "stress", "bench", "e2e", "gdb", "trace", "badinput", "interop", "proofs", "fuzz", "build",
+ORDER = ("host", "check", "capnp", "abi", "contracts", "debug", "stress", "bench", "e2e", "gdb", "trace", "badinput", "interop", "proofs", "fuzz", "build",
          "docs")
 INDENT = "        "
 

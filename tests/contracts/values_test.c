@@ -1,0 +1,231 @@
+// Parameters that are a proper message, and nothing that the service could do anything with; and long ones that it can.
+//
+// What is refused by the contract's own means comes back as an outcome, everything else as an invalid argument.
+#include "base/mem.h"
+#include "idl/console.capnp.h"
+#include "idl/log.capnp.h"
+#include "idl/random.capnp.h"
+#include "idl/registry.capnp.h"
+#include "idl/supervisor.capnp.h"
+#include "lib/badge/badge.h"
+#include "tests/contracts/hostile.h"
+
+#define INVALID(expression) \
+    ((void)suite_check_eq((expression).code, RPC_INVALID_ARGUMENT, #expression, __FILE__, __LINE__))
+#define DONE(expression) ((void)suite_check_eq((expression).code, 0, #expression, __FILE__, __LINE__))
+
+// Names that nobody can have: one with an end in its midst, bytes that are no UTF-8, a space, a control character, none.
+static const struct capnp_text bad_names[] = {CAPNP_TEXT("a\0b"), CAPNP_TEXT("\xff\xfe"), CAPNP_TEXT("a b"),
+                                              CAPNP_TEXT("a\x1b[2J"), CAPNP_TEXT("")};
+constexpr uint32_t BAD_NAMES = sizeof bad_names / sizeof bad_names[0];
+
+// A capability that is of no use where a notification or an endpoint is wanted.
+static handle_t some_vmo(void) {
+    handle_t vmo = {};
+    EXPECT_OK(tess_account_create_vmo(suite.account, PAGE_BYTES, &vmo));
+    return vmo;
+}
+
+// ---- log ----
+
+static void try_log(void) {
+    const struct service *service = service_named("log");
+    const struct log log = {service->plain};
+    const struct log_control control = {service->control};
+    RPC_CALL(call);
+    INVALID(log_call_append(log, &call, (enum log_level)4, CAPNP_TEXT("x"), rpc_patience(), nullptr));
+    INVALID(log_call_append(log, &call, (enum log_level)0xffff, CAPNP_TEXT("x"), rpc_patience(), nullptr));
+    INVALID(log_call_append(log, &call, LOG_LEVEL_INFO, CAPNP_TEXT(""), rpc_patience(), nullptr));
+    INVALID(log_control_call_append_for(control, &call, 2, (enum log_level)4, CAPNP_TEXT("x"), rpc_patience(), nullptr));
+    INVALID(log_control_call_name_holder(control, &call, 0, CAPNP_TEXT("name"), rpc_patience(), nullptr));
+    for (uint32_t i = 0; i < BAD_NAMES; i++) {
+        if (bad_names[i].len != 0) { // all services; and who has no name any more
+            INVALID(log_call_query(log, &call, 0, 1, LOG_LEVEL_DEBUG, bad_names[i], false, rpc_patience(), nullptr));
+            INVALID(log_control_call_name_holder(control, &call, 99, bad_names[i], rpc_patience(), nullptr));
+        }
+    }
+    DONE(log_call_query(log, &call, UINT64_MAX, UINT32_MAX, (enum log_level)0xffff, CAPNP_TEXT(""), true, rpc_patience(), nullptr));
+}
+
+CASE(hostile_log) {
+    twice(try_log);
+}
+
+// ---- random ----
+
+static void try_random(void) {
+    const struct service *service = service_named("random");
+    const struct random random = {service->plain};
+    const struct random_control control = {service->control};
+    const struct capnp_data byte = {(const uint8_t *)"x", 1};
+    RPC_CALL(call);
+    INVALID(random_call_fill(random, &call, RANDOM_FILL_MAX_BYTES + 1, rpc_patience(), nullptr));
+    INVALID(random_call_fill(random, &call, UINT32_MAX, rpc_patience(), nullptr));
+    INVALID(random_control_call_contribute(control, &call, CAPNP_TEXT("device"), byte, 9, rpc_patience(), nullptr));
+    INVALID(random_control_call_contribute(control, &call, CAPNP_TEXT("a\0b"), byte, 8, rpc_patience(), nullptr));
+    INVALID(random_control_call_contribute(control, &call, CAPNP_TEXT(""), byte, 8, rpc_patience(), nullptr));
+}
+
+CASE(hostile_random) {
+    twice(try_random);
+}
+
+// ---- registry ----
+
+static status_t allow(struct registry_control control, uint64_t holder, struct capnp_text name) {
+    RPC_CALL(call);
+    const struct registry_control_allow_params_builder params = registry_control_begin_allow(control, &call);
+    registry_control_allow_params_set_holder(params, holder);
+    capnp_text_list_set(registry_control_allow_params_init_names(params, 1), 0, name);
+    return registry_control_finish_allow(&call, rpc_patience(), nullptr);
+}
+
+static void try_registry(void) {
+    const struct service *service = service_named("registry");
+    const struct registry registry = {service->plain};
+    const struct registry_control control = {service->control};
+    const handle_t vmo = some_vmo(), only_to_send = suite_copy(service->plain, RIGHT_SEND_BIT | RIGHT_COPY_BIT);
+    RPC_CALL(call);
+    for (uint32_t i = 0; i < BAD_NAMES; i++) {
+        INVALID(registry_call_resolve(registry, &call, bad_names[i], 0, rpc_patience(), nullptr));
+        INVALID(registry_control_call_register(control, &call, bad_names[i], 1, service->plain, rpc_patience(), nullptr));
+        INVALID(allow(control, 99, bad_names[i]));
+    }
+    INVALID(registry_control_call_register(control, &call, CAPNP_TEXT("none"), 1, (handle_t){}, rpc_patience(), nullptr));
+    INVALID(registry_control_call_register(control, &call, CAPNP_TEXT("memory"), 1, vmo, rpc_patience(), nullptr));
+    INVALID(registry_control_call_register(control, &call, CAPNP_TEXT("mint"), 1, only_to_send, rpc_patience(), nullptr));
+    INVALID(allow(control, 0, CAPNP_TEXT("log")));
+    INVALID(allow(control, BADGE_CONTROL | 5, CAPNP_TEXT("log")));
+    struct registry_resolve_results results;
+    DONE(registry_call_resolve(registry, &call, CAPNP_TEXT("nobody"), 0, rpc_patience(), &results));
+    EXPECT_EQ(registry_resolve_results_get_outcome(results), REGISTRY_OUTCOME_NOT_ALLOWED);
+    DONE(registry_call_list(registry, &call, UINT32_MAX, rpc_patience(), nullptr));
+    suite_close(only_to_send);
+    suite_close(vmo);
+}
+
+CASE(hostile_registry) {
+    twice(try_registry);
+}
+
+// ---- console ----
+
+static status_t offer(struct console_control control, uint32_t replace_bytes, uint32_t count, struct capnp_text each) {
+    RPC_CALL(call);
+    const struct console_control_offer_params_builder params = console_control_begin_offer(control, &call);
+    console_control_offer_params_set_replace_bytes(params, replace_bytes);
+    const struct capnp_text_list_builder list = console_control_offer_params_init_candidates(params, count);
+    for (uint32_t i = 0; i < count; i++) {
+        capnp_text_list_set(list, i, each);
+    }
+    return console_control_finish_offer(&call, rpc_patience(), nullptr);
+}
+
+static void try_console(void) {
+    const struct service *service = service_named("console");
+    const struct console console = {service->plain};
+    const struct console_control control = {service->control};
+    const handle_t vmo = some_vmo();
+    RPC_CALL(call);
+    INVALID(console_call_write(console, &call, (struct capnp_data){}, rpc_patience(), nullptr));
+    INVALID(offer(control, 0, 1, CAPNP_TEXT("a\0b")));
+    INVALID(offer(control, 0, 1, CAPNP_TEXT("\xff\xfe")));
+    INVALID(offer(control, 0, 1, CAPNP_TEXT("a\x1b[2J")));
+    INVALID(offer(control, UINT32_MAX, 1, CAPNP_TEXT("candidate")));
+    INVALID(console_control_call_set_interrupt(control, &call, vmo, 1, rpc_patience(), nullptr));
+    INVALID(console_control_call_set_interrupt(control, &call, suite.process, 1, rpc_patience(), nullptr));
+    suite_close(vmo);
+}
+
+CASE(hostile_console) {
+    twice(try_console);
+}
+
+// A list that does not fit into a page.
+static void offer_much(void) {
+    const struct console_control control = {service_named("console")->control};
+    DONE(offer(control, 0, 128, CAPNP_TEXT("a-candidate-of-30-bytes-012345")));
+    INVALID(offer(control, 0, 128, CAPNP_TEXT("a-candidate-of-33-bytes-012345678"))); // more than there is room for
+}
+
+CASE(hostile_lengths_of_lists) {
+    twice(offer_much);
+}
+
+// ---- supervisor ----
+
+static status_t run(struct capnp_text program, uint32_t count, struct capnp_text argument, handle_t watcher,
+                    enum supervisor_control_outcome *outcome) {
+    RPC_CALL(call);
+    struct supervisor_control_run_results results;
+    const struct supervisor_control control = {service_named("supervisor")->control};
+    const struct supervisor_control_run_params_builder params = supervisor_control_begin_run(control, &call);
+    supervisor_control_run_params_set_program(params, program);
+    const struct capnp_text_list_builder list = supervisor_control_run_params_init_arguments(params, count);
+    for (uint32_t i = 0; i < count; i++) {
+        capnp_text_list_set(list, i, argument);
+    }
+    supervisor_control_run_params_set_watcher(params, watcher);
+    supervisor_control_run_params_set_bits(params, 1);
+    const status_t status = supervisor_control_finish_run(&call, rpc_patience(), &results);
+    if (status_ok(status)) {
+        *outcome = supervisor_control_run_results_get_outcome(results);
+    }
+    return status;
+}
+
+static void try_names(struct supervisor supervisor, struct supervisor_control control, struct capnp_text name) {
+    RPC_CALL(call);
+    struct supervisor_service_results service;
+    struct supervisor_capabilities_results capabilities;
+    struct supervisor_control_kill_results killed;
+    struct supervisor_control_restart_results restarted;
+    enum supervisor_control_outcome outcome = SUPERVISOR_CONTROL_OUTCOME_DONE;
+    DONE(supervisor_call_service(supervisor, &call, name, rpc_patience(), &service));
+    EXPECT(!supervisor_service_results_get_found(service));
+    DONE(supervisor_call_capabilities(supervisor, &call, name, 0, rpc_patience(), &capabilities));
+    EXPECT(!supervisor_capabilities_results_get_found(capabilities));
+    DONE(supervisor_control_call_kill(control, &call, name, rpc_patience(), &killed));
+    EXPECT_EQ(supervisor_control_kill_results_get_outcome(killed), SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND);
+    DONE(supervisor_control_call_restart(control, &call, name, rpc_patience(), &restarted));
+    EXPECT_EQ(supervisor_control_restart_results_get_outcome(restarted), SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND);
+    DONE(run(name, 1, CAPNP_TEXT("x"), (handle_t){}, &outcome));
+    EXPECT_EQ(outcome, SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND);
+}
+
+static void try_supervisor(void) {
+    const struct service *service = service_named("supervisor");
+    const struct supervisor supervisor = {service->plain};
+    const struct supervisor_control control = {service->control};
+    const handle_t vmo = some_vmo();
+    enum supervisor_control_outcome outcome = SUPERVISOR_CONTROL_OUTCOME_DONE;
+    RPC_CALL(call);
+    for (uint32_t i = 0; i < BAD_NAMES; i++) {
+        try_names(supervisor, control, bad_names[i]);
+    }
+    try_names(supervisor, control, CAPNP_TEXT("logd\0"));
+    INVALID(run(CAPNP_TEXT("hello"), 1, CAPNP_TEXT("a\0b"), (handle_t){}, &outcome));
+    INVALID(run(CAPNP_TEXT("hello"), 1, CAPNP_TEXT("x"), vmo, &outcome));
+    INVALID(run(CAPNP_TEXT("hello"), 1, CAPNP_TEXT("x"), suite.process, &outcome));
+    INVALID(supervisor_control_call_power(control, &call, (enum supervisor_control_power)2, rpc_patience(), nullptr));
+    INVALID(supervisor_control_call_power(control, &call, (enum supervisor_control_power)0xffff, rpc_patience(), nullptr));
+    DONE(supervisor_call_jobs(supervisor, &call, UINT32_MAX, rpc_patience(), nullptr));
+    suite_close(vmo);
+}
+
+CASE(hostile_supervisor) {
+    twice(try_supervisor);
+}
+
+// Arguments that do not fit into a page are more than a program can be given.
+static void run_far(void) {
+    static char long_one[200];
+    enum supervisor_control_outcome outcome = SUPERVISOR_CONTROL_OUTCOME_DONE;
+    memset(long_one, 'x', sizeof long_one);
+    DONE(run(CAPNP_TEXT("hello"), 32, (struct capnp_text){long_one, sizeof long_one - 1}, (handle_t){}, &outcome));
+    EXPECT_EQ(outcome, SUPERVISOR_CONTROL_OUTCOME_TOO_LONG);
+}
+
+CASE(hostile_lengths_of_arguments) {
+    twice(run_far);
+}
