@@ -41,4 +41,15 @@ interface Right @0xe95a0d3b61c8f274 extends(Base) {
 interface Painter @0x96f8d2c17e4b0a53 extends(Left, Right) {
   ping @0 () -> Shape;
   stream @1 (bytes :Data) -> stream;
+  grouped @2 Painted -> Painted;
+}
+
+struct Painted {
+  union {
+    painter @0 :Painter;
+    none @1 :Void;
+  }
+  more :group {
+    what @2 :Capability;
+  }
 }

@@ -1,6 +1,8 @@
 // Reads Cap'n Proto messages with lib/capnp and gives them back in another shape, for comparing with the standard tool:
 //
-//   mirror text SCHEMA NAME     what `capnp decode --short` prints
+//   mirror text SCHEMA NAME     what `capnp decode --short` prints, by lib/reflect
+//   mirror pretty SCHEMA NAME   what `capnp decode` prints, by lib/reflect
+//   mirror encode SCHEMA NAME   a message of each line of text, as `capnp encode` does, by lib/reflect
 //   mirror rebuild SCHEMA NAME  the same values set one by one into a new message
 //   mirror copy                 the same, copied without a schema
 //   mirror canonical            its canonical form; also checks that it is seen as such
@@ -18,9 +20,12 @@
 #include "lib/capnp/copy.h"
 #include "lib/capnp/frame.h"
 #include "lib/capnp/pack.h"
+#include "lib/reflect/read.h"
+#include "lib/reflect/write.h"
 
 constexpr size_t INPUT_BYTES = 16 << 20;
 constexpr uint32_t SEGMENTS_MAX = 1 << 16;
+constexpr uint32_t NODE_WORDS = 1 << 14;
 
 static struct capnp_segment read_table[SEGMENTS_MAX], build_table[SEGMENTS_MAX], schema_table[16];
 static struct capnp_list nodes;
@@ -103,9 +108,6 @@ static uint32_t field_offset(struct capnp_struct field) {
 static struct capnp_struct field_type(struct capnp_struct field) {
     return capnp_struct_at(capnp_get_pointer(field, 2));
 }
-static struct capnp_struct field_default(struct capnp_struct field) {
-    return capnp_struct_at(capnp_get_pointer(field, 3));
-}
 
 static enum type_kind type_kind(struct capnp_struct type) {
     return (enum type_kind)capnp_get_u16(type, 0);
@@ -147,36 +149,6 @@ static void put_bits(struct capnp_struct_builder s, enum type_kind kind, uint32_
     }
 }
 
-// Where a Value keeps a number of each size.
-static uint64_t default_bits(struct capnp_struct value, enum type_kind kind) {
-    static const uint32_t offsets[] = {[CAPNP_BITS] = 16, [CAPNP_1_BYTE] = 2, [CAPNP_2_BYTES] = 1, [CAPNP_4_BYTES] = 1,
-                                       [CAPNP_8_BYTES] = 1, [CAPNP_POINTERS] = 0, [CAPNP_STRUCTS] = 0};
-    return get_bits(value, kind, offsets[elements[kind]]);
-}
-
-static void print_number(struct capnp_struct type, uint64_t bits) {
-    switch (type_kind(type)) {
-    case TYPE_VOID: printf("void"); break;
-    case TYPE_BOOL: printf(bits != 0 ? "true" : "false"); break;
-    case TYPE_I8: printf("%d", (int8_t)bits); break;
-    case TYPE_I16: printf("%d", (int16_t)bits); break;
-    case TYPE_I32: printf("%d", (int32_t)bits); break;
-    case TYPE_I64: printf("%lld", (long long)bits); break;
-    case TYPE_F32: printf("%.9g", (double)capnp_f32((uint32_t)bits)); break;
-    case TYPE_F64: printf("%.17g", capnp_f64(bits)); break;
-    case TYPE_ENUM: {
-        struct capnp_list members = node_members(type_node(type));
-        if (bits < members.count) {
-            printf("%s", capnp_text_at(capnp_get_pointer(capnp_list_struct(members, (uint32_t)bits), 0)).bytes);
-        } else {
-            printf("(%llu)", (unsigned long long)bits);
-        }
-        break;
-    }
-    default: printf("%llu", (unsigned long long)bits); break;
-    }
-}
-
 static bool is_number(enum type_kind kind) {
     return elements[kind] < CAPNP_POINTERS;
 }
@@ -191,78 +163,33 @@ static uint64_t list_bits(enum type_kind kind, struct capnp_list list, uint32_t 
     return bits;
 }
 
-// ---- text ----
+// ---- text: the same schema as programs of the system bring it along ----
 
-static void print_struct(struct capnp_struct node, struct capnp_struct value);
-
-static void print_quoted(const char *bytes, size_t len, bool is_data) {
-    static const char named[] = "\a\b\f\n\r\t\v\'\"\\";
-    putchar('"');
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)bytes[i];
-        const char *found = c == 0 ? nullptr : strchr(named, c);
-        if (found != nullptr) {
-            printf("\\%c", "abfnrtv\'\"\\"[found - named]);
-        } else if (c < 0x20 || c == 0x7f || (is_data && c >= 0x80)) {
-            printf("\\%03o", c);
-        } else {
-            putchar(c);
+// Each node by itself, in canonical form; each needs all. Returns the one of this name.
+static const struct capnp_schema *embed_schemas(const char *name) {
+    const struct capnp_schema *named = nullptr;
+    struct capnp_schema *table = calloc(nodes.count, sizeof(*table));
+    const struct capnp_schema **all = calloc(nodes.count + 1, sizeof(struct capnp_schema *));
+    for (uint32_t i = 0; i < nodes.count; i++) {
+        struct capnp_struct node = capnp_list_struct(nodes, i);
+        uint64_t *words = malloc(NODE_WORDS * CAPNP_WORD_BYTES);
+        uint32_t used = 0;
+        need("a node", capnp_canonicalise(node, words, NODE_WORDS, &used));
+        struct capnp_text display = capnp_text_at(capnp_get_pointer(node, 0));
+        table[i] = (struct capnp_schema){capnp_get_u64(node, 0), display.bytes, words, used, all};
+        all[i] = &table[i];
+        if (strcmp(display.bytes + capnp_get_u32(node, 8), name) == 0) {
+            named = &table[i];
         }
     }
-    putchar('"');
+    return named;
 }
 
-static void print_pointer(struct capnp_struct type, struct capnp_pointer at);
-
-static void print_list(struct capnp_struct type, struct capnp_pointer at) {
-    struct capnp_list list = capnp_list_at(at, elements[type_kind(type)]);
-    printf("[");
-    for (uint32_t i = 0; i < list.count; i++) {
-        printf(i == 0 ? "" : ", ");
-        if (type_kind(type) == TYPE_STRUCT) {
-            print_struct(type_node(type), capnp_list_struct(list, i));
-        } else if (is_number(type_kind(type))) {
-            print_number(type, list_bits(type_kind(type), list, i));
-        } else {
-            print_pointer(type, capnp_list_pointer(list, i));
-        }
+static void print(void *context, const char *bytes, size_t len) {
+    (void)context;
+    if (fwrite(bytes, 1, len, stdout) != len) {
+        stop("standard output", (status_t){});
     }
-    printf("]");
-}
-
-static void print_pointer(struct capnp_struct type, struct capnp_pointer at) {
-    switch (type_kind(type)) {
-    case TYPE_TEXT: print_quoted(capnp_text_at(at).bytes, capnp_text_at(at).len, false); break;
-    case TYPE_DATA: print_quoted((const char *)capnp_data_at(at).bytes, capnp_data_at(at).len, true); break;
-    case TYPE_LIST: print_list(type_element(type), at); break;
-    case TYPE_STRUCT: print_struct(type_node(type), capnp_struct_at(at)); break;
-    default: printf("<opaque pointer>"); break;
-    }
-}
-
-static void print_struct(struct capnp_struct node, struct capnp_struct value) {
-    struct capnp_list fields = node_members(node);
-    bool first = true;
-    printf("(");
-    for (uint32_t i = 0; i < fields.count; i++) {
-        struct capnp_struct field = capnp_list_struct(fields, i);
-        struct capnp_struct type = field_type(field);
-        bool pointer = !field_is_group(field) && !is_number(type_kind(type));
-        if (!is_active(node, field, value) || (pointer && !capnp_has(value, field_offset(field)))) {
-            continue;
-        }
-        printf(first ? "%s = " : ", %s = ", capnp_text_at(capnp_get_pointer(field, 0)).bytes);
-        first = false;
-        if (field_is_group(field)) {
-            print_struct(field_group(field), value);
-        } else if (pointer) {
-            print_pointer(type, capnp_get_pointer(value, field_offset(field)));
-        } else {
-            enum type_kind kind = type_kind(type);
-            print_number(type, get_bits(value, kind, field_offset(field)) ^ default_bits(field_default(field), kind));
-        }
-    }
-    printf(")");
 }
 
 // ---- the same values in a new message ----
@@ -360,11 +287,40 @@ static void write_message(struct capnp_builder *builder) {
     }
 }
 
-static void one_message(const char *mode, struct capnp_struct node, struct capnp_message *message) {
+static void begin_message(struct capnp_builder *builder) {
+    uint32_t words = segment_words == 0 ? INPUT_BYTES / CAPNP_WORD_BYTES : segment_words;
+    capnp_builder_init_growing(builder, malloc(words * CAPNP_WORD_BYTES), words, build_table, SEGMENTS_MAX, grow, nullptr);
+}
+
+// One message of each line. The text lies where it ends at the end of its memory, so that a step too far is seen.
+static void encode(struct capnp_struct node, const struct capnp_schema *schema, const char *text, size_t len) {
+    while (len > 0) {
+        const char *newline = memchr(text, '\n', len);
+        size_t line = newline == nullptr ? len : (size_t)(newline - text);
+        char error[REFLECT_ERROR_BYTES], *copy = malloc(line + (line == 0));
+        struct capnp_builder builder;
+        memcpy(copy, text, line);
+        begin_message(&builder);
+        if (!reflect_read_struct(schema, (struct capnp_text){copy, line}, (struct reflect_handles){},
+                                 capnp_init_struct(capnp_init_root(&builder), node_data_words(node), node_pointers(node)), error)) {
+            stop(error, capnp_builder_status(&builder));
+        }
+        free(copy);
+        write_message(&builder);
+        text += line;
+        len -= line;
+        text += len > 0;
+        len -= len > 0;
+    }
+}
+
+static void one_message(const char *mode, struct capnp_struct node, const struct capnp_schema *schema,
+                        struct capnp_message *message) {
     struct capnp_builder builder;
     uint32_t words = segment_words == 0 ? INPUT_BYTES / CAPNP_WORD_BYTES : segment_words;
-    if (strcmp(mode, "text") == 0) {
-        print_struct(node, capnp_struct_at(capnp_root(message)));
+    if (strcmp(mode, "text") == 0 || strcmp(mode, "pretty") == 0) {
+        enum reflect_style style = strcmp(mode, "text") == 0 ? REFLECT_SHORT : REFLECT_PRETTY;
+        reflect_write_struct(schema, capnp_struct_at(capnp_root(message)), style, print, nullptr);
         printf("\n");
     } else if (strcmp(mode, "canonical") == 0) {
         uint64_t *memory = malloc(words * CAPNP_WORD_BYTES);
@@ -374,8 +330,7 @@ static void one_message(const char *mode, struct capnp_struct node, struct capnp
         write_out(memory, used * CAPNP_WORD_BYTES);
         free(memory);
     } else {
-        capnp_builder_init_growing(&builder, malloc(words * CAPNP_WORD_BYTES), words, build_table, SEGMENTS_MAX, grow,
-                                   nullptr);
+        begin_message(&builder);
         if (strcmp(mode, "copy") == 0) {
             capnp_set_pointer(capnp_init_root(&builder), capnp_root(message));
         } else {
@@ -396,10 +351,11 @@ int main(int argc, char **argv) {
     uint8_t *input = malloc(INPUT_BYTES), *schema = malloc(INPUT_BYTES), *output = malloc(INPUT_BYTES);
     struct capnp_message message, schema_message;
     struct capnp_struct node = {};
+    const struct capnp_schema *named = nullptr;
     size_t used;
     const char *words = getenv("WORDS");
     if (argc < 2) {
-        stop("usage: mirror text|rebuild|copy|canonical|pack|unpack [SCHEMA NAME]", (status_t){});
+        stop("usage: mirror text|pretty|encode|rebuild|copy|canonical|pack|unpack [SCHEMA NAME]", (status_t){});
     }
     segment_words = words == nullptr ? 0 : (uint32_t)strtoul(words, nullptr, 10);
     if (argc == 4) {
@@ -412,6 +368,7 @@ int main(int argc, char **argv) {
         schema_message.traversal_words = UINT64_MAX;
         nodes = capnp_list_at(capnp_get_pointer(capnp_struct_at(capnp_root(&schema_message)), 0), CAPNP_STRUCTS);
         node = node_by_name(argv[3]);
+        named = embed_schemas(argv[3]);
     }
     size_t len = read_all(stdin, input);
     if (strcmp(argv[1], "pack") == 0) {
@@ -420,10 +377,12 @@ int main(int argc, char **argv) {
     } else if (strcmp(argv[1], "unpack") == 0) {
         need("unpacking", capnp_unpack_all(input, len, (uint64_t *)(void *)output, INPUT_BYTES / CAPNP_WORD_BYTES, &used));
         write_out(output, used * CAPNP_WORD_BYTES);
+    } else if (strcmp(argv[1], "encode") == 0) {
+        encode(node, named, (const char *)input, len);
     } else {
         for (size_t at = 0; at < len; at += used) {
             need("the frame", capnp_frame_open(input + at, len - at, read_table, SEGMENTS_MAX, &message, &used));
-            one_message(argv[1], node, &message);
+            one_message(argv[1], node, named, &message);
         }
     }
     if (argc == 4) {

@@ -1,10 +1,10 @@
 """Random schemas, and random values in the text form of the standard tool.
 
-What the tool prints in a way of its own is left out: floating-point numbers are quarters, and a pointer in a
-union is never null.
+What the tool prints in a way of its own is left out: a pointer in a union is never null.
 """
 
 import random
+import struct
 
 RANGES = {f"{sign}Int{bits}": (-(1 << bits - 1), (1 << bits - 1) - 1) if not sign else (0, (1 << bits) - 1)
           for bits in (8, 16, 32, 64) for sign in ("", "U")}
@@ -15,6 +15,13 @@ ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "'": "\\'"}
 def number(rng, kind):
     low, high = RANGES[kind]
     return str(rng.choice((0, low, high, rng.randint(low, high), max(low, min(high, rng.randint(-9, 9))))))
+
+
+def floating(rng, code, digits):
+    """Any number of the format, to all its digits; often one that a person would write."""
+    value = struct.unpack(f"<{code}", rng.randbytes(struct.calcsize(code)))[0]
+    value = value if value == value else 0.5 # any other than a number that is none
+    return rng.choice(("inf", "-inf", str(rng.randint(-4000, 4000) / 4), f"{value:.{digits}g}"))
 
 
 def text(rng):
@@ -29,8 +36,8 @@ def simple(rng, kind):
     return {
         "Void": lambda: "void",
         "Bool": lambda: rng.choice(("true", "false")),
-        "Float32": lambda: str(rng.choice(("inf", "-inf", rng.randint(-4000, 4000) / 4))),
-        "Float64": lambda: str(rng.choice(("inf", "-inf", rng.randint(-4000, 4000) / 4))),
+        "Float32": lambda: floating(rng, "f", 9),
+        "Float64": lambda: floating(rng, "d", 17),
         "Text": lambda: text(rng),
         "Data": lambda: '0x"' + rng.randbytes(rng.choice((1, 7, 8, 20))).hex() + '"',
     }[kind]()

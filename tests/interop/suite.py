@@ -1,4 +1,4 @@
-"""Suite "interop": what lib/capnp writes, the standard tool reads, and the other way round.
+"""Suite "interop": what lib/capnp writes, the standard tool reads, and the other way round; the text of lib/reflect, too.
 
 The tool is `capnp` (package capnproto). The library is driven through tests/interop/mirror.c, which knows a schema
 only through the tool's own compiled form of it, so that any schema will do: one with everything, random ones with random
@@ -19,6 +19,7 @@ RANDOM_SCHEMAS = 12
 VALUES = 12               # of each schema
 ROUNDS = 1000             # of twenty.c and twenty.cpp
 SEGMENT_WORDS = (1, 3, 16, 200)
+NEED_SCHEMA = ("text", "pretty", "encode", "rebuild")
 STANDARD = "/usr/include/capnp"
 
 
@@ -44,14 +45,14 @@ class Tool:
     def encode(self, text):
         return self.run(["capnp", "encode", self.schema, self.struct], text.encode())
 
-    def decode(self, data):
-        return self.run(["capnp", "decode", "--short", "--quiet", self.schema, self.struct], data).decode()
+    def decode(self, data, *options):
+        return self.run(["capnp", "decode", *(options or ["--short"]), "--quiet", self.schema, self.struct], data).decode()
 
     def convert(self, formats, data, *options):
         return self.run(["capnp", "convert", "--quiet", formats, *options], data)
 
     def mirror(self, mode, data, words=0):
-        schema = [self.request, self.struct] if mode in ("text", "rebuild") else []
+        schema = [self.request, self.struct] if mode in NEED_SCHEMA else []
         return self.run([self.mirror_program, mode, *schema], data, words)
 
 
@@ -61,11 +62,22 @@ def expect_same_bytes(saw, expected, what):
           f"{len(saw)} bytes, there {saw[first:first + 16].hex()}")
 
 
+def same_text(tool, data, expected):
+    """Text of a stream of messages, and messages of a text."""
+    expect_equal(tool.mirror("text", data).decode(), expected, "the text of what was read")
+    expect_equal(tool.mirror("pretty", data).decode(), tool.decode(data, "--quiet"), "the same in many lines")
+    if "<opaque pointer>" not in expected:
+        made = tool.mirror("encode", expected.encode())
+        expect_equal(tool.decode(made), expected, "what the tool reads of a message made of text")
+        expect_same_bytes(tool.convert("binary:canonical", made), tool.convert("binary:canonical", tool.encode(expected)),
+                          "a message made of text")
+
+
 def same_both_ways(tool, data, text=True, sizes=SEGMENT_WORDS):
     """Everything that can be compared about a stream of messages that the tool wrote."""
     expected = tool.decode(data)
     if text:
-        expect_equal(tool.mirror("text", data).decode(), expected, "the text of what was read")
+        same_text(tool, data, expected)
     for words in (0, *sizes):
         for mode in ("rebuild", "copy"):
             expect_equal(tool.decode(tool.mirror(mode, data, words)), expected, f"{mode} in segments of {words} words")
@@ -102,7 +114,7 @@ def everything(ctx):
     tool = Tool(ctx, ctx.root / "tests" / "interop" / "everything.capnp", "Everything")
     rng = random.Random(1)
     same_both_ways(tool, tool.encode("\n".join(["()", *(random_everything(rng) for _ in range(40))])))
-    # The tool prints the parameters of generics, which the mirror takes for anything.
+    # The tool prints the parameters of generics, which lib/reflect takes for anything.
     pair = "(pair = (key = \"key\", value = (name = \"n\", next = (number = 4))), empty = (), empties = [(), ()])"
     same_both_ways(tool, tool.encode(pair), text=False)
 
@@ -165,7 +177,7 @@ def standard_schemas(ctx):
     tool = Tool(ctx, f"{STANDARD}/schema.capnp", "CodeGeneratorRequest")
     for name in ("schema", "rpc", "persistent"):
         data = tool.run(["capnp", "compile", "-o-", f"{STANDARD}/{name}.capnp"])
-        same_both_ways(tool, data, text=False, sizes=(20, 200)) # the tool reads no more than 512 segments
+        same_both_ways(tool, data, sizes=(20, 200)) # the tool reads no more than 512 segments
 
 
 def instructions(ctx, program):
@@ -199,12 +211,12 @@ def malformed(ctx):
     tool = Tool(ctx, ctx.root / "tests" / "interop" / "everything.capnp", "Everything")
     rng = random.Random(2)
     data = tool.encode(random_everything(rng))
-    for mode in ("text", "rebuild", "copy", "canonical", "unpack"):
+    for mode in ("text", "pretty", "rebuild", "copy", "canonical", "unpack"):
         for _ in range(60):
             broken = bytearray(data)
             for _ in range(rng.randint(1, 6)):
                 broken[rng.randrange(len(broken))] = rng.choice((0, 1, 255, rng.randrange(256)))
-            schema = [str(tool.request), tool.struct] if mode in ("text", "rebuild") else []
+            schema = [str(tool.request), tool.struct] if mode in NEED_SCHEMA else []
             process = ctx.start([str(tool.mirror_program), mode, *schema], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
             _, err = process.communicate(bytes(broken), timeout=60)
