@@ -30,6 +30,13 @@ static const struct command commands[] = {
      .max = SHELL_WORDS_MAX, .completion = COMPLETE_PROGRAMS, .background = true,
      .details = "Waits until it ends; Ctrl-C ends it, a second Ctrl-C stops waiting.\n"
                 "With & at the end it runs in the background. Tab after `run ` lists the programs."},
+    {.name = "call", .usage = "[SERVICE[.METHOD ['(PARAMETERS)']]]", .summary = "call any method of a service",
+     .run = command_call, .max = 2, .completion = COMPLETE_CALL,
+     .details = "call               what the shell can reach\n"
+                "call log           its methods\n"
+                "call log.query '(limit = 5, level = warning)'\n"
+                "Parameters and results are Cap'n Proto's text; those left out are defaults. $console\n"
+                "is a capability of the shell's own. Tab completes all of it; Ctrl-C ends the wait."},
     {.name = "jobs", .usage = "", .summary = "list the programs that were run", .run = command_jobs},
     {.name = "kill", .usage = "ID|NAME", .summary = "end a job or a service", .run = command_kill, .min = 1, .max = 1,
      .completion = COMPLETE_UNITS,

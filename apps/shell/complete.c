@@ -1,4 +1,6 @@
 // What Tab offers.
+#include "apps/shell/complete.h"
+
 #include "apps/shell/shell.h"
 #include "apps/shell/units.h"
 #include "base/fmt.h"
@@ -11,54 +13,52 @@
 static struct {
     uint32_t replace_bytes; // before the cursor
     uint32_t count;
+    const char *suffix;
     size_t used;
     char strings[4096];
 } candidates;
 
 constexpr uint32_t CANDIDATES_MAX = 128;
 
-static void candidates_begin(size_t replace_bytes) {
+constexpr size_t SUFFIX_MAX = 8;
+
+void candidates_begin(size_t replace_bytes) {
     candidates.replace_bytes = (uint32_t)replace_bytes;
     candidates.count = 0;
     candidates.used = 0;
+    candidates.suffix = " ";
+}
+
+void candidates_suffix(const char *suffix) {
+    candidates.suffix = suffix;
 }
 
 // More than can be offered are not: the list is for reading.
-static void candidates_add(const char *word) {
+void candidates_add(const struct wanted *wanted, const char *word) {
     const size_t bytes = strlen(word) + 1;
-    if (candidates.count < CANDIDATES_MAX && bytes < sizeof(candidates.strings) - candidates.used) {
+    if (strncmp(word, wanted->prefix, wanted->prefix_bytes) == 0 && candidates.count < CANDIDATES_MAX &&
+        bytes + SUFFIX_MAX < sizeof(candidates.strings) - candidates.used) {
         memcpy(candidates.strings + candidates.used, word, bytes);
         candidates.used += bytes;
         candidates.count++;
     }
 }
 
-struct wanted {
-    const char *prefix;
-    size_t prefix_bytes;
-};
-
-static void add(const struct wanted *wanted, const char *word) {
-    if (strncmp(word, wanted->prefix, wanted->prefix_bytes) == 0) {
-        candidates_add(word);
-    }
-}
-
 static void add_commands(const struct wanted *wanted) {
     const struct command *command;
     for (size_t i = 0; (command = command_at(i)) != nullptr; i++) {
-        add(wanted, command->name);
+        candidates_add(wanted, command->name);
     }
 }
 
 static void add_service(void *wanted, struct supervisor_service service) {
     char name[NAME_BYTES];
-    add(wanted, shown(name, sizeof(name), supervisor_service_get_name(service)));
+    candidates_add(wanted, shown(name, sizeof(name), supervisor_service_get_name(service)));
 }
 
 static void add_program(void *wanted, struct supervisor_program program) {
     char name[NAME_BYTES];
-    add(wanted, shown(name, sizeof(name), supervisor_program_get_name(program)));
+    candidates_add(wanted, shown(name, sizeof(name), supervisor_program_get_name(program)));
 }
 
 static void add_job(void *wanted, struct supervisor_job job) {
@@ -67,14 +67,15 @@ static void add_job(void *wanted, struct supervisor_job job) {
     if (supervisor_job_get_state(job) == SUPERVISOR_RUN_STATE_RUNNING) {
         fmt_snprintf(name, sizeof(name), "%s.%u", shown(program, sizeof(program), supervisor_job_get_name(job)),
                      supervisor_job_get_id(job));
-        add(wanted, name);
+        candidates_add(wanted, name);
     }
 }
 
 // Names that the supervisor does not say are not offered.
 static void add_for(enum completion completion, struct wanted *wanted) {
     switch (completion) {
-    case COMPLETE_NOTHING: break;
+    case COMPLETE_NOTHING:
+    case COMPLETE_CALL: break; // complete_call.c
     case COMPLETE_COMMANDS: add_commands(wanted); break;
     case COMPLETE_SERVICES: (void)each_service(add_service, wanted); break;
     case COMPLETE_PROGRAMS: (void)each_program(add_program, wanted); break;
@@ -85,11 +86,10 @@ static void add_for(enum completion completion, struct wanted *wanted) {
     }
 }
 
-// The only candidate is put in with a space behind it.
+// The only candidate is put in with what belongs behind it.
 static void finish_single(void) {
     if (candidates.count == 1) {
-        memcpy(candidates.strings + candidates.used - 1, " ", 2);
-        candidates.used++;
+        (void)str_append(candidates.strings, sizeof(candidates.strings), candidates.suffix);
     }
 }
 
@@ -108,10 +108,34 @@ static void offer(void) {
     (void)console_control_finish_offer(&call, rpc_patience(), nullptr);
 }
 
+// What follows the line's first word and a blank, if that is a command with a completion of its own; else nullptr.
+static const char *behind_call(const char *line, size_t len) {
+    const char *const end = line + len;
+    while (line < end && char_is_space(*line)) {
+        line++;
+    }
+    const char *word = line;
+    while (line < end && !char_is_space(*line)) {
+        line++;
+    }
+    const struct command *command = command_find(word, (size_t)(line - word));
+    if (line == end || command == nullptr || command->completion != COMPLETE_CALL) {
+        return nullptr;
+    }
+    while (line < end && char_is_space(*line)) {
+        line++;
+    }
+    return line;
+}
+
 void complete(const char *line, size_t len) {
     struct shell_cursor cursor;
+    const char *rest = behind_call(line, len);
     candidates_begin(0);
-    if (shell_cursor(line, len, &cursor)) {
+    if (rest != nullptr) { // also in quotes
+        complete_call(rest, (size_t)(line + len - rest));
+        finish_single();
+    } else if (shell_cursor(line, len, &cursor)) {
         struct wanted wanted = {.prefix = cursor.word, .prefix_bytes = cursor.word_bytes};
         candidates_begin(cursor.word_bytes);
         const struct command *command = command_find(cursor.first, cursor.first_bytes);

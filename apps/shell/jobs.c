@@ -13,8 +13,7 @@ static uint32_t background[BACKGROUND_MAX];
 static size_t background_count;
 static bool job_ended; // since jobs_report looked
 
-// Takes the bits of the shell's notification; what they say of jobs is kept for jobs_report.
-static status_t take_events(uint64_t *bits, uint64_t deadline_ns) {
+status_t shell_take_events(uint64_t *bits, uint64_t deadline_ns) {
     TRY(tess_wait(shell.events, bits, deadline_ns));
     job_ended = job_ended || (*bits & BIT_JOB) != 0;
     return STATUS_OK;
@@ -87,7 +86,7 @@ static void wait_in_foreground(uint32_t id) {
     enum supervisor_control_outcome ignored;
     for (;;) {
         uint64_t bits = 0;
-        status_t status = take_events(&bits, tess_deadline_after_ms(LOOK_AGAIN_MS));
+        status_t status = shell_take_events(&bits, tess_deadline_after_ms(LOOK_AGAIN_MS));
         if (status_ok(status) && (bits & BIT_INTERRUPT) != 0) {
             if (interrupted) {
                 out("run: job %u does not end; it goes on in the background\n", id);

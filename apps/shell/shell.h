@@ -10,10 +10,11 @@
 
 constexpr uint64_t BIT_INTERRUPT = 1; // Ctrl-C was pressed
 constexpr uint64_t BIT_JOB = 2;       // a job ended
+constexpr uint64_t BIT_ANSWER = 4;    // the answer to `call` came
 
 struct shell {
     handle_t console, supervisor, inspector, log, trace;
-    handle_t events; // notification: BIT_INTERRUPT, BIT_JOB
+    handle_t events; // notification: BIT_INTERRUPT, BIT_JOB, BIT_ANSWER
     struct history history;
     struct shell_table table; // of the command that is running
 };
@@ -44,7 +45,7 @@ struct arguments {
 typedef void command_fn(const struct arguments *arguments);
 
 // What Tab offers after the command's name.
-enum completion : uint8_t { COMPLETE_NOTHING, COMPLETE_COMMANDS, COMPLETE_SERVICES, COMPLETE_PROGRAMS, COMPLETE_UNITS };
+enum completion : uint8_t { COMPLETE_NOTHING, COMPLETE_COMMANDS, COMPLETE_SERVICES, COMPLETE_PROGRAMS, COMPLETE_UNITS, COMPLETE_CALL };
 
 struct command {
     const char *name;
@@ -75,6 +76,10 @@ command_fn command_help, command_echo, command_history, command_clear, command_r
 command_fn command_services, command_service, command_caps, command_restart;
 command_fn command_logs, command_mem, command_ps, command_uptime, command_trace;
 command_fn command_run, command_jobs, command_kill;
+command_fn command_call;
+
+// Takes the bits of the shell's notification; what they say of jobs is kept for jobs_report. TIMED_OUT.
+status_t shell_take_events(uint64_t *bits, uint64_t deadline_ns);
 
 // Says which background jobs have ended since it was last asked.
 void jobs_report(void);

@@ -109,7 +109,9 @@ static bool fail_name(struct reader *reader, const struct capnp_schema *schema, 
                           schema_enumerant_get_name(schema_enumerant_list_get(reflect_enumerants(schema), i)).bytes);
     }
     const size_t at = (size_t)(name.bytes - reader->scan.text);
-    const struct capnp_text type = reflect_name(schema);
+    struct capnp_text type = reflect_name(schema);
+    const char *made_for = strchr(type.bytes, '$'); // "query$Params"
+    type.len = made_for != nullptr ? (size_t)(made_for - type.bytes) : type.len;
     return suggestion.nearest != nullptr
                ? scan_fail(&reader->scan, at, "%.*s has no %s `%s`; did you mean `%s`?", (int)type.len, type.bytes, what, typed,
                            suggestion.nearest)

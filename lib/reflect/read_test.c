@@ -126,6 +126,7 @@ TEST(errors_say_where_and_what) {
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         CHECK_STR_EQ(reread(shape, cases[i].given), cases[i].error);
     }
+    CHECK_STR_EQ(reread(draw, "(shaped = [])"), "column 2: draw has no field `shaped`; did you mean `shapes`?");
     CHECK_STR_EQ(reread(draw, "(shapes = (1))"), "column 12: expected a List(Shape) in [ ]");
     CHECK_STR_EQ(reread(draw, "(shapes = [1])"), "column 12: expected a Shape in ( )");
     CHECK_STR_EQ(reread(draw, "(shapes = [() ()])"), "column 15: expected `,` or `]`");

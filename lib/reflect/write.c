@@ -130,7 +130,7 @@ static void put_pointer(struct writer *writer, const struct capnp_schema *schema
     case SCHEMA_TYPE_TEXT: put_quoted(writer, capnp_text_at(at).bytes, capnp_text_at(at).len, false); break;
     case SCHEMA_TYPE_DATA: {
         const struct capnp_data data = capnp_data_at(at);
-        put_quoted(writer, (const char *)data.bytes, data.len, true);
+        put_quoted(writer, data.bytes != nullptr ? (const char *)data.bytes : "", data.len, true);
         break;
     }
     case SCHEMA_TYPE_LIST:

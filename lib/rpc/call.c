@@ -112,14 +112,7 @@ void rpc_end(struct rpc_call *call) {
 }
 
 const char *rpc_exception_text(const struct rpc_call *call, char text[RPC_TEXT_BYTES]) {
-    const char *page = tess_message_page();
-    const size_t said = call->answered && message_label(call->message.info) != 0 ? message_page_bytes(call->message.info) : 0;
-    const size_t len = said < RPC_TEXT_BYTES ? said : RPC_TEXT_BYTES - 1;
-    for (size_t i = 0; i < len; i++) {
-        text[i] = (unsigned char)page[i] < ' ' || page[i] == 0x7f ? '?' : page[i];
-    }
-    text[len] = '\0';
-    return text;
+    return rpc_page_text(call->answered ? call->message.info : 0, tess_message_page(), text);
 }
 
 uint64_t rpc_patience(void) {

@@ -207,3 +207,14 @@ void rpc_incoming_end(struct rpc_incoming *incoming) {
     }
     rpc_segment_close(&incoming->out_of_band);
 }
+
+const char *rpc_page_text(uint64_t info, const void *page, char text[RPC_TEXT_BYTES]) {
+    const char *bytes = page;
+    const size_t said = message_label(info) != 0 ? message_page_bytes(info) : 0;
+    const size_t len = said < RPC_TEXT_BYTES ? said : RPC_TEXT_BYTES - 1;
+    for (size_t i = 0; i < len; i++) {
+        text[i] = (unsigned char)bytes[i] < ' ' || bytes[i] == 0x7f ? '?' : bytes[i];
+    }
+    text[len] = '\0';
+    return text;
+}

@@ -69,3 +69,6 @@ handle_t rpc_incoming_keep(struct rpc_incoming *incoming, handle_t handle);
 
 // Closes the handles that were not kept, unmaps what came out of band. Twice does no harm.
 void rpc_incoming_end(struct rpc_incoming *incoming);
+
+// Copies a person's text out of an answer's page: one line, without control characters. Returns `text`.
+const char *rpc_page_text(uint64_t info, const void *page, char text[RPC_TEXT_BYTES]);

@@ -161,6 +161,15 @@ status_t rpc_take(struct rpc_ring *ring, struct rpc_promise promise, uint64_t de
     return STATUS_OK;
 }
 
+const char *rpc_promise_exception_text(const struct rpc_ring *ring, struct rpc_promise promise, char text[RPC_TEXT_BYTES]) {
+    const bool answered = promise.slot >= 1 && promise.slot <= ring->calls &&
+                          ring->slots[promise.slot - 1].state == RPC_SLOT_ANSWERED && ring->slots[promise.slot - 1].status.code >= RPC_FAILED;
+    text[0] = '\0';
+    return answered ? rpc_page_text(ring->slots[promise.slot - 1].message.info,
+                                    tess_ring_page(&ring->ring, (uint8_t)promise.slot), text)
+                    : text;
+}
+
 handle_t rpc_promise_keep(struct rpc_ring *ring, struct rpc_promise promise, handle_t handle) {
     struct rpc_slot *slot = slot_of(ring, promise.slot);
     return slot == nullptr ? handle : rpc_incoming_keep(&slot->results, handle);

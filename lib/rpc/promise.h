@@ -74,6 +74,9 @@ status_t rpc_flush(struct rpc_ring *ring);
 // not bring the capability, NO_MEMORY for a promise that had no room. May block until the deadline.
 status_t rpc_take(struct rpc_ring *ring, struct rpc_promise promise, uint64_t deadline_ns, struct capnp_struct *results);
 
+// After an exception: what the service said about it, as rpc_exception_text. Returns `text`.
+const char *rpc_promise_exception_text(const struct rpc_ring *ring, struct rpc_promise promise, char text[RPC_TEXT_BYTES]);
+
 // Takes a capability of the results: it is the caller's to close. Returns it.
 handle_t rpc_promise_keep(struct rpc_ring *ring, struct rpc_promise promise, handle_t handle);
 
