@@ -17,12 +17,12 @@ constexpr uint32_t BOOT_PACKAGE_NAME_BYTES = 40;
 enum boot_entry_kind : uint32_t {
     BOOT_ENTRY_INIT = 1,     // the first process, an ELF64 that the kernel starts; exactly one
     BOOT_ENTRY_PROGRAM = 2,  // an ELF64 for the user-space loader
-    BOOT_ENTRY_MANIFEST = 3, // the system manifest, text; exactly one
+    BOOT_ENTRY_MANIFEST = 3, // the system manifest (idl/manifest.capnp), one segment in canonical form; exactly one
     BOOT_ENTRY_DATA = 4,
 };
 
 struct boot_package_entry {
-    char name[BOOT_PACKAGE_NAME_BYTES]; // NUL-terminated, unique, e.g. "logd"; the manifest: "tessera.system"
+    char name[BOOT_PACKAGE_NAME_BYTES]; // NUL-terminated, unique, e.g. "logd"; the manifest: "tessera.manifest"
     uint32_t kind;                      // enum boot_entry_kind
     uint32_t zero;
     uint64_t offset_bytes; // from the start of the package; page-aligned

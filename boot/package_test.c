@@ -55,7 +55,7 @@ static struct boot_package_header *good_package(void) {
     h->total_bytes = TOTAL;
     memcpy(h->build_id, build_id, sizeof build_id);
     h->entries[INIT] = (struct boot_package_entry){"init", BOOT_ENTRY_INIT, 0, 4096, 5000};
-    h->entries[MANIFEST] = (struct boot_package_entry){"test.system", BOOT_ENTRY_MANIFEST, 0, 3 * 4096, 100};
+    h->entries[MANIFEST] = (struct boot_package_entry){"test.manifest", BOOT_ENTRY_MANIFEST, 0, 3 * 4096, 100};
     h->entries[PROGRAM] = (struct boot_package_entry){"logd", BOOT_ENTRY_PROGRAM, 0, 4 * 4096, 4096};
     seal(h);
     return h;

@@ -49,6 +49,7 @@ struct ServiceDetail {
   lastEnd @6 :Text;         # Why, in words.
   provides @7 :List(Text);  # Names of interfaces.
   argumentsLeft @8 :UInt32; # How many arguments did not fit.
+  manifestFile @9 :Text;    # That manifestLine is a line of.
 }
 
 struct GrantedCapability {
@@ -58,6 +59,7 @@ struct GrantedCapability {
   interfaceId @2 :UInt64;
   name @3 :Text;
   source @4 :Text;          # What was granted, in the manifest's words.
+  manifestFile @5 :Text;    # That manifestLine is a line of.
 }
 
 struct Program {

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Writes a boot package (abi/boot_package.h): the manifest of one system, and the programs and files that it names.
 
-    tools/mkpkg.py --kernel kernel.elf --manifest system/NAME.system --output NAME.pkg
+    tools/mkpkg.py --kernel kernel.elf --manifest NAME.manifest --output NAME.pkg
                    --check MANIFEST_CHECK [--program NAME=ELF]... [--file NAME=PATH]...
 
-The manifest is checked first; what it names and nothing else goes in, stripped of symbols but not of
+The manifest is compiled (tools/manifest); what it names and nothing else goes in, stripped of symbols but not of
 the build id. The program "init" always goes in: it is what the kernel starts.
 """
 
@@ -66,11 +66,11 @@ def pages(length):
 
 
 def named_in(manifest, check, what):
-    """The programs or files that a manifest names, in its order. Its own errors end the build."""
+    """The programs or files that a manifest names, in its order, each with where it does. Its own errors end the build."""
     done = subprocess.run([check, f"--{what}", str(manifest)], stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode != 0:
         raise PackageError((done.stderr or done.stdout).strip() or f"{manifest} was refused")
-    return done.stdout.split()
+    return {name: place or str(manifest) for name, _space, place in (line.partition(" ") for line in done.stdout.splitlines())}
 
 
 def stripped(path, scratch):
@@ -89,12 +89,12 @@ def main():
     parser.add_argument("--file", action="append", default=[])
     args = parser.parse_args()
     available, names = {}, {}
-    for kind, given, always in (("program", args.program, ["init"]), ("file", args.file, [])):
+    for kind, given, always in (("program", args.program, {"init": "the kernel"}), ("file", args.file, {})):
         available[kind] = dict(item.split("=", 1) for item in given)
-        names[kind] = always + [name for name in named_in(args.manifest, args.check, f"{kind}s") if name not in always]
-        for name in names[kind]:
+        names[kind] = always | named_in(args.manifest, args.check, f"{kind}s")
+        for name, place in names[kind].items():
             if name not in available[kind]:
-                raise PackageError(f"{args.manifest}: there is no {kind} '{name}'")
+                raise PackageError(f"{place}: there is no {kind} '{name}'")
     entries = []
     with tempfile.TemporaryDirectory(prefix="tessera-pkg-") as scratch:
         programs = [(name, KIND_PROGRAM, stripped(available["program"][name], scratch)) for name in names["program"]]

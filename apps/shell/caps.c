@@ -14,6 +14,7 @@ static struct grant {
     uint32_t manifest_line; // 0: every process is given it
     char name[NAME_BYTES];
     char source[56];
+    char manifest_file[64];
 } grants[GRANTS_MAX];
 static size_t grant_count;
 
@@ -23,6 +24,7 @@ static void take_grant(struct supervisor_granted_capability from) {
     grant->manifest_line = supervisor_granted_capability_get_manifest_line(from);
     shown(grant->name, sizeof(grant->name), supervisor_granted_capability_get_name(from));
     shown(grant->source, sizeof(grant->source), supervisor_granted_capability_get_source(from));
+    shown(grant->manifest_file, sizeof(grant->manifest_file), supervisor_granted_capability_get_manifest_file(from));
 }
 
 // What a service or job was granted; *koid is its process, 0 when it is not running.
@@ -109,7 +111,7 @@ static void print_handle(const struct inspect_handle *handle) {
     }
     print_parent(handle);
     if (grant != nullptr && grant->manifest_line != 0) {
-        table_cell(table, "manifest line %u: %s", grant->manifest_line, grant->source);
+        table_cell(table, "%s:%u: %s", grant->manifest_file, grant->manifest_line, grant->source);
     } else if (grant != nullptr) {
         table_cell(table, "every process: %s", grant->source);
     } else {

@@ -99,7 +99,8 @@ static void print_detail(struct supervisor_service_detail detail) {
     out("restart    %s\n", policy < 3 ? policies[policy] : "?");
     joined(text, supervisor_service_detail_get_provides(detail), false);
     out("provides   %s\n", text[0] != '\0' ? text : "-");
-    out("manifest   line %u\n", supervisor_service_detail_get_manifest_line(detail));
+    out("manifest   %s:%u\n", shown(text, sizeof(text), supervisor_service_detail_get_manifest_file(detail)),
+        supervisor_service_detail_get_manifest_line(detail));
     const uint64_t ended = supervisor_service_detail_get_ended_ns(detail);
     if (ended != 0) {
         shown(text, sizeof(text), supervisor_service_detail_get_last_end(detail));

@@ -1,180 +1,122 @@
-// grant NAME = WHAT
+// A grant by itself.
+#include "abi/message.h"
 #include "base/fmt.h"
 #include "base/str.h"
-#include "lib/manifest/parse.h"
+#include "lib/manifest/check.h"
 
-constexpr size_t WHAT_AT = 3; // grant NAME = WHAT
+constexpr uint32_t PORTS = 0x1'0000;
+constexpr uint32_t LINES = 256;
 
-static const char *const kind_names[MANIFEST_GRANT_KIND_COUNT] = {
-    [MANIFEST_GRANT_SERVICE] = "service",     [MANIFEST_GRANT_SUPERVISOR] = "supervisor",
-    [MANIFEST_GRANT_INSPECTOR] = "inspector", [MANIFEST_GRANT_TRACE] = "trace",
-    [MANIFEST_GRANT_NOTIFICATION] = "notification",
-    [MANIFEST_GRANT_ENDPOINT] = "endpoint",   [MANIFEST_GRANT_IOPORT] = "ioport",
-    [MANIFEST_GRANT_INTERRUPT] = "interrupt", [MANIFEST_GRANT_RESOURCE] = "resource",
-    [MANIFEST_GRANT_ACCOUNT] = "account",     [MANIFEST_GRANT_BOOT_PACKAGE] = "boot_package",
-    [MANIFEST_GRANT_SERIAL] = "serial",       [MANIFEST_GRANT_FILE] = "file",
+// As the schema calls them.
+static const char *const kind_names[] = {
+    [MANIFEST_GRANT_NOTHING] = "nothing",           [MANIFEST_GRANT_SERVICE] = "service",
+    [MANIFEST_GRANT_SUPERVISOR] = "supervisor",     [MANIFEST_GRANT_INSPECTOR] = "inspector",
+    [MANIFEST_GRANT_TRACE] = "trace",               [MANIFEST_GRANT_NOTIFICATION] = "notification",
+    [MANIFEST_GRANT_ENDPOINT] = "endpoint",         [MANIFEST_GRANT_IOPORT] = "ioport",
+    [MANIFEST_GRANT_INTERRUPT] = "interrupt",       [MANIFEST_GRANT_SERIAL] = "serial",
+    [MANIFEST_GRANT_RESOURCE] = "resource",         [MANIFEST_GRANT_ACCOUNT_KIB] = "account",
+    [MANIFEST_GRANT_BOOT_PACKAGE] = "boot package", [MANIFEST_GRANT_FILE] = "file",
 };
+constexpr uint32_t KIND_COUNT = sizeof kind_names / sizeof kind_names[0];
 
+static const char *const port_names[] = {
+    [MANIFEST_SERIAL_PORT_CONSOLE] = "console",
+    [MANIFEST_SERIAL_PORT_SPARE] = "spare",
+};
+static const char *const part_names[] = {
+    [MANIFEST_SERIAL_PART_REGISTERS] = "registers",
+    [MANIFEST_SERIAL_PART_INTERRUPT] = "interrupt",
+};
 static const char *const resource_names[] = {
     [MANIFEST_RESOURCE_POWER] = "power",
     [MANIFEST_RESOURCE_MINT] = "mint",
     [MANIFEST_RESOURCE_ALL] = "all",
 };
 
-static const char *const serial_names[] = {
-    [MANIFEST_SERIAL_CONSOLE] = "console",
-    [MANIFEST_SERIAL_SPARE] = "spare",
-};
-
-static const char *const serial_part_names[] = {
-    [MANIFEST_SERIAL_REGISTERS] = "registers",
-    [MANIFEST_SERIAL_INTERRUPT] = "interrupt",
-};
-
-static bool parse_number(struct parser *parser, const struct lex_word *word, const char *what, uint64_t max,
-                         uint64_t *out) {
-    if (word->quoted || !str_parse_u64(word->text, strlen(word->text), out) || *out > max) {
-        return parse_fail(parser, "`%s` is no %s: a number from 0 to %lu is expected, decimal or with 0x",
-                          word->text, what, max);
-    }
-    return true;
+static bool check_ioport(struct check *check, struct manifest_grant_ioport range) {
+    const uint64_t base = manifest_grant_ioport_get_base(range), count = manifest_grant_ioport_get_count(range);
+    return (count > 0 && base + count <= PORTS) ||
+           check_fail(check, "ports %#lx to %#lx: a range of at least one port below %#x is expected", base, base + count,
+                      PORTS);
 }
 
-static bool parse_control(struct parser *parser, size_t at, struct manifest_grant *grant) {
-    if (parser->words.count == at) {
-        return true;
-    }
-    if (!str_equal(parser->words.words[at].text, "control")) {
-        return parse_fail(parser, "`%s` is not expected here; only `control` may follow",
-                          parser->words.words[at].text);
-    }
-    grant->control = true;
-    return true;
+static bool check_serial(struct check *check, struct manifest_grant_serial serial) {
+    return (manifest_grant_serial_get_port(serial) <= MANIFEST_SERIAL_PORT_SPARE &&
+            manifest_grant_serial_get_part(serial) <= MANIFEST_SERIAL_PART_INTERRUPT) ||
+           check_fail(check, "there is no such part of a serial port");
 }
 
-static bool parse_resource(struct parser *parser, const struct lex_word *word, struct manifest_grant *grant) {
-    for (uint64_t i = MANIFEST_RESOURCE_POWER; i <= MANIFEST_RESOURCE_ALL; i++) {
-        if (str_equal(word->text, resource_names[i])) {
-            grant->first = i;
-            return true;
-        }
-    }
-    return parse_fail(parser, "`%s` is no part of the machine's resource: power, mint or all is expected",
-                      word->text);
-}
-
-static bool parse_serial(struct parser *parser, const struct lex_word words[2], struct manifest_grant *grant) {
-    for (uint64_t i = 0; i < 4; i++) {
-        if (str_equal(words[0].text, serial_names[i / 2]) && str_equal(words[1].text, serial_part_names[i % 2])) {
-            grant->first = i / 2;
-            grant->second = i % 2;
-            return true;
-        }
-    }
-    return parse_fail(parser, "`%s %s` is no part of a serial port: console or spare is expected, then registers or "
-                              "interrupt", words[0].text, words[1].text);
-}
-
-// Words after the kind: fewest, most.
-static const uint8_t argument_counts[MANIFEST_GRANT_KIND_COUNT][2] = {
-    [MANIFEST_GRANT_SERVICE] = {1, 2},  [MANIFEST_GRANT_SUPERVISOR] = {0, 1},
-    [MANIFEST_GRANT_IOPORT] = {2, 2},   [MANIFEST_GRANT_INTERRUPT] = {1, 1},
-    [MANIFEST_GRANT_RESOURCE] = {1, 1}, [MANIFEST_GRANT_ACCOUNT] = {1, 1},
-    [MANIFEST_GRANT_SERIAL] = {2, 2},   [MANIFEST_GRANT_FILE] = {1, 1},
-};
-static const char *const argument_texts[MANIFEST_GRANT_KIND_COUNT] = {
-    [MANIFEST_GRANT_SERVICE] = " NAME [control]",  [MANIFEST_GRANT_SUPERVISOR] = " [control]",
-    [MANIFEST_GRANT_IOPORT] = " BASE COUNT",       [MANIFEST_GRANT_INTERRUPT] = " LINE",
-    [MANIFEST_GRANT_RESOURCE] = " power|mint|all", [MANIFEST_GRANT_ACCOUNT] = " SIZE",
-    [MANIFEST_GRANT_SERIAL] = " console|spare registers|interrupt", [MANIFEST_GRANT_FILE] = " NAME",
-};
-
-static bool parse_arguments(struct parser *parser, struct manifest_grant *grant) {
-    const struct lex_word *words = &parser->words.words[WHAT_AT + 1];
-    size_t count = parser->words.count - WHAT_AT - 1;
-    if (count < argument_counts[grant->kind][0] || count > argument_counts[grant->kind][1]) {
-        const char *arguments = argument_texts[grant->kind];
-        return parse_fail(parser, "`%s%s` is expected", kind_names[grant->kind],
-                          arguments != nullptr ? arguments : "");
-    }
-    switch (grant->kind) {
+// What is granted; the check is at the grant.
+static bool check_what(struct check *check, struct manifest_grant grant) {
+    switch (manifest_grant_which(grant)) {
+    case MANIFEST_GRANT_NOTHING:
+        return check_fail(check, "`%s` grants nothing; what it is must be said, as in `service = \"log\"`",
+                          manifest_grant_get_name(grant).bytes);
     case MANIFEST_GRANT_SERVICE:
-        return parse_name(parser, &words[0], "what a service provides", grant->target) &&
-               parse_control(parser, WHAT_AT + 2, grant);
-    case MANIFEST_GRANT_FILE: return parse_name(parser, &words[0], "file", grant->target);
-    case MANIFEST_GRANT_SUPERVISOR: return parse_control(parser, WHAT_AT + 1, grant);
+        return check_name(check_at(check, "service", CHECK_NO_INDEX), manifest_grant_get_service(grant),
+                          "what a service provides");
+    case MANIFEST_GRANT_FILE:
+        return check_name(check_at(check, "file", CHECK_NO_INDEX), manifest_grant_get_file(grant), "file");
     case MANIFEST_GRANT_IOPORT:
-        if (!parse_number(parser, &words[0], "port", 0xffff, &grant->first) ||
-            !parse_number(parser, &words[1], "number of ports", 0x1'0000, &grant->second)) {
-            return false;
-        }
-        return (grant->second > 0 && grant->first + grant->second <= 0x1'0000) ||
-               parse_fail(parser,
-                          "ports %#lx to %#lx: a range of at least one port below 0x10000 is expected",
-                          grant->first, grant->first + grant->second);
+        return check_ioport(check_at(check, "ioport", CHECK_NO_INDEX), manifest_grant_get_ioport(grant));
+    case MANIFEST_GRANT_SERIAL:
+        return check_serial(check_at(check, "serial", CHECK_NO_INDEX), manifest_grant_get_serial(grant));
     case MANIFEST_GRANT_INTERRUPT:
-        return parse_number(parser, &words[0], "interrupt line", 255, &grant->first);
-    case MANIFEST_GRANT_SERIAL: return parse_serial(parser, words, grant);
-    case MANIFEST_GRANT_RESOURCE: return parse_resource(parser, &words[0], grant);
-    case MANIFEST_GRANT_ACCOUNT: return parse_size(parser, &words[0], &grant->first);
-    default: return true;
+        return manifest_grant_get_interrupt(grant) < LINES ||
+               check_fail(check_at(check, "interrupt", CHECK_NO_INDEX),
+                          "%u is no interrupt line: a number below %u is expected", manifest_grant_get_interrupt(grant),
+                          LINES);
+    case MANIFEST_GRANT_RESOURCE:
+        return manifest_grant_get_resource(grant) <= MANIFEST_RESOURCE_ALL ||
+               check_fail(check_at(check, "resource", CHECK_NO_INDEX), "there is no such part of the machine's resource");
+    case MANIFEST_GRANT_ACCOUNT_KIB:
+        return check_kib(check_at(check, "accountKib", CHECK_NO_INDEX), manifest_grant_get_account_kib(grant), PAGE_BYTES,
+                         MANIFEST_MEMORY_MAX);
+    default:
+        return manifest_grant_which(grant) < KIND_COUNT ||
+               check_fail(check, "it is of a kind that this system does not know (%u)", manifest_grant_which(grant));
     }
 }
 
-bool parse_grant(struct parser *parser) {
-    const struct lex_line *line = &parser->words;
-    if (line->count <= WHAT_AT || !str_equal(line->words[2].text, "=")) {
-        return parse_fail(parser, "`grant NAME = WHAT` is expected");
-    }
-    if (parser->out->grant_count == MANIFEST_GRANTS_MAX) {
-        return parse_fail(parser, "there are more than %zu grants", MANIFEST_GRANTS_MAX);
-    }
-    struct manifest_grant grant = {.line = parser->line};
-    if (!parse_name(parser, &line->words[1], "name for a capability", grant.name)) {
+bool check_grant(struct check *check, struct manifest_grant grant) {
+    const enum manifest_grant_which kind = manifest_grant_which(grant);
+    if (!check_name(check_at(check, "name", CHECK_NO_INDEX), manifest_grant_get_name(grant), "name for a capability") ||
+        !check_what(check_at(check, nullptr, CHECK_NO_INDEX), grant)) {
         return false;
     }
-    for (size_t i = 0; i < parser->unit->grant_count; i++) {
-        const struct manifest_grant *other = &parser->out->grants[parser->unit->grant_first + i];
-        if (str_equal(other->name, grant.name)) {
-            return parse_fail(parser, "`%s` is granted twice, first in line %u", grant.name, other->line);
-        }
-    }
-    const char *kind = line->words[WHAT_AT].text;
-    for (uint32_t i = 0; i < MANIFEST_GRANT_KIND_COUNT; i++) {
-        if (!str_equal(kind, kind_names[i])) {
-            continue;
-        }
-        grant.kind = (enum manifest_grant_kind)i;
-        if (!parse_arguments(parser, &grant)) {
-            return false;
-        }
-        parser->out->grants[parser->out->grant_count++] = grant;
-        parser->unit->grant_count++;
-        return true;
-    }
-    return parse_fail(
-        parser,
-        "`%s` cannot be granted: service, supervisor, inspector, trace, notification, endpoint, ioport, "
-        "interrupt, serial, resource, account, boot_package or file is expected",
-        kind);
+    return !manifest_grant_get_control(grant) || kind == MANIFEST_GRANT_SERVICE || kind == MANIFEST_GRANT_SUPERVISOR ||
+           check_fail(check_at(check, "control", CHECK_NO_INDEX),
+                      "`control` is for a service or the supervisor, not for `%s`", kind_names[kind]);
 }
 
-void manifest_grant_source(const struct manifest_grant *grant, char *to, size_t size) {
-    const char *kind = kind_names[grant->kind];
-    const char *control = grant->control ? " control" : "";
-    switch (grant->kind) {
-    case MANIFEST_GRANT_SERVICE: fmt_snprintf(to, size, "%s %s%s", kind, grant->target, control); break;
-    case MANIFEST_GRANT_FILE: fmt_snprintf(to, size, "%s %s", kind, grant->target); break;
+void manifest_grant_text(struct manifest_grant grant, char *to, size_t size) {
+    const char *kind = kind_names[manifest_grant_which(grant)];
+    const char *control = manifest_grant_get_control(grant) ? " control" : "";
+    switch (manifest_grant_which(grant)) {
+    case MANIFEST_GRANT_SERVICE:
+        fmt_snprintf(to, size, "%s %s%s", kind, manifest_grant_get_service(grant).bytes, control);
+        break;
     case MANIFEST_GRANT_SUPERVISOR: fmt_snprintf(to, size, "%s%s", kind, control); break;
-    case MANIFEST_GRANT_IOPORT:
-        fmt_snprintf(to, size, "%s %#lx %lu", kind, grant->first, grant->second);
+    case MANIFEST_GRANT_FILE: fmt_snprintf(to, size, "%s %s", kind, manifest_grant_get_file(grant).bytes); break;
+    case MANIFEST_GRANT_IOPORT: {
+        const struct manifest_grant_ioport range = manifest_grant_get_ioport(grant);
+        fmt_snprintf(to, size, "%s %#x %u", kind, manifest_grant_ioport_get_base(range),
+                     manifest_grant_ioport_get_count(range));
         break;
-    case MANIFEST_GRANT_INTERRUPT: fmt_snprintf(to, size, "%s %lu", kind, grant->first); break;
-    case MANIFEST_GRANT_SERIAL:
-        fmt_snprintf(to, size, "%s %s %s", kind, serial_names[grant->first], serial_part_names[grant->second]);
+    }
+    case MANIFEST_GRANT_INTERRUPT: fmt_snprintf(to, size, "%s %u", kind, manifest_grant_get_interrupt(grant)); break;
+    case MANIFEST_GRANT_SERIAL: {
+        const struct manifest_grant_serial serial = manifest_grant_get_serial(grant);
+        fmt_snprintf(to, size, "%s %s %s", kind, port_names[manifest_grant_serial_get_port(serial)],
+                     part_names[manifest_grant_serial_get_part(serial)]);
         break;
-    case MANIFEST_GRANT_RESOURCE: fmt_snprintf(to, size, "%s %s", kind, resource_names[grant->first]); break;
-    case MANIFEST_GRANT_ACCOUNT: fmt_snprintf(to, size, "%s %luK", kind, grant->first / 1024); break;
+    }
+    case MANIFEST_GRANT_RESOURCE:
+        fmt_snprintf(to, size, "%s %s", kind, resource_names[manifest_grant_get_resource(grant)]);
+        break;
+    case MANIFEST_GRANT_ACCOUNT_KIB:
+        fmt_snprintf(to, size, "%s %lu KiB", kind, manifest_grant_get_account_kib(grant));
+        break;
     default: fmt_snprintf(to, size, "%s", kind); break;
     }
 }

@@ -11,7 +11,7 @@ static uint8_t *build(void) {
     struct boot_package_header header = {
         .magic = BOOT_PACKAGE_MAGIC, .version = BOOT_PACKAGE_VERSION, .entry_count = 2, .total_bytes = BYTES};
     struct boot_package_entry entries[2] = {
-        {.name = "a.system", .kind = BOOT_ENTRY_MANIFEST, .offset_bytes = 4096, .len_bytes = 10},
+        {.name = "a.manifest", .kind = BOOT_ENTRY_MANIFEST, .offset_bytes = 4096, .len_bytes = 10},
         {.name = "logd", .kind = BOOT_ENTRY_PROGRAM, .offset_bytes = 8192, .len_bytes = 4096},
     };
     memcpy(bytes, &header, sizeof header);
@@ -29,8 +29,8 @@ TEST(entries_are_found_by_kind_and_name) {
     CHECK_EQ(entry.bytes[0], 42);
     CHECK_EQ(entry.len_bytes, 4096);
     CHECK(package_find(&package, BOOT_ENTRY_MANIFEST, nullptr, &entry));
-    CHECK_STR_EQ(entry.name, "a.system");
-    CHECK(!package_find(&package, BOOT_ENTRY_PROGRAM, "a.system", &entry));
+    CHECK_STR_EQ(entry.name, "a.manifest");
+    CHECK(!package_find(&package, BOOT_ENTRY_PROGRAM, "a.manifest", &entry));
     CHECK(!package_find(&package, BOOT_ENTRY_DATA, nullptr, &entry));
     CHECK(!package_entry(&package, 2, &entry));
     free(bytes);
@@ -78,8 +78,8 @@ TEST(a_whole_system) {
         size_t at;
         const char *bytes, *what;
     } changes[] = {
-        {64, "a.system", nullptr},
-        {64 + 64, "a.system", "two entries have the same name"},
+        {64, "a.manifest", nullptr},
+        {64 + 64, "a.manifest", "two entries have the same name"},
         {64 + 64, "", "an entry is malformed"},
         {64 + 64, "lo gd", "an entry is malformed"},
         {64 + 64, "lo\x1bgd", "an entry is malformed"},

@@ -28,22 +28,22 @@ static uint64_t badge_of(const struct init_unit *unit, bool control) {
 }
 
 // The client's end of an endpoint, with the badge of its holder.
-static status_t make_client(const struct init_unit *unit, const struct manifest_grant *grant,
+static status_t make_client(const struct init_unit *unit, struct manifest_grant grant,
                             handle_t endpoint, uint64_t interface_id, struct spawn_grant *to) {
     to->type = OBJECT_ENDPOINT;
     to->interface_id = interface_id;
     to->rights.v = RIGHT_SEND_BIT | PLAIN;
-    return tess_handle_mint(endpoint, to->rights, badge_of(unit, grant->control), interface_id, &to->handle);
+    return tess_handle_mint(endpoint, to->rights, badge_of(unit, manifest_grant_get_control(grant)), interface_id, &to->handle);
 }
 
-static status_t make_resource(const struct manifest_grant *grant, struct spawn_grant *to) {
+static status_t make_resource(struct manifest_grant grant, struct spawn_grant *to) {
     static const uint32_t rights[] = {
         [MANIFEST_RESOURCE_POWER] = RIGHT_POWER_BIT,
         [MANIFEST_RESOURCE_MINT] = RIGHT_CREATE_BIT,
         [MANIFEST_RESOURCE_ALL] = RIGHT_POWER_BIT | RIGHT_CREATE_BIT,
     };
     to->type = OBJECT_RESOURCE;
-    to->rights.v = rights[grant->first] | PLAIN;
+    to->rights.v = rights[manifest_grant_get_resource(grant)] | PLAIN;
     return tess_handle_copy(init.resource, to->rights, &to->handle);
 }
 
@@ -61,10 +61,11 @@ status_t serial_mint(const struct bootstrap_serial *serial, handle_t account, ui
 }
 
 // `spare` is a port that is not the console's; the only one where there is no other.
-static status_t make_serial(const struct manifest_grant *grant, handle_t account, struct spawn_grant *to) {
-    const bool spare = grant->first == MANIFEST_SERIAL_SPARE && tess_bootstrap->serial[1].kind != SERIAL_NONE;
+static status_t make_serial(struct manifest_grant grant, handle_t account, struct spawn_grant *to) {
+    const struct manifest_grant_serial which = manifest_grant_get_serial(grant);
+    const bool spare = manifest_grant_serial_get_port(which) == MANIFEST_SERIAL_PORT_SPARE && tess_bootstrap->serial[1].kind != SERIAL_NONE;
     const struct bootstrap_serial *serial = &tess_bootstrap->serial[spare ? 1 : 0];
-    if (grant->second == MANIFEST_SERIAL_INTERRUPT) {
+    if (manifest_grant_serial_get_part(which) == MANIFEST_SERIAL_PART_INTERRUPT) {
         to->type = OBJECT_INTERRUPT;
         to->rights.v = RIGHT_WAIT_BIT | RIGHT_INSPECT_BIT;
         return tess_resource_mint_interrupt(init.resource, serial->line, INTERRUPT_AS_FIRMWARE_SAYS, account,
@@ -77,9 +78,9 @@ static status_t make_serial(const struct manifest_grant *grant, handle_t account
 }
 
 // A view of the pages that the file has in the package; behind its end they are zero.
-static status_t make_file(const struct manifest_grant *grant, handle_t account, struct spawn_grant *to) {
+static status_t make_file(struct manifest_grant grant, handle_t account, struct spawn_grant *to) {
     struct package_entry file;
-    if (!package_find(&init.package, BOOT_ENTRY_DATA, grant->target, &file)) {
+    if (!package_find(&init.package, BOOT_ENTRY_DATA, manifest_grant_get_file(grant).bytes, &file)) {
         return STATUS_NOT_FOUND;
     }
     TESS_OWNED handle_t view = {};
@@ -90,11 +91,11 @@ static status_t make_file(const struct manifest_grant *grant, handle_t account, 
 }
 
 // Every result is a fresh handle of init's own, closed again after the start.
-static status_t make(const struct init_unit *unit, const struct manifest_grant *grant, handle_t account,
+static status_t make(const struct init_unit *unit, struct manifest_grant grant, handle_t account,
                      struct spawn_grant *to) {
-    switch (grant->kind) {
+    switch (manifest_grant_which(grant)) {
     case MANIFEST_GRANT_SERVICE: {
-        const struct init_endpoint *endpoint = endpoint_find(grant->target);
+        const struct init_endpoint *endpoint = endpoint_find(manifest_grant_get_service(grant).bytes);
         return make_client(unit, grant, endpoint->endpoint, endpoint->interface_id, to);
     }
     case MANIFEST_GRANT_SUPERVISOR:
@@ -118,18 +119,20 @@ static status_t make(const struct init_unit *unit, const struct manifest_grant *
     case MANIFEST_GRANT_IOPORT:
         to->type = OBJECT_IOPORT;
         to->rights.v = RIGHT_READ_BIT | RIGHT_WRITE_BIT | RIGHT_INSPECT_BIT;
-        return tess_resource_mint_ioport(init.resource, grant->first, grant->second, account, &to->handle);
+        return tess_resource_mint_ioport(init.resource, manifest_grant_ioport_get_base(manifest_grant_get_ioport(grant)),
+                                         manifest_grant_ioport_get_count(manifest_grant_get_ioport(grant)), account,
+                                         &to->handle);
     case MANIFEST_GRANT_INTERRUPT:
         to->type = OBJECT_INTERRUPT;
         to->rights.v = RIGHT_WAIT_BIT | RIGHT_INSPECT_BIT;
-        return tess_resource_mint_interrupt(init.resource, grant->first, INTERRUPT_AS_FIRMWARE_SAYS, account,
-                                            &to->handle);
+        return tess_resource_mint_interrupt(init.resource, manifest_grant_get_interrupt(grant),
+                                            INTERRUPT_AS_FIRMWARE_SAYS, account, &to->handle);
     case MANIFEST_GRANT_SERIAL: return make_serial(grant, account, to);
     case MANIFEST_GRANT_RESOURCE: return make_resource(grant, to);
-    case MANIFEST_GRANT_ACCOUNT:
+    case MANIFEST_GRANT_ACCOUNT_KIB:
         to->type = OBJECT_ACCOUNT;
         to->rights.v = RIGHT_CREATE_BIT | RIGHT_MANAGE_BIT | PLAIN;
-        return tess_account_create_account(init.account, grant->first, &to->handle);
+        return tess_account_create_account(init.account, manifest_grant_get_account_kib(grant) * 1024, &to->handle);
     case MANIFEST_GRANT_BOOT_PACKAGE:
         to->type = OBJECT_VMO;
         to->rights.v = RIGHT_READ_BIT | RIGHT_MAP_BIT | RIGHT_EXECUTE_BIT | PLAIN;
@@ -142,13 +145,9 @@ static status_t make(const struct init_unit *unit, const struct manifest_grant *
 status_t grant_make(const struct init_unit *unit, handle_t account, struct spawn_grant *grants,
                     bool *temporary, uint32_t *count, char *why, size_t why_bytes) {
     *count = 0;
-    if (unit->spec->provides.count + unit->spec->grant_count > BOOTSTRAP_MAX_CAPS) {
-        fmt_snprintf(why, why_bytes, "%s: more than %u capabilities", unit->name, BOOTSTRAP_MAX_CAPS);
-        return STATUS_TOO_LARGE;
-    }
-    for (uint32_t i = 0; i < unit->spec->provides.count; i++) {
-        const struct init_endpoint *endpoint =
-            endpoint_find(init.manifest.words[unit->spec->provides.first + i]);
+    // As many as there are places for: the manifest's reader has counted them.
+    for (uint32_t i = 0; i < capnp_text_list_count(unit->spec->provides); i++) {
+        const struct init_endpoint *endpoint = endpoint_find(manifest_word(unit->spec->provides, i));
         struct spawn_grant *to = &grants[*count];
         *to = (struct spawn_grant){
             .handle = endpoint->endpoint,
@@ -159,15 +158,16 @@ status_t grant_make(const struct init_unit *unit, handle_t account, struct spawn
         (void)str_copy(to->name, sizeof to->name, endpoint->name); // same bound on both sides
         temporary[(*count)++] = false;
     }
-    for (uint32_t i = 0; i < unit->spec->grant_count; i++) {
-        const struct manifest_grant *grant = &init.manifest.grants[unit->spec->grant_first + i];
+    for (uint32_t i = 0; i < manifest_grant_list_count(unit->spec->grants); i++) {
+        const struct manifest_grant grant = manifest_grant_list_get(unit->spec->grants, i);
         struct spawn_grant *to = &grants[*count];
         *to = (struct spawn_grant){};
-        (void)str_copy(to->name, sizeof to->name, grant->name);
+        (void)str_copy(to->name, sizeof to->name, manifest_grant_get_name(grant).bytes);
         status_t status = make(unit, grant, account, to);
         if (!status_ok(status)) {
-            fmt_snprintf(why, why_bytes, "%s: grant `%s` (%s:%u): %s", unit->name, grant->name,
-                         init.manifest_name, grant->line, abi_status_text(status.code));
+            fmt_snprintf(why, why_bytes, "%s: grant `%s` (%s:%u): %s", unit->name, to->name,
+                         manifest_source(&init.manifest, manifest_grant_get_source(grant)),
+                         manifest_grant_get_line(grant), abi_status_text(status.code));
             return status;
         }
         if (to->interface_id == 0) { // an object of the kernel: of the interface that a service would have which stands in for it
@@ -186,15 +186,19 @@ void grant_release(const struct spawn_grant *grants, const bool *temporary, uint
     }
 }
 
+// `source` is the file, and `what` what it grants in the line.
 static void remember(struct init_capset *capset, const char *name, uint32_t handle, uint64_t interface_id,
-                     uint32_t line, const char *source) {
+                     const char *source, uint32_t line, const char *what) {
     struct init_capability *entry = &capset->entries[capset->count++];
-    *entry = (struct init_capability){.handle = handle, .manifest_line = line, .interface_id = interface_id};
+    *entry = (struct init_capability){
+        .handle = handle, .manifest_line = line, .manifest_source = source, .interface_id = interface_id};
     (void)str_copy(entry->name, sizeof entry->name, name);
-    (void)str_copy(entry->source, sizeof entry->source, source);
+    (void)str_copy(entry->source, sizeof entry->source, what);
 }
 
 void grant_remember(struct init_unit *unit, const struct spawn_grant *grants, uint32_t count) {
+    const struct manifest_unit *spec = unit->spec;
+    const uint32_t provided = capnp_text_list_count(spec->provides);
     struct init_capset *capset = &unit->capset;
     capset->count = 0;
     capset->entries = malloc((count + 4) * sizeof *capset->entries);
@@ -212,22 +216,21 @@ void grant_remember(struct init_unit *unit, const struct spawn_grant *grants, ui
     };
     for (size_t i = 0; i < 4; i++) {
         if (own[i].handle != 0) {
-            remember(capset, own[i].name, own[i].handle, 0, 0, "its own");
+            remember(capset, own[i].name, own[i].handle, 0, "", 0, "its own");
         }
     }
     for (uint32_t i = 0; i < count; i++) {
-        char source[sizeof capset->entries->source];
-        uint32_t line;
-        if (i < unit->spec->provides.count) {
-            uint32_t word = unit->spec->provides.first + i;
-            fmt_snprintf(source, sizeof source, "provides %s", init.manifest.words[word]);
-            line = init.manifest.word_lines[word];
+        char what[sizeof capset->entries->source];
+        const char *source = spec->source;
+        uint32_t line = spec->line;
+        if (i < provided) {
+            fmt_snprintf(what, sizeof what, "provides %s", manifest_word(spec->provides, i));
         } else {
-            const struct manifest_grant *grant =
-                &init.manifest.grants[unit->spec->grant_first + i - unit->spec->provides.count];
-            manifest_grant_source(grant, source, sizeof source);
-            line = grant->line;
+            const struct manifest_grant grant = manifest_grant_list_get(spec->grants, i - provided);
+            manifest_grant_text(grant, what, sizeof what);
+            source = manifest_source(&init.manifest, manifest_grant_get_source(grant));
+            line = manifest_grant_get_line(grant);
         }
-        remember(capset, grants[i].name, grants[i].foreign, grants[i].interface_id, line, source);
+        remember(capset, grants[i].name, grants[i].foreign, grants[i].interface_id, source, line, what);
     }
 }

@@ -33,6 +33,7 @@ constexpr size_t INIT_REASON_BYTES = 128;
 struct init_capability {
     uint32_t handle;        // in that process's table
     uint32_t manifest_line; // that granted it; 0: every process is given it
+    const char *manifest_source; // the file of that line
     uint64_t interface_id;
     char name[NAME_BYTES];
     char source[56]; // what was granted, in the manifest's words: "service log"
@@ -88,7 +89,6 @@ struct init {
     handle_t ends;       // notification bound to it: processes that ended, 64 bits shared by all units
     const char *cmdline; // null when there is none
     struct package package;
-    const char *manifest_name;
     struct manifest manifest;
     struct init_endpoint endpoints[INIT_ENDPOINTS_MAX];
     size_t endpoint_count;

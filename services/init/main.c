@@ -1,5 +1,7 @@
 #include "abi/gen/decode.h"
 #include "abi/gen/stubs.h"
+#include "base/fmt.h"
+#include "base/str.h"
 #include "idl/log.capnp.h"
 #include "lib/tess/capset.h"
 #include "lib/tess/clock.h"
@@ -39,9 +41,14 @@ static void read_manifest(void) {
     if (!package_find(&init.package, BOOT_ENTRY_MANIFEST, nullptr, &entry)) {
         early_stop("init: the boot package has no manifest; rebuild it with \"make image\"");
     }
-    init.manifest_name = entry.name;
-    if (!manifest_parse((const char *)entry.bytes, entry.len_bytes, &init.manifest, &error)) {
-        early_stop("init: %s:%u: %s", entry.name, error.line, error.text);
+    if (!manifest_open(entry.bytes, entry.len_bytes, &init.manifest, &error)) {
+        char place[MANIFEST_SOURCE_BYTES + 16];
+        if (error.source != nullptr) {
+            fmt_snprintf(place, sizeof place, "%s:%u", error.source, error.line);
+        } else {
+            (void)str_copy(place, sizeof place, entry.name);
+        }
+        early_stop("init: %s: %s%s%s", place, error.where, error.where[0] != '\0' ? ": " : "", error.text);
     }
 }
 
@@ -67,10 +74,10 @@ static void bring_up(int argc, char **argv) {
         status = units_init();
     }
     if (!status_ok(status)) {
-        early_stop("init: cannot set up the system `%s`: %s", init.manifest.system,
+        early_stop("init: cannot set up the system `%s`: %s", init.manifest.name,
                    abi_status_text(status.code));
     }
-    outbox_log(nullptr, LOG_LEVEL_INFO, "system %s: %zu services", init.manifest.system, init.service_count);
+    outbox_log(nullptr, LOG_LEVEL_INFO, "system %s: %zu services", init.manifest.name, init.service_count);
     outbox_log(nullptr, LOG_LEVEL_INFO, "kernel to init: %lu cycles", tess_start_counter - tess_bootstrap->clock.base);
     for (size_t i = 0; i < init.service_count; i++) {
         (void)unit_start(&init.units[i], nullptr, 0); // its life says when the next try is

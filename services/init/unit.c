@@ -56,7 +56,13 @@ static void place(struct init_unit *unit, const struct manifest_unit *spec, bool
 
 status_t units_init(void) {
     static_assert((int)SUPERVISE_NEVER == (int)MANIFEST_RESTART_NEVER &&
+                  (int)SUPERVISE_ON_FAILURE == (int)MANIFEST_RESTART_ON_FAILURE &&
                   (int)SUPERVISE_ALWAYS == (int)MANIFEST_RESTART_ALWAYS);
+    static_assert((int)BAND_REALTIME == (int)MANIFEST_BAND_REALTIME &&
+                  (int)BAND_INTERACTIVE == (int)MANIFEST_BAND_INTERACTIVE &&
+                  (int)BAND_NORMAL == (int)MANIFEST_BAND_NORMAL &&
+                  (int)BAND_BACKGROUND == (int)MANIFEST_BAND_BACKGROUND);
+    static_assert(MANIFEST_PROVIDED_MAX <= INIT_ENDPOINTS_MAX);
     init.next_id = INIT_FIRST_ID;
     for (size_t i = 0; i < init.manifest.unit_count; i++) {
         const struct manifest_unit *spec = &init.manifest.units[i];
@@ -65,8 +71,8 @@ status_t units_init(void) {
         }
         struct init_unit *unit = &init.units[init.service_count++];
         place(unit, spec, false);
-        for (uint32_t j = 0; j < spec->provides.count; j++) {
-            TRY(add_endpoint(unit, init.manifest.words[spec->provides.first + j]));
+        for (uint32_t j = 0; j < capnp_text_list_count(spec->provides); j++) {
+            TRY(add_endpoint(unit, manifest_word(spec->provides, j)));
         }
     }
     init.unit_limit = init.service_count;
@@ -107,12 +113,11 @@ static status_t make_arguments(const struct init_unit *unit, const char *const *
                                const char **argv, uint32_t *argc) {
     *argc = 0;
     argv[(*argc)++] = unit->spec->name;
-    for (uint32_t i = 0; i < unit->spec->args.count; i++) {
-        const char *word = init.manifest.words[unit->spec->args.first + i];
-        if (word == manifest_cmdline) {
-            word = init.cmdline;
-        }
-        if (word != nullptr && *argc < ARGUMENTS_MAX) {
+    static_assert(1 + MANIFEST_ARGUMENTS_MAX <= ARGUMENTS_MAX);
+    for (uint32_t i = 0; i < manifest_argument_list_count(unit->spec->args); i++) {
+        const char *word = manifest_argument_word(unit->spec, i);
+        word = word == manifest_boot_command_line ? init.cmdline : word;
+        if (word != nullptr) {
             argv[(*argc)++] = word;
         }
     }
@@ -162,13 +167,13 @@ static status_t try_start(struct init_unit *unit, const char *const *given, size
     struct package_entry file;
     if (!package_find(&init.package, BOOT_ENTRY_PROGRAM, unit->spec->program, &file)) {
         fmt_snprintf(why, why_bytes, "%s: the boot package has no program `%s`, which %s:%u asks for",
-                     unit->name, unit->spec->program, init.manifest_name, unit->spec->line);
+                     unit->name, unit->spec->program, unit->spec->source, unit->spec->line);
         return STATUS_NOT_FOUND;
     }
     status_t status = tess_account_create_account(init.account, unit->spec->memory_bytes, &unit->account);
     if (!status_ok(status)) {
         fmt_snprintf(why, why_bytes, "%s: the %lu KiB that %s:%u reserves for it are not there", unit->name,
-                     unit->spec->memory_bytes / 1024, init.manifest_name, unit->spec->line);
+                     unit->spec->memory_bytes / 1024, unit->spec->source, unit->spec->line);
         return status;
     }
     status = spawn(unit, &file, given, given_count, why, why_bytes);

@@ -188,7 +188,8 @@ static status_t capabilities(void *, struct rpc_request *, struct supervisor_cap
     for (size_t i = 0; i < unit->capset.count; i++) {
         const struct init_capability *entry = &unit->capset.entries[i];
         (void)piece_takes(&piece, SUPERVISOR_GRANTED_CAPABILITY_DATA_WORDS + SUPERVISOR_GRANTED_CAPABILITY_POINTERS +
-                                      text_words(strlen(entry->name)) + text_words(strlen(entry->source)));
+                                      text_words(strlen(entry->name)) + text_words(strlen(entry->source)) +
+                                      text_words(strlen(entry->manifest_source)));
     }
     const struct supervisor_granted_capability_list_builder list =
         supervisor_capabilities_results_init_capabilities(results, piece.count);
@@ -196,6 +197,7 @@ static status_t capabilities(void *, struct rpc_request *, struct supervisor_cap
         const struct init_capability *entry = &unit->capset.entries[piece.first + i];
         const struct supervisor_granted_capability_builder capability = supervisor_granted_capability_list_edit(list, i);
         supervisor_granted_capability_set_handle(capability, entry->handle);
+        supervisor_granted_capability_set_manifest_file(capability, capnp_text(entry->manifest_source));
         supervisor_granted_capability_set_manifest_line(capability, entry->manifest_line);
         supervisor_granted_capability_set_interface_id(capability, entry->interface_id);
         supervisor_granted_capability_set_name(capability, capnp_text(entry->name));
@@ -209,11 +211,11 @@ static status_t capabilities(void *, struct rpc_request *, struct supervisor_cap
 
 // --- one unit ---
 
-// How many words of the manifest fit as a list of texts; takes their room.
-static uint32_t count_texts(struct manifest_list list, size_t *words_left) {
+// How many arguments fit as a list of texts; takes their room.
+static uint32_t count_arguments(const struct manifest_unit *spec, size_t *words_left) {
     uint32_t count = 0;
-    while (count < list.count) {
-        const size_t words = 1 + text_words(strlen(init.manifest.words[list.first + count]));
+    while (count < manifest_argument_list_count(spec->args)) {
+        const size_t words = 1 + text_words(strlen(manifest_argument_word(spec, count)));
         if (words > *words_left) {
             break;
         }
@@ -223,30 +225,39 @@ static uint32_t count_texts(struct manifest_list list, size_t *words_left) {
     return count;
 }
 
-static void put_texts(struct capnp_text_list_builder to, struct manifest_list list, uint32_t count) {
-    for (uint32_t i = 0; i < count; i++) {
-        capnp_text_list_set(to, i, capnp_text(init.manifest.words[list.first + i]));
-    }
-}
-
 // The interfaces that a service provides always fit; its arguments may not.
-static_assert(INIT_ENDPOINTS_MAX * (1 + INIT_NAME_BYTES / CAPNP_WORD_BYTES) < 384);
+static_assert(INIT_ENDPOINTS_MAX * (1 + INIT_NAME_BYTES / CAPNP_WORD_BYTES) + MANIFEST_SOURCE_BYTES / CAPNP_WORD_BYTES <
+              384);
+
+static void put_words(struct supervisor_service_detail_builder detail, const struct manifest_unit *spec,
+                      size_t words_left) {
+    const uint32_t provided = capnp_text_list_count(spec->provides);
+    const struct capnp_text_list_builder provides = supervisor_service_detail_init_provides(detail, provided);
+    for (uint32_t i = 0; i < provided; i++) {
+        const struct capnp_text name = capnp_text_list_get(spec->provides, i);
+        capnp_text_list_set(provides, i, name);
+        words_left -= 1 + text_words(name.len);
+    }
+    const uint32_t fitting = count_arguments(spec, &words_left);
+    const struct capnp_text_list_builder arguments = supervisor_service_detail_init_arguments(detail, fitting);
+    for (uint32_t i = 0; i < fitting; i++) {
+        capnp_text_list_set(arguments, i, capnp_text(manifest_argument_word(spec, i)));
+    }
+    supervisor_service_detail_set_arguments_left(detail, manifest_argument_list_count(spec->args) - fitting);
+}
 
 static void put_detail(struct supervisor_service_detail_builder detail, const struct init_unit *unit, size_t words_left) {
     const struct manifest_unit *spec = unit->spec;
     put_service(supervisor_service_detail_init_service(detail), unit);
     supervisor_service_detail_set_program(detail, capnp_text(spec->program));
     supervisor_service_detail_set_restart(detail, (enum supervisor_restart)spec->restart);
+    supervisor_service_detail_set_manifest_file(detail, capnp_text(spec->source));
     supervisor_service_detail_set_manifest_line(detail, spec->line);
     supervisor_service_detail_set_ended_ns(detail, unit->life.ended_ns);
     supervisor_service_detail_set_last_end(detail, capnp_text(unit->reason));
     words_left -= SUPERVISOR_SERVICE_DETAIL_DATA_WORDS + SUPERVISOR_SERVICE_DETAIL_POINTERS + service_words(unit) +
-                  text_words(strlen(spec->program)) + text_words(strlen(unit->reason));
-    const uint32_t provides = count_texts(spec->provides, &words_left);
-    put_texts(supervisor_service_detail_init_provides(detail, provides), spec->provides, provides);
-    const uint32_t arguments = count_texts(spec->args, &words_left);
-    put_texts(supervisor_service_detail_init_arguments(detail, arguments), spec->args, arguments);
-    supervisor_service_detail_set_arguments_left(detail, spec->args.count - arguments);
+                  text_words(strlen(spec->program)) + text_words(strlen(spec->source)) + text_words(strlen(unit->reason));
+    put_words(detail, spec, words_left);
 }
 
 static status_t service(void *, struct rpc_request *, struct supervisor_service_params params,

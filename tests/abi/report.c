@@ -1,5 +1,5 @@
 // The reporter: verdicts leave the machine through the second serial port, and nothing but this
-// program holds it. system/abi.system grants the port range to the suite alone, the suite gives it
+// program holds it. system/abi.capnp grants the port range to the suite alone, the suite gives it
 // to none of the processes that it starts, and the host reads verdicts from nowhere else: no other
 // program, whatever it prints, can write one.
 #include "tests/abi/report.h"

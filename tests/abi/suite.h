@@ -22,7 +22,7 @@
 #include "abi/gen/stubs.h" // written over lib/tess/syscall.h
 #include "pairs.h"
 
-// What the manifest granted (system/abi.system) and the runtime passed on.
+// What the manifest granted (system/abi.capnp) and the runtime passed on.
 struct suite {
     handle_t process, thread, vspace, account; // the suite's own
     handle_t inspector;

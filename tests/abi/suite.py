@@ -4,10 +4,11 @@ the machine whose clock counts instructions: no other is fair to a processor tha
 processor, because the emulator comes to a halt when it counts for several of which some wait and some never do.
 
 Verdicts are read from the guest's second serial port alone. Only the suite is granted that port
-(system/abi.system, which a case here checks), so no other program can write one.
+(system/abi.capnp, which a case here checks), so no other program can write one.
 """
 
 import functools
+import json
 import re
 
 from testing import Failure, check, deadline
@@ -20,7 +21,6 @@ MACHINES = {("x86_64", 1): ["-machine", "pc"], ("x86_64", 4): ["-device", "intel
 DEVICES = {"x86_64": ["-device", "edu,dma_mask=0xffffffff"], "riscv64": ["-device", "edu,dma_mask=0xffffffffff"]}
 CASE = {timed: re.compile(rf"^{word}\((\w+)\)", re.MULTILINE) for timed, word in ((False, "CASE"), (True, "TIMED_CASE"))}
 COVERAGE = "every_documented_error_was_seen"  # the runner's own last case
-REPORTER_PORT = "serial spare registers"
 
 
 def case_names(ctx, timed=False):
@@ -79,11 +79,15 @@ class Run:
 
 
 def reporter_is_granted_once(ctx):
-    """Each manifest that names the reporter's port grants it to the suite, and to nobody else."""
-    for path in sorted((ctx.root / "system").glob("*.system")):
-        lines = [line for line in path.read_text().splitlines() if "serial spare" in line.split("#")[0]]
-        expected = [f"grant reporter = {REPORTER_PORT}"] if path.stem in ("abi", "contracts", "stress") else []
-        check([" ".join(line.split()) for line in lines] == expected, f"{path.name} grants the reporter's port", expected, lines)
+    """Each system that grants the reporter's port grants it to the suite, and to nobody else."""
+    for path in sorted((ctx.root / "system").glob("*.capnp")):
+        system = json.loads(ctx.run(["capnp", "eval", "-ojson", path, "system"], status=0).stdout)
+        units = system["services"] + system.get("programs", [])
+        found = [(unit["name"], grant["name"]) for unit in units for grant in unit.get("grants", [])
+                 if grant.get("serial", {}).get("port") == "spare"]
+        suite = {"abi": "abi_suite", "contracts": "contract_suite", "stress": "stress"}.get(path.stem)
+        expected = [(suite, "reporter")] if suite else []
+        check(found == expected, f"{path.name} grants the reporter's port", expected, found)
 
 
 def nothing_stands_on_the_console(ctx, run):

@@ -2,13 +2,18 @@
 an orderly stop; never silence, never a reset."""
 
 import functools
+import pathlib
 import random
 import re
+import struct
 import sys
 
 import elves
 import packages
 from testing import Failure, check, deadline
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools" / "manifest"))
+from compiler import Compiler  # noqa: E402
 
 STOP_S = 20
 COMPLAINT = re.compile(r"^(tessera|init|tessera boot): .*$", re.MULTILINE)
@@ -63,7 +68,8 @@ class Cases:
 
     @functools.cached_property
     def manifest(self):
-        return next((name, data.decode()) for name, kind, data in self.good.entries() if kind == 3)
+        """Its name and bytes."""
+        return next((name, data) for name, kind, data in self.good.entries() if kind == 3)
 
     def file(self, data):
         self.count += 1
@@ -114,7 +120,7 @@ class Cases:
                                 package=self.file(package))
 
     def entries_missing_or_twice(self):
-        name, _text = self.manifest
+        name, _data = self.manifest
         entries = self.good.entries()
         expect_stop(self.ctx, r"boot package: .*0 init programs", package=self.file(self.good.without("init")))
         expect_stop(self.ctx, r"init: boot package: it has no manifest", package=self.file(self.good.without(name)))
@@ -141,7 +147,7 @@ class Cases:
         self.flips(0, self.good.entry_at(len(self.good.entries())), 40)
 
     def sealed_flips_in_the_manifest(self):
-        name, _text = self.manifest
+        name, _data = self.manifest
         self.flips(*self.good.range_of(name), 40)
 
     def sealed_flips_in_the_head_of_init(self):
@@ -173,9 +179,22 @@ class Cases:
     # ---- the manifest ----
 
     def bad_manifest(self, change, pattern):
-        name, text = self.manifest
-        package = self.good.replacing(name, change(text).encode())
-        expect_stop(self.ctx, rf"init: {re.escape(name)}:\d+: .*{pattern}", package=self.file(package))
+        """A mistake that the compiler would have refused: init does, with the line in the source."""
+        source = self.ctx.scratch / "bad.capnp"
+        text = (self.ctx.root / "system" / "tessera.capnp").read_text().replace("../idl/", "/idl/")
+        check(change(text) != text, "the mistake is made", "another text", text)
+        source.write_text(change(text))
+        name, _data = self.manifest
+        package = self.good.replacing(name, Compiler(source).compiled())
+        expect_stop(self.ctx, rf"^init: bad\.capnp:\d+: .*{pattern}", package=self.file(package))
+
+    def no_manifest_at_all(self):
+        """Bytes that are none: cut, with the frame that files of messages have, text, a loop."""
+        name, data = self.manifest
+        for bad in (data[:-8], data[:-1], b"\0\0\0\0" + struct.pack("<I", len(data) // 8) + data, b"system tessera\n",
+                    struct.pack("<Q", 0xFFFF_FFFC | 1 << 48)):
+            expect_stop(self.ctx, rf"^init: {re.escape(name)}: it is no message in canonical form",
+                        package=self.file(self.good.replacing(name, bad)))
 
     def missing_program(self):
         """The package lacks a program that the manifest names: said at boot, the rest runs."""
@@ -228,15 +247,11 @@ class Cases:
 
 
 MANIFESTS = {
-    "unknown field": (lambda text: text.replace("memory ", "memroy ", 1), "memroy"),
-    "unknown statement": (lambda text: text + "\nservise x {\n}\n", "servise"),
-    "unknown service": (lambda text: text.replace("service log\n", "service logg\n", 1), "logg"),
-    "no size": (lambda text: re.sub(r"memory +\S+", "memory", text, count=1), "memory|size"),
-    "bad size": (lambda text: re.sub(r"memory +\S+", "memory lots", text, count=1), "lots"),
-    "open block": (lambda text: text.rstrip().rstrip("}"), ""),
-    "service twice": (lambda text: text + text[text.index("service logd"):text.index("}", text.index("service logd")) + 1] + "\n", "logd"),
-    "no system": (lambda text: text.replace("system tessera", "", 1), "system"),
-    "bytes that are no text": (lambda text: text.replace("logd", "log\x01d", 1), ""),
+    "unknown service": (lambda text: text.replace('service = "log"', 'service = "logg"', 1), r"services\[2\]\.grants\[2\]\.service: .*logg"),
+    "no size": (lambda text: text.replace("memoryKib = 256,", "", 1), r"services\[0\]: .*memoryKib"),
+    "bad size": (lambda text: text.replace("memoryKib = 512", "memoryKib = 513", 1), r"services\[1\]\.memoryKib: 513"),
+    "service twice": (lambda text: text.replace("[.samgrd, .logd", "[.samgrd, .logd, .logd", 1), "logd"),
+    "nothing granted": (lambda text: text.replace(", trace = void", "", 1), "`trace` grants nothing"),
 }
 
 
@@ -247,7 +262,7 @@ def cases(ctx):
              ("the_package_itself_boots", "no_package", "truncated", "something_follows", "header_fields", "entry_fields",
               "entries_missing_or_twice", "any_flipped_bit_is_noticed", "sealed_flips_in_the_tables",
               "sealed_flips_in_the_manifest", "sealed_flips_in_the_head_of_init", "sealed_flips_in_the_head_of_a_service",
-              "missing_program", "enough_memory")]
+              "missing_program", "no_manifest_at_all", "enough_memory")]
     for how in elves.WRONG:
         found.append((f"init: {how}", functools.partial(own.bad_init, how)))
     for how in ("cut in a segment", "another machine", "segments overlap", "writable and executable", "empty"):

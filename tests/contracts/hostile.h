@@ -1,4 +1,4 @@
-// Requests as no stub would send them, to every method of every service (system/contracts.system).
+// Requests as no stub would send them, to every method of every service (system/contracts.capnp).
 //
 //   each_method(try_forms)   calls it for each method of each contract, through the handle for everybody and the one
 //                            that controls

@@ -73,7 +73,7 @@ def logs_are_shown(session):
 
 
 def caps_say_where_from(session):
-    session.expect_in("caps shell", r"console", r"supervisor", r"inspector", r"manifest line \d+: supervisor control")
+    session.expect_in("caps shell", r"console", r"supervisor", r"inspector", r"system/tessera\.capnp:\d+: supervisor control")
     session.expect_in("caps consoled", r"serial console registers", r"interrupt")
     session.expect_in("caps nosuch", r"nosuch")
     session.expect_in("caps", r"(?i)usage|which|caps SERVICE")

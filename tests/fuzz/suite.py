@@ -46,6 +46,11 @@ def requests(ctx):
     on_the_host(ctx, "dispatch_fuzz", "corpus_dispatch.txt", MESSAGE_RUNS, "-max_len=6000")
 
 
+def manifests(ctx):
+    """lib/manifest with whatever a boot package may hold."""
+    on_the_host(ctx, "manifest_fuzz", "corpus_manifest.txt", MESSAGE_RUNS, "-max_len=4096")
+
+
 def settled(guest):
     """What `mem` says is in use, when it says the same twice."""
     last = None
@@ -100,4 +105,5 @@ def cases(ctx):
             *((f"messages_{what}_on_the_host", deadline(900)(lambda what=what: messages(ctx, what)))
               for what in ("canonical", "read", "unpack")),
             ("requests_on_the_host", deadline(900)(lambda: requests(ctx))),
+            ("manifests_on_the_host", deadline(900)(lambda: manifests(ctx))),
             ("system_calls_on_four_processors", deadline(limit)(lambda: target(ctx)))]

@@ -148,7 +148,7 @@ def checksum_vectors():
 
 
 def sample_package():
-    return mkpkg.build([("init", mkpkg.KIND_INIT, b"I" * 5000), ("tessera.system", mkpkg.KIND_MANIFEST, b"m")],
+    return mkpkg.build([("init", mkpkg.KIND_INIT, b"I" * 5000), ("tessera.manifest", mkpkg.KIND_MANIFEST, b"m")],
                        bytes(range(20)))
 
 
@@ -232,7 +232,7 @@ def qemu_arguments(ctx):
     done = ctx.run(["tools/qemu", "--arch", "vax"], status=2)
     expect_match(done.stdout, r"invalid choice: 'vax'", "the message")
     done = ctx.run(["tools/qemu", "--direct", "--system", "no-such-system", "--headless"], status=1)
-    expect_match(done.stdout, r"no-such-system\.pkg is missing; is there a system/no-such-system\.system\?", "the message")
+    expect_match(done.stdout, r"no-such-system\.pkg is missing; is there a system/no-such-system\.capnp\?", "the message")
     done = ctx.run(["tools/qemu", "--disk", "no-such-disk", "--direct", "--package", "", "--kernel", __file__],
                    status=1)
     expect_match(done.stdout, r"no-such-disk is missing", "the message")

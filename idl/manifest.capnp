@@ -1,0 +1,135 @@
+@0xe8c3a5f1907b2d46;
+# A system: which services there are, which programs can be run, and exactly what each of them is granted.
+#
+# A system is a constant of this type that is called `system`, in a file of its own in system/:
+#
+#     const system :Manifest.System = (name = "tessera", services = [...], programs = [...]);
+#
+# Constants of other types may be parts of several systems. tools/manifest compiles it into the boot package, where
+# lib/manifest finds it: the same checks are made at both ends. Names are a lower-case letter, then lower-case letters, digits,
+# - and _, 23 at most. Memory is given in KiB and is whole pages of 4 KiB.
+
+struct System {
+  # All that one machine is to run.
+
+  name @0 :Text;
+  services @1 :List(Service);  # Started at boot, in this order, and supervised.
+  programs @2 :List(Program);  # What can be run on demand.
+  include @3 :List(Text);      # Programs that the boot package holds besides, for whoever is granted it.
+
+  sources @4 :List(Text);
+  # Of the compiler, like each `source` and `line` below: the files that a constant was written in. `source` is an index.
+}
+
+struct Service {
+  # A program that always runs. It is a process of its own, with an account of its own.
+
+  name @0 :Text;
+  program @1 :Text;          # Its file in the boot package; empty: called as the service is.
+  memoryKib @2 :UInt32;      # Limit of its account; required.
+  stackKib @3 :UInt32;       # Of its first thread; 0: 64.
+  band @4 :Band = normal;
+  restart @5 :Restart = always;
+  essential @6 :Bool;        # When it is given up, the system stops.
+  args @7 :List(Argument);   # Behind its name.
+  provides @8 :List(Text);   # It receives from an endpoint of each name, made for the interface of that name.
+  grants @9 :List(Grant);    # Beside those the process holds itself, its account, and nothing else.
+  resolve @10 :List(Text);   # What the registry, which it must be granted, resolves for it.
+  line @11 :UInt32;
+  source @12 :UInt16;
+}
+
+struct Program {
+  # A template for what is run on demand. The fields are those of a service.
+
+  name @0 :Text;
+  program @1 :Text;
+  memoryKib @2 :UInt32;
+  stackKib @3 :UInt32;
+  band @4 :Band = normal;
+  args @5 :List(Argument);   # Those that it is run with follow.
+  grants @6 :List(Grant);
+  resolve @7 :List(Text);
+  line @8 :UInt32;
+  source @9 :UInt16;
+}
+
+enum Band {
+  # How urgent its threads are at most.
+
+  realtime @0;
+  interactive @1;
+  normal @2;
+  background @3;
+}
+
+enum Restart {
+  # When a service that has ended is started again.
+
+  never @0;
+  onFailure @1;              # Unless it ended by itself, with code 0.
+  always @2;
+}
+
+struct Argument {
+  # One, or one that comes from outside.
+
+  union {
+    text @0 :Text;
+    bootCommandLine @1 :Void; # That of the machine, as one argument; none when there is none.
+  }
+}
+
+struct Grant {
+  # One capability, and the name by which the program finds it.
+
+  name @0 :Text;
+  control @1 :Bool;          # Of a service or the supervisor: with what only some may call, such as LogControl.
+  line @2 :UInt32;
+  source @3 :UInt16;
+
+  union {
+    nothing @4 :Void;        # Refused: what is granted must be said.
+    service @5 :Text;        # To call what a service provides.
+    supervisor @6 :Void;     # To call init.
+    inspector @7 :Void;      # To see every process and handle.
+    trace @8 :Void;
+    notification @9 :Void;   # A new one.
+    endpoint @10 :Void;      # A new one, with both sides.
+    ioport :group {          # A range of x86 ports, for nobody else.
+      base @11 :UInt32;
+      count @12 :UInt32;
+    }
+    interrupt @13 :UInt32;   # A line, for nobody else.
+    serial :group {          # A serial port of whatever machine it is, for nobody else.
+      port @14 :SerialPort;
+      part @15 :SerialPart;
+    }
+    resource @16 :Resource;
+    accountKib @17 :UInt64;  # A new account with this limit.
+    bootPackage @18 :Void;   # To read, and to start programs from.
+    file @19 :Text;          # A file of the boot package, to read: a VMO, zero behind the file's end.
+  }
+}
+
+enum SerialPort {
+  # Which one.
+
+  console @0;
+  spare @1;                  # The other one; that of the console where there is none.
+}
+
+enum SerialPart {
+  # A driver needs both.
+
+  registers @0;              # Ports, or a VMO of device memory.
+  interrupt @1;
+}
+
+enum Resource {
+  # What may be done to the machine.
+
+  power @0;                  # Switch it off.
+  mint @1;                   # Make capabilities to any device.
+  all @2;
+}

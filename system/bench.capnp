@@ -1,0 +1,43 @@
+@0xa86d03b9e7f41c25;
+# The shipped system with the programs that measure it (bench/run): `run bench` at the prompt.
+
+using Manifest = import "../idl/manifest.capnp";
+using Tessera = import "tessera.capnp";
+
+const peer :Manifest.Service = (
+  name = "bench_peer",
+  memoryKib = 1024,
+  band = interactive,
+  provides = ["bench_peer"],
+);
+
+const adder :Manifest.Service = (
+  name = "bench_adder",
+  memoryKib = 1024,
+  band = interactive,
+  provides = ["bench_adder"],
+);
+
+const bench :Manifest.Program = (
+  name = "bench",
+  memoryKib = 2048,
+  grants = [
+    (name = "console", service = "console"),
+    (name = "peer", service = "bench_peer"),
+    (name = "adder", service = "bench_adder"),
+    (name = "account", accountKib = 16384),
+    (name = "trace", trace = void),
+    (name = "boot_package", bootPackage = void),
+    (name = "registry", service = "registry"),
+    (name = "log", service = "log"),
+    (name = "random", service = "random"),
+  ],
+  resolve = ["log"],
+);
+
+const system :Manifest.System = (
+  name = "bench",
+  services = [Tessera.samgrd, Tessera.logd, Tessera.rngd, Tessera.consoled, .peer, .adder, Tessera.shell],
+  programs = [.bench],
+  include = ["bench_child"],
+);

@@ -1,0 +1,35 @@
+@0x8ac6e1f49b2d7035;
+# All services, and one program that is granted both facets of each and calls them as no stub would (tests/contracts).
+
+using Manifest = import "../idl/manifest.capnp";
+using Tessera = import "tessera.capnp";
+
+const suite :Manifest.Service = (
+  name = "contract_suite",
+  memoryKib = 16384,
+  stackKib = 256,
+  restart = never,
+  args = [(text = "hostile")],
+  grants = [
+    (name = "reporter", serial = (port = spare, part = registers)),
+    (name = "inspector", inspector = void),
+    (name = "trace", trace = void),
+    (name = "resource", resource = all),
+    (name = "console", service = "console"),
+    (name = "console_control", service = "console", control = true),
+    (name = "log", service = "log"),
+    (name = "log_control", service = "log", control = true),
+    (name = "random", service = "random"),
+    (name = "random_control", service = "random", control = true),
+    (name = "registry", service = "registry"),
+    (name = "registry_control", service = "registry", control = true),
+    (name = "supervisor", supervisor = void),
+    (name = "supervisor_control", supervisor = void, control = true),
+  ],
+);
+
+const system :Manifest.System = (
+  name = "contracts",
+  services = [Tessera.samgrd, Tessera.logd, Tessera.rngd, Tessera.consoled, .suite],
+  programs = [Tessera.hello],
+);

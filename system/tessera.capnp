@@ -1,0 +1,69 @@
+@0xb1f4c60d8e3a9752;
+# The shipped system.
+
+using Manifest = import "../idl/manifest.capnp";
+
+const samgrd :Manifest.Service = (
+  name = "samgrd",
+  memoryKib = 256,
+  band = interactive,
+  provides = ["registry"],
+);
+
+const logd :Manifest.Service = (
+  name = "logd",
+  memoryKib = 512,
+  band = interactive,
+  provides = ["log"],
+);
+
+const rngd :Manifest.Service = (
+  name = "rngd",
+  memoryKib = 256,
+  band = interactive,
+  provides = ["random"],
+);
+
+const consoled :Manifest.Service = (
+  name = "consoled",
+  memoryKib = 512,
+  band = interactive,
+  essential = true,
+  provides = ["console"],
+  grants = [
+    (name = "uart", serial = (port = console, part = registers)),
+    (name = "uart_interrupt", serial = (port = console, part = interrupt)),
+    (name = "log", service = "log"),
+  ],
+);
+
+const shell :Manifest.Service = (
+  name = "shell",
+  memoryKib = 1024,
+  band = interactive,
+  essential = true,
+  grants = [
+    (name = "console", service = "console", control = true),
+    (name = "log", service = "log"),
+    (name = "registry", service = "registry"),
+    (name = "supervisor", supervisor = void, control = true),
+    (name = "inspector", inspector = void),
+    (name = "trace", trace = void),
+  ],
+  resolve = ["log", "console", "random"],
+);
+
+const services :List(Manifest.Service) = [.samgrd, .logd, .rngd, .consoled, .shell];
+
+# What `run` knows.
+const hello :Manifest.Program = (
+  name = "hello",
+  memoryKib = 256,
+  grants = [(name = "console", service = "console")],
+);
+
+const system :Manifest.System = (
+  name = "tessera",
+  services = .services,
+  programs = [.hello],
+);

@@ -1,0 +1,45 @@
+@0xe4508b3ac6d1f97a;
+# The shipped system, and beside it one program for each way to misbehave.
+
+using Manifest = import "../idl/manifest.capnp";
+using Tessera = import "tessera.capnp";
+
+const console :Manifest.Grant = (name = "console", service = "console");
+const log :Manifest.Grant = (name = "log", service = "log");
+
+const system :Manifest.System = (
+  name = "test",
+  services = Tessera.services,
+  programs = [
+    Tessera.hello,
+    (name = "null_read", memoryKib = 256),
+    (name = "bad_instruction", memoryKib = 256),
+    (name = "divide_zero", memoryKib = 256),
+    (name = "execute_data", memoryKib = 256),
+    (name = "write_text", memoryKib = 256),
+    (name = "stack_smash", memoryKib = 256),
+    (name = "stack_overflow", memoryKib = 256),
+    (name = "privileged", memoryKib = 256),
+    (name = "endless_loop", memoryKib = 256),
+    (name = "bad_syscalls", memoryKib = 256, grants = [.console]),
+    (name = "kernel_pointers", memoryKib = 512, grants = [.console]),
+    (name = "bad_handles", memoryKib = 256, grants = [.console]),
+    (name = "handle_exhaustion", memoryKib = 1024, grants = [.console]),
+    (name = "memory_exhaustion", memoryKib = 4096, grants = [.console]),
+    (name = "object_exhaustion", memoryKib = 1024, grants = [.console]),
+    (name = "process_flood", memoryKib = 2048, grants = [.console]),
+    (name = "message_flood", memoryKib = 256, grants = [.console, .log]),
+    (name = "handle_flood", memoryKib = 256, grants = [.console, .log]),
+    (name = "console_flood", memoryKib = 256, grants = [.console]),
+    (name = "random_calls", memoryKib = 512, grants = [.console]),
+    (
+      name = "random_client",
+      memoryKib = 256,
+      grants = [
+        .console,
+        (name = "random", service = "random"),
+        (name = "control", service = "random", control = true),
+      ],
+    ),
+  ],
+);
