@@ -10,6 +10,7 @@
 #include "bench/peer.h"
 #include "bench/ring_rows.h"
 #include "bench/service_rows.h"
+#include "idl/kernel.capnp.h"
 #include "lib/tess/capset.h"
 #include "lib/tess/handle.h"
 #include "lib/tess/main.h"
@@ -74,6 +75,40 @@ static uint64_t contract_rtt(uint64_t count) {
         }
     }
     return tess_arch_cycles() - start;
+}
+
+// A method of a kernel object, through its contract and by the runtime's wrapper.
+static struct timer new_timer(void) {
+    struct timer timer;
+    require(tess_account_create_timer(account, &timer.handle), "create_timer");
+    return timer;
+}
+
+static uint64_t kernel_method(uint64_t count) {
+    const struct timer timer = new_timer();
+    const uint64_t start = tess_arch_cycles();
+    for (uint64_t i = 0; i < count; i++) {
+        RPC_CALL(call);
+        struct timer_info_results results;
+        require(timer_call_info(timer, &call, DEADLINE_NEVER, &results), "timer.info");
+        require((status_t){(uint32_t)timer_info_results_get_fired(results)}, "fired"); // never
+    }
+    const uint64_t ticks = tess_arch_cycles() - start;
+    tess_close(timer.handle);
+    return ticks;
+}
+
+static uint64_t kernel_method_bare(uint64_t count) {
+    const struct timer timer = new_timer();
+    const uint64_t start = tess_arch_cycles();
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t fired;
+        require(tess_timer_info(timer.handle, nullptr, nullptr, &fired, nullptr), "timer.info");
+        require((status_t){(uint32_t)fired}, "fired");
+    }
+    const uint64_t ticks = tess_arch_cycles() - start;
+    tess_close(timer.handle);
+    return ticks;
 }
 
 static uint64_t page_round_trip(uint64_t count, uint32_t bytes) {
@@ -427,6 +462,8 @@ static const struct {
     {"ipc_rtt_0w", ipc_rtt_0w, 1000},
     {"ipc_rtt_8w", ipc_rtt_8w, 1000},
     {"contract_rtt", contract_rtt, 1000},
+    {"kernel_method", kernel_method, 1000},
+    {"kernel_method_bare", kernel_method_bare, 1000},
     {"ipc_rtt_960b", ipc_rtt_960b, 1000},
     {"ipc_rtt_4k", ipc_rtt_4k, 1000},
     {"ipc_rtt_handle", ipc_rtt_handle, 500},

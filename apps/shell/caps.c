@@ -142,12 +142,15 @@ void command_caps(const struct arguments *arguments) {
     table_begin(&shell.table, "HANDLE NAME TYPE RIGHTS BADGE PARENT FROM", out_sink, nullptr);
     uint64_t index = 0;
     do {
-        uint64_t count = 0;
-        status = tess_inspector_handles(shell.inspector, koid, index, &count, &index);
+        RPC_CALL(call);
+        struct inspector_handles_results found_handles;
+        status = inspector_call_handles(shell.inspector, &call, koid, index, rpc_patience(), &found_handles);
         if (!status_ok(status)) {
             out_problem("caps", status);
             return;
         }
+        const uint64_t count = inspector_handles_results_get_count(found_handles);
+        index = inspector_handles_results_get_next_index(found_handles);
         if (count > sizeof(handles) / sizeof(handles[0])) {
             break;
         }

@@ -159,8 +159,8 @@ static void set_up(void) {
     shell.supervisor = tess_cap_required("supervisor", SUPERVISOR_ID);
     // What it was not granted its commands do without, and say so.
     (void)tess_cap("log", LOG_ID, &shell.log);
-    (void)tess_cap("inspector", 0, &shell.inspector);
-    (void)tess_cap("trace", 0, &shell.trace);
+    (void)tess_cap("inspector", INSPECTOR_ID, &shell.inspector.handle);
+    (void)tess_cap("trace", TRACE_ID, &shell.trace.handle);
     if (!status_ok(tess_account_create_notification(tess_self_account(), &shell.events))) {
         tess_panic("shell: no memory for a notification");
     }

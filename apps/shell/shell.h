@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "abi/types.h"
+#include "idl/kernel.capnp.h"
 #include "lib/lineedit/history.h"
 #include "lib/shell/format.h"
 
@@ -13,7 +14,9 @@ constexpr uint64_t BIT_JOB = 2;       // a job ended
 constexpr uint64_t BIT_ANSWER = 4;    // the answer to `call` came
 
 struct shell {
-    handle_t console, supervisor, inspector, log, trace;
+    handle_t console, supervisor, log;
+    struct inspector inspector;
+    struct trace trace;
     handle_t events; // notification: BIT_INTERRUPT, BIT_JOB, BIT_ANSWER
     struct history history;
     struct shell_table table; // of the command that is running

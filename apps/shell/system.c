@@ -1,6 +1,5 @@
 // mem, ps, uptime: what inspector knows.
 #include "abi/gen/decode.h"
-#include "abi/gen/stubs.h"
 #include "abi/inspect.h"
 #include "apps/shell/shell.h"
 #include "base/fmt.h"
@@ -12,15 +11,18 @@
 constexpr size_t PROCESSES_PER_PAGE = MESSAGE_PAGE_BYTES / sizeof(struct inspect_process);
 
 static status_t fetch_system(struct inspect_system *system) {
-    TRY(tess_inspector_system(shell.inspector));
+    RPC_CALL(call);
+    TRY(inspector_call_system(shell.inspector, &call, rpc_patience(), nullptr));
     memcpy(system, tess_message_page(), sizeof(*system));
     return STATUS_OK;
 }
 
 // The next processes after one; `count` is 0 at the end.
 static status_t fetch_processes(uint64_t after, struct inspect_process *processes, size_t *count) {
-    uint64_t found = 0;
-    TRY(tess_inspector_processes(shell.inspector, after, &found));
+    RPC_CALL(call);
+    struct inspector_processes_results results;
+    TRY(inspector_call_processes(shell.inspector, &call, after, rpc_patience(), &results));
+    const uint64_t found = inspector_processes_results_get_count(results);
     *count = found <= PROCESSES_PER_PAGE ? (size_t)found : 0;
     memcpy(processes, tess_message_page(), *count * sizeof(*processes));
     return STATUS_OK;
@@ -53,11 +55,15 @@ constexpr size_t ACCOUNTS_MOST = 200;
 static struct inspect_account accounts[ACCOUNTS_MOST];
 
 static status_t fetch_accounts(size_t *count) {
+    constexpr uint64_t PER_PAGE = MESSAGE_PAGE_BYTES / sizeof(struct inspect_account);
+    RPC_CALL(call);
+    struct inspector_accounts_results results;
     uint64_t after = 0, found = 0;
     *count = 0;
     do {
-        TRY(tess_inspector_accounts(shell.inspector, after, &found));
-        for (uint64_t i = 0; i < found && *count < ACCOUNTS_MOST; i++) {
+        TRY(inspector_call_accounts(shell.inspector, &call, after, rpc_patience(), &results));
+        found = inspector_accounts_results_get_count(results);
+        for (uint64_t i = 0; i < found && i < PER_PAGE && *count < ACCOUNTS_MOST; i++) {
             accounts[*count] = ((const struct inspect_account *)tess_message_page())[i];
             after = accounts[(*count)++].koid;
         }

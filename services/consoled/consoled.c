@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "idl/console.capnp.h"
+#include "idl/kernel.capnp.h"
 #include "idl/log.capnp.h"
 #include "lib/serial/uart16550.h"
 #include "lib/serial/uart_device.h"
@@ -36,7 +37,7 @@ static struct uart uart;
 static struct rpc_server server;
 static struct rpc_answer late_answer;
 static struct uart_device device;
-static handle_t interrupt;
+static struct interrupt interrupt;
 
 static struct rpc_deferred reader;               // whoever reads a line, if somebody does
 static struct rpc_deferred writers[WRITERS_MAX]; // and those whose output waits for room
@@ -54,7 +55,8 @@ static void take_input(void *context, char byte) {
 
 static void serve_device(void) {
     // Unmask first: an event that comes while the device is being served makes a new edge.
-    (void)tess_interrupt_acknowledge(interrupt);
+    RPC_CALL(call);
+    (void)interrupt_call_acknowledge(interrupt, &call, rpc_patience(), nullptr);
     while (!uart_interrupt(&uart, take_input, nullptr)) {
     }
     if (terminal_take_interrupt(&terminal) && tess_handle_valid(watcher)) {
@@ -285,19 +287,20 @@ static void report_first_prompt(void) {
 }
 
 static void set_up(void) {
-    handle_t notification;
-    handle_t endpoint = tess_cap_required("console", CONSOLE_ID);
+    RPC_CALL(call);
+    struct notification notification;
+    const struct endpoint endpoint = {tess_cap_required("console", CONSOLE_ID)};
     const handle_t registers = tess_cap_required("uart", 0);
-    interrupt = tess_cap_required("uart_interrupt", 0);
-    rpc_server_init(&server, endpoint, 1); // a watcher, or a long list of candidates
+    interrupt.handle = tess_cap_required("uart_interrupt", INTERRUPT_ID);
+    rpc_server_init(&server, endpoint.handle, 1); // a watcher, or a long list of candidates
     terminal_init(&terminal, TERMINAL_COLUMNS);
     if (!status_ok(uart_device_open(&device, registers, tess_cap_type("uart"))) ||
         !uart_init(&uart, uart_device_port(&device), &terminal.output)) {
         tess_panic("consoled: there is no UART where one was granted");
     }
-    if (!status_ok(tess_account_create_notification(tess_self_account(), &notification)) ||
-        !status_ok(tess_notification_bind(notification, endpoint)) ||
-        !status_ok(tess_interrupt_bind(interrupt, notification, BIT_INTERRUPT))) {
+    if (!status_ok(tess_account_create_notification(tess_self_account(), &notification.handle)) ||
+        !status_ok(notification_call_bind(notification, &call, endpoint, rpc_patience(), nullptr)) ||
+        !status_ok(interrupt_call_bind(interrupt, &call, notification, BIT_INTERRUPT, rpc_patience(), nullptr))) {
         tess_panic("consoled: cannot receive the UART's interrupts");
     }
     // What arrived before the interrupt was bound made its edge then.

@@ -7,6 +7,7 @@ import machine
 import misbehaviour
 import processors
 import services
+import stand_in
 from session import ANSWER_S, Session
 from testing import check, deadline
 
@@ -274,4 +275,5 @@ def cases(ctx):
         found.append((f"{name}_restarts", functools.partial(service_restarts, ctx, name)))
     found.append(("shell_restarts", functools.partial(shell_restarts, ctx)))
     found.append(("services_killed_in_turn", deadline(180)(functools.partial(often_killed, ctx))))
-    return found + machine.cases(ctx) + processors.cases(ctx) + services.cases(ctx) + misbehaviour.cases(ctx)
+    return (found + machine.cases(ctx) + processors.cases(ctx) + services.cases(ctx) + misbehaviour.cases(ctx) +
+            stand_in.cases(ctx))
