@@ -2,7 +2,7 @@
 #include "lib/capnp/build.h"
 
 #include "base/test.h"
-#include "lib/capnp/example/log.capnp.h"
+#include "lib/capnp/example.capnp.h"
 
 static uint64_t memory[512];
 static struct capnp_builder builder;

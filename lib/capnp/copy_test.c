@@ -3,7 +3,7 @@
 
 #include "base/test.h"
 #include "lib/capnp/canonical.h"
-#include "lib/capnp/example/log.capnp.h"
+#include "lib/capnp/example.capnp.h"
 #include "lib/capnp/frame.h"
 
 static uint64_t memory[512], other[512], third[512];
@@ -61,6 +61,44 @@ TEST(unknown_fields_are_kept) {
     log_origin_list_init_at(capnp_init_root(&to), 1);
     capnp_set_struct(capnp_init_root(&to), as_older.s);
     check_sample((struct log_record){capnp_struct_at(capnp_root(&to.view))});
+}
+
+// The same of a list of structs, each of which knows more than this program: unions and pointers, too.
+TEST(unknown_fields_are_kept_in_lists) {
+    struct log_record_builder record = sample();
+    struct log_record_crash_builder crash =
+        log_record_init_crash(log_record_list_edit(log_record_edit_related(record), 0));
+    log_record_crash_set_address(crash, 0x1234);
+    log_record_crash_set_reason(crash, CAPNP_TEXT("reason"));
+    const struct log_origin_list as_older = {log_record_get_related(log_record_read(record)).list};
+    struct capnp_builder to;
+    capnp_builder_init(&to, other, 512);
+    struct log_record_builder copy = log_record_init_root(&to);
+    capnp_set_list(capnp_edit_pointer(copy.s, 4), as_older.list);
+    const struct log_record_list kept = log_record_get_related(log_record_read(copy));
+    REQUIRE(log_record_list_count(kept) == 2);
+    const struct log_record first = log_record_list_get(kept, 0);
+    CHECK_EQ(log_record_get_offset(first), 8);
+    REQUIRE(log_record_which(first) == LOG_RECORD_CRASH);
+    CHECK_EQ(log_record_crash_get_address(log_record_get_crash(first)), 0x1234);
+    CHECK_STR_EQ(log_record_crash_get_reason(log_record_get_crash(first)).bytes, "reason");
+    CHECK_STR_EQ(log_origin_get_name(log_record_get_origin(log_record_list_get(kept, 1))).bytes, "origin");
+}
+
+// And through a generated setter, and what an older program then changes of it is all that changes.
+TEST(unknown_fields_are_kept_by_setters_and_edits) {
+    const struct log_origin as_older = {log_record_read(sample()).s};
+    struct capnp_builder to;
+    capnp_builder_init(&to, other, 512);
+    struct log_record_builder outer = log_record_init_root(&to);
+    log_record_set_origin(outer, as_older);
+    check_sample((struct log_record){log_record_get_origin(log_record_read(outer)).s});
+    log_origin_set_holder(log_record_edit_origin(outer), 43); // where a record has its sequence
+    const struct log_record kept = {log_record_get_origin(log_record_read(outer)).s};
+    CHECK_EQ(log_record_get_sequence(kept), 43);
+    CHECK_STR_EQ(log_record_get_text(kept).bytes, "text");
+    CHECK_EQ(capnp_u32_list_get(log_record_get_lines(kept), 2), 5);
+    CHECK_STR_EQ(capnp_text_list_get(log_record_get_tags(kept), 1).bytes, "tag");
 }
 
 TEST(a_part_may_take_the_place_of_the_whole) {

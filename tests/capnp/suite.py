@@ -75,6 +75,22 @@ def everything(ctx):
     compiled(ctx, ctx.scratch / "everything.capnp.c", ctx.scratch)
 
 
+def imports_in_a_circle(ctx):
+    """Two files that import each other, each of which is included first by its own source."""
+    texts = {"here": '@0xa1f3b5c7d9e10245; using There = import "there.capnp"; enum Colour { red @0; blue @1; } const some :There.Shape = round;'
+                     " struct Here { there @0 :There.There; all @1 :List(There.There); shape @2 :There.Shape = round; at @3 :There.Place; }"
+                     " interface Desk { ask @0 (there :There.There, place :There.Place) -> (here :Here); }",
+             "there": '@0xb1f3b5c7d9e10246; using Here = import "here.capnp"; enum Shape { flat @0; round @1; } const some :Here.Colour = blue;'
+                      " struct There { here @0 :Here.Here; all @1 :List(Here.Here); colour @2 :Here.Colour = blue; desk @3 :Here.Desk; }"
+                      " interface Place { go @0 (here :Here.Here, desk :Here.Desk) -> (there :There); }"}
+    for name, text in texts.items():
+        (ctx.scratch / f"{name}.capnp").write_text(text)
+    for name in texts:
+        generate(ctx, ctx.scratch / f"{name}.capnp", ctx.scratch, ctx.scratch)
+    for name in texts:
+        compiled(ctx, ctx.scratch / f"{name}.capnp.c", ctx.scratch)
+
+
 def standard(ctx):
     """The schema of schemas, of remote calls, and all others that the packages bring. Imports are of their own folder."""
     for name in ("schema", "rpc", "rpc-twoparty", "persistent", "stream", "c++"):
@@ -103,18 +119,15 @@ def embedded_schemas(ctx):
 
 
 def example_of_the_page(ctx):
-    """What docs/decisions/capnp-c.md shows, written by hand for the library's tests: the generator makes it, too."""
-    example = ROOT / "lib" / "capnp" / "example"
-    generate(ctx, example / "log.capnp", ROOT, ctx.scratch)
-    wanted, made = ((folder / "log.capnp.h").read_text() for folder in (example, ctx.scratch / "lib" / "capnp" / "example"))
+    """What docs/decisions/capnp-c.md shows of its example is what the generator makes of it."""
+    generate(ctx, ROOT / "lib" / "capnp" / "example.capnp", ROOT, ctx.scratch, f"-I{ROOT / 'idl'}")
+    made = (ctx.scratch / "lib" / "capnp" / "example.capnp.h").read_text()
     names = r"^(?:static inline )?[a-z][\w ]*[ *](\w+)\("
-    check(len(re.findall(names, wanted, re.MULTILINE)) > 100, "the example has functions", "more than 100", wanted[:400])
-    missing = sorted(set(re.findall(names, wanted, re.MULTILINE)) - set(re.findall(names, made, re.MULTILINE)))
-    check(not missing, "functions of the example are not generated", "none", missing)
-    command = compiler(ctx, "libcapnp_native.a")
-    for test in ("build_test.c", "copy_test.c"):
-        ctx.run([command[0], f"-I{ctx.scratch}", f"-I{ROOT / 'lib' / 'tess' / 'arch' / 'host'}", *command[1:], "-c",
-                 ROOT / "lib" / "capnp" / test, "-o", ctx.scratch / "test.o"], cwd=ctx.build, timeout=120, status=0)
+    shown = {name for name in re.findall(names, (ROOT / "docs" / "decisions" / "capnp-c.md").read_text(), re.MULTILINE)
+             if name.startswith("log_")}
+    check(len(shown) > 40, "the page shows functions of its example", "more than 40", sorted(shown))
+    missing = sorted(shown - set(re.findall(names, made, re.MULTILINE)))
+    check(not missing, "functions that the page shows are not generated", "none", missing)
 
 
 def contracts_are_documented(ctx):
@@ -255,6 +268,7 @@ def cases(ctx):
     tests = [("standard_tests_compile", lambda: standard_tests(ctx))] if "CAPNP_SOURCE" in os.environ else []
     return [("golden", lambda: golden(ctx)),
             ("everything_compiles", lambda: everything(ctx)),
+            ("imports_in_a_circle_compile", lambda: imports_in_a_circle(ctx)),
             ("standard_schemas_compile", lambda: standard(ctx)),
             ("example_of_the_page", lambda: example_of_the_page(ctx)),
             ("embedded_schemas", lambda: embedded_schemas(ctx)),

@@ -8,7 +8,7 @@ import functools
 import pathlib
 import re
 
-from testing import check, deadline, runner
+from testing import check, deadline, expect_match, runner
 
 abi = runner.load(pathlib.Path(__file__).resolve().parent.parent / "abi" / "suite.py")
 DEADLINE_S = 240
@@ -24,8 +24,14 @@ def all_reported(run, expected):
     check(run.done == f"{expected} 0", "the suite's own count", f"{expected} 0", f"{run.done}\n{run.transcript[-2000:]}")
 
 
+def last_words(run):
+    run.boot()
+    expect_match(run.transcript, "^last words, laid out by hand\r?$", "what the console printed")
+
+
 def cases(ctx):
     names = case_names(ctx)
     run = abi.Run(ctx, 2, "contracts", deadline_s=DEADLINE_S)
     return [*((name, deadline(DEADLINE_S + 30)(functools.partial(run.judge, name))) for name in names),
+            ("last_words_are_printed", deadline(DEADLINE_S + 30)(functools.partial(last_words, run))),
             ("all_cases_reported", deadline(DEADLINE_S + 30)(functools.partial(all_reported, run, len(names))))]

@@ -8,6 +8,7 @@
 #include "idl/registry.capnp.h"
 #include "idl/supervisor.capnp.h"
 #include "lib/badge/badge.h"
+#include "lib/tess/panic.h"
 #include "tests/contracts/hostile.h"
 
 #define INVALID(expression) \
@@ -139,6 +140,26 @@ static void try_console(void) {
 
 CASE(hostile_console) {
     twice(try_console);
+}
+
+static uint64_t printed_bytes(void) {
+    RPC_CALL(call);
+    struct console_stats_results results;
+    const struct console console = {service_named("console")->plain};
+    const status_t status = console_call_stats(console, &call, rpc_patience(), &results);
+    EXPECT(status_ok(status));
+    return status_ok(status) ? console_stats_get_output_bytes(console_stats_results_get_stats(results)) : 0;
+}
+
+// What a panicking program says is laid out by hand (lib/tess/panic.c). suite.py looks for it on the serial line.
+CASE(hostile_last_words) {
+    static const char line[] = "last words, laid out by hand\n";
+    const uint64_t before = printed_bytes(), deadline_ns = suite_after_ms(5'000);
+    tess_panic_writer(line, sizeof line - 1);
+    while (printed_bytes() < before + sizeof line - 1 && suite_now_ns() < deadline_ns) {
+        tess_yield();
+    }
+    EXPECT(printed_bytes() >= before + sizeof line - 1);
 }
 
 // A list that does not fit into a page.

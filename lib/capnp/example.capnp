@@ -1,5 +1,7 @@
-# The example of docs/decisions/capnp-c.md; log.capnp.h is what it becomes in C.
+# The example of docs/decisions/capnp-c.md.
 @0xf0d1a670c35e2b94;
+using C = import "/tessera.capnp";
+$C.prefix("log");
 
 const textMax :UInt32 = 1024;
 const greeting :Text = "hello";
