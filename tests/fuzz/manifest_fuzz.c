@@ -46,8 +46,8 @@ static void use(const uint64_t *words, size_t count) {
     static struct manifest manifest;
     struct manifest_error error;
     if (!manifest_open(words, count * sizeof *words, &manifest, &error)) {
-        insist(error.text[0] != '\0' && strnlen(error.text, sizeof error.text) < sizeof error.text);
-        insist(strnlen(error.where, sizeof error.where) < sizeof error.where);
+        insist(error.text[0] != '\0' && memchr(error.text, '\0', sizeof error.text) != nullptr);
+        insist(memchr(error.where, '\0', sizeof error.where) != nullptr);
         return;
     }
     size_t used = strlen(manifest.name);

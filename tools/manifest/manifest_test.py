@@ -139,6 +139,21 @@ class Mistakes(unittest.TestCase):
                               f'const system :M.System = (name = "a", services = [{LOGD}, Parts.bad]);\n')
         self.assertRegex(said, rf"^{other}:5:\d+: error: 5 KiB is outside")
 
+    def test_the_command(self):
+        """As the build runs it, from another folder: status 1, what is wrong and no output; or an output and not a word."""
+        output = self.path.with_suffix(".manifest")
+        command = [sys.executable, str(ROOT / "tools" / "manifest" / "manifestc"), "--check", str(pathlib.Path(CHECKER).resolve()),
+                   "--output", output.name]
+        def run(source):
+            done = subprocess.run([*command, source], cwd=self.path.parent, capture_output=True, text=True)
+            return done.returncode, done.stdout, done.stderr
+        self.path.write_text(HEAD + grants('(name = "x", file = "A")'))
+        status, out, said = run(self.path.name)
+        self.assertEqual((status, out, output.exists()), (1, "", False))
+        self.assertRegex(said, rf"^{self.path.resolve()}:7:20: error: `A` is no file")
+        self.assertEqual(run(str(ROOT / "system" / "test.capnp")), (0, "", ""))
+        self.assertEqual(decoded(output.read_bytes())["sources"], ["system/tessera.capnp", "system/test.capnp"])
+
     def test_columns_count(self):
         said = self.complaint(HEAD + grants('(name = "x", file = "A")'))
         self.assertRegex(said, rf"^{self.path}:7:20: error: `A` is no file")
