@@ -60,3 +60,7 @@ static inline bool char_is_space(int c) {
 static inline bool char_is_print(int c) {
     return c >= ' ' && c <= '~';
 }
+
+static inline char char_lower(char c) {
+    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}

@@ -90,3 +90,11 @@ TEST(words_of_a_line) {
     CHECK_EQ(str_find_word("a bc=1 b", "c"), nullptr);
     CHECK_EQ(str_find_word("", "a"), nullptr);
 }
+
+TEST(lower_case_is_of_ascii_letters) {
+    CHECK_EQ(char_lower('A'), 'a');
+    CHECK_EQ(char_lower('Z'), 'z');
+    CHECK_EQ(char_lower('@'), '@');
+    CHECK_EQ(char_lower('['), '[');
+    CHECK_EQ(char_lower('\xc0'), '\xc0');
+}

@@ -23,6 +23,7 @@ interface Random @0xd27aec8c92d42919 {
   # Where the entropy came from since the service started.
 
   struct Stats {
+    # How far the service is, and what went out.
     seeded @0 :Bool;
     keys @1 :UInt64;         # That were made of new entropy since the service started.
     freshBits @2 :UInt32;    # Of entropy that came in since the last key was made,
@@ -31,6 +32,7 @@ interface Random @0xd27aec8c92d42919 {
   }
 
   struct Source {
+    # Where entropy came from, and how much of it.
     name @0 :Text;
     times @1 :UInt64;
     bytes @2 :UInt64;

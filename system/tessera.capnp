@@ -49,6 +49,7 @@ const shell :Manifest.Service = (
     (name = "supervisor", supervisor = void, control = true),
     (name = "inspector", inspector = void),
     (name = "trace", trace = void),
+    (name = "manual", file = "manual"),
   ],
   resolve = ["log", "console", "random"],
 );

@@ -7,6 +7,15 @@
 static const struct command commands[] = {
     {.name = "help", .usage = "[COMMAND]", .summary = "list the commands, or explain one", .run = command_help,
      .max = 1, .completion = COMPLETE_COMMANDS},
+    {.name = "man", .usage = "[[SECTION] PAGE]", .summary = "show a page of the manual", .run = command_man, .max = 2,
+     .completion = COMPLETE_PAGES, .paged = true,
+     .details = "Alone it lists the sections, with the name of a section its pages. Pages are the commands, the\n"
+                "contracts of the services and what they declare (`man log`, `man Log.query`), how things\n"
+                "work (`man capabilities`), and kernel objects (`man vmo`).\n"
+                "What is longer than the screen waits: Enter goes on, q and Enter or Ctrl-C end it."},
+    {.name = "apropos", .usage = "WORD...", .summary = "find pages of the manual", .run = command_apropos, .min = 1,
+     .max = SHELL_WORDS_MAX, .paged = true,
+     .details = "Lists the pages that have all of these words, the best first; the beginning of a word is enough."},
     {.name = "services", .usage = "", .summary = "list the services", .run = command_services,
      .details = "Name, id, state, time since it was started, how often it was started again,\n"
                 "memory in use and the limit of its account."},
@@ -108,7 +117,11 @@ void command_line(const char *line, size_t len) {
         out("%s: only `run` works in the background\n", command->name);
     } else {
         struct arguments arguments = {.count = words.count, .words = words.words, .background = words.background};
+        if (command->paged) {
+            pager_begin();
+        }
         command->run(&arguments);
+        pager_end();
     }
 }
 

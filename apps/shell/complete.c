@@ -33,10 +33,21 @@ void candidates_suffix(const char *suffix) {
     candidates.suffix = suffix;
 }
 
-// More than can be offered are not: the list is for reading.
+static bool is_offered(const char *word) {
+    const char *at = candidates.strings;
+    for (uint32_t i = 0; i < candidates.count; i++) {
+        if (str_equal(at, word)) {
+            return true;
+        }
+        at += strlen(at) + 1;
+    }
+    return false;
+}
+
+// More than can be offered are not: the list is for reading. Pages of several sections may share a name.
 void candidates_add(const struct wanted *wanted, const char *word) {
     const size_t bytes = strlen(word) + 1;
-    if (strncmp(word, wanted->prefix, wanted->prefix_bytes) == 0 && candidates.count < CANDIDATES_MAX &&
+    if (strncmp(word, wanted->prefix, wanted->prefix_bytes) == 0 && candidates.count < CANDIDATES_MAX && !is_offered(word) &&
         bytes + SUFFIX_MAX < sizeof(candidates.strings) - candidates.used) {
         memcpy(candidates.strings + candidates.used, word, bytes);
         candidates.used += bytes;
@@ -61,6 +72,10 @@ static void add_program(void *wanted, struct supervisor_program program) {
     candidates_add(wanted, shown(name, sizeof(name), supervisor_program_get_name(program)));
 }
 
+static void add_page(void *wanted, const char *name) {
+    candidates_add(wanted, name);
+}
+
 static void add_job(void *wanted, struct supervisor_job job) {
     char program[NAME_BYTES];
     char name[NAME_BYTES + 16];
@@ -79,6 +94,10 @@ static void add_for(enum completion completion, struct wanted *wanted) {
     case COMPLETE_COMMANDS: add_commands(wanted); break;
     case COMPLETE_SERVICES: (void)each_service(add_service, wanted); break;
     case COMPLETE_PROGRAMS: (void)each_program(add_program, wanted); break;
+    case COMPLETE_PAGES:
+        add_commands(wanted);
+        each_manual_name(wanted->prefix, wanted->prefix_bytes, add_page, wanted);
+        break;
     case COMPLETE_UNITS:
         (void)each_service(add_service, wanted);
         (void)each_job(add_job, wanted);
@@ -141,7 +160,8 @@ void complete(const char *line, size_t len) {
         const struct command *command = command_find(cursor.first, cursor.first_bytes);
         if (cursor.index == 0) {
             add_commands(&wanted);
-        } else if (command != nullptr && (cursor.index == 1 || command->completion == COMPLETE_SERVICES)) {
+        } else if (command != nullptr && (cursor.index == 1 || command->completion == COMPLETE_SERVICES ||
+                                          (command->completion == COMPLETE_PAGES && cursor.index == 2))) {
             add_for(command->completion, &wanted);
         }
         finish_single();

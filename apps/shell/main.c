@@ -99,8 +99,7 @@ static void tell_line(const char *line, size_t len) {
     (void)console_control_call_add_history(console(), &call, (struct capnp_text){line, len}, rpc_patience(), nullptr);
 }
 
-// Tells a console (the first, or its successor) what it must know of this shell.
-static void introduce(void) {
+void shell_introduce(void) {
     shell_watch_interrupts();
     for (size_t i = 0; i < shell.history.count; i++) {
         size_t len;
@@ -124,7 +123,7 @@ static bool read_line(char line[LINE_MAX + 1], size_t *len, bool *resume) {
     *resume = false;
     if (status_is(status, STATUS_PEER_DIED) ||
         (status_ok(status) && console_control_read_line_results_get_is_new(results))) {
-        introduce();
+        shell_introduce();
         out("\nThe console was started again.\n");
         out_flush();
         return false;
@@ -172,7 +171,7 @@ int main(int argc, char **argv) {
     (void)argv;
     static char line[LINE_MAX + 1];
     set_up();
-    introduce();
+    shell_introduce();
     out("Tessera. `help` lists the commands.\n");
     bool resume = false;
     for (;;) {

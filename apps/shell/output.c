@@ -28,8 +28,11 @@ void out_sink(void *context, const char *bytes, size_t len) {
         if (used == sizeof(buffer)) {
             out_flush();
         }
-        size_t room = sizeof(buffer) - used;
-        size_t piece = len < room ? len : room;
+        const size_t room = sizeof(buffer) - used;
+        const size_t piece = pager_take(bytes, len < room ? len : room); // which may flush, too
+        if (piece == 0) {
+            return;
+        }
         memcpy(buffer + used, bytes, piece);
         used += piece;
         bytes += piece;

@@ -27,6 +27,9 @@ extern struct shell shell;
 // Tells the console to report Ctrl-C; what it was told is forgotten when it is replaced. (main.c)
 void shell_watch_interrupts(void);
 
+// Tells a console (the first, or its successor) what it must know of this shell. (main.c)
+void shell_introduce(void);
+
 // --- output.c: collected, written when there is much of it and before the shell waits ---
 
 [[gnu::format(printf, 1, 2)]] void out(const char *format, ...);
@@ -35,6 +38,19 @@ void out_flush(void);
 
 // "WHAT: why and what to do" for a call that failed.
 void out_problem(const char *what, status_t status);
+
+// --- pager.c: output a screen at a time, for commands that say much ---
+
+// From here on, until the end, what is more than a screen waits for the person, who may have had enough: then the rest is
+// dropped. May block in whatever prints, as long as the person reads.
+void pager_begin(void);
+void pager_end(void);
+
+// How many of these bytes are to be written now; 0: none any more.
+size_t pager_take(const char *bytes, size_t len);
+
+// Columns of the screen.
+size_t pager_columns(void);
 
 // --- command.c ---
 
@@ -48,7 +64,15 @@ struct arguments {
 typedef void command_fn(const struct arguments *arguments);
 
 // What Tab offers after the command's name.
-enum completion : uint8_t { COMPLETE_NOTHING, COMPLETE_COMMANDS, COMPLETE_SERVICES, COMPLETE_PROGRAMS, COMPLETE_UNITS, COMPLETE_CALL };
+enum completion : uint8_t {
+    COMPLETE_NOTHING,
+    COMPLETE_COMMANDS,
+    COMPLETE_SERVICES,
+    COMPLETE_PROGRAMS,
+    COMPLETE_UNITS,
+    COMPLETE_CALL,
+    COMPLETE_PAGES,
+};
 
 struct command {
     const char *name;
@@ -59,6 +83,7 @@ struct command {
     size_t min, max; // words after the name
     enum completion completion;
     bool background; // `&` is understood
+    bool paged;      // a screen at a time
 };
 
 // Null when there is none. Indexes from 0; nullptr at the end.
@@ -79,10 +104,13 @@ command_fn command_help, command_echo, command_history, command_clear, command_r
 command_fn command_services, command_service, command_caps, command_restart;
 command_fn command_logs, command_mem, command_ps, command_uptime, command_trace;
 command_fn command_run, command_jobs, command_kill;
-command_fn command_call;
+command_fn command_call, command_man, command_apropos;
 
 // Takes the bits of the shell's notification; what they say of jobs is kept for jobs_report. TIMED_OUT.
 status_t shell_take_events(uint64_t *bits, uint64_t deadline_ns);
+
+// Each name of a section, a page or a part of one that may be meant by what begins so. (manual.c)
+void each_manual_name(const char *prefix, size_t prefix_bytes, void (*function)(void *context, const char *name), void *context);
 
 // Says which background jobs have ended since it was last asked.
 void jobs_report(void);

@@ -10,11 +10,21 @@ may change what they like. Relative links must lead somewhere, and each type of 
 
 import dataclasses
 import functools
+import json
+import pathlib
 import re
 import shutil
+import sys
 import tomllib
 
 from testing import Context, check, deadline, expect_match
+
+sys.dont_write_bytecode = True
+TOOLS = pathlib.Path(__file__).resolve().parent.parent.parent / "tools"
+sys.path[:0] = [str(TOOLS / "manual"), str(TOOLS / "capnpc-c")]
+import contract  # noqa: E402
+import evolve  # noqa: E402
+import markdown  # noqa: E402
 
 FENCE = re.compile(r"^```(\S+)[ ]?(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)#]*)(?:#([^)]*))?\)")
@@ -148,6 +158,31 @@ def paths_exist(ctx):
                       "file that is not there", "a file of the tree", name)
 
 
+def manual_is_whole(ctx):
+    """The file that the system carries has every page of the handbook's index, every declaration and method of every
+    contract, and no line that is wider than the screen."""
+    convert = f"capnp convert --quiet canonical:json {ctx.root}/idl/manual.capnp Manual < {ctx.build}/tools/manual/manual"
+    pages = json.loads(ctx.run(["sh", "-c", convert], status=0).stdout)["pages"]
+    named = {(page["section"], page["name"]): page for page in pages}
+    for section, folder in (("concepts", "concepts"), ("objects", "objects")):
+        wanted = {path.stem for path in (ctx.root / "docs" / folder).glob("*.md")}
+        found = {name for at, name in named if at == section}
+        check(found == wanted, f"the manual's pages of {section}", sorted(wanted), sorted(found))
+    for page in pages:
+        for line in page["text"].splitlines():
+            check(markdown.width(line) <= 80, f"a line of the page {page['name']}", "80 columns at the most", line)
+    for path in sorted((ctx.root / "idl").glob("*.capnp")):
+        request = evolve.request_of(path)
+        declared = contract.Contract(request, request.files[0]).declared
+        wanted = {name for name, _node in declared} | {f"{name}.{method.name}" for name, node in declared for method in node.methods}
+        page = named["contracts", path.stem]
+        text, found = page["text"].encode(), {part["name"]: part for part in page["parts"]}
+        check(wanted == set(found), f"the manual's parts of {path.name}", sorted(wanted), sorted(found))
+        for name, part in found.items():
+            own = text[part["begin"]:part["end"]].decode()
+            check(own.startswith(f"{name}\n\n") and text[part["comment"]:part["end"]].strip(), f"the part {name}", "its heading and comment", own)
+
+
 def run_commands(ctx, path, root):
     for block in blocks(path):
         if block.path:
@@ -210,6 +245,7 @@ def cases(ctx):
              ("named_files_exist", functools.partial(paths_exist, ctx)),
              ("inline_commands_are_known", functools.partial(inline_commands_are_known, ctx)),
              ("covered_commands_have_their_cases", functools.partial(covered_cases_exist, ctx)),
+             ("manual_is_whole", functools.partial(manual_is_whole, ctx)),
              ("readme_session", functools.partial(readme_session, ctx))]
     for name in ("README.md", "CONTRIBUTING.md"):
         found.append((f"commands of {name}", functools.partial(run_commands, ctx, ctx.root / name, ctx.root)))

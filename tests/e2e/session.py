@@ -30,6 +30,19 @@ class Session:
     def keys(self, text):
         self.guest.send(text)
 
+    def paged(self, line, most=1000):
+        """Types the line of a command that waits after each screen. Returns the screens, up to so many; then it has had enough."""
+        self.keys(line + "\r")
+        self.guest.expect(re.escape(line) + r"\n", ANSWER_S)
+        screens = []
+        while True:
+            asked = self.guest.expect(r"^(tessera\$ |-- more: .* -- )", ANSWER_S).group(1).startswith("--")
+            screens.append(self.guest.before)
+            if not asked:
+                return screens
+            self.keys("\r" if len(screens) < most else "q\r")
+            self.guest.expect(r"q?\n", ANSWER_S)
+
     def until(self, line, pattern, timeout=ANSWER_S):
         """Repeats a command until its output matches; returns the match."""
         limit = time.monotonic() + timeout
