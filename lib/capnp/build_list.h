@@ -143,6 +143,13 @@ CAPNP_NUMBER_LIST_BUILDER(i64, int64_t, CAPNP_8_BYTES)
 CAPNP_NUMBER_LIST_BUILDER(f32, float, CAPNP_4_BYTES)
 CAPNP_NUMBER_LIST_BUILDER(f64, double, CAPNP_8_BYTES)
 
+static inline void capnp_f32_list_put_bits(struct capnp_f32_list_builder list, uint32_t index, uint32_t value) {
+    capnp_u32_list_set((struct capnp_u32_list_builder){list.list}, index, value);
+}
+static inline void capnp_f64_list_put_bits(struct capnp_f64_list_builder list, uint32_t index, uint64_t value) {
+    capnp_u64_list_set((struct capnp_u64_list_builder){list.list}, index, value);
+}
+
 CAPNP_LIST_BUILDER(void, CAPNP_VOID)
 
 CAPNP_LIST_BUILDER(bool, CAPNP_BITS)

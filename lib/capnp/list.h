@@ -76,6 +76,14 @@ CAPNP_NUMBER_LIST(i64, int64_t, CAPNP_8_BYTES)
 CAPNP_NUMBER_LIST(f32, float, CAPNP_4_BYTES)
 CAPNP_NUMBER_LIST(f64, double, CAPNP_8_BYTES)
 
+// The bits of a float, for programs that have no floating-point registers.
+static inline uint32_t capnp_f32_list_bits(struct capnp_f32_list list, uint32_t index) {
+    return capnp_u32_list_get((struct capnp_u32_list){list.list}, index);
+}
+static inline uint64_t capnp_f64_list_bits(struct capnp_f64_list list, uint32_t index) {
+    return capnp_u64_list_get((struct capnp_u64_list){list.list}, index);
+}
+
 CAPNP_LIST(void, CAPNP_VOID)
 
 CAPNP_LIST(bool, CAPNP_BITS)

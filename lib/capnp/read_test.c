@@ -119,6 +119,10 @@ TEST(lists_of_numbers_and_bits) {
     CHECK_EQ(capnp_i8_list_get(i8, 0), -1);
     struct capnp_f64_list f64 = capnp_f64_list_at(OPEN(LIST(0, CAPNP_8_BYTES, 1), 0x3fe0'0000'0000'0000));
     CHECK(capnp_f64_list_get(f64, 0) == 0.5);
+    CHECK_EQ(capnp_f64_list_bits(f64, 0), 0x3fe0'0000'0000'0000);
+    struct capnp_f32_list f32 = capnp_f32_list_at(OPEN(LIST(0, CAPNP_4_BYTES, 2), 0x3f00'0000'0000'0000));
+    CHECK(capnp_f32_list_get(f32, 1) == 0.5f);
+    CHECK_EQ(capnp_f32_list_bits(f32, 1), 0x3f00'0000);
     CHECK_EQ(capnp_void_list_count(capnp_void_list_at(OPEN(LIST(0, CAPNP_VOID, 100)))), 100);
     CHECK_ERROR(0);
 }

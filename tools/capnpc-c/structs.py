@@ -213,6 +213,9 @@ class Accessors:
     def plain(self):
         field, of = self.field, self.field.type
         kind = self.types.c(of)
+        if of.kind.startswith("float"):
+            self.floating(of, kind)
+            return
         if of.kind == "bool":
             flip = "!" if field.default.bits else ""
             get = f"{flip}capnp_get_bool({self.var}.s, {field.offset})"
@@ -222,6 +225,18 @@ class Accessors:
         self.add(kind, "get", [self.reader], f"return {get};")
         self.add("void", "set", [self.builder, (kind, "value")], *self.tag, put)
 
+    def floating(self, of, kind):
+        """By its bits, which a program without floating-point registers can handle, and by its value."""
+        bits, var = of.bits(), self.var
+        raw = f"uint{bits}_t"
+        mask = f" ^ {self.field.default.bits:#x}" if self.field.default.bits else ""
+        place = f"{var}.s, {self.field.offset * bits // 8}"
+        self.add(raw, "bits", [self.reader], f"return capnp_get_u{bits}({place}){mask};")
+        self.add("void", "put_bits", [self.builder, (raw, "value")], *self.tag, f"capnp_put_u{bits}({place}, value{mask});")
+        self.add(kind, "get", [self.reader], f"return capnp_f{bits}({self.type_name}_bits_{self.name}({var}));")
+        self.add("void", "set", [self.builder, (kind, "value")],
+                 f"{self.type_name}_put_bits_{self.name}({var}, capnp_f{bits}_bits(value));")
+
     def number(self, of, kind):
         """Stored XORed with the default, so that zero bits read as the default."""
         bits, mask = of.bits(), ""
@@ -230,8 +245,6 @@ class Accessors:
             mask = f" ^ {value}"
         place = f"{self.var}.s, {self.field.offset * bits // 8}"
         get = f"capnp_get_u{bits}({place})"
-        if of.kind.startswith("float"):
-            return f"capnp_f{bits}({get}{mask})", f"capnp_put_u{bits}({place}, capnp_f{bits}_bits(value){mask});"
         if not of.kind.startswith("uint") or mask and bits < 32:
             get = f"({kind})({get}{mask})" if mask else f"({kind}){get}"
         else:
