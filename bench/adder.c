@@ -12,8 +12,13 @@ static status_t add(void *, struct rpc_request *, struct adder_add_params params
     return STATUS_OK;
 }
 
+static status_t echo(void *, struct rpc_request *, struct adder_echo_params params, struct adder_echo_results_builder results) {
+    adder_echo_results_set_text(results, adder_echo_params_get_text(params));
+    return STATUS_OK;
+}
+
 int main(int argc, char **argv) {
-    static const struct adder_server methods = {.add = add};
+    static const struct adder_server methods = {.add = add, .echo = echo};
     (void)argc;
     (void)argv;
     rpc_server_init(&server, tess_cap_required("bench_adder", 0), 0);

@@ -111,6 +111,21 @@ static uint64_t kernel_method_bare(uint64_t count) {
     return ticks;
 }
 
+// The same with a text, which travels in the message page, and back.
+static uint64_t contract_text_rtt(uint64_t count) {
+    RPC_CALL(call);
+    struct adder_echo_results results;
+    const struct capnp_text text = CAPNP_TEXT("a line such as programs report to the log");
+    const uint64_t start = tess_arch_cycles();
+    for (uint64_t i = 0; i < count; i++) {
+        require(adder_call_echo((struct adder){adder}, &call, text, DEADLINE_NEVER, &results), "echo");
+        if (adder_echo_results_get_text(results).len != text.len) {
+            tess_panic("bench: the text is another");
+        }
+    }
+    return tess_arch_cycles() - start;
+}
+
 static uint64_t page_round_trip(uint64_t count, uint32_t bytes) {
     uint64_t info = message_info(PEER_ECHO, bytes, 0, 0);
     const uint64_t start = tess_arch_cycles();
@@ -462,6 +477,7 @@ static const struct {
     {"ipc_rtt_0w", ipc_rtt_0w, 1000},
     {"ipc_rtt_8w", ipc_rtt_8w, 1000},
     {"contract_rtt", contract_rtt, 1000},
+    {"contract_text_rtt", contract_text_rtt, 1000},
     {"kernel_method", kernel_method, 1000},
     {"kernel_method_bare", kernel_method_bare, 1000},
     {"ipc_rtt_960b", ipc_rtt_960b, 1000},

@@ -8,41 +8,50 @@
 // A service that dies this often under one request is dying of it.
 constexpr int TRIES_MAX = 3;
 
-struct capnp_struct_builder rpc_begin_general(struct rpc_call *call) {
-    return rpc_outgoing_begin(&call->params, &call->method->params, tess_message_page(), true);
+struct capnp_struct_builder rpc_begin(struct rpc_call *call, handle_t target, const struct rpc_method *method) {
+    rpc_end(call);
+    call->state = RPC_CALL_BEGUN;
+    call->method = method;
+    call->target = target;
+    return rpc_outgoing_begin(&call->params, &method->params, tess_message_page(), true);
 }
 
-// The request as it goes out. Results in registers without capabilities bring no handle, in the ordinary case.
+// The request as it goes out.
 static status_t pack(struct rpc_call *call) {
-    const struct rpc_method *method = call->method;
-    uint32_t form = (uint32_t)method->params.data_words << RPC_WORDS_SHIFT;
-    if (call->params.plain) { // it is there already
-        call->message.info = 0;
-    } else {
-        TRY(rpc_outgoing_pack(&call->params, &call->message, &form));
-    }
-    call->message.words[0] = method->interface_id;
-    call->message.info |= RPC_CONTRACT | form | method->ordinal |
-                          tess_accept(rpc_shape_is_plain(&method->results) ? 0 : MESSAGE_HANDLES);
+    uint32_t form;
+    TRY(rpc_outgoing_pack(&call->params, &call->message, &form));
+    call->message.words[0] = call->method->interface_id;
+    call->message.info |= RPC_CONTRACT | form | call->method->ordinal |
+                          tess_accept(rpc_shape_is_plain(&call->method->results) ? 0 : MESSAGE_HANDLES);
     return STATUS_OK;
 }
 
-// The page still holds the request after a failure: only an answer overwrites it.
+// The message page still holds the request after a failure: only an answer overwrites it.
+static status_t repeat(struct rpc_call *call, handle_t target, uint64_t deadline_ns) {
+    const struct tess_message request = call->message;
+    status_t status = STATUS_PEER_DIED;
+    for (int tries = 1; status_is(status, STATUS_PEER_DIED) && tries < TRIES_MAX; tries++) {
+        call->message = request;
+        status = tess_call(target, &call->message, deadline_ns);
+    }
+    return status;
+}
+
 static status_t exchange(struct rpc_call *call, uint64_t deadline_ns) {
     TRY(pack(call));
     if (!call->method->repeatable || (!call->params.plain && call->params.builder.moved != 0)) {
         return tess_call(call->target, &call->message, deadline_ns);
     }
     const struct tess_message request = call->message;
-    status_t status = tess_call(call->target, &call->message, deadline_ns);
-    for (int tries = 1; status_is(status, STATUS_PEER_DIED) && tries < TRIES_MAX; tries++) {
-        call->message = request;
-        status = tess_call(call->target, &call->message, deadline_ns);
+    const status_t status = tess_call(call->target, &call->message, deadline_ns);
+    if (!status_is(status, STATUS_PEER_DIED)) {
+        return status;
     }
-    return status;
+    call->message = request;
+    return repeat(call, call->target, deadline_ns);
 }
 
-static status_t take_results(struct rpc_call *call, struct capnp_struct *results) {
+status_t rpc_take_answer(struct rpc_call *call, struct capnp_struct *results) {
     const uint32_t label = message_label(call->message.info);
     const uint32_t form = (uint32_t)call->message.words[0];
     if (label == 0 && rpc_is_plain(call->message.info, form)) {
@@ -51,7 +60,7 @@ static status_t take_results(struct rpc_call *call, struct capnp_struct *results
         }
         return STATUS_OK;
     }
-    call->answered = true;
+    call->state = RPC_CALL_ANSWERED;
     if (label != 0) {
         rpc_incoming_adopt(&call->results, &call->message);
         return label < RPC_EXCEPTION_END ? (status_t){label} : rpc_status(RPC_BAD_ANSWER);
@@ -68,12 +77,17 @@ static status_t take_results(struct rpc_call *call, struct capnp_struct *results
     return STATUS_OK;
 }
 
+status_t rpc_repeat(struct rpc_call *call, handle_t target, uint64_t deadline_ns, struct capnp_struct *results) {
+    TRY(repeat(call, target, deadline_ns));
+    return rpc_take_answer(call, results);
+}
+
 status_t rpc_finish(struct rpc_call *call, uint64_t deadline_ns, struct capnp_struct *results) {
     const status_t status = exchange(call, deadline_ns);
     rpc_outgoing_end(&call->params, !status_ok(status));
-    call->method = nullptr;
+    call->state = RPC_CALL_IDLE;
     TRY(status);
-    return take_results(call, results);
+    return rpc_take_answer(call, results);
 }
 
 status_t rpc_send(struct rpc_call *call, uint64_t deadline_ns) {
@@ -83,16 +97,16 @@ status_t rpc_send(struct rpc_call *call, uint64_t deadline_ns) {
         status = tess_send(call->target, &call->message, deadline_ns);
     }
     rpc_outgoing_end(&call->params, !status_ok(status));
-    call->method = nullptr;
+    call->state = RPC_CALL_IDLE;
     return status;
 }
 
 handle_t rpc_keep(struct rpc_call *call, handle_t handle) {
-    return rpc_incoming_keep(&call->results, handle);
+    return call->state == RPC_CALL_ANSWERED ? rpc_incoming_keep(&call->results, handle) : handle;
 }
 
 void rpc_hold(struct rpc_call *call, uint64_t *buffer, struct capnp_struct *results) {
-    const uint32_t page_bytes = message_page_bytes(call->message.info);
+    const uint32_t page_bytes = call->state == RPC_CALL_ANSWERED ? message_page_bytes(call->message.info) : 0;
     if (page_bytes != 0) {
         memcpy(buffer, tess_message_page(), page_bytes);
         call->results.segments[0].words = buffer;
@@ -100,19 +114,17 @@ void rpc_hold(struct rpc_call *call, uint64_t *buffer, struct capnp_struct *resu
     }
 }
 
-void rpc_end(struct rpc_call *call) {
-    if (call->method != nullptr) { // begun, and never sent
+void rpc_end_held(struct rpc_call *call) {
+    if (call->state == RPC_CALL_BEGUN) { // and never sent
         rpc_outgoing_end(&call->params, true);
-        call->method = nullptr;
-    }
-    if (call->answered) {
+    } else {
         rpc_incoming_end(&call->results);
-        call->answered = false;
     }
+    call->state = RPC_CALL_IDLE;
 }
 
 const char *rpc_exception_text(const struct rpc_call *call, char text[RPC_TEXT_BYTES]) {
-    return rpc_page_text(call->answered ? call->message.info : 0, tess_message_page(), text);
+    return rpc_page_text(call->state == RPC_CALL_ANSWERED ? call->message.info : 0, tess_message_page(), text);
 }
 
 uint64_t rpc_patience(void) {

@@ -12,14 +12,21 @@
 #pragma once
 
 #include "lib/rpc/carry.h"
+#include "lib/tess/syscall.h"
 
 // Long enough for a service that has just been started again, short enough for a person to wait.
 constexpr uint64_t RPC_PATIENCE_MS = 5000;
 
+enum rpc_call_state : uint8_t {
+    RPC_CALL_IDLE,     // it holds nothing
+    RPC_CALL_BEGUN,    // `params` are being filled in
+    RPC_CALL_ANSWERED, // `results`, or an exception
+};
+
 struct rpc_call {
-    const struct rpc_method *method; // null: nothing is begun
+    enum rpc_call_state state;
     handle_t target;
-    bool answered;
+    const struct rpc_method *method;
     struct tess_message message;
     struct rpc_outgoing params;
     struct rpc_incoming results;
@@ -28,32 +35,19 @@ struct rpc_call {
 // A call of nothing yet. What it holds at the end of the scope is given up.
 #define RPC_CALL(name)                                                                                                 \
     [[gnu::cleanup(rpc_end)]] struct rpc_call name;                                                                    \
-    (name).method = nullptr;                                                                                           \
-    (name).answered = false
+    (name).state = RPC_CALL_IDLE
 
-struct capnp_struct_builder rpc_begin_general(struct rpc_call *call);
+void rpc_end_held(struct rpc_call *call);
 
 // Gives up parameters and results. Twice does no harm.
-void rpc_end(struct rpc_call *call);
-
-// Begins a call; returns the struct of its parameters, all zero. Ends what `call` was used for before. Plain parameters are
-// written straight into the message.
-static inline struct capnp_struct_builder rpc_begin(struct rpc_call *call, handle_t target,
-                                                    const struct rpc_method *method) {
-    if (call->method != nullptr || call->answered) {
-        rpc_end(call);
+static inline void rpc_end(struct rpc_call *call) {
+    if (call->state != RPC_CALL_IDLE) {
+        rpc_end_held(call);
     }
-    call->method = method;
-    call->target = target;
-    if (!rpc_shape_is_plain(&method->params)) {
-        return rpc_begin_general(call);
-    }
-    call->params.plain = true;
-    for (uint32_t i = 1; i < MESSAGE_WORDS; i++) {
-        call->message.words[i] = 0;
-    }
-    return (struct capnp_struct_builder){.data = &call->message.words[1], .data_words = method->params.data_words};
 }
+
+// Begins a call; returns the struct of its parameters, all zero. Ends what `call` was used for before.
+struct capnp_struct_builder rpc_begin(struct rpc_call *call, handle_t target, const struct rpc_method *method);
 
 // Sends the request and waits; on success *results is the results (may be null). Statuses: the kernel's, enum rpc_exception,
 // or the builder's (lib/capnp/status.h). A repeatable method is called again when the service died under it, unless a
@@ -75,3 +69,45 @@ const char *rpc_exception_text(const struct rpc_call *call, char text[RPC_TEXT_B
 
 // The usual deadline: RPC_PATIENCE_MS from now.
 uint64_t rpc_patience(void);
+
+// ---- for stubs of methods whose parameters are plain: the request never leaves the processor's registers ----
+
+// The struct of the parameters, all zero, in `request`, which is all zero.
+static inline struct capnp_struct_builder rpc_plain_params(struct tess_message *request, const struct rpc_method *method) {
+    return (struct capnp_struct_builder){.data = &request->words[1], .data_words = method->params.data_words};
+}
+
+// Takes the answer in call->message apart, as rpc_finish does.
+status_t rpc_take_answer(struct rpc_call *call, struct capnp_struct *results);
+
+// Sends the repeatable request in call->message again, which the service died under.
+status_t rpc_repeat(struct rpc_call *call, handle_t target, uint64_t deadline_ns, struct capnp_struct *results);
+
+// rpc_begin and rpc_finish in one. What a service of the same schema answers to a method with plain results is taken here,
+// and everything else by the functions above.
+[[gnu::always_inline]] static inline status_t rpc_call_plain(struct rpc_call *call, handle_t target,
+                                                             const struct rpc_method *method, struct tess_message request,
+                                                             uint64_t deadline_ns, struct capnp_struct *results) {
+    rpc_end(call);
+    request.info = rpc_plain_info(method);
+    request.words[0] = method->interface_id;
+    struct tess_message answer = request;
+    const status_t status = tess_call(target, &answer, deadline_ns);
+    if (status_ok(status) && rpc_shape_is_plain(&method->results) && answer.info == 0 &&
+        answer.words[0] == rpc_plain_form(&method->results)) [[clang::likely]] {
+        for (uint32_t i = 1; i <= method->results.data_words; i++) {
+            call->message.words[i] = answer.words[i];
+        }
+        if (results != nullptr) {
+            *results = rpc_plain_struct(&call->message, rpc_plain_form(&method->results));
+        }
+        return STATUS_OK;
+    }
+    if (method->repeatable && status_is(status, STATUS_PEER_DIED)) {
+        call->message = request;
+        return rpc_repeat(call, target, deadline_ns, results);
+    }
+    TRY(status);
+    call->message = answer;
+    return rpc_take_answer(call, results);
+}

@@ -45,6 +45,12 @@ static inline struct capnp_struct rpc_plain_struct(const struct tess_message *me
                                  .data_bytes = (form & RPC_FORM) >> RPC_WORDS_SHIFT << 3};
 }
 
+// Whether a message is a request whose parameters are in registers, without any capability, and whose sender waits.
+static inline bool rpc_is_plain_call(uint64_t info) {
+    constexpr uint64_t FREE = RPC_ORDINAL | 7 << RPC_WORDS_SHIFT;
+    return (info & ~FREE) == (RPC_CONTRACT | MESSAGE_WANTS_REPLY) && (info & FREE) <= (RPC_REGISTER_WORDS << RPC_WORDS_SHIFT | RPC_ORDINAL);
+}
+
 // Received. Must stay where it is while it is read.
 struct rpc_incoming {
     bool owns; // handles, or a mapping; else there is nothing to give up

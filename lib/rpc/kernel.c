@@ -10,7 +10,7 @@
 status_t rpc_kernel_answered(struct rpc_call *call) {
     const uint32_t label = message_label(call->message.info);
     rpc_incoming_adopt(&call->results, &call->message);
-    call->answered = true;
+    call->state = RPC_CALL_ANSWERED;
     return label < RPC_EXCEPTION_END ? (status_t){label} : rpc_status(RPC_BAD_ANSWER);
 }
 
@@ -18,9 +18,10 @@ status_t rpc_kernel_answered(struct rpc_call *call) {
 
 status_t rpc_kernel_open(struct rpc_request *request, const struct tess_message *message) {
     const uint32_t label = message_label(message->info);
-    request->words = message->words;
-    request->interface_id = 0;
-    request->answer = (struct rpc_kernel_answer){};
+    memcpy(request->kernel_words, message->words, sizeof(request->kernel_words));
+    request->words = request->kernel_words;
+    request->interface_id = 0; // so that no other interface takes it for its own
+    request->kernel_answer = (struct rpc_kernel_answer){};
     if (message_page_bytes(message->info) != 0 || request->incoming.handle_count > 1) {
         return STATUS_BAD_ARGUMENT; // as the kernel: no method takes any of these
     }
@@ -28,7 +29,7 @@ status_t rpc_kernel_open(struct rpc_request *request, const struct tess_message 
 }
 
 struct rpc_kernel_answer *rpc_kernel_results(struct rpc_request *request) {
-    return &request->answer;
+    return &request->kernel_answer;
 }
 
 static void put_handle(struct rpc_kernel_answer *answer, uint32_t index, handle_t handle, bool give) {
@@ -52,13 +53,13 @@ status_t rpc_kernel_unknown(struct rpc_request *request) {
 }
 
 void *rpc_kernel_page(struct rpc_request *request, uint32_t len_bytes) {
-    request->answer.page_bytes = len_bytes;
+    request->kernel_answer.page_bytes = len_bytes;
     return request->page;
 }
 
 // A null capability ends the list: none of the kernel's answers has one before another.
 void rpc_kernel_pack(struct rpc_request *request, struct tess_message *message) {
-    struct rpc_kernel_answer *answer = &request->answer;
+    struct rpc_kernel_answer *answer = &request->kernel_answer;
     uint32_t count = 0, moved = 0;
     memcpy(message->words, answer->words, sizeof(answer->words));
     while (count < RPC_KERNEL_HANDLES && tess_handle_valid(answer->handles[count])) {
@@ -75,9 +76,9 @@ void rpc_kernel_pack(struct rpc_request *request, struct tess_message *message) 
 
 void rpc_kernel_conclude(struct rpc_request *request, bool delivered) {
     for (uint32_t i = 0; i < RPC_KERNEL_HANDLES; i++) {
-        if (!delivered && request->answer.given[i]) {
-            tess_close(request->answer.handles[i]);
+        if (!delivered && request->kernel_answer.given[i]) {
+            tess_close(request->kernel_answer.handles[i]);
         }
     }
-    request->answer = (struct rpc_kernel_answer){};
+    request->kernel_answer = (struct rpc_kernel_answer){};
 }

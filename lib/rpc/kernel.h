@@ -26,9 +26,7 @@ status_t rpc_kernel_answered(struct rpc_call *call);
 // says about a refusal, are in `call`. May block until the deadline if it is a service that answers.
 static inline status_t rpc_kernel_call(struct rpc_call *call, handle_t target, struct tess_message *message,
                                        uint64_t deadline_ns) {
-    if (call->method != nullptr || call->answered) {
-        rpc_end(call);
-    }
+    rpc_end(call);
     const status_t status = tess_call(target, message, deadline_ns);
     if (!status_ok(status) || message->info == 0) {
         return status;
@@ -39,7 +37,7 @@ static inline status_t rpc_kernel_call(struct rpc_call *call, handle_t target, s
 
 // Capability number `index` of the answer, owned by the call unless it is kept (rpc_keep); null when there are fewer.
 static inline handle_t rpc_kernel_handle(const struct rpc_call *call, uint32_t index) {
-    return call->answered && index < call->results.handle_count ? call->results.handles[index] : (handle_t){};
+    return call->state == RPC_CALL_ANSWERED && index < call->results.handle_count ? call->results.handles[index] : (handle_t){};
 }
 
 // ---- for dispatch code ----

@@ -42,6 +42,18 @@ constexpr uint32_t RPC_OUT_OF_BAND = 1u << 30;  // the last handle is a VMO with
 constexpr uint32_t RPC_CONTRACT = 1u << 31;     // always set in a request: the kernel's methods have 0 there
 constexpr uint32_t RPC_FORM = 7u << RPC_WORDS_SHIFT | 15u << RPC_CAPABILITIES_SHIFT | RPC_OUT_OF_BAND;
 
+// What a label or word 0 says of the form of a plain struct.
+static inline uint32_t rpc_plain_form(const struct rpc_shape *shape) {
+    return (uint32_t)shape->data_words << RPC_WORDS_SHIFT;
+}
+
+// The header of a request with plain parameters. Results in registers without capabilities bring no handle, in the ordinary
+// case.
+static inline uint64_t rpc_plain_info(const struct rpc_method *method) {
+    const uint64_t accept = rpc_shape_is_plain(&method->results) ? 0 : MESSAGE_HANDLES;
+    return RPC_CONTRACT | rpc_plain_form(&method->params) | method->ordinal | accept << MESSAGE_ACCEPT_SHIFT;
+}
+
 // An exception: the label of an answer, and the code of the status_t that a stub returns for it. 0 is results, 1..255 are the
 // kernel's codes, passed on by a service.
 enum rpc_exception : uint32_t {

@@ -30,6 +30,7 @@ static struct {
 static bool open[HANDLES]; // handles of the two processes, which are one here
 static unsigned calls, dying, sends;
 static struct tess_message asked, request, answer; // as it was sent; as the service gets it; as it answered
+static struct tess_message queued;          // the request that comes when this one is answered
 static status_t answer_status;              // what delivering the answer comes to
 static bool answered, only_answered; // the latter: without a receive
 static handle_t reply;
@@ -116,7 +117,12 @@ status_t tess_host_syscall(uint32_t number, handle_t handle, struct tess_message
         answer = *message;
         answered = true;
         only_answered = handle.v == 0;
-        return only_answered ? STATUS_OK : STATUS_TIMED_OUT;
+        if (only_answered || queued.info == 0) {
+            return only_answered ? STATUS_OK : STATUS_TIMED_OUT;
+        }
+        *message = queued;
+        queued.info = 0;
+        return STATUS_OK;
     default: return receive(message, 77);
     }
 }
@@ -266,6 +272,7 @@ static const struct rpc_method echo = {INTERFACE, 2, true, {1, 2, false}, {1, 2,
 static const struct rpc_method later = {INTERFACE, 3, false, {0, 0, true}, {1, 0, true}};
 static const struct rpc_method tell = {INTERFACE, 4, true, {0, 0, true}, {0, 1, false}};
 static const struct rpc_method pass = {INTERFACE, 5, true, {1, 1, true}, {0, 1, true}};
+static const struct rpc_method silent = {INTERFACE, 6, true, {0, 0, true}, {0, 0, true}};
 
 static struct rpc_server server;
 static struct rpc_deferred deferred;
@@ -276,9 +283,9 @@ static status_t dispatch(struct rpc_request *of) {
     if (of->interface_id != INTERFACE) {
         return rpc_unimplemented(of);
     }
-    struct capnp_struct params = of->params;
+    struct capnp_struct params = rpc_params(of);
     struct capnp_struct_builder results;
-    switch (of->ordinal) {
+    switch (rpc_ordinal(of)) {
     case 0:
         results = rpc_results(of, &add);
         if (capnp_get_u64(params, 0) == 13) {
@@ -311,6 +318,7 @@ static status_t dispatch(struct rpc_request *of) {
         }
         return STATUS_OK;
     case 3: rpc_results(of, &later); return rpc_defer(of, &deferred);
+    case 6: rpc_results(of, &silent); return STATUS_NO_MEMORY;
     default: return rpc_unimplemented(of);
     }
 }
@@ -335,9 +343,9 @@ static void begin(void) {
     memset(open, 0, sizeof(open));
     calls = dying = sends = 0;
     answer_status = STATUS_OK;
-    at_once = false;
+    answered = at_once = false;
     now_ns = 0;
-    request = answer = (struct tess_message){};
+    request = answer = queued = (struct tess_message){};
     kept = reply = (handle_t){};
 }
 
@@ -360,6 +368,22 @@ static status_t call_add(struct rpc_call *call, uint64_t a, uint64_t b, uint64_t
     return STATUS_OK;
 }
 
+// As a generated stub of a method with plain parameters.
+static status_t stub_of(const struct rpc_method *method, struct rpc_call *call, uint64_t a, uint64_t b, struct capnp_struct *results) {
+    struct tess_message message = {};
+    struct capnp_struct_builder params = rpc_plain_params(&message, method);
+    capnp_put_u64(params, 0, a);
+    capnp_put_u64(params, 8, b);
+    return rpc_call_plain(call, (handle_t){9}, method, message, DEADLINE_NEVER, results);
+}
+
+static status_t stub_add(struct rpc_call *call, uint64_t a, uint64_t b, uint64_t *sum) {
+    struct capnp_struct results;
+    TRY(stub_of(&add, call, a, b, &results));
+    *sum = capnp_get_u64(results, 0);
+    return STATUS_OK;
+}
+
 TEST(small_ones_travel_in_registers) {
     begin();
     RPC_CALL(call);
@@ -370,6 +394,80 @@ TEST(small_ones_travel_in_registers) {
     CHECK_EQ(answer.words[0], 1u << 16);
     CHECK_EQ(answer.words[1], 5);
     CHECK_EQ(message_page_bytes(answer.info), 0);
+}
+
+TEST(a_stub_of_numbers_says_the_same_as_a_call_that_is_begun_and_finished) {
+    begin();
+    RPC_CALL(call);
+    uint64_t sum = 0;
+    REQUIRE(status_ok(call_add(&call, 2, 3, &sum)));
+    const struct tess_message begun = asked, answer_to_it = answer;
+    REQUIRE(status_ok(stub_add(&call, 2, 3, &sum)));
+    CHECK_EQ(sum, 5);
+    CHECK_EQ(asked.info, begun.info);
+    CHECK_MEM_EQ(asked.words, begun.words, sizeof(asked.words));
+    CHECK_MEM_EQ(answer.words, answer_to_it.words, sizeof(answer.words));
+    CHECK(status_ok(stub_of(&add, &call, 1, 1, nullptr))); // somebody who wants no results
+}
+
+TEST(a_stub_takes_what_is_no_plain_answer) {
+    char text[RPC_TEXT_BYTES];
+    begin();
+    RPC_CALL(call);
+    uint64_t sum = 0;
+    CHECK_EQ(stub_add(&call, 13, 0, &sum).code, RPC_FAILED);
+    CHECK_STR_EQ(rpc_exception_text(&call, text), "13 is not lucky");
+    REQUIRE(status_ok(stub_add(&call, 20, 22, &sum)));
+    CHECK_EQ(sum, 42);
+    CHECK_STR_EQ(rpc_exception_text(&call, text), "");
+    struct capnp_struct results;
+    CHECK(status_ok(stub_of(&(struct rpc_method){INTERFACE, 4, true, {0, 0, true}, {0, 1, false}}, &call, 0, 0, &results)));
+    CHECK_STR_EQ(capnp_text_at(capnp_get_pointer(results, 0)).bytes, "as it was"); // in the page
+    CHECK_EQ(stub_of(&(struct rpc_method){INTERFACE, 99, false, {2, 0, true}, {1, 0, true}}, &call, 0, 0, nullptr).code,
+             RPC_UNIMPLEMENTED);
+}
+
+TEST(a_stub_and_a_service_may_know_other_versions) {
+    begin();
+    RPC_CALL(call);
+    struct capnp_struct results;
+    // A client whose schema has more parameters and results, and one whose schema has less.
+    REQUIRE(status_ok(stub_of(&(struct rpc_method){INTERFACE, 0, true, {5, 0, true}, {3, 0, true}}, &call, 2, 3, &results)));
+    CHECK_EQ(capnp_get_u64(results, 0), 5);
+    CHECK_EQ(capnp_get_u64(results, 16), 0);
+    REQUIRE(status_ok(stub_of(&(struct rpc_method){INTERFACE, 0, true, {1, 0, true}, {0, 0, true}}, &call, 2, 3, &results)));
+    CHECK_EQ(capnp_get_u64(results, 0), 2); // kept, though the client does not know it
+    // One that still has a capability among its parameters.
+    struct capnp_struct_builder params =
+        rpc_begin(&call, (handle_t){9}, &(struct rpc_method){INTERFACE, 0, false, {2, 1, true}, {1, 0, true}});
+    capnp_put_u64(params, 0, 20);
+    capnp_put_u64(params, 8, 22);
+    capnp_set_handle(capnp_edit_pointer(params, 0), opened(41));
+    REQUIRE(status_ok(rpc_finish(&call, DEADLINE_NEVER, &results)));
+    CHECK_EQ(capnp_get_u64(results, 0), 42);
+    CHECK(!open[41]);
+}
+
+TEST(an_answer_has_nothing_of_those_before) {
+    const struct rpc_method wide = {INTERFACE, 0, true, {2, 0, true}, {5, 0, true}};
+    begin();
+    RPC_CALL(call);
+    uint64_t sum = 0;
+    struct capnp_struct results;
+    REQUIRE(status_ok(stub_add(&call, 20, 22, &sum)));
+    for (int before = 0; before < 2; before++) {
+        if (before == 0) { // a method with more results than the next
+            capnp_put_u64(rpc_results(&server.request, &wide), 32, 0xbad);
+        } else { // an answer with capabilities
+            rpc_begin(&call, (handle_t){9}, &lend);
+            REQUIRE(status_ok(rpc_finish(&call, DEADLINE_NEVER, &results)));
+            CHECK(answer.words[6] != 0);
+        }
+        REQUIRE(status_ok(stub_add(&call, 1, 1, &sum)));
+        for (uint32_t i = 2; i < MESSAGE_WORDS; i++) {
+            CHECK_EQ(answer.words[i], 0);
+        }
+    }
 }
 
 TEST(a_request_is_as_documented) {
@@ -524,9 +622,25 @@ TEST(a_repeatable_call_finds_the_successor) {
     dying = 100;
     CHECK_EQ(call_add(&call, 1, 1, &sum).code, STATUS_PEER_DIED.code);
     CHECK_EQ(calls, 6);
+    for (unsigned fails = 1; fails < 3; fails++) { // the same by a stub
+        dying = fails;
+        calls = 0;
+        CHECK(status_ok(stub_add(&call, fails, 41, &sum)));
+        CHECK_EQ(sum, 41 + fails);
+        CHECK_EQ(calls, fails + 1);
+    }
+    dying = 100;
+    calls = 0;
+    CHECK_EQ(stub_add(&call, 1, 1, &sum).code, STATUS_PEER_DIED.code);
+    CHECK_EQ(calls, 3);
     dying = 1;
     calls = 0;
-    rpc_begin(&call, (handle_t){9}, &lend); // not repeatable
+    CHECK_EQ(stub_of(&(struct rpc_method){INTERFACE, 0, false, {2, 0, true}, {1, 0, true}}, &call, 1, 1, nullptr).code,
+             STATUS_PEER_DIED.code); // not repeatable
+    CHECK_EQ(calls, 1);
+    dying = 1;
+    calls = 0;
+    rpc_begin(&call, (handle_t){9}, &lend); // nor this
     CHECK_EQ(rpc_finish(&call, DEADLINE_NEVER, nullptr).code, STATUS_PEER_DIED.code);
     CHECK_EQ(calls, 1);
 }
@@ -669,6 +783,90 @@ TEST(an_answer_may_be_given_before_the_next_receive) {
     rpc_end(&call);
     CHECK_EQ(open_handles(), 0);
     CHECK_EQ(server.undelivered, 1);
+}
+
+// The request that the service gets with its answer to the one before.
+static void queue(uint32_t label, uint64_t flags, uint64_t a, uint64_t b) {
+    queued = (struct tess_message){.info = label | flags, .words = {INTERFACE, a, b}};
+}
+
+static enum rpc_arrival serve_one(void) {
+    rpc_server_done(&server, dispatch(&server.request));
+    return rpc_server_next(&server, DEADLINE_NEVER);
+}
+
+TEST(what_comes_with_an_answer_is_seen) {
+    begin();
+    queue(RPC_CONTRACT | 2u << 16, MESSAGE_WANTS_REPLY, 1, 2);
+    request = queued;
+    REQUIRE(rpc_server_next(&server, DEADLINE_NEVER) == RPC_REQUEST);
+    queue(RPC_CONTRACT | 2u << 16, MESSAGE_WANTS_REPLY, 20, 22);
+    REQUIRE(serve_one() == RPC_REQUEST);
+    CHECK_EQ(answer.words[1], 3);
+    queue(RPC_CONTRACT | 6u << 16, MESSAGE_WANTS_REPLY, 0, 0); // malformed: refused, and there is nobody then
+    CHECK_EQ(serve_one(), RPC_TIMEOUT);
+    CHECK_EQ(message_label(answer.info), RPC_INVALID_ARGUMENT);
+    CHECK_EQ(server.malformed, 1);
+
+    request.info = RPC_CONTRACT | 2u << 16; // by somebody who does not wait
+    answered = false;
+    REQUIRE(rpc_server_next(&server, DEADLINE_NEVER) == RPC_REQUEST);
+    CHECK(!rpc_wants_answer(&server.request));
+    request.info = 0;
+    CHECK_EQ(serve_one(), RPC_TIMEOUT);
+    CHECK(!answered);
+
+    request.info = RPC_CONTRACT | 2u << 16 | MESSAGE_WANTS_REPLY;
+    answered = false;
+    REQUIRE(rpc_server_next(&server, DEADLINE_NEVER) == RPC_REQUEST);
+    queue(0, MESSAGE_NOTIFICATION, 0, 0);
+    queued.words[0] = 6;
+    CHECK_EQ(serve_one(), RPC_SIGNAL);
+    CHECK_EQ(server.bits, 6);
+    answered = false;
+    CHECK_EQ(rpc_server_next(&server, DEADLINE_NEVER), RPC_REQUEST);
+    CHECK(!answered); // the answer is not given twice
+    request.info = 0;
+    answer_status = STATUS_NO_CALLER; // who asked is gone when it is answered
+    CHECK_EQ(serve_one(), RPC_TIMEOUT);
+    CHECK_EQ(server.undelivered, 1);
+}
+
+TEST(a_text_is_of_one_exception_only) {
+    char text[RPC_TEXT_BYTES];
+    begin();
+    RPC_CALL(call);
+    request = (struct tess_message){.info = RPC_CONTRACT | 2u << 16 | MESSAGE_WANTS_REPLY, .words = {INTERFACE, 1, 1}};
+    REQUIRE(rpc_server_next(&server, DEADLINE_NEVER) == RPC_REQUEST);
+    request.info = 0;
+    const status_t refused = rpc_refuse(&server.request, RPC_FAILED, "a secret");
+    CHECK_EQ(refused.code, RPC_FAILED);
+    rpc_server_done(&server, dispatch(&server.request)); // it was no refusal after all
+    REQUIRE(rpc_server_next(&server, DEADLINE_NEVER) == RPC_TIMEOUT);
+    CHECK_EQ(answer.words[1], 2);
+    rpc_begin(&call, (handle_t){9}, &silent);
+    CHECK_EQ(rpc_finish(&call, DEADLINE_NEVER, nullptr).code, STATUS_NO_MEMORY.code);
+    CHECK_STR_EQ(rpc_exception_text(&call, text), "");
+}
+
+TEST(a_request_may_be_shown_to_several_interfaces) {
+    begin();
+    request = (struct tess_message){.info = RPC_CONTRACT | 2u << 16 | MESSAGE_WANTS_REPLY, .words = {INTERFACE, 20, 22}};
+    REQUIRE(rpc_server_next(&server, DEADLINE_NEVER) == RPC_REQUEST);
+    request.info = 0;
+    CHECK_EQ(rpc_unimplemented(&server.request).code, RPC_UNIMPLEMENTED); // the first has no such method
+    CHECK_EQ(serve_one(), RPC_TIMEOUT);
+    CHECK_EQ(answer.words[1], 42);
+}
+
+TEST(a_service_that_makes_no_results_has_failed) {
+    begin();
+    request = (struct tess_message){.info = RPC_CONTRACT | 2u << 16 | MESSAGE_WANTS_REPLY, .words = {INTERFACE, 1, 1}};
+    REQUIRE(rpc_server_next(&server, DEADLINE_NEVER) == RPC_REQUEST);
+    request.info = 0;
+    rpc_server_done(&server, STATUS_OK);
+    CHECK_EQ(rpc_server_next(&server, DEADLINE_NEVER), RPC_TIMEOUT);
+    CHECK_EQ(message_label(answer.info), RPC_FAILED);
 }
 
 TEST(malformed_requests_do_not_put_off_the_deadline) {

@@ -11,6 +11,16 @@
 #include "lib/tess/page.h"
 #include "lib/tess/syscall.h"
 
+// ---- Requests ----
+
+// What a plain request has left out.
+static void make_general(struct rpc_request *request) {
+    if (request->stage == RPC_PLAIN_REQUEST || request->stage == RPC_PLAIN_RESULTS) {
+        request->params = rpc_plain_struct(&request->message, (uint32_t)request->info);
+        request->stage = RPC_GENERAL_REQUEST;
+    }
+}
+
 // ---- Answers ----
 
 // A label, and a text in the message page. A status that is no answer's says more about the service than to the client.
@@ -30,30 +40,24 @@ static status_t pack_results(struct rpc_outgoing *outgoing, const void *page, st
     return STATUS_OK;
 }
 
-static status_t answer_with_results(struct rpc_request *request, struct tess_message *message) {
-    if (request->words != nullptr) {
-        rpc_kernel_pack(request, message);
-        return STATUS_OK;
-    }
-    return request->method == nullptr ? rpc_status(RPC_FAILED) : pack_results(&request->outgoing, request->page, message);
-}
-
 static void discard_results(struct rpc_request *request) {
     if (request->words != nullptr) {
         rpc_kernel_conclude(request, false);
     }
-    if (request->method != nullptr) {
+    if (request->method != nullptr && !rpc_shape_is_plain(&request->method->results)) {
         rpc_outgoing_end(&request->outgoing, true);
-        request->method = nullptr;
     }
+    request->method = nullptr;
 }
 
 struct capnp_struct_builder rpc_results_general(struct rpc_request *request) {
+    make_general(request);
     return rpc_outgoing_begin(&request->outgoing, &request->method->results, request->page, request->may_grow);
 }
 
 status_t rpc_refuse(struct rpc_request *request, enum rpc_exception exception, const char *format, ...) {
     va_list arguments;
+    make_general(request);
     va_start(arguments, format);
     fmt_vsnprintf(request->text, sizeof(request->text), format, arguments);
     va_end(arguments);
@@ -61,7 +65,7 @@ status_t rpc_refuse(struct rpc_request *request, enum rpc_exception exception, c
 }
 
 status_t rpc_unimplemented(struct rpc_request *request) {
-    return rpc_refuse(request, RPC_UNIMPLEMENTED, "no method %u of interface %llx here", request->ordinal,
+    return rpc_refuse(request, RPC_UNIMPLEMENTED, "no method %u of interface %llx here", rpc_ordinal(request),
                       (unsigned long long)request->interface_id);
 }
 
@@ -79,15 +83,18 @@ handle_t rpc_request_keep(struct rpc_request *request, handle_t handle) {
 // ---- The loop ----
 
 void rpc_server_init(struct rpc_server *server, handle_t endpoint, uint32_t accept) {
+    struct rpc_request *request = &server->request;
     server->endpoint = endpoint;
     server->accept = accept;
-    server->owed = server->request.may_grow = false;
-    server->request.page = server->page;
     server->bits = server->malformed = server->undelivered = 0;
-    server->message = (struct tess_message){};
-    server->request.method = nullptr;
-    server->request.words = nullptr;
-    server->request.incoming = (struct rpc_incoming){};
+    request->stage = RPC_NO_REQUEST;
+    request->deferred = request->may_grow = false;
+    request->method = nullptr;
+    request->answer = (struct tess_message){};
+    request->page = server->page;
+    request->incoming = (struct rpc_incoming){};
+    request->words = nullptr;
+    request->text[0] = '\0';
 }
 
 // For want of room for its page or its handles.
@@ -102,68 +109,80 @@ static bool cannot_be_given(status_t status) {
            status_is(status, STATUS_BAD_ARGUMENT);
 }
 
+static void end_incoming(struct rpc_request *request) {
+    rpc_incoming_end(&request->incoming);
+    request->incoming.message.error = 0;
+}
+
 // Takes note of how an answer fared; true when it got there. One that cannot be delivered is replaced by one that says so.
 // Only now the request's capabilities are given up: an answer may have copies of them.
 static bool conclude(struct rpc_server *server, status_t status) {
     struct rpc_request *request = &server->request;
     const bool undeliverable = caller_cannot_take(status) || cannot_be_given(status);
     const bool delivered = !undeliverable && !status_is(status, STATUS_NO_CALLER);
-    if (request->method != nullptr) {
-        rpc_outgoing_end(&request->outgoing, !delivered);
-        request->method = nullptr;
+    if (request->stage == RPC_GENERAL_ANSWER) {
+        if (request->method != nullptr) {
+            rpc_outgoing_end(&request->outgoing, !delivered);
+        }
+        if (request->words != nullptr) {
+            rpc_kernel_conclude(request, delivered);
+        }
+        end_incoming(request);
+        request->answer.info = request->answer.words[6] = request->answer.words[7] = 0;
     }
-    if (request->words != nullptr) {
-        rpc_kernel_conclude(request, delivered);
-    }
-    rpc_incoming_end(&request->incoming);
+    request->stage = RPC_NO_REQUEST;
+    request->method = nullptr;
     server->undelivered += !delivered;
     if (undeliverable) {
-        pack_refusal(&server->message, caller_cannot_take(status) ? status : rpc_status(RPC_FAILED), "");
-        status_t ignored = tess_reply(&server->message);
+        struct tess_message refusal;
+        pack_refusal(&refusal, caller_cannot_take(status) ? status : rpc_status(RPC_FAILED), "");
+        status_t ignored = tess_reply(&refusal);
         (void)ignored; // a caller that has gone meanwhile needs none
     }
     return delivered;
 }
 
+static bool owes_answer(const struct rpc_server *server) {
+    return server->request.stage == RPC_PLAIN_ANSWER || server->request.stage == RPC_GENERAL_ANSWER;
+}
+
 void rpc_server_answer(struct rpc_server *server) {
-    if (server->owed) {
-        server->owed = false;
-        (void)conclude(server, tess_reply(&server->message));
+    if (owes_answer(server)) {
+        struct tess_message message = server->request.answer;
+        (void)conclude(server, tess_reply(&message));
     }
+}
+
+static status_t receive(struct rpc_server *server, uint64_t deadline_ns) {
+    server->request.message.info = tess_accept(server->accept);
+    return tess_recv(server->endpoint, &server->request.message, deadline_ns);
 }
 
 // Answers if there is somebody to answer, and receives.
 static status_t exchange(struct rpc_server *server, uint64_t deadline_ns) {
-    if (server->owed) {
-        server->owed = false;
-        server->message.info |= tess_accept(server->accept);
-        const status_t status = tess_reply_recv(server->endpoint, &server->message, deadline_ns);
+    struct rpc_request *request = &server->request;
+    if (owes_answer(server)) {
+        request->message = request->answer;
+        request->message.info |= tess_accept(server->accept);
+        const status_t status = tess_reply_recv(server->endpoint, &request->message, deadline_ns);
         if (conclude(server, status)) {
             return status;
         }
     }
-    server->message.info = tess_accept(server->accept);
-    return tess_recv(server->endpoint, &server->message, deadline_ns);
+    return receive(server, deadline_ns);
 }
 
 // Makes a request of what was received; false when it is none, and refused.
 static bool open_request(struct rpc_server *server) {
     struct rpc_request *request = &server->request;
-    const struct tess_message *message = &server->message;
+    const struct tess_message *message = &request->message;
     const uint32_t label = message_label(message->info);
-    request->badge = message->badge;
-    request->interface_id = message->words[0];
-    request->ordinal = (uint16_t)label;
-    request->wants_answer = (message->info & MESSAGE_WANTS_REPLY) != 0;
-    request->deferred = false;
-    request->text[0] = 0;
-    request->incoming.owns = false;
-    request->incoming.message.error = 0;
     request->words = nullptr;
-    if ((label & ~(RPC_FORM | RPC_ORDINAL)) == RPC_CONTRACT && rpc_is_plain(message->info, label)) {
-        request->params = rpc_plain_struct(message, label);
+    if (rpc_is_plain_call(message->info)) {
+        request->stage = RPC_PLAIN_REQUEST;
         return true;
     }
+    request->stage = RPC_GENERAL_REQUEST;
     status_t status = rpc_status(RPC_UNIMPLEMENTED);
     if ((label & RPC_CONTRACT) == 0 && (message->info & MESSAGE_FAULT) == 0) {
         rpc_incoming_adopt(&request->incoming, message);
@@ -175,15 +194,15 @@ static bool open_request(struct rpc_server *server) {
     }
     if (!status_ok(status)) {
         server->malformed++;
-        rpc_server_done(server, status);
+        rpc_server_done_general(server, status);
         return false;
     }
     return true;
 }
 
-enum rpc_arrival rpc_server_next(struct rpc_server *server, uint64_t deadline_ns) {
-    for (;;) {
-        const status_t status = exchange(server, deadline_ns);
+// What came of an exchange, and of those that follow until there is something for the service.
+static enum rpc_arrival arrival(struct rpc_server *server, status_t status, uint64_t deadline_ns) {
+    for (;; status = exchange(server, deadline_ns)) {
         if (status_is(status, STATUS_TIMED_OUT)) {
             return RPC_TIMEOUT;
         }
@@ -194,8 +213,8 @@ enum rpc_arrival rpc_server_next(struct rpc_server *server, uint64_t deadline_ns
         if (!status_ok(status)) {
             return RPC_CLOSED;
         }
-        if ((server->message.info & MESSAGE_NOTIFICATION) != 0) {
-            server->bits = server->message.words[0];
+        if ((server->request.info & MESSAGE_NOTIFICATION) != 0) {
+            server->bits = server->request.message.words[0];
             return RPC_SIGNAL;
         }
         if (open_request(server)) {
@@ -209,41 +228,60 @@ enum rpc_arrival rpc_server_next(struct rpc_server *server, uint64_t deadline_ns
     }
 }
 
-void rpc_server_done(struct rpc_server *server, status_t status) {
+enum rpc_arrival rpc_server_next_general(struct rpc_server *server, uint64_t deadline_ns) {
+    return arrival(server, exchange(server, deadline_ns), deadline_ns);
+}
+
+enum rpc_arrival rpc_server_received(struct rpc_server *server, status_t status, uint64_t deadline_ns) {
+    return arrival(server, conclude(server, status) ? status : receive(server, deadline_ns), deadline_ns);
+}
+
+// Puts the results of the request into its answer.
+static status_t take_results(struct rpc_request *request) {
+    TRY(rpc_well_formed(request));
+    if (request->words != nullptr) {
+        request->stage = RPC_GENERAL_ANSWER;
+        rpc_kernel_pack(request, &request->answer);
+        return STATUS_OK;
+    }
+    if (request->method == nullptr) {
+        return rpc_status(RPC_FAILED); // whoever served it made none
+    }
+    if (rpc_shape_is_plain(&request->method->results)) {
+        request->stage = RPC_PLAIN_ANSWER; // they are there
+        return STATUS_OK;
+    }
+    request->stage = RPC_GENERAL_ANSWER;
+    return pack_results(&request->outgoing, request->page, &request->answer);
+}
+
+void rpc_server_done_general(struct rpc_server *server, status_t status) {
     struct rpc_request *request = &server->request;
-    if (status_ok(status) && request->wants_answer && !request->deferred && request->method != nullptr &&
-        request->outgoing.plain && !request->incoming.owns) {
-        server->message.info = 0; // plain in, plain out: what else is in the words is the caller's own
-        server->message.words[0] = (uint64_t)request->outgoing.data_words << RPC_WORDS_SHIFT;
-        for (uint32_t i = 0; i < request->outgoing.data_words; i++) {
-            server->message.words[1 + i] = request->outgoing.small[i];
-        }
-        request->method = nullptr;
-        server->owed = true;
-        return;
-    }
-    if (status_ok(status)) {
-        status = rpc_well_formed(request);
-    }
-    if (!request->wants_answer || request->deferred) {
+    make_general(request);
+    if (request->deferred || !rpc_wants_answer(request)) {
         discard_results(request);
-        rpc_incoming_end(&request->incoming);
+        request->stage = RPC_NO_REQUEST;
     } else {
         if (status_ok(status)) {
-            status = answer_with_results(request, &server->message);
+            status = take_results(request);
         }
         if (!status_ok(status)) {
             discard_results(request);
-            pack_refusal(&server->message, status, request->text);
+            pack_refusal(&request->answer, status, request->text);
+            request->stage = RPC_GENERAL_ANSWER;
         }
-        server->owed = true;
     }
+    if (request->stage != RPC_GENERAL_ANSWER) {
+        end_incoming(request);
+    }
+    request->deferred = false;
+    request->text[0] = '\0';
 }
 
 // ---- Answers that come later ----
 
 status_t rpc_defer(struct rpc_request *request, struct rpc_deferred *out) {
-    if (!request->wants_answer) {
+    if (!rpc_wants_answer(request)) {
         return STATUS_NO_CALLER;
     }
     if (request->words != nullptr) {
@@ -251,6 +289,7 @@ status_t rpc_defer(struct rpc_request *request, struct rpc_deferred *out) {
     }
     handle_t reply;
     TRY(tess_save_reply(&reply));
+    make_general(request);
     *out = (struct rpc_deferred){reply, request->method};
     request->deferred = true;
     return STATUS_OK;

@@ -14,6 +14,18 @@
 #pragma once
 
 #include "lib/rpc/carry.h"
+#include "lib/tess/syscall.h"
+
+// How far a request is. A plain one, numbers in registers by a caller who waits, whose results are plain too, touches nothing
+// but two messages; whatever else happens makes it a general one.
+enum rpc_stage : uint8_t {
+    RPC_NO_REQUEST,
+    RPC_PLAIN_REQUEST, // `params`, `incoming` are not used
+    RPC_PLAIN_RESULTS, // the same, and the results are in `answer`
+    RPC_PLAIN_ANSWER,  // results in `answer` are owed to the caller, nothing else is to be given up
+    RPC_GENERAL_REQUEST,
+    RPC_GENERAL_ANSWER, // what is in `answer`, and in the message page, is owed to the caller
+};
 
 // The results of a method of the kernel's (lib/rpc/kernel.h): words, and as many capabilities as any of them has.
 constexpr uint32_t RPC_KERNEL_HANDLES = 2;
@@ -26,21 +38,35 @@ struct rpc_kernel_answer {
 
 // A request being served; good until the next rpc_server_next.
 struct rpc_request {
-    uint64_t badge;
-    uint64_t interface_id;
-    uint16_t ordinal;
-    bool wants_answer;
+    union {
+        struct tess_message message; // as it came
+        struct {
+            uint64_t info;
+            uint64_t badge;
+            uint64_t interface_id;
+        };
+    };
+    enum rpc_stage stage;
     bool deferred;
     bool may_grow; // results may go out of band: at the service's expense until the client gives them up. Off
-    void *page;    // where results are built that are not in registers
-    struct capnp_struct params; // what dispatch code hands to the method
+    const struct rpc_method *method; // null until rpc_results; not if plain
+    struct tess_message answer;      // of a plain one only words 0 to 5 are ever set, and rpc_results sets them all
+    void *page;                      // where results are built that are not in registers
+    struct capnp_struct params;
     struct rpc_incoming incoming;
     struct rpc_outgoing outgoing;
-    const struct rpc_method *method; // null until rpc_results
-    char text[RPC_TEXT_BYTES];       // of an exception
-    const uint64_t *words;           // of a request in the kernel's encoding; of any other null
-    struct rpc_kernel_answer answer; // to such a one
+    char text[RPC_TEXT_BYTES]; // of an exception; "" between two requests
+    const uint64_t *words;     // of a request in the kernel's encoding, which has no interface id; of any other null
+    uint64_t kernel_words[MESSAGE_WORDS];
+    struct rpc_kernel_answer kernel_answer; // to such a one
 };
+
+static inline uint16_t rpc_ordinal(const struct rpc_request *request) {
+    return (uint16_t)request->info;
+}
+static inline bool rpc_wants_answer(const struct rpc_request *request) {
+    return (request->info & MESSAGE_WANTS_REPLY) != 0;
+}
 
 enum rpc_arrival : uint8_t {
     RPC_REQUEST, // server.request is to be dispatched; rpc_server_done follows
@@ -52,11 +78,9 @@ enum rpc_arrival : uint8_t {
 struct rpc_server {
     handle_t endpoint;
     uint32_t accept;
-    bool owed;            // the current request wants an answer, and has none yet
     uint64_t bits;
     uint64_t malformed;   // requests that were refused before any method saw them
     uint64_t undelivered; // answers that could not be delivered
-    struct tess_message message;
     struct rpc_request request;
     alignas(uint64_t) uint8_t page[MESSAGE_PAGE_BYTES]; // for results: a method may call others meanwhile, and its parameters lie in the message page
 };
@@ -65,17 +89,48 @@ struct rpc_server {
 // parameters may be longer than the message page. A request that brings more is refused by the kernel.
 void rpc_server_init(struct rpc_server *server, handle_t endpoint, uint32_t accept);
 
+enum rpc_arrival rpc_server_next_general(struct rpc_server *server, uint64_t deadline_ns);
+enum rpc_arrival rpc_server_received(struct rpc_server *server, status_t status, uint64_t deadline_ns);
+
 // Delivers the answer to the last request, if there is one, and waits for what comes next. May block.
-enum rpc_arrival rpc_server_next(struct rpc_server *server, uint64_t deadline_ns);
+static inline enum rpc_arrival rpc_server_next(struct rpc_server *server, uint64_t deadline_ns) {
+    struct rpc_request *request = &server->request;
+    if (request->stage != RPC_PLAIN_ANSWER) {
+        return rpc_server_next_general(server, deadline_ns);
+    }
+    struct tess_message message = request->answer;
+    message.info = tess_accept(server->accept);
+    const status_t status = tess_reply_recv(server->endpoint, &message, deadline_ns);
+    request->message = message;
+    if (status_ok(status) && rpc_is_plain_call(message.info)) [[clang::likely]] {
+        request->stage = RPC_PLAIN_REQUEST;
+        return RPC_REQUEST;
+    }
+    return rpc_server_received(server, status, deadline_ns);
+}
+
+void rpc_server_done_general(struct rpc_server *server, status_t status);
 
 // Ends the current request with what dispatching it returned: its results, or an exception.
-void rpc_server_done(struct rpc_server *server, status_t status);
+static inline void rpc_server_done(struct rpc_server *server, status_t status) {
+    if (status_ok(status) && server->request.stage == RPC_PLAIN_RESULTS) [[clang::likely]] {
+        server->request.stage = RPC_PLAIN_ANSWER;
+    } else {
+        rpc_server_done_general(server, status);
+    }
+}
 
 // Delivers the answer now, after rpc_server_done, instead of with the next receive: for a service that has something else to
 // do before, which might take a while or use the message page. Does not block.
 void rpc_server_answer(struct rpc_server *server);
 
 // ---- for dispatch code ----
+
+// The struct of the parameters.
+static inline struct capnp_struct rpc_params(struct rpc_request *request) {
+    return request->stage == RPC_GENERAL_REQUEST ? request->params
+                                                 : rpc_plain_struct(&request->message, (uint32_t)request->info);
+}
 
 struct capnp_struct_builder rpc_results_general(struct rpc_request *request);
 
@@ -85,12 +140,14 @@ static inline struct capnp_struct_builder rpc_results(struct rpc_request *reques
     if (!rpc_shape_is_plain(&method->results)) {
         return rpc_results_general(request);
     }
-    request->outgoing.plain = true;
-    request->outgoing.data_words = method->results.data_words;
-    for (uint32_t i = 0; i < method->results.data_words; i++) {
-        request->outgoing.small[i] = 0;
+    if (request->stage == RPC_PLAIN_REQUEST) {
+        request->stage = RPC_PLAIN_RESULTS;
     }
-    return (struct capnp_struct_builder){.data = request->outgoing.small, .data_words = method->results.data_words};
+    request->answer.words[0] = rpc_plain_form(&method->results);
+    for (uint32_t i = 1; i <= RPC_REGISTER_WORDS; i++) {
+        request->answer.words[i] = 0;
+    }
+    return (struct capnp_struct_builder){.data = &request->answer.words[1], .data_words = method->results.data_words};
 }
 
 // What a request for something that there is not comes to.

@@ -76,7 +76,7 @@ static status_t write_text(void *, struct rpc_request *request, struct console_w
     }
     const size_t taken = terminal_write(&terminal, (const char *)bytes.bytes, bytes.len);
     console_write_results_set_taken(results, (uint32_t)taken);
-    if (taken > 0 || !request->wants_answer) {
+    if (taken > 0 || !rpc_wants_answer(request)) {
         return STATUS_OK;
     }
     if (writer_count == WRITERS_MAX || !status_ok(rpc_defer(request, &writers[writer_count]))) {

@@ -9,6 +9,7 @@ LIMITS = {
     "null_syscall": 80,
     "ipc_rtt_0w": 470,
     "ipc_rtt_8w": 500,
+    "stub_overhead": 120,
     "kernel_to_init": 5_000_000,
     "boot_to_prompt": 60_000_000,
     "mem_at_prompt": 8_000_000,

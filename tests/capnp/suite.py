@@ -90,6 +90,38 @@ def imports_in_a_circle(ctx):
         compiled(ctx, ctx.scratch / f"{name}.capnp.c", ctx.scratch)
 
 
+FLOATS = """@0xb7d1c3f5e2a40968;
+struct Weight { grams @0 :Float64 = 1.5; }
+interface Scale {
+  weigh @0 (grams :Float64, factor :Float32) -> (sum :Float32, all :List(Float64), last :Weight);
+}
+const unit :Float64 = 0.001;
+"""
+WEIGHS = """#include "floats.capnp.h"
+uint64_t weigh(struct floats_scale scale, uint64_t grams);
+uint64_t weigh(struct floats_scale scale, uint64_t grams) {
+    RPC_CALL(call);
+    struct floats_scale_weigh_results results;
+    struct floats_scale_weigh_params_builder params = floats_scale_begin_weigh(scale, &call);
+    floats_scale_weigh_params_put_bits_grams(params, grams);
+    if (!status_ok(floats_scale_finish_weigh(&call, DEADLINE_NEVER, &results))) {
+        return 0;
+    }
+    return floats_scale_weigh_results_bits_sum(results) + floats_weight_bits_grams(floats_scale_weigh_results_get_last(results)) +
+           capnp_f64_list_bits(floats_scale_weigh_results_get_all(results), 0);
+}
+"""
+
+
+def floats(ctx):
+    """A program without floating-point registers, as those for the target are, can speak a contract that has floats."""
+    (ctx.scratch / "floats.capnp").write_text(FLOATS)
+    (ctx.scratch / "weighs.c").write_text(WEIGHS)
+    generate(ctx, ctx.scratch / "floats.capnp", ctx.scratch, ctx.scratch)
+    for source in ("floats.capnp.c", "weighs.c"):
+        compiled(ctx, ctx.scratch / source, ctx.scratch)
+
+
 def standard(ctx):
     """The schema of schemas, of remote calls, and all others that the packages bring. Imports are of their own folder."""
     for name in ("schema", "rpc", "rpc-twoparty", "persistent", "stream", "c++"):
@@ -258,6 +290,7 @@ def cases(ctx):
     return [("golden", lambda: golden(ctx)),
             ("everything_compiles", lambda: everything(ctx)),
             ("imports_in_a_circle_compile", lambda: imports_in_a_circle(ctx)),
+            ("floats_without_registers", lambda: floats(ctx)),
             ("standard_schemas_compile", lambda: standard(ctx)),
             ("example_of_the_page", lambda: example_of_the_page(ctx)),
             ("embedded_schemas", lambda: embedded_schemas(ctx)),

@@ -5,7 +5,7 @@ from names import MAX_BYTES, MAX_COUNT, ONE_WAY, REPEATABLE, Names, variable
 STREAM_RESULT = 0x995F9A3377C0B16E  # of /capnp/stream.capnp: a method that streams has no results of its own
 REGISTER_WORDS = 5                  # of data, and so many capabilities, travel in registers (lib/rpc/method.h)
 REGISTER_POINTERS = 4
-LOCALS = ("call", "deadline_ns", "params", "promise", "results", "ring", "status", "to")
+LOCALS = ("call", "deadline_ns", "params", "promise", "request", "results", "ring", "status", "to")
 
 
 class Method:
@@ -47,6 +47,10 @@ class Method:
         """Whether a caller may go on without an answer."""
         return self.results is None or not self.results.fields or Names.annotation_of(self.method, ONE_WAY) is not None
 
+    def plain(self):
+        """Whether the parameters are nothing but numbers that fit into registers, and each is an argument."""
+        return self.simple() and self.params.pointers == 0 and self.params.data_words <= REGISTER_WORDS
+
     def shape(self, node):
         """struct rpc_shape of parameters or results."""
         if node is None:
@@ -79,7 +83,8 @@ class Method:
 
 
 class Calls:
-    """Writes to the header through `structs`, as the accessors do; `source` returns lines."""
+    """Writes to the header through `structs`, as the accessors do. All of it is inline: the constants of a method are then
+    seen where it is called and served, and a program without floating-point registers can include what it cannot call."""
 
     def __init__(self, structs):
         self.structs, self.names, self.request, self.types = structs, structs.names, structs.request, structs.types
@@ -110,7 +115,7 @@ class Calls:
             out.constant(method.owner, "uint16_t", method.ordinal, method.method.index)
         for method in methods:
             out.taken.take(method.constant, method.owner)
-            out.lines.append(f"extern const struct rpc_method {method.constant};")
+            out.lines += ["", *self.description(method)]
         self.casts(node, name, owner)
         for method in methods:
             self.client(node, method)
@@ -128,30 +133,42 @@ class Calls:
             self.structs.function(owner, f"struct {other}", f"{name}_as_{other}", own,
                                   f"return (struct {other}){{{var}.handle}};")
 
-    def prototype(self, method, verb, result, params, doc=()):
-        name = method.function(verb)
-        self.structs.taken.take(name, method.owner)
-        self.structs.lines += [*doc, *c.prototype(result, name, params)]
-
     def client(self, node, method):
         out, var = self.structs, self.self_name(node)
         doc = ["", *c.comment(method.method.doc)]
-        if method.simple():
-            self.prototype(method, "call", "status_t", self.call_params(method, var), doc)
-            if method.sendable():
-                self.prototype(method, "send", "status_t", self.send_params(method, var))
-            doc = []
         begin = f"rpc_begin(call, {var}.handle, &{method.constant})"
         out.function(method.owner, method.params_builder(), method.function("begin"),
                      [(f"struct {method.base}", var), ("struct rpc_call *", "call")],
                      f"return ({method.params_builder()}){{{begin}}};", doc=doc)
         self.fetch(method, "finish", "rpc_finish(call, deadline_ns", [("struct rpc_call *", "call"), ("uint64_t", "deadline_ns")])
+        if method.simple():
+            out.function(method.owner, "status_t", method.function("call"), self.call_params(method, var),
+                         *self.call_plain(method, var) if method.plain() else self.call_general(method, var))
+            if method.sendable():
+                out.function(method.owner, "status_t", method.function("send"), self.send_params(method, var),
+                             *self.filled(method, f"{method.function('begin')}({var}, call)", method.arguments(var)),
+                             "return rpc_send(call, deadline_ns);")
+
+    def call_plain(self, method, var):
+        arguments, place = method.arguments(var), self.place(method)
+        params = f"{{rpc_plain_params(&request, &{method.constant})}}"
+        return ["struct tess_message request = {};", *(self.filled(method, params, arguments) if arguments else []),
+                f"return rpc_call_plain(call, {var}.handle, &{method.constant}, request, deadline_ns, {place});"]
+
+    def call_general(self, method, var):
+        results = ["results"] if method.results is not None else []
+        return [*self.filled(method, f"{method.function('begin')}({var}, call)", method.arguments(var)),
+                f"return {method.function('finish')}({', '.join(['call', 'deadline_ns', *results])});"]
+
+    @staticmethod
+    def place(method):
+        """Where results go: a caller that wants none gives no place for them."""
+        return "results == nullptr ? nullptr : &results->s" if method.results is not None else "nullptr"
 
     def fetch(self, method, verb, call, params):
-        """What waits for results; a caller that wants none gives no place for them."""
-        place = "results == nullptr ? nullptr : &results->s" if method.results is not None else "nullptr"
+        """What waits for results."""
         self.structs.function(method.owner, "status_t", method.function(verb), [*params, *method.results_param()],
-                              f"return {call}, {place});")
+                              f"return {call}, {self.place(method)});")
 
     @staticmethod
     def passed(method, var):
@@ -170,7 +187,8 @@ class Calls:
         out, var = self.structs, self.self_name(node)
         ring = ("struct rpc_ring *", "ring")
         if method.simple():
-            self.prototype(method, "submit", "struct rpc_promise", self.submit_params(method, var))
+            out.function(method.owner, "struct rpc_promise", method.function("submit"), self.submit_params(method, var),
+                         *self.submit_body(method, var))
         else:
             begin = f"rpc_submit_begin(ring, &{method.constant}, promise)"
             out.function(method.owner, method.params_builder(), method.function("submit_begin"),
@@ -203,7 +221,7 @@ class Calls:
             out.lines.append("    char none; // it has none")
         out.lines.append("};")
         out.taken.take(f"{name}_dispatch", owner)
-        out.lines += c.prototype("status_t", f"{name}_dispatch", self.dispatch_params(name))
+        out.lines += ["", *self.dispatch(node, methods)]
 
     @staticmethod
     def dispatch_params(name):
@@ -214,22 +232,10 @@ class Calls:
         params = [("void *", "self"), ("struct rpc_request *", "request"), (f"struct {method.params_type()}", "params")]
         return params if method.results is None else [*params, (f"struct {method.results_type()}_builder", "results")]
 
-    # ---- the source ----
-
-    def source(self, node):
-        methods = self.methods(node)
-        out = [line for method in methods for line in ["", *self.description(method)]]
-        for method in methods:
-            if method.simple():
-                out += ["", *self.call_body(node, method), ""]
-                out += [*self.send_body(node, method), ""] if method.sendable() else []
-                out += self.submit_body(node, method)
-        return out + ["", *self.dispatch(node, methods)]
-
     @staticmethod
     def description(method):
         repeatable = Names.annotation_of(method.method, REPEATABLE) is not None
-        return [f"const struct rpc_method {method.constant} = {{",
+        return [f"constexpr struct rpc_method {method.constant} = {{",
                 f"    .interface_id = {method.names.upper(method.interface)}_ID,",
                 f"    .ordinal = {method.ordinal},",
                 *(["    .repeatable = true,"] if repeatable else []),
@@ -243,31 +249,15 @@ class Calls:
         return [f"{method.params_builder()} params = {begin};",
                 *(f"{method.params_type()}_set_{self.names.field(field)}(params, {name});" for field, _kind, name in arguments)]
 
-    def call_body(self, node, method):
-        var = self.self_name(node)
-        results = ["results"] if method.results is not None else []
-        body = [*self.filled(method, f"{method.function('begin')}({var}, call)", method.arguments(var)),
-                f"return {method.function('finish')}({', '.join(['call', 'deadline_ns', *results])});"]
-        return c.function("status_t", method.function("call"), self.call_params(method, var), body, inline=False)
-
-    def send_body(self, node, method):
-        var = self.self_name(node)
-        body = [*self.filled(method, f"{method.function('begin')}({var}, call)", method.arguments(var)),
-                "return rpc_send(call, deadline_ns);"]
-        return c.function("status_t", method.function("send"), self.send_params(method, var), body, inline=False)
-
-    def submit_body(self, node, method):
-        var = self.self_name(node)
+    def submit_body(self, method, var):
         arguments = method.arguments(var)
         begin = f"rpc_submit_begin(ring, &{method.constant}, &promise)"
-        body = ["struct rpc_promise promise;",
-                *self.filled(method, f"{{{begin}}}" if arguments else begin, arguments),
+        return ["struct rpc_promise promise;", *self.filled(method, f"{{{begin}}}" if arguments else begin, arguments),
                 f"rpc_submit(ring, &promise, {var}.target);", "return promise;"]
-        return c.function("struct rpc_promise", method.function("submit"), self.submit_params(method, var), body, inline=False)
 
     def dispatch(self, node, methods):
         name = self.names.type(node)
-        out = c.heading("", "status_t", f"{name}_dispatch", self.dispatch_params(name), " {")
+        out = c.heading("static inline ", "status_t", f"{name}_dispatch", self.dispatch_params(name), " {")
         ancestors = self.ancestors(node)
         for above, path in ancestors:
             other = self.names.type(above)
@@ -277,14 +267,14 @@ class Calls:
             unused = [] if ancestors else ["    (void)server;", "    (void)self;"]
             return [*out, *unused, "    return rpc_unimplemented(request);", "}"]
         out += [f"    if (request->interface_id != {name.upper()}_ID) {{", "        return rpc_unimplemented(request);", "    }",
-                "    switch (request->ordinal) {"]
+                "    switch (rpc_ordinal(request)) {"]
         for method in methods:
             out += self.case(method)
         return [*out, "    default: break;", "    }", "    return rpc_unimplemented(request);", "}"]
 
     def case(self, method):
         member = f"server->{variable(method.name)}"
-        made = [f"struct {method.params_type()} params = {{request->params}};", *self.limits(method)]
+        made = [f"struct {method.params_type()} params = {{rpc_params(request)}};", *self.limits(method)]
         results = f"rpc_results(request, &{method.constant})"
         if method.results is None:
             made.append(f"(void){results};")

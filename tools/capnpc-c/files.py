@@ -192,7 +192,8 @@ class Generated:
         for node in self.of_kind("const"):
             out += self.constant_function(node)
         for node in self.of_kind("interface"):
-            out += self.calls_of(node).source(node)
+            if kernel.is_object(node):
+                out += self.kernel_calls.source(node)
         out += embed.schemas(self)
         return "\n".join(tidy(out)) + "\n"
 

@@ -184,7 +184,7 @@ class KernelCalls:
         out = c.heading("", "status_t", f"{name}_dispatch", self.dispatch_params(name), " {")
         if not methods:
             return ["", *out, "    (void)server;", "    (void)self;", "    return rpc_kernel_unknown(request);", "}"]
-        out += ["    const uint64_t *words = request->words;", "    switch (words == nullptr ? 0 : request->ordinal) {"]
+        out += ["    const uint64_t *words = request->words;", "    switch (words == nullptr ? 0 : rpc_ordinal(request)) {"]
         for method in methods:
             out += self.case(method)
         return ["", *out, "    default: break;", "    }", "    return rpc_kernel_unknown(request);", "}"]
