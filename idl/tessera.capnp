@@ -15,10 +15,11 @@ annotation kernelObject @0xc96d30b1f27e4a58 (interface) :Void;
 annotation prefix @0xa64c92e7f1350bd8 (file, struct, interface, enum) :Text;
 # What C names begin with instead of the type's own name.
 
-annotation maxBytes @0xd82b6f430e9ac175 (field, param) :UInt32;
-# A text or data that is longer is refused as an invalid argument, before the method is called.
+annotation maxBytes @0xd82b6f430e9ac175 (param) :UInt32;
+# A text or data that is longer is refused as an invalid argument, before the method is called. Only on a method's own parameters:
+# what is inside a struct or a list the method looks at itself.
 
-annotation maxCount @0x8f5e1d72c4b903aa (field, param) :UInt32;
+annotation maxCount @0x8f5e1d72c4b903aa (param) :UInt32;
 # The same for a list, in elements.
 
 annotation name @0xd1e0a5b79c24f683 (*) :Text;

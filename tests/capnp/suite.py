@@ -194,10 +194,12 @@ def kernel_objects(ctx):
 def refused(ctx):
     """Mistakes are named, by a message and not by the generator's own failure."""
     for text, complaint in (("struct A { struct Bc {} } struct ABc {}", r"A\.Bc and .*ABc would both be called"),
-                            ("struct A { x @0 :Int8; hasX @1 :Int8; xList @2 :Text; } struct AList {}", "would both be called")):
+                            ("struct A { x @0 :Int8; hasX @1 :Int8; xList @2 :Text; } struct AList {}", "would both be called"),
+                            ("interface I { m @0 () -> (a :Text $C.maxBytes(3)); }", r"I\.m: \$maxBytes on a would be checked by nobody"),
+                            ("struct A { x @0 :Text $C.maxBytes(3); }", "cannot be applied to this kind of declaration")):
         path = ctx.scratch / "wrong.capnp"
-        path.write_text(f"@0xeeee5ff456071041;\n{text}\n")
-        done = generate(ctx, path, ctx.scratch, ctx.scratch, status=1)
+        path.write_text(f"@0xeeee5ff456071041;\nusing C = import \"/tessera.capnp\";\n{text}\n")
+        done = generate(ctx, path, ctx.scratch, ctx.scratch, f"-I{ROOT / 'idl'}", status=1)
         expect_match(done.stdout, complaint, "the complaint")
         check("Traceback" not in done.stdout, "the generator failed", "a complaint", done.stdout)
     done = ctx.run([PLUGIN], stdin="\0\0\0\0", status=1)

@@ -1,10 +1,12 @@
 """Client stubs, promises and server dispatch of interfaces, over lib/rpc (docs/decisions/capnp-c.md, Interfaces)."""
 import c
 from names import MAX_BYTES, MAX_COUNT, ONE_WAY, REPEATABLE, Names, variable
+from schema import SchemaError
 
 STREAM_RESULT = 0x995F9A3377C0B16E  # of /capnp/stream.capnp: a method that streams has no results of its own
 REGISTER_WORDS = 5                  # of data, and so many capabilities, travel in registers (lib/rpc/method.h)
 REGISTER_POINTERS = 4
+LIMITS = {"text": MAX_BYTES, "data": MAX_BYTES, "list": MAX_COUNT} # which of them says how long a value may be
 LOCALS = ("call", "deadline_ns", "params", "promise", "request", "results", "ring", "status", "to")
 
 
@@ -287,17 +289,27 @@ class Calls:
 
     def limits(self, method):
         """What the contract says of how long a parameter may be."""
+        self.misplaced_limits(method)
         out = []
-        for field in method.params.fields:
-            if field.group is not None or field.type.kind not in ("text", "data", "list"):
-                continue
-            get = f"{method.params_type()}_get_{self.names.field(field)}(params)"
-            kind = MAX_COUNT if field.type.kind == "list" else MAX_BYTES
+        for field in method.params.plain_fields():
+            kind = LIMITS.get(field.type.kind) if field.group is None else None
             limit = Names.annotation_of(field, kind)
             if limit is None:
                 continue
+            get = f"{method.params_type()}_get_{self.names.field(field)}(params)"
             found = f"{self.types.list_name(field.type.element)}_count({get})" if kind == MAX_COUNT else f"{get}.len"
             unit = "elements" if kind == MAX_COUNT else "bytes"
             out += [f"if ({found} > {limit}) {{",
                     f'    return rpc_refuse(request, RPC_INVALID_ARGUMENT, "{field.name} is longer than {limit} {unit}");', "}"]
         return out
+
+    @staticmethod
+    def misplaced_limits(method):
+        """A limit that nobody would check is an error of the schema. (The standard compiler allows them on parameters alone.)"""
+        for node, are_params in ((method.params, True), (method.results, False)):
+            for field in node.fields if node is not None else []:
+                for name, kind in (("maxBytes", MAX_BYTES), ("maxCount", MAX_COUNT)):
+                    wanted = are_params and field.group is None and LIMITS.get(field.type.kind) == kind
+                    if Names.annotation_of(field, kind) is not None and not wanted:
+                        raise SchemaError(f"{method.owner}: ${name} on {field.name} would be checked by nobody: it is for parameters "
+                                          f"that are {'texts or data' if kind == MAX_BYTES else 'lists'}")

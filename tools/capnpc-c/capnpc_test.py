@@ -138,6 +138,25 @@ class NamesOf(unittest.TestCase):
                 self.assertRegex(str(caught.exception), rf"sample.capnp:{name}\b")
 
 
+class Calls(unittest.TestCase):
+    def test_limits_that_nobody_would_check(self):
+        for text, what in (("interface I { m @0 (a :UInt32 $C.maxBytes(3)); }", r"I\.m: \$maxBytes on a .* texts or data"),
+                           ("interface I { m @0 (a :List(Text) $C.maxBytes(3)); }", r"I\.m: \$maxBytes on a "),
+                           ("interface I { m @0 (a :Text $C.maxCount(3)); }", r"I\.m: \$maxCount on a .* lists"),
+                           ("interface I { m @0 () -> (a :Text $C.maxBytes(3)); }", r"I\.m: \$maxBytes on a ")):
+            with self.assertRaisesRegex(schema.SchemaError, what):
+                generated(text)
+        for text in ("struct S { a @0 :Text $C.maxBytes(3); }", "struct S { union { a @0 :List(Text) $C.maxCount(3); b @1 :Int8; } }"):
+            with self.assertRaises(subprocess.CalledProcessError): # the standard compiler's own
+                request_of(text)
+
+    def test_plain_parameters_stay_in_registers(self):
+        header = generated("interface I { a @0 (x :UInt64, y :Bool, z :UInt64, u :UInt64, v :UInt64); b @1 (x :Text);"
+                           " c @2 (p :UInt64, q :UInt64, r :UInt64, s :UInt64, t :UInt64, u :Bool); d @3 (); }").header_text
+        plain = [name for name in "abcd" if f"rpc_call_plain(call, i.handle, &sample_i_{name}_method" in header]
+        self.assertEqual(plain, ["a", "d"])
+
+
 class C(unittest.TestCase):
     def test_strings(self):
         self.assertEqual(c.string(b'a"\\\n'), r'"a\"\\\n"')
