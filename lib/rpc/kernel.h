@@ -9,6 +9,7 @@
 #pragma once
 
 #include "lib/rpc/call.h"
+#include "lib/rpc/promise.h"
 #include "lib/rpc/serve.h"
 #include "lib/tess/syscall.h"
 
@@ -38,6 +39,14 @@ static inline status_t rpc_kernel_call(struct rpc_call *call, handle_t target, s
 // Capability number `index` of the answer, owned by the call unless it is kept (rpc_keep); null when there are fewer.
 static inline handle_t rpc_kernel_handle(const struct rpc_call *call, uint32_t index) {
     return call->state == RPC_CALL_ANSWERED && index < call->results.handle_count ? call->results.handles[index] : (handle_t){};
+}
+
+// The same over the ring (lib/rpc/promise.h).
+struct rpc_promise rpc_kernel_submit(struct rpc_ring *ring, struct rpc_target target, const struct tess_message *message);
+status_t rpc_kernel_take(struct rpc_ring *ring, struct rpc_promise promise, uint64_t deadline_ns,
+                         const struct rpc_slot **out);
+static inline handle_t rpc_kernel_taken_handle(const struct rpc_slot *slot, uint32_t index) {
+    return slot->results.owns && index < slot->results.handle_count ? slot->results.handles[index] : (handle_t){};
 }
 
 // ---- for dispatch code ----

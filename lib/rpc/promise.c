@@ -2,6 +2,7 @@
 
 #include "abi/gen/abi.h"
 #include "base/mem.h"
+#include "lib/rpc/kernel.h"
 
 // Completions of cancellations; others have the number of their slot.
 constexpr uint64_t NOBODY = 0;
@@ -42,8 +43,7 @@ void rpc_ring_destroy(struct rpc_ring *ring) {
 
 // ---- Submission ----
 
-struct capnp_struct_builder rpc_submit_begin(struct rpc_ring *ring, const struct rpc_method *method,
-                                             struct rpc_promise *out) {
+static struct rpc_slot *slot_take(struct rpc_ring *ring, const struct rpc_method *method, struct rpc_promise *out) {
     for (uint32_t number = 1; number <= ring->calls; number++) {
         struct rpc_slot *slot = &ring->slots[number - 1];
         if (slot->state == RPC_SLOT_FREE) {
@@ -51,12 +51,19 @@ struct capnp_struct_builder rpc_submit_begin(struct rpc_ring *ring, const struct
             slot->dropped = false;
             slot->method = method;
             *out = (struct rpc_promise){.slot = number};
-            return rpc_outgoing_begin(&slot->params, &method->params, tess_ring_page(&ring->ring, (uint8_t)number),
-                                      true);
+            return slot;
         }
     }
     *out = (struct rpc_promise){};
-    return (struct capnp_struct_builder){};
+    return nullptr;
+}
+
+struct capnp_struct_builder rpc_submit_begin(struct rpc_ring *ring, const struct rpc_method *method,
+                                             struct rpc_promise *out) {
+    struct rpc_slot *slot = slot_take(ring, method, out);
+    return slot == nullptr ? (struct capnp_struct_builder){}
+                           : rpc_outgoing_begin(&slot->params, &method->params,
+                                                tess_ring_page(&ring->ring, (uint8_t)out->slot), true);
 }
 
 // Ends the call without an answer.
@@ -75,6 +82,25 @@ static uint32_t put(struct rpc_ring *ring, struct ring_entry entry) {
     return tess_ring_put(&ring->ring, entry);
 }
 
+static bool is_nothing(struct rpc_target target) {
+    return target.handle.v == 0 && target.promise.slot == 0;
+}
+
+// The slot's message, whose header but for the label is there.
+static void launch(struct rpc_ring *ring, struct rpc_promise *promise, struct rpc_target target, uint32_t label) {
+    const uint8_t number = (uint8_t)promise->slot;
+    struct rpc_slot *slot = &ring->slots[number - 1];
+    memcpy(tess_ring_words(&ring->ring, number), slot->message.words, sizeof(slot->message.words));
+    struct ring_entry entry = tess_ring_call(target.handle, label, number);
+    entry.buffer = number;
+    entry.info |= slot->message.info | tess_accept(MESSAGE_HANDLES);
+    if (target.handle.v == 0) {
+        entry = tess_ring_on(entry, target.promise.entry, target.index);
+    }
+    slot->state = RPC_SLOT_IN_FLIGHT;
+    promise->entry = put(ring, entry);
+}
+
 void rpc_submit(struct rpc_ring *ring, struct rpc_promise *promise, struct rpc_target target) {
     struct rpc_slot *slot = slot_of(ring, promise->slot);
     if (slot == nullptr) {
@@ -82,23 +108,29 @@ void rpc_submit(struct rpc_ring *ring, struct rpc_promise *promise, struct rpc_t
     }
     uint32_t form;
     const status_t status = rpc_outgoing_pack(&slot->params, &slot->message, &form);
-    const bool on_promise = target.handle.v == 0 && target.promise.slot != 0;
-    if (!status_ok(status) || (target.handle.v == 0 && !on_promise)) {
+    if (!status_ok(status) || is_nothing(target)) {
         rpc_outgoing_end(&slot->params, true);
         finish_without(slot, status_ok(status) ? STATUS_BAD_HANDLE : status);
         return;
     }
     slot->message.words[0] = slot->method->interface_id;
-    memcpy(tess_ring_words(&ring->ring, (uint8_t)promise->slot), slot->message.words, sizeof(slot->message.words));
-    struct ring_entry entry =
-        tess_ring_call(target.handle, RPC_CONTRACT | form | slot->method->ordinal, promise->slot);
-    entry.buffer = (uint8_t)promise->slot;
-    entry.info |= slot->message.info | tess_accept(MESSAGE_HANDLES);
-    if (on_promise) {
-        entry = tess_ring_on(entry, target.promise.entry, target.index);
+    launch(ring, promise, target, RPC_CONTRACT | form | slot->method->ordinal);
+}
+
+struct rpc_promise rpc_kernel_submit(struct rpc_ring *ring, struct rpc_target target, const struct tess_message *message) {
+    struct rpc_promise promise;
+    struct rpc_slot *slot = slot_take(ring, nullptr, &promise);
+    if (slot != nullptr) {
+        slot->params.plain = true; // nothing of it is to be given up
+        slot->message = *message;
+        slot->message.info = message->info & ~(MESSAGE_ACCEPT_MASK | UINT32_MAX);
+        if (is_nothing(target)) {
+            finish_without(slot, STATUS_BAD_HANDLE);
+        } else {
+            launch(ring, &promise, target, message_label(message->info));
+        }
     }
-    slot->state = RPC_SLOT_IN_FLIGHT;
-    promise->entry = put(ring, entry);
+    return promise;
 }
 
 status_t rpc_flush(struct rpc_ring *ring) {
@@ -123,6 +155,8 @@ static void complete(struct rpc_ring *ring, const struct ring_completion *comple
         if (label != 0) {
             rpc_incoming_adopt(&slot->results, &slot->message);
             slot->status = label < RPC_EXCEPTION_END ? (status_t){label} : rpc_status(RPC_BAD_ANSWER);
+        } else if (slot->method == nullptr) {
+            rpc_incoming_adopt(&slot->results, &slot->message);
         } else {
             slot->status = rpc_incoming_open(&slot->results, (uint32_t)slot->message.words[0], &slot->message,
                                              tess_ring_page(&ring->ring, number), &slot->root);
@@ -168,6 +202,13 @@ const char *rpc_promise_exception_text(const struct rpc_ring *ring, struct rpc_p
     return answered ? rpc_page_text(ring->slots[promise.slot - 1].message.info,
                                     tess_ring_page(&ring->ring, (uint8_t)promise.slot), text)
                     : text;
+}
+
+status_t rpc_kernel_take(struct rpc_ring *ring, struct rpc_promise promise, uint64_t deadline_ns,
+                         const struct rpc_slot **out) {
+    TRY(rpc_take(ring, promise, deadline_ns, nullptr));
+    *out = slot_of(ring, promise.slot);
+    return STATUS_OK;
 }
 
 handle_t rpc_promise_keep(struct rpc_ring *ring, struct rpc_promise promise, handle_t handle) {

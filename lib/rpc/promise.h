@@ -37,7 +37,7 @@ enum rpc_slot_state : uint8_t { RPC_SLOT_FREE, RPC_SLOT_BUILDING, RPC_SLOT_IN_FL
 struct rpc_slot {
     enum rpc_slot_state state;
     bool dropped; // nobody wants the answer any more
-    const struct rpc_method *method;
+    const struct rpc_method *method; // null: one of a kernel object (lib/rpc/kernel.h)
     status_t status; // once answered
     struct tess_message message;
     struct rpc_outgoing params;

@@ -174,7 +174,9 @@ def kernel_objects(ctx):
     header = (ctx.scratch / "odd.capnp.h").read_text()
     for line in ("constexpr uint32_t ODD_SWAP_METHOD = 1;", "struct tess_message message = {.info = ODD_SWAP_METHOD | tess_accept(2) |",
                  ".words = {other.handle.v, small, sure, [6] = other.handle.v}",
-                 ".first = {rpc_kernel_handle(call, 0)}, .second = rpc_kernel_handle(call, 1)"):
+                 ".first = {rpc_kernel_handle(call, 0)}, .second = rpc_kernel_handle(call, 1)",
+                 "struct odd_target odd_swap_promise_first(struct rpc_promise promise)",
+                 ".first = {rpc_kernel_taken_handle(slot, 0)}, .second = rpc_kernel_taken_handle(slot, 1), .count = (uint32_t)slot->message.words[2]"):
         check(line in " ".join(header.split()), "a call of a kernel object", line, header)
     expect_match((ctx.scratch / "odd.capnp.c").read_text(), r"if \(words\[1\] > UINT32_MAX \|\| words\[2\] > 1\)", "its dispatch")
     check("ODD_NONE" not in header, "method 0 is none", "nothing of it", header)

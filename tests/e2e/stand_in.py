@@ -7,10 +7,12 @@ from session import Session, settled_memory
 from testing import check
 
 # What the client sees of either: one number a status or result. VMO: two refusals, made, pages committed, one refusal, info.
-# Timer: set, fired, info, three refusals, cancelled twice.
-BAD_ARGUMENT, BAD_HANDLE, WRONG_TYPE = 6, 2, 3
+# Timer: set, fired, info, three refusals, cancelled twice. Ring: made, info of what is promised, a broken promise and why, a call
+# of nothing, one too many, what was promised, and kept.
+BAD_ARGUMENT, BAD_HANDLE, WRONG_TYPE, NO_MEMORY, PROMISE_BROKEN = 6, 2, 3, 8, 22
 SEEN = [BAD_ARGUMENT, 1, 0, 0, BAD_ARGUMENT, 0, 12288, 4096,
-        0, 0, 0, 0, 0x50, 0, 3_600_000_000_000, 1, BAD_ARGUMENT, BAD_HANDLE, WRONG_TYPE, 0, 1, 0, 0]
+        0, 0, 0, 0, 0x50, 0, 3_600_000_000_000, 1, BAD_ARGUMENT, BAD_HANDLE, WRONG_TYPE, 0, 1, 0, 0,
+        0, 0, 12288, PROMISE_BROKEN, BAD_ARGUMENT, BAD_HANDLE, NO_MEMORY, 0, 0, 12288]
 
 
 def run_client(session):

@@ -15,7 +15,7 @@ constexpr uint64_t LEN_BYTES = 12'288, PERIOD_NS = 3'600'000'000'000, BITS = 0x5
 // What one use of an account came to, in its order.
 struct seen {
     size_t count;
-    uint64_t values[32];
+    uint64_t values[40];
 };
 
 static void note(struct seen *seen, uint64_t value) {
@@ -72,10 +72,41 @@ static void use_timer(struct account account, struct seen *seen) {
     note(seen, timer_cancel_results_get_was_set(canceled));
 }
 
+// Over the ring: what was made is asked before the caller has it; what was not made breaks the promise.
+static void use_promises(struct account account, struct seen *seen) {
+    struct rpc_ring ring;
+    struct account_create_vmo_results made;
+    struct vmo_info_results info = {};
+    const status_t status = rpc_ring_create(5, &ring);
+    note(seen, status.code);
+    if (!status_ok(status)) {
+        return;
+    }
+    const struct rpc_promise vmo = account_submit_create_vmo(&ring, account_target(account), LEN_BYTES);
+    const struct rpc_promise of_vmo = vmo_submit_info(&ring, account_create_vmo_promise_vmo(vmo));
+    const struct rpc_promise none = account_submit_create_vmo(&ring, account_target(account), 0);
+    const struct rpc_promise of_none = vmo_submit_info(&ring, account_create_vmo_promise_vmo(none));
+    const struct rpc_promise of_nobody = vmo_submit_info(&ring, (struct vmo_target){});
+    const struct rpc_promise too_many = vmo_submit_info(&ring, account_create_vmo_promise_vmo(vmo));
+    note(seen, vmo_take_info(&ring, of_vmo, rpc_patience(), &info).code);
+    note(seen, vmo_info_results_get_len_bytes(info));
+    note(seen, vmo_take_info(&ring, of_none, rpc_patience(), nullptr).code);
+    note(seen, account_take_create_vmo(&ring, none, rpc_patience(), nullptr).code);
+    note(seen, vmo_take_info(&ring, of_nobody, rpc_patience(), nullptr).code);
+    note(seen, vmo_take_info(&ring, too_many, rpc_patience(), nullptr).code);
+    note(seen, account_take_create_vmo(&ring, vmo, rpc_patience(), &made).code);
+    TESS_OWNED handle_t kept = rpc_promise_keep(&ring, vmo, account_create_vmo_results_get_vmo(made).handle);
+    rpc_ring_destroy(&ring);
+    RPC_CALL(call);
+    note(seen, vmo_call_info((struct vmo){kept}, &call, rpc_patience(), &info).code);
+    note(seen, vmo_info_results_get_len_bytes(info));
+}
+
 static struct seen use(struct account account) {
     struct seen seen = {};
     use_vmo(account, &seen);
     use_timer(account, &seen);
+    use_promises(account, &seen);
     return seen;
 }
 

@@ -9,7 +9,7 @@ WORDS = 8         # of a message (abi/message.h)
 HANDLE_WORD = 6   # where handles travel, two in a word
 RESULT_HANDLES = 2
 NUMBERS = {"uint64": None, "uint32": "UINT32_MAX", "bool": "1"}
-TAKEN = (*LOCALS, "answer", "message", "request", "self", "server", "value")
+TAKEN = (*LOCALS, "answer", "message", "request", "self", "server", "slot", "value")
 
 
 def is_object(node):
@@ -70,9 +70,14 @@ class KernelCalls:
         methods = self.methods(node)
         for method in methods:
             out.constant(method.owner, "uint32_t", f"{method.ordinal}_METHOD", method.method.index)
+        var = self.names.short(node, LOCALS)
+        out.lines.append("")
+        out.function(owner, f"struct {name}_target", f"{name}_target", [(f"struct {name}", var)],
+                     f"return (struct {name}_target){{rpc_target({var}.handle)}};")
         for method in methods:
             self.bodies(method)
             self.client(method)
+            self.promised(method)
         self.server(name, owner, methods)
 
     def bodies(self, method):
@@ -105,17 +110,49 @@ class KernelCalls:
         """In one go, as a service's method whose parameters are values; the words stay in registers."""
         var = self.names.short(method.interface, LOCALS)
         own = self.arguments(method, var)
-        results = f"struct {method.base}_{method.name}_results"
         params = [(f"struct {method.base}", var), ("struct rpc_call *", "call"), *((kind, name) for _field, kind, name in own),
-                  ("uint64_t", "deadline_ns"), (f"{results} *", "results")]
-        name = method.function("call")
+                  ("uint64_t", "deadline_ns"), self.results_param(method)]
+        body = [*self.message(method, own),
+                *self.fill(method, f"rpc_kernel_call(call, {var}.handle, &message, deadline_ns)", "message.words", "rpc_kernel_handle(call, {})")]
+        self.structs.lines += ["", *c.comment(method.method.doc)]
+        self.define(method, "status_t", "call", params, body)
+
+    def promised(self, method):
+        """Over the ring; the promise of a capability can be called."""
+        var, ring = self.names.short(method.interface, LOCALS), ("struct rpc_ring *", "ring")
+        own = self.arguments(method, var)
+        params = [ring, (f"struct {method.base}_target", var), *((kind, name) for _field, kind, name in own)]
+        self.define(method, "struct rpc_promise", "submit", params,
+                    [*self.message(method, own), f"return rpc_kernel_submit(ring, {var}.target, &message);"])
+        body = ["const struct rpc_slot *slot;",
+                *self.fill(method, "rpc_kernel_take(ring, promise, deadline_ns, &slot)", "slot->message.words", "rpc_kernel_taken_handle(slot, {})")]
+        self.define(method, "status_t", "take",
+                    [ring, ("struct rpc_promise", "promise"), ("uint64_t", "deadline_ns"), self.results_param(method)], body)
+        for number, (field, kind, _member) in enumerate(method.members(method.results)):
+            if self.types.is_handle(field.type):
+                kind = "struct rpc_target" if kind == "handle_t" else f"{kind}_target"
+                value = f"rpc_promised(promise, {number})"
+                self.structs.function(method.owner, kind, f"{method.base}_{method.name}_promise_{self.names.field(field)}",
+                                      [("struct rpc_promise", "promise")],
+                                      f"return {value};" if kind == "struct rpc_target" else f"return ({kind}){{{value}}};")
+
+    @staticmethod
+    def results_param(method):
+        return f"struct {method.base}_{method.name}_results *", "results"
+
+    def define(self, method, result, verb, params, body):
+        name = method.function(verb)
         self.structs.taken.take(name, method.owner)
-        head = c.heading("static inline ", "status_t", name, params, " {")
-        body = [*self.message(method, own), f"TRY(rpc_kernel_call(call, {var}.handle, &message, deadline_ns));"]
-        made = self.made(method)
-        body += ["if (results != nullptr) {", f"    *results = ({results}){{{', '.join(made)}}};", "}"] if made else ["(void)results;"]
-        self.structs.lines += ["", *c.comment(method.method.doc), *head,
-                               *(line for each in [*body, "return STATUS_OK;"] for line in c.wrap(f"    {each}")), "}"]
+        self.structs.lines += [*c.heading("static inline ", result, name, params, " {"),
+                               *(line for each in body for line in c.wrap(f"    {each}")), "}"]
+
+    def fill(self, method, get, words, handle):
+        """Statements that get an answer, and make the results of it."""
+        made = self.made(method, words, handle)
+        if not made:
+            return ["(void)results;", f"return {get};"]
+        results = f"struct {method.base}_{method.name}_results"
+        return [f"TRY({get});", "if (results != nullptr) {", f"    *results = ({results}){{{', '.join(made)}}};", "}", "return STATUS_OK;"]
 
     def arguments(self, method, var):
         out, taken = [], [var, *TAKEN]
@@ -141,14 +178,12 @@ class KernelCalls:
         words = f", .words = {{{', '.join(values)}}}" if values else ""
         return [f"struct tess_message message = {{.info = {' | '.join(info)}{words}}};"]
 
-    def made(self, method):
-        out, handles = [], 0
-        for word, (field, kind, member) in enumerate(method.members(method.results)):
-            value = f"message.words[{word}]"
+    def made(self, method, words, handle):
+        out = []
+        for word, (field, kind, member) in enumerate(method.members(method.results)): # capabilities come first
+            value = f"{words}[{word}]"
             if self.types.is_handle(field.type):
-                value = f"rpc_kernel_handle(call, {handles})"
-                value = value if kind == "handle_t" else f"{{{value}}}"
-                handles += 1
+                value = handle.format(word) if kind == "handle_t" else f"{{{handle.format(word)}}}"
             elif field.type.kind == "bool":
                 value = f"{value} != 0"
             elif field.type.kind == "uint32":
