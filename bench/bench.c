@@ -504,6 +504,7 @@ static const struct {
     {"ring_nop_1", ring_nop_1, 1000},
     {"ring_nop_64", ring_nop_64, 6400},
     {"ring_call_64", ring_call_64, 640},
+    {"plain_3", plain_3, 100},
     {"ring_pipeline_3", ring_pipeline_3, 100},
     {"process_lifecycle", process_lifecycle, 10},
 };

@@ -74,7 +74,7 @@ static void serve_ring(handle_t endpoint) {
     tess_ring_destroy(&ring);
 }
 
-static handle_t paged, source;
+static handle_t paged, source, kept;
 
 static void keep_pager(const struct tess_message *message) {
     tess_close(paged);
@@ -100,6 +100,15 @@ static void serve(struct tess_message *message, struct tess_message *later) {
         message->info = 0;
         break;
     case PEER_RETURN: message->info = message_info(0, 0, 1, 1); break;
+    case PEER_KEEP:
+        tess_close(kept);
+        kept = tess_message_handle(message, 0);
+        message->info = 0;
+        break;
+    case PEER_GIVE:
+        message->info = message_info(0, 0, 1, 0);
+        tess_message_set_handle(message, 0, kept);
+        break;
     case PEER_PINGPONG:
     case PEER_PARK:
     case PEER_YIELD:

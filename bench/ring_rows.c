@@ -1,6 +1,8 @@
 #include "bench/ring_rows.h"
 
 #include "bench/peer.h"
+#include "lib/tess/handle.h"
+#include "lib/tess/message.h"
 #include "lib/tess/panic.h"
 #include "lib/tess/ring.h"
 #include "lib/tess/syscall.h"
@@ -16,6 +18,9 @@ static void require(status_t status, const char *what) {
 
 void ring_rows_begin(handle_t service) {
     peer = service;
+    struct tess_message message = {.info = message_info(PEER_KEEP, 0, 1, 0)};
+    tess_message_set_handle(&message, 0, peer);
+    require(tess_call(peer, &message, DEADLINE_NEVER), "call");
     require(tess_ring_create(64, 64, 0, &ring), "create_ring");
 }
 
@@ -73,20 +78,33 @@ uint64_t ring_call_64(uint64_t count) {
     return ticks;
 }
 
-// A call that sends the peer's own endpoint and gets it back.
-static struct ring_entry ask_back(uint8_t buffer) {
-    struct ring_entry entry = tess_ring_accept(&ring, tess_ring_call(peer, PEER_RETURN, buffer), buffer, 1);
-    tess_ring_words(&ring, buffer)[6] = peer.v;
-    entry.info |= message_info(0, 0, 1, 0);
-    return entry;
+// The same three calls, the second on the handle that the first returns and the third on that of the second: one after the
+// other, and at once. Both handles are closed.
+
+uint64_t plain_3(uint64_t count) {
+    const uint64_t start = tess_arch_cycles();
+    for (uint64_t i = 0; i < count; i++) {
+        struct tess_message message = {.info = PEER_GIVE | tess_accept(1)};
+        require(tess_call(peer, &message, DEADLINE_NEVER), "call");
+        const handle_t first = tess_message_handle(&message, 0);
+        message.info = PEER_GIVE | tess_accept(1);
+        require(tess_call(first, &message, DEADLINE_NEVER), "call");
+        const handle_t second = tess_message_handle(&message, 0);
+        tess_close(first);
+        message.info = PEER_ECHO;
+        require(tess_call(second, &message, DEADLINE_NEVER), "call");
+        tess_close(second);
+    }
+    return tess_arch_cycles() - start;
 }
 
 uint64_t ring_pipeline_3(uint64_t count) {
     const struct ring_entry release = {.op = RING_RELEASE};
     const uint64_t start = tess_arch_cycles();
     for (uint64_t i = 0; i < count; i++) {
-        const uint32_t first = tess_ring_put(&ring, ask_back(1));
-        const uint32_t second = tess_ring_put(&ring, tess_ring_on(ask_back(2), first, 0));
+        const struct ring_entry give = tess_ring_call(peer, PEER_GIVE, 0);
+        const uint32_t first = tess_ring_put(&ring, tess_ring_accept(&ring, give, 1, 1));
+        const uint32_t second = tess_ring_put(&ring, tess_ring_on(tess_ring_accept(&ring, give, 2, 1), first, 0));
         (void)tess_ring_put(&ring, tess_ring_on(tess_ring_call(peer, PEER_ECHO, 3), second, 0));
         (void)tess_ring_put(&ring, tess_ring_on(release, first, 0));
         (void)tess_ring_put(&ring, tess_ring_on(release, second, 0));
