@@ -36,6 +36,7 @@ enum ring_op : uint8_t {
 
 enum ring_entry_flags : uint8_t {
     RING_LINK = 1,    // the next entry starts only when this one has succeeded, and else is CANCELED
+    RING_CLOSE = 8,   // CALL: when the entry is over, the handle that it is for is closed; not one that a promise has not brought
     RING_AGAIN = 4,   // RETURN: with success go on as the RECV did that brought the call, from the same endpoint: the info
                       // says what is accepted, too, and the completion is that of a RECV
     RING_EARLIER = 2, // `target` is the submission index of an earlier entry, at most entries - 1 before: what is
@@ -50,7 +51,8 @@ struct ring_entry {
     uint8_t buffer;       // 1..entries: words out and in are there, and message page `buffer` goes with them; 0: none
     uint32_t target;
     uint64_t user_data;   // comes back in the completion
-    uint64_t info;        // as in the system calls (abi/message.h). Handles and pages travel only with a buffer
+    uint64_t info;        // as in the system calls (abi/message.h). Handles and pages travel only with a buffer, but for
+                          // one handle of a CALL's answer
     uint64_t deadline_ns; // CALL, RECV, WAIT, PARK, TIMEOUT, from submission on; DEADLINE_POLL: must not wait when started
     uint64_t words[4];    // without a buffer: words 0..3 of the message; 4..7 are zero then
 };
@@ -59,7 +61,7 @@ static_assert(sizeof(struct ring_entry) == 64);
 struct ring_completion {
     uint64_t user_data;
     uint32_t status; // of the entry, as the system call or method would have returned it
-    uint32_t token;  // RECV only
+    uint32_t token;  // RECV: see there. CALL without a buffer: the handle that the answer brought, 0 for none
     uint64_t info;   // CALL, RECV: header of what came; PROMISE_BROKEN: submission index of the entry relied on
     uint64_t value;
 };

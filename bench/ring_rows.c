@@ -99,17 +99,13 @@ uint64_t plain_3(uint64_t count) {
 }
 
 uint64_t ring_pipeline_3(uint64_t count) {
-    const struct ring_entry release = {.op = RING_RELEASE};
     const uint64_t start = tess_arch_cycles();
     for (uint64_t i = 0; i < count; i++) {
-        const struct ring_entry give = tess_ring_call(peer, PEER_GIVE, 0);
-        const uint32_t first = tess_ring_put(&ring, tess_ring_accept(&ring, give, 1, 1));
-        const uint32_t second = tess_ring_put(&ring, tess_ring_on(tess_ring_accept(&ring, give, 2, 1), first, 0));
-        (void)tess_ring_put(&ring, tess_ring_on(tess_ring_call(peer, PEER_ECHO, 3), second, 0));
-        (void)tess_ring_put(&ring, tess_ring_on(release, first, 0));
-        (void)tess_ring_put(&ring, tess_ring_on(release, second, 0));
-        require(tess_ring_enter(&ring, 5, DEADLINE_NEVER), "ring_enter");
-        read_all(5);
+        const uint32_t first = tess_ring_put(&ring, tess_ring_expect(tess_ring_call(peer, PEER_GIVE, 1)));
+        const uint32_t second = tess_ring_put(&ring, tess_ring_last(tess_ring_expect(tess_ring_call(peer, PEER_GIVE, 2)), first, 0));
+        (void)tess_ring_put(&ring, tess_ring_last(tess_ring_call(peer, PEER_ECHO, 3), second, 0));
+        require(tess_ring_enter(&ring, 3, DEADLINE_NEVER), "ring_enter");
+        read_all(3);
     }
     return tess_arch_cycles() - start;
 }

@@ -20,6 +20,7 @@
 constexpr uint32_t CPU_MAX = 64; // at most 64: sets of processors are one word
 constexpr uint32_t CACHE_LINE_BYTES = 64;
 
+struct capability;
 struct ring;
 
 // Work that the slow way out of the kernel must do (percpu.work).
@@ -69,6 +70,8 @@ struct [[gnu::aligned(CACHE_LINE_BYTES)]] percpu {
     struct thread *leaving;    // to be given to another processor once it is switched away from
 
     struct ring *rings;        // to be attended to (WORK_RING)
+    const struct capability *receives; // through this the current thread, RUNNING, receives next: who sends there
+                                       // gives it the message, and null says so. Else null
     struct ring *polling;      // atomic: while it is idle, the ring that it polls (kernel/ipc/ring.h)
 
     struct vmo *absent_vmo;    // what vspace_fault or a method found missing in this kernel entry (vmo_fetch)

@@ -10,10 +10,12 @@
 struct thread;
 
 // Whether `thread` may send a message with this header: reserved bits, sizes, and a message page where
-// one is needed. BAD_ARGUMENT. / What is only words may be sent in any case.
+// one is needed. BAD_ARGUMENT. / What is only words may be sent in any case, whatever may come back.
 status_t message_check_load(const struct thread *thread, uint64_t info);
 static inline status_t message_check(const struct thread *thread, uint64_t info) {
-    return info <= UINT32_MAX ? STATUS_OK : message_check_load(thread, info);
+    const bool words = info <= UINT32_MAX || ((info & ~(MESSAGE_ACCEPT_MASK | UINT32_MAX)) == 0 &&
+                                              message_accept(info) <= MESSAGE_HANDLES);
+    return words ? STATUS_OK : message_check_load(thread, info);
 }
 
 // The words, and the one handle that the header names, of a message that carries nothing else and that the receiver

@@ -10,10 +10,10 @@
 // ---- entries ---------------------------------------------------------------------------------------
 
 // What an entry may have, by operation: flags (enum ring_entry_flags), and beside them
-enum : uint8_t { WAITS = 64, HAS_MESSAGE = 128, SHAPE_FLAGS = RING_LINK | RING_EARLIER | RING_AGAIN };
+enum : uint8_t { WAITS = 64, HAS_MESSAGE = 128, SHAPE_FLAGS = RING_LINK | RING_EARLIER | RING_AGAIN | RING_CLOSE };
 static const uint8_t shapes[RING_OP_COUNT] = {
     [RING_NOP] = RING_LINK,
-    [RING_CALL] = RING_LINK | RING_EARLIER | WAITS | HAS_MESSAGE,
+    [RING_CALL] = RING_LINK | RING_EARLIER | RING_CLOSE | WAITS | HAS_MESSAGE,
     [RING_RECV] = RING_LINK | RING_EARLIER | WAITS | HAS_MESSAGE,
     [RING_RETURN] = RING_LINK | RING_AGAIN | HAS_MESSAGE,
     [RING_RELEASE] = RING_LINK | RING_EARLIER,
@@ -24,12 +24,14 @@ static const uint8_t shapes[RING_OP_COUNT] = {
     [RING_CANCEL] = RING_LINK,
 };
 
-// Whether the message that an entry names can be, in itself. Handles have their place in a buffer.
+// Whether the message that an entry names can be, in itself. Handles have their place in a buffer; for one of an answer
+// there is one in the completion.
 static inline bool message_fits(const struct ring *ring, const struct ring_entry *entry) {
     const uint64_t info = entry->info;
     return entry->buffer <= ring->mask + 1 && (entry->op != RING_RECV || (info & ~MESSAGE_ACCEPT_MASK) == 0) &&
-           (info <= UINT32_MAX || (message_accept(info) <= MESSAGE_HANDLES &&
-                                   (entry->buffer != 0 || (message_accept(info) | message_handle_count(info)) == 0)));
+           (info <= UINT32_MAX ||
+            (message_accept(info) <= (entry->buffer != 0 ? MESSAGE_HANDLES : entry->op == RING_CALL) &&
+             (entry->buffer != 0 || message_handle_count(info) == 0)));
 }
 
 static inline bool entry_fits(const struct ring *ring, const struct ring_entry *entry) {
@@ -73,24 +75,23 @@ static status_t look_back(struct ring *ring, struct ring_request *request) REQUI
         request->thread.regs.info = entry->target;
         return STATUS_PROMISE_BROKEN;
     } else {
-        entry->target = ring->promised[slot][entry->index].v;
+        ring_resolve(request, ring->promised[slot][entry->index]);
     }
     return STATUS_OK;
 }
 
-// Words and message page of a request, as its entry says. The words are read once.
-static void load_message(const struct ring *ring, struct thread *thread, const struct ring_entry *entry) {
-    const uint32_t buffer = entry->buffer;
+// Words and message page of a request, as its entry says: `buffer`, or else `own`. The words are read once.
+static void load_message(const struct ring *ring, struct thread *thread, uint32_t buffer, const uint64_t own[4]) {
     uint64_t *words = thread->regs.words;
     thread->message_page = nullptr;
     if (buffer == 0) {
-        for (uint32_t i = 0; i < 4; i++) {
-            words[i] = entry->words[i];
-            words[4 + i] = 0;
+        copy_words(words, own, 4);
+        for (uint32_t i = 4; i < MESSAGE_WORDS; i++) {
+            words[i] = 0;
         }
         return;
     }
-    copy_words(words, ring->buffers[buffer - 1].words);
+    copy_words(words, ring->buffers[buffer - 1].words, MESSAGE_WORDS);
     if (buffer <= ring->buffer_pages) {
         thread->message_page = ring->message_pages + (buffer - 1) * MESSAGE_PAGE_BYTES;
     }
@@ -111,10 +112,13 @@ static void hold(struct ring *ring, struct ring_request *request) REQUIRES(ring-
 static struct ring_request *take_entry(struct ring *ring) REQUIRES(ring->lock) {
     struct ring_request *request = ring->free;
     struct ring_entry *entry = &request->entry;
-    copy_words((uint64_t *)entry, (const uint64_t *)&ring->entries[ring->head & ring->mask]);
+    const struct ring_entry *from = &ring->entries[ring->head & ring->mask];
+    copy_words((uint64_t *)entry, (const uint64_t *)from, offsetof(struct ring_entry, words) / sizeof(uint64_t));
     request->waits = 0;
     request->thread.regs.info = 0;
-    status_t status = !entry_fits(ring, entry) ? STATUS_BAD_ARGUMENT
+    const bool fits = entry_fits(ring, entry);
+    entry->flags &= fits ? UINT8_MAX : RING_LINK; // of what is no entry nothing is done
+    status_t status = !fits ? STATUS_BAD_ARGUMENT
                       : (entry->flags & RING_EARLIER) == 0 && !ring_has(ring, RING_LINKED) ? STATUS_OK
                                                                                           : look_back(ring, request);
     if (status_ok(status) && (request->waits != 0 || (shapes[entry->op] & WAITS) != 0) && request->next_free == nullptr) {
@@ -125,7 +129,7 @@ static struct ring_request *take_entry(struct ring *ring) REQUIRES(ring->lock) {
     request->sequence = ring->head;
     request->thread.regs.status = status.code;
     request->thread.band = request->thread.effective_band = ring->owner->effective_band;
-    load_message(ring, &request->thread, entry);
+    load_message(ring, &request->thread, entry->buffer, from->words);
     ring->outcome[ring->head++ & ring->mask] = OUTCOME_PENDING + request->number;
     ring->attention = (ring->attention & ~(uint32_t)RING_LINKED) | ((entry->flags & RING_LINK) != 0 ? RING_LINKED : 0);
     ring->pending++;
@@ -192,19 +196,19 @@ static inline struct ring_request *next_request(struct ring *ring, uint32_t *lef
 }
 
 // Starts what is to be started and takes entries, *left at most, as much as is good for one entry into the kernel. False
-// when there is nothing more to do, or it cannot be done now.
-static bool advance(struct ring *ring, uint32_t *left, bool own) {
+// when there is nothing more to do, or it cannot be done now. Whoever made it RING_BUSY calls this.
+static bool advance(struct ring *ring, uint32_t *left, bool own) REQUIRES(ring->lock) {
     constexpr uint32_t AT_ONCE = 64;
     uint32_t done = 0;
     for (; done < AT_ONCE && (!own || (ring->owner->flags & THREAD_ENDING) == 0); done++) {
-        spin_lock(&ring->lock);
         struct ring_request *request = next_request(ring, left, own);
-        const bool starts = request != nullptr && request->phase == REQUEST_ACTIVE;
-        spin_unlock(&ring->lock);
-        if (starts) {
-            ring_start(ring, request, own);
-        } else if (request == nullptr) {
+        if (request == nullptr) {
             break;
+        }
+        if (request->phase == REQUEST_ACTIVE) {
+            spin_unlock(&ring->lock);
+            ring_start(ring, request, own);
+            spin_lock(&ring->lock);
         }
     }
     __atomic_store_n(&ring->header->submission_head, ring->head, __ATOMIC_RELEASE);
@@ -218,15 +222,6 @@ static bool take_hold(struct ring *ring) {
     ring->attention |= RING_BUSY;
     spin_unlock(&ring->lock);
     return !was_busy;
-}
-
-// Whether there is (still, or by now) something that anybody may start.
-static bool let_go(struct ring *ring) {
-    spin_lock(&ring->lock);
-    ring->attention &= ~(uint32_t)RING_BUSY;
-    const bool left = may_start(ring, false);
-    spin_unlock(&ring->lock);
-    return left;
 }
 
 static void signal_bound(struct ring *ring) {
@@ -243,21 +238,43 @@ static void signal_bound(struct ring *ring) {
     }
 }
 
+struct thread *ring_attend_one(struct ring *ring) {
+    uint32_t none = 0;
+    spin_lock(&ring->lock);
+    // At most as many as there are requests, because none is taken meanwhile. Who is at it sees what there is.
+    while (ring_has(ring, RING_LEFT) && !ring_has(ring, RING_BUSY) && may_start(ring, false)) {
+        ring->attention |= RING_BUSY;
+        (void)advance(ring, &none, false);
+        ring->attention &= ~(uint32_t)RING_BUSY;
+    }
+    struct thread *owner = ring_take_owner(ring);
+    const bool again = !list_empty(&ring->local), bound = ring_has(ring, RING_BOUND);
+    const uint64_t available = ring_distance(ring->seen, ring->tail);
+    spin_unlock(&ring->lock);
+    if (owner != nullptr) {
+        thread_finish_wait(owner, STATUS_OK, 0, 0);
+        if (again) {
+            arch_regs_restart(&owner->regs, SYS_RING_ENTER, ring->enter_handle, 0, ring->enter_deadline_ns);
+        } else {
+            owner->regs.words[0] = available;
+        }
+    }
+    if (bound) {
+        signal_bound(ring);
+    }
+    return owner;
+}
+
 void ring_attend(struct percpu *cpu) {
     cpu->work &= ~(uint32_t)WORK_RING;
     while (cpu->rings != nullptr) {
         struct ring *ring = cpu->rings;
-        uint32_t none = 0;
         cpu->rings = ring->next_deferred;
         __atomic_store_n(&ring->deferred, false, __ATOMIC_RELEASE);
-        // At most as many as there are requests, because none is taken meanwhile.
-        bool left = true;
-        while (left && take_hold(ring)) {
-            (void)advance(ring, &none, false);
-            left = let_go(ring);
+        struct thread *owner = ring_attend_one(ring);
+        if (owner != nullptr) {
+            sched_ready(owner);
         }
-        ring_wake_owner(ring);
-        signal_bound(ring);
         object_put(&ring->object);
     }
 }
@@ -299,13 +316,14 @@ static bool poll_entries(struct ring *ring, bool wait) {
     }
     spin_lock(&ring->lock);
     status_t status = count_entries(ring, ring->mask + 1, &seen, &count);
-    spin_unlock(&ring->lock);
     const uint32_t before = ring->head;
     if (status_ok(status) && !ring_has(ring, RING_ENDED)) {
         (void)advance(ring, &count, false);
     }
-    const bool taken = ring->head != before;
-    if (let_go(ring) || taken) {
+    ring->attention &= ~(uint32_t)RING_BUSY;
+    const bool taken = ring->head != before, left = may_start(ring, false);
+    spin_unlock(&ring->lock);
+    if (left || taken) {
         ring_defer(ring); // starts what was left, and wakes the owner if that is enough for it
     }
     return taken;
@@ -368,12 +386,12 @@ static void find_poller(struct ring *ring) {
 // ---- the owner's way in ----------------------------------------------------------------------------
 
 static struct ring_entered over(status_t status) {
-    return (struct ring_entered){status, RING_ENTERED_OVER};
+    return (struct ring_entered){status, RING_ENTERED_OVER, nullptr};
 }
 
 static struct ring_entered enter_again(struct ring *ring, uint64_t handle, uint64_t submit, uint64_t deadline_ns) {
     arch_regs_restart(&ring->owner->regs, SYS_RING_ENTER, handle, submit, deadline_ns);
-    return (struct ring_entered){STATUS_OK, RING_ENTERED_AGAIN};
+    return (struct ring_entered){STATUS_OK, RING_ENTERED_AGAIN, nullptr};
 }
 
 // The owner waits, unless enough is there or in flight.
@@ -400,7 +418,7 @@ static struct ring_entered await_completions(struct ring *ring, uint64_t handle,
     ring->goal = seen + goal;
     ring->owner->waiting_on = &ring->object;
     thread_set_state(ring->owner, THREAD_WAITING);
-    return (struct ring_entered){STATUS_OK, RING_ENTERED_WAITS};
+    return (struct ring_entered){STATUS_OK, RING_ENTERED_WAITS, nullptr};
 }
 
 // There are entries that are not plain NOPs, or the owner waits.
@@ -408,20 +426,29 @@ static struct ring_entered await_completions(struct ring *ring, uint64_t handle,
                                                           uint32_t seen, uint64_t deadline_ns) RELEASE(ring->lock) {
     bool more = false;
     ring->attention |= RING_BUSY;
-    spin_unlock(&ring->lock);
     if (ring_has(ring, RING_POLLS)) {
+        spin_unlock(&ring->lock);
         find_poller(ring);
+        spin_lock(&ring->lock);
     }
     if (!ring_has(ring, RING_ENDED)) {
         more = advance(ring, &left, true);
     }
+    spin_unlock(&ring->lock);
     ring_attend(this_cpu()); // before it waits, for whom it has called or answered
+    struct thread *next = ring->next;
+    ring->next = nullptr;
     spin_lock(&ring->lock);
     ring->attention &= ~(uint32_t)RING_BUSY;
     more = more || may_start(ring, true) || (ring->owner->flags & THREAD_ENDING) != 0;
-    const struct ring_entered entered = more ? enter_again(ring, handle, left, deadline_ns)
-                                             : await_completions(ring, handle, seen, deadline_ns);
+    struct ring_entered entered = more ? enter_again(ring, handle, left, deadline_ns)
+                                       : await_completions(ring, handle, seen, deadline_ns);
     spin_unlock(&ring->lock);
+    if (entered.how == RING_ENTERED_WAITS) {
+        entered.next = next;
+    } else if (next != nullptr) {
+        sched_ready(next);
+    }
     return entered;
 }
 

@@ -1,8 +1,10 @@
 // Rings: the completing half, which anybody may come through.
+#include "base/mem.h"
 #include "kernel/arch/arch.h"
 #include "kernel/ipc/message.h"
 #include "kernel/ipc/ring.h"
 #include "kernel/ipc/ring_index.h"
+#include "kernel/object/handle.h"
 #include "kernel/object/process.h"
 #include "kernel/object/ring.h"
 #include "kernel/percpu.h"
@@ -23,21 +25,28 @@ static handle_t promised_handle(const struct ring_request *request, uint32_t ind
 }
 
 // Writes down for entries to come how this one has ended.
-static void remember(struct ring *ring, const struct ring_request *request) REQUIRES(ring->lock) {
+static inline void remember(struct ring *ring, const struct ring_request *request, bool success) REQUIRES(ring->lock) {
+    const struct arch_regs *regs = &request->thread.regs;
     const uint32_t slot = request->sequence & ring->mask;
     if (ring_distance(request->sequence, ring->head) > ring->mask + 1) {
         return; // it took so long that its record has been used again
     }
-    if (!succeeded(request)) {
-        ring->outcome[slot] = OUTCOME_FAILED;
-    } else if (request->entry.op != RING_CALL || (!request->method && message_handle_count(request->thread.regs.info) == 0)) {
-        ring->outcome[slot] = OUTCOME_OK;
-    } else {
-        ring->outcome[slot] = OUTCOME_HANDLES;
-        for (uint32_t i = 0; i < MESSAGE_HANDLES; i++) {
-            ring->promised[slot][i] = promised_handle(request, i);
-        }
+    ring->outcome[slot] = success ? OUTCOME_OK : OUTCOME_FAILED;
+    if (!success || request->entry.op != RING_CALL) {
+        return;
     }
+    handle_t *promised = ring->promised[slot];
+    if (request->method) {
+        for (uint32_t i = 0; i < MESSAGE_HANDLES; i++) {
+            promised[i] = promised_handle(request, i);
+        }
+    } else if (message_handle_count(regs->info) != 0) { // they fill the last words, with 0 where there is none
+        static_assert(sizeof(ring->promised[0]) == 2 * sizeof(uint64_t));
+        memcpy(promised, &regs->words[MESSAGE_WORDS - 2], sizeof(ring->promised[0]));
+    } else {
+        return;
+    }
+    ring->outcome[slot] = OUTCOME_HANDLES;
 }
 
 static void fail_held(struct ring_request *held, status_t status) {
@@ -60,7 +69,7 @@ static void resolve(struct ring_request *held, const struct ring_request *ended)
         if (held->entry.op == RING_TIMEOUT) {
             fail_held(held, STATUS_CANCELED);
         } else if (succeeded(ended) && ended->entry.op == RING_CALL && handle.v != 0) {
-            held->entry.target = handle.v;
+            ring_resolve(held, handle);
         } else if (held->thread.regs.status == 0) {
             held->thread.regs.info = held->entry.target;
             fail_held(held, STATUS_PROMISE_BROKEN);
@@ -89,20 +98,22 @@ static void release_held(struct ring *ring, const struct ring_request *ended) RE
 }
 
 // The end of a request, whose outcome is in its registers: it is free then, or UNANSWERED.
-static void settle(struct ring *ring, struct ring_request *request) REQUIRES(ring->lock) {
+static inline void settle(struct ring *ring, struct ring_request *request) REQUIRES(ring->lock) {
     const struct arch_regs *regs = &request->thread.regs;
     const struct ring_entry *entry = &request->entry;
     struct ring_completion *completion = completion_at(ring, ring->tail);
     uint64_t value = 0;
     uint32_t token = 0;
-    remember(ring, request);
+    remember(ring, request, succeeded(request));
     if (request->awaited) {
         release_held(ring, request);
     }
     if (regs->status == 0) {
         value = regs->words[0];
         if (entry->buffer != 0) {
-            copy_words(ring->buffers[entry->buffer - 1].words, regs->words);
+            copy_words(ring->buffers[entry->buffer - 1].words, regs->words, MESSAGE_WORDS);
+        } else if (entry->op == RING_CALL && !request->method) {
+            token = message_handle(regs->words, regs->info, 0).v;
         }
         if (entry->op == RING_RECV && (regs->info & MESSAGE_NOTIFICATION) == 0) {
             value = regs->badge;
@@ -112,7 +123,7 @@ static void settle(struct ring *ring, struct ring_request *request) REQUIRES(rin
             token = (uint32_t)request->generation << 16 | request->number;
         }
     }
-    if (token == 0) {
+    if (token == 0 || entry->op == RING_CALL) {
         ring_free_request(ring, request);
     } else {
         request->phase = REQUEST_UNANSWERED;
@@ -122,8 +133,7 @@ static void settle(struct ring *ring, struct ring_request *request) REQUIRES(rin
     __atomic_store_n(&ring->header->completion_tail, ++ring->tail, __ATOMIC_RELEASE);
 }
 
-// The owner, taken out of its wait in ring_enter, if it should go on; or null.
-static struct thread *take_owner(struct ring *ring) REQUIRES(ring->lock) {
+struct thread *ring_take_owner(struct ring *ring) {
     if (!ring->sleeping || (!ring_reached(ring->tail, ring->goal) && list_empty(&ring->local))) {
         return nullptr;
     }
@@ -132,28 +142,14 @@ static struct thread *take_owner(struct ring *ring) REQUIRES(ring->lock) {
     return ring->owner;
 }
 
-void ring_wake_owner(struct ring *ring) {
-    spin_lock(&ring->lock);
-    struct thread *owner = take_owner(ring);
-    const bool again = !list_empty(&ring->local);
-    const uint64_t available = ring_distance(ring->seen, ring->tail);
-    spin_unlock(&ring->lock);
-    if (owner == nullptr) {
-        return;
-    }
-    thread_finish_wait(owner, STATUS_OK, 0, 0);
-    if (again) {
-        arch_regs_restart(&owner->regs, SYS_RING_ENTER, ring->enter_handle, 0, ring->enter_deadline_ns);
-    } else {
-        owner->regs.words[0] = available;
-    }
-    sched_ready(owner);
-}
-
-void ring_complete(struct thread *thread) {
+bool ring_settle(struct thread *thread) {
     struct ring_request *request = ring_request_of(thread);
     struct ring *ring = request->ring;
     bool expired = false;
+    if ((request->entry.flags & (RING_CLOSE | RING_EARLIER)) == RING_CLOSE) {
+        const status_t ignored = handle_close(thread->process, request->entry.target);
+        (void)ignored; // that there is none the call says
+    }
     spin_lock(&ring->lock);
     thread_set_state(thread, THREAD_NEW); // in no wait
     if (request->entry.op == RING_TIMEOUT && thread->regs.status == STATUS_CODE_TIMED_OUT &&
@@ -169,9 +165,7 @@ void ring_complete(struct thread *thread) {
     const bool attend = ring_has(ring, RING_LEFT | RING_BOUND) ||
                         (ring->sleeping && ring_reached(ring->tail, ring->goal));
     spin_unlock(&ring->lock);
-    if (attend) {
-        ring_defer(ring);
-    }
+    return attend;
 }
 
 void ring_defer(struct ring *ring) {

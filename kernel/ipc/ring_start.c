@@ -11,12 +11,18 @@
 #include "kernel/object/process.h"
 #include "kernel/sched/sched.h"
 
-// As sched_ready, for one that most likely is a request, too.
-static inline void wake(struct thread *thread) {
-    if (LIKELY((thread->flags & THREAD_REQUEST) != 0)) {
+// Makes go on whose wait an entry has ended. Who serves the owner's own call runs when the owner waits (enter_slowly).
+static inline void wake(struct ring *ring, bool own, struct thread *thread) {
+    if ((thread->flags & THREAD_REQUEST) != 0) {
         ring_complete(thread);
-    } else {
-        sched_ready(thread);
+    } else if (thread != current_thread()) { // that has the message, and is on its way out
+        struct thread *ready = own ? ring->next : thread;
+        if (own) {
+            ring->next = thread;
+        }
+        if (ready != nullptr) {
+            sched_ready(ready);
+        }
     }
 }
 
@@ -41,7 +47,7 @@ static bool wait_through(struct thread *thread, const struct capability *through
     return false;
 }
 
-static bool call_method(struct ring *ring, struct ring_request *request, const struct capability *target,
+[[gnu::noinline]] static bool call_method(struct ring *ring, struct ring_request *request, const struct capability *target,
                         status_t *status) {
     struct invocation invocation;
     request->method = true;
@@ -80,7 +86,7 @@ static bool call(struct ring *ring, struct ring_request *request, bool own, stat
     if (receiver == nullptr) {
         return wait_through(thread, &target);
     }
-    wake(receiver);
+    wake(ring, own, receiver);
     return false;
 }
 
@@ -139,7 +145,7 @@ static status_t answer(struct ring *ring, struct ring_request *request) {
     struct thread *resumed = nullptr;
     status_t status = answer_caller(&request->thread, &server->thread.caller, request->entry.info, &resumed);
     if (resumed != nullptr) {
-        wake(resumed);
+        wake(ring, false, resumed);
     }
     if (status_ok(status) || status_is(status, STATUS_NO_CALLER)) {
         request->entry.target = server->entry.target;

@@ -447,36 +447,6 @@ static struct kernel_exit receive(struct thread *current, const struct capabilit
     return status_ok(status) ? leave_with_results(current) : leave_with(status);
 }
 
-[[gnu::noinline]] static struct kernel_exit reply_recv_general(struct thread *current, uint64_t handle,
-                                                               uint64_t info, uint64_t deadline_ns) {
-    struct capability source = {};
-    struct thread *resumed = nullptr;
-    status_t status = STATUS_OK;
-    if (handle != 0) {
-        status = handle_read_as(current->process, handle, OBJECT_ENDPOINT, RIGHT_RECEIVE, &source);
-    }
-    if (status_ok(status)) {
-        status = answer_caller(current, &current->caller, info, &resumed);
-        if (status_is(status, STATUS_NO_CALLER)) {
-            thread_settle_urgency(current);
-        } else if (status_ok(status)) {
-            thread_set_urgency(current, current->band);
-        }
-    }
-    if (resumed != nullptr && (resumed->flags & THREAD_REQUEST) != 0) {
-        sched_ready(resumed);
-        resumed = nullptr;
-        ring_attend(this_cpu()); // what its answer makes start may be a call of this very thread
-    }
-    if (status_ok(status) && handle != 0) {
-        return receive(current, &source, info, deadline_ns, resumed);
-    }
-    if (resumed != nullptr) {
-        sched_ready(resumed);
-    }
-    return leave_with(status);
-}
-
 // Puts the current thread, which owes no answer, into the wait for the next message. False when there is one, or it
 // cannot receive.
 [[gnu::always_inline]] static inline bool wait_directly(struct thread *current, const struct handle_slot *slot,
@@ -496,11 +466,85 @@ static struct kernel_exit receive(struct thread *current, const struct capabilit
     return waits;
 }
 
+// Receives, once the current thread has answered an entry of a ring. What that makes start may be a call of this very
+// thread, which then has it.
+[[gnu::noinline]] static struct kernel_exit receive_after_entry(struct thread *current, const struct capability *source,
+                                                                uint64_t info, uint64_t deadline_ns,
+                                                                struct thread *request) {
+    struct percpu *cpu = this_cpu();
+    current->pending_info = info;
+    cpu->receives = source;
+    struct thread *owner = ring_complete_now(request);
+    const bool served = cpu->receives == nullptr;
+    cpu->receives = nullptr;
+    if (served) {
+        if (owner != nullptr) {
+            sched_ready(owner);
+        }
+        return leave_with_results(current);
+    }
+    if (deadline_ns == DEADLINE_NEVER && wait_directly(current, source->slot, source->handle, info)) {
+        return owner != nullptr ? kernel_leave_to(owner) : kernel_block();
+    }
+    return receive(current, source, info, deadline_ns, owner);
+}
+
+// Answers an entry of a ring with words alone. Its request, whose wait has ended, is returned, or null when the answer
+// must go the general way.
+static struct thread *answer_entry(struct thread *current, uint64_t info) {
+    struct thread *caller = __atomic_load_n(&current->caller, __ATOMIC_RELAXED);
+    if (caller == nullptr || (info & ~(MESSAGE_ACCEPT_MASK | UINT32_MAX)) != 0 || current->flags != 0 ||
+        caller->busy != THREAD_REQUEST ||
+        __atomic_exchange_n(&current->caller, nullptr, __ATOMIC_ACQ_REL) != caller) {
+        return nullptr;
+    }
+    caller->state = THREAD_WAKING;
+    caller->server = nullptr;
+    for (uint32_t i = 0; i < MESSAGE_WORDS; i++) {
+        caller->regs.words[i] = current->regs.words[i];
+    }
+    thread_set_outcome(caller, STATUS_OK, 0, message_label(info));
+    current->effective_band = current->band;
+    TRACE(TRACE_IPC, (void)trace_direct_reply(caller, current));
+    return caller;
+}
+
+[[gnu::noinline]] static struct kernel_exit reply_recv_general(struct thread *current, uint64_t handle,
+                                                               uint64_t info, uint64_t deadline_ns) {
+    struct capability source = {};
+    struct thread *resumed = nullptr;
+    status_t status = STATUS_OK;
+    if (handle != 0) {
+        status = handle_read_as(current->process, handle, OBJECT_ENDPOINT, RIGHT_RECEIVE, &source);
+    }
+    if (status_ok(status)) {
+        resumed = answer_entry(current, info);
+        if (resumed == nullptr) {
+            status = answer_caller(current, &current->caller, info, &resumed);
+        }
+        if (status_is(status, STATUS_NO_CALLER)) {
+            thread_settle_urgency(current);
+        } else if (status_ok(status)) {
+            thread_set_urgency(current, current->band);
+        }
+    }
+    if (status_ok(status) && handle != 0) {
+        return resumed != nullptr && (resumed->flags & THREAD_REQUEST) != 0
+                   ? receive_after_entry(current, &source, info, deadline_ns, resumed)
+                   : receive(current, &source, info, deadline_ns, resumed);
+    }
+    if (resumed != nullptr) {
+        sched_ready(resumed);
+    }
+    return leave_with(status);
+}
+
 // Answers with the words and one handle of the header; the caller, whose wait has ended, is returned, or null when the
 // answer must go the general way.
 [[gnu::always_inline]] static inline struct thread *answer_with_handle(struct thread *current, uint64_t info) {
     struct thread *caller = __atomic_load_n(&current->caller, __ATOMIC_RELAXED);
-    if (caller == nullptr || (current->flags | caller->busy) != 0 || message_accept(caller->pending_info) == 0 ||
+    if (caller == nullptr || (current->flags | (caller->busy & ~THREAD_REQUEST)) != 0 ||
+        message_accept(caller->pending_info) == 0 ||
         __atomic_exchange_n(&current->caller, nullptr, __ATOMIC_ACQ_REL) != caller) {
         return nullptr;
     }
@@ -515,6 +559,16 @@ static struct kernel_exit receive(struct thread *current, const struct capabilit
     return caller;
 }
 
+[[gnu::noinline]] static struct kernel_exit receive_after_carrying(struct thread *current, uint64_t handle, uint64_t info,
+                                                                   struct thread *request) {
+    struct capability source;
+    if (status_ok(handle_read(current->process, handle, &source))) { // of what type, and with what rights, was seen before
+        return receive_after_entry(current, &source, info, DEADLINE_NEVER, request);
+    }
+    sched_ready(request);
+    return leave_with(STATUS_REVOKED);
+}
+
 // As the fast path, with a page or a handle. The handle is there before the server waits: no lock may be held meanwhile.
 [[gnu::noinline]] static struct kernel_exit reply_loaded(struct thread *current, const struct handle_slot *slot,
                                                          uint64_t handle, uint64_t info) {
@@ -527,6 +581,9 @@ static struct kernel_exit receive(struct thread *current, const struct capabilit
         }
     } else if (load == HANDLE_LOAD && (caller = answer_with_handle(current, info)) != nullptr) {
         TRACE(TRACE_IPC, (void)trace_direct_reply(caller, current));
+        if ((caller->flags & THREAD_REQUEST) != 0) {
+            return receive_after_carrying(current, handle, info, caller);
+        }
         if (!LIKELY(wait_directly(current, slot, handle, info))) {
             sched_ready(caller);
             return slot_holds(slot, handle) ? sys_recv(handle, info & MESSAGE_ACCEPT_MASK, DEADLINE_NEVER)
@@ -687,7 +744,7 @@ static struct kernel_exit sys_ring_enter(uint64_t handle, uint64_t submit, uint6
         return leave_with(entered.status);
     }
     switch (entered.how) {
-    case RING_ENTERED_WAITS: return kernel_block();
+    case RING_ENTERED_WAITS: return entered.next != nullptr ? kernel_leave_to(entered.next) : kernel_block();
     case RING_ENTERED_AGAIN: return kernel_leave();
     default: return leave_with(STATUS_OK); // with word 0
     }

@@ -3,7 +3,9 @@
 #include "kernel/ipc/fault.h"
 #include "kernel/ipc/message.h"
 #include "kernel/object/endpoint.h"
+#include "kernel/object/handle.h"
 #include "kernel/object/notification.h"
+#include "kernel/object/process.h"
 #include "kernel/object/thread.h"
 #include "kernel/sched/sched.h"
 
@@ -21,13 +23,20 @@ static uint64_t message_flags(const struct thread *sender, bool wants_reply) {
     return (wants_reply ? MESSAGE_WANTS_REPLY : 0) | ((sender->flags & THREAD_FAULTED) != 0 ? MESSAGE_FAULT : 0);
 }
 
+// Whether the current thread is on its way to receive here, and nobody is before the sender.
+static bool current_receives(const struct endpoint *endpoint) REQUIRES(endpoint->lock) {
+    const struct capability *source = this_cpu()->receives;
+    return source != nullptr && source->object == &endpoint->object && endpoint->attention == 0 &&
+           slot_holds(source->slot, source->handle); // who revokes looks for receivers with the lock
+}
+
 // Takes a receiver, if there is one. OBJECT_DEAD; TIMED_OUT when there is none and the sender must not wait.
 static status_t find_receiver(struct endpoint *endpoint, uint64_t deadline_ns, struct thread **receiver)
     REQUIRES(endpoint->lock) {
     if ((endpoint->attention & ENDPOINT_DEAD) != 0) {
         return STATUS_OBJECT_DEAD;
     }
-    *receiver = endpoint_pop_receiver(endpoint);
+    *receiver = current_receives(endpoint) ? current_thread() : endpoint_pop_receiver(endpoint);
     if (*receiver != nullptr) {
         return STATUS_OK;
     }
@@ -59,10 +68,15 @@ status_t transfer_send(struct thread *sender, struct endpoint *endpoint, uint64_
         return STATUS_OK;
     }
     if (status_ok(status)) {
-        thread_wait_off_cpu(receiver);
+        const bool here = receiver == current_thread();
+        if (!here) {
+            thread_wait_off_cpu(receiver);
+        }
         status = message_transfer(sender, receiver, info, badge, message_flags(sender, wants_reply),
                                   message_accept(receiver->pending_info));
-        if (!status_ok(status)) {
+        if (here) {
+            this_cpu()->receives = status_ok(status) ? nullptr : this_cpu()->receives;
+        } else if (!status_ok(status)) {
             transfer_resume_receiving(endpoint, receiver);
         }
     }

@@ -13,7 +13,7 @@ struct thread;
 
 // Sends `sender`'s message to the endpoint. On OK it was taken, and *receiver is the thread that has it (in no
 // queue, not yet ready), or it is queued and *receiver is null. With `wants_reply` the sender then waits
-// for the answer. On any other status nothing has changed: OBJECT_DEAD, TIMED_OUT (deadline DEADLINE_POLL
+// for the answer. The receiver may be the current thread, on its way to receive (percpu.receives). On any other status nothing has changed: OBJECT_DEAD, TIMED_OUT (deadline DEADLINE_POLL
 // and nobody there), and what the transfer itself refuses.
 status_t transfer_send(struct thread *sender, struct endpoint *endpoint, uint64_t info, uint64_t badge,
                        uint64_t deadline_ns, bool wants_reply, struct thread **receiver);

@@ -55,7 +55,7 @@ enum ring_waits : uint8_t {
 struct ring_request {
     struct thread thread;    // `regs` hold words and outcome: before the start, why it is to fail; `link` is for held,
                              // startable and local
-    struct ring_entry entry; // its copy; the target is resolved when that is known
+    struct ring_entry entry; // its copy, but for the words; the target is resolved when that is known (ring_resolve)
     struct ring *ring;
     struct ring_request *next_free;
     uint32_t sequence;       // submission index of its entry
@@ -113,6 +113,7 @@ struct ring {
     uint32_t goal GUARDED_BY(lock);    // for `tail` to come here
     uint32_t seen GUARDED_BY(lock);    // completion_head then
     uint64_t enter_handle, enter_deadline_ns; // of that system call
+    struct thread *next;               // in it: WAKING, has a call of the owner's, and is to run next
     bool polled GUARDED_BY(lock);      // some idle processor takes entries,
     uint64_t poll_end_ns;              // till then, if none comes
     struct notification *notification GUARDED_BY(lock); // referenced
@@ -131,10 +132,9 @@ static inline struct ring *ring_of(struct object *object) {
     return CONTAINER_OF(object, struct ring, object);
 }
 
-// A buffer's words, or a whole entry, which are as long; each word is read once.
-static_assert(sizeof(struct ring_entry) == sizeof(uint64_t[MESSAGE_WORDS]));
-static inline void copy_words(uint64_t to[MESSAGE_WORDS], const uint64_t from[MESSAGE_WORDS]) {
-    for (uint32_t i = 0; i < MESSAGE_WORDS; i++) {
+// To or from the shared memory; each word is read once.
+[[gnu::always_inline]] static inline void copy_words(uint64_t *to, const uint64_t *from, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
         to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
     }
 }
@@ -149,6 +149,12 @@ static inline struct ring_request *ring_request_of(struct thread *thread) {
 
 static inline struct ring_completion *completion_at(const struct ring *ring, uint32_t index) {
     return &ring->completions[index & (2 * ring->mask + 1)];
+}
+
+// What the entry is for has become known.
+static inline void ring_resolve(struct ring_request *request, handle_t target) {
+    request->entry.target = target.v;
+    request->entry.flags &= (uint8_t)~RING_EARLIER;
 }
 
 void ring_free_request(struct ring *ring, struct ring_request *request) REQUIRES(ring->lock);

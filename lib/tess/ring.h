@@ -113,6 +113,18 @@ static inline struct ring_entry tess_ring_on(struct ring_entry entry, uint32_t e
     return entry;
 }
 
+// The same, as the last that is done with that handle: it is closed when the entry is over.
+static inline struct ring_entry tess_ring_last(struct ring_entry entry, uint32_t earlier, uint8_t index) {
+    entry.flags |= RING_CLOSE;
+    return tess_ring_on(entry, earlier, index);
+}
+
+// Accepts one handle with the answer of a call that has no buffer: it comes in the completion's token.
+static inline struct ring_entry tess_ring_expect(struct ring_entry entry) {
+    entry.info |= 1ull << MESSAGE_ACCEPT_SHIFT;
+    return entry;
+}
+
 // Words (and message page) of the entry and its answer are in buffer `number`, 1..entries, which is the entry's until it
 // is completed; the words are taken from there. Accepts so many handles with the answer.
 static inline struct ring_entry tess_ring_accept(struct tess_ring *ring, struct ring_entry entry, uint8_t number,

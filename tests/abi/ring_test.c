@@ -318,6 +318,30 @@ CASE(ring_pipelines_three_deep) {
     suite_close(endpoint);
 }
 
+// The same without a buffer, and each call the last on its handle: none is left.
+CASE(ring_pipelines_close_what_they_used) {
+    handle_t endpoint = new_endpoint();
+    uint32_t tokens[3];
+    REQUIRE(start_server(endpoint, endpoint, 3));
+    REQUIRE(ring_start(8, 8, 0));
+    uint32_t at = tess_ring_put(&ring, tess_ring_expect(tess_ring_call(endpoint, 8, 0)));
+    at = tess_ring_put(&ring, tess_ring_last(tess_ring_expect(tess_ring_call((handle_t){}, 8, 1)), at, 0));
+    (void)tess_ring_put(&ring, tess_ring_last(tess_ring_call((handle_t){}, 7, 2), at, 0));
+    EXPECT_OK(tess_ring_enter(&ring, 3, suite_after_ms(2000)));
+    for (uint64_t i = 0; i < 3; i++) {
+        const struct ring_completion completion = next();
+        EXPECT_EQ(completion.user_data, i);
+        EXPECT_EQ(completion.status, 0);
+        tokens[i] = completion.token;
+    }
+    EXPECT(tokens[0] != 0 && tokens[1] != 0 && tokens[2] == 0);
+    EXPECT_STATUS(BAD_HANDLE, tess_process_handle_close(suite.process, tokens[0]));
+    EXPECT_STATUS(BAD_HANDLE, tess_process_handle_close(suite.process, tokens[1]));
+    REQUIRE(peer_join(&peer));
+    tess_ring_destroy(&ring);
+    suite_close(endpoint);
+}
+
 // The server drops the call at each depth: what relies on it breaks, what came before stands.
 CASE(ring_pipelines_break_where_a_step_fails) {
     handle_t endpoint = new_endpoint();
