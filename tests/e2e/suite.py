@@ -255,6 +255,12 @@ def often_killed(ctx):
     session.poweroff()
 
 
+def promises_are_kept(ctx, cpus):
+    """Pipelined stubs over the kernel's ring: the program says what is wrong, if something is (tests/promises)."""
+    said = Session(ctx, system="test", cpus=cpus).do("run promises", 60).strip()
+    check(said == "promises: as it should be", "calls three deep, and what fails among them", "promises: as it should be", said)
+
+
 def cases(ctx):
     def with_session(function):
         return functools.partial(lambda: function(Session(ctx)))
@@ -271,6 +277,8 @@ def cases(ctx):
                      interrupt_and_end,
                      clears_the_screen, speaks_utf8):
         found.append((function.__name__, with_session(function)))
+    for cpus in (1, 4):
+        found.append((f"promises_are_kept ({cpus} processors)", functools.partial(promises_are_kept, ctx, cpus)))
     found.append(("lists_may_be_longer_than_a_message", functools.partial(lists_may_be_longer_than_a_message, ctx)))
     for name in ("samgrd", "logd", "rngd", "consoled"):
         found.append((f"{name}_restarts", functools.partial(service_restarts, ctx, name)))

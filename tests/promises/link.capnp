@@ -1,0 +1,20 @@
+@0xb6d0c3a19f7e5482;
+# What tests/promises/promises.c calls, several deep.
+
+interface Link @0xd84b17e6a2f093c5 {
+  # Leads to another of its kind.
+
+  enum Answer {
+    # What an answer is to be.
+    link @0;     # a link
+    nothing @1;  # results without one
+    refusal @2;  # an exception
+    death @3;    # none: the server dies with the call in hand
+  }
+
+  next @0 (answer :Answer) -> (link :Link);
+  # The next one.
+
+  read @1 (value :UInt64) -> (value :UInt64);
+  # The number, and one more.
+}
