@@ -46,6 +46,11 @@ static const struct command commands[] = {
                 "call log.query '(limit = 5, level = warning)'\n"
                 "Parameters and results are Cap'n Proto's text; those left out are defaults. $console\n"
                 "is a capability of the shell's own. Tab completes all of it; Ctrl-C ends the wait."},
+    {.name = "describe", .usage = "[SERVICE[.METHOD]]", .summary = "show what a service can be asked for",
+     .run = command_describe, .max = 1, .completion = COMPLETE_DESCRIBED, .paged = true,
+     .details = "A service, an interface or the name of a contract: what it extends, who provides it, and its\n"
+                "methods. With the name of a method its parameters and results, with their types, defaults and\n"
+                "limits, and what the manual says of it. Alone: all interfaces."},
     {.name = "jobs", .usage = "", .summary = "list the programs that were run", .run = command_jobs},
     {.name = "kill", .usage = "ID|NAME", .summary = "end a job or a service", .run = command_kill, .min = 1, .max = 1,
      .completion = COMPLETE_UNITS,

@@ -72,7 +72,7 @@ static void add_program(void *wanted, struct supervisor_program program) {
     candidates_add(wanted, shown(name, sizeof(name), supervisor_program_get_name(program)));
 }
 
-static void add_page(void *wanted, const char *name) {
+static void add_name(void *wanted, const char *name) {
     candidates_add(wanted, name);
 }
 
@@ -94,9 +94,13 @@ static void add_for(enum completion completion, struct wanted *wanted) {
     case COMPLETE_COMMANDS: add_commands(wanted); break;
     case COMPLETE_SERVICES: (void)each_service(add_service, wanted); break;
     case COMPLETE_PROGRAMS: (void)each_program(add_program, wanted); break;
+    case COMPLETE_DESCRIBED:
+        (void)each_service(add_service, wanted);
+        each_described(wanted->prefix, wanted->prefix_bytes, add_name, wanted);
+        break;
     case COMPLETE_PAGES:
         add_commands(wanted);
-        each_manual_name(wanted->prefix, wanted->prefix_bytes, add_page, wanted);
+        each_manual_name(wanted->prefix, wanted->prefix_bytes, add_name, wanted);
         break;
     case COMPLETE_UNITS:
         (void)each_service(add_service, wanted);

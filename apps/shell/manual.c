@@ -33,33 +33,11 @@ static void open_file(void) {
 
 // ---- output ----
 
-// Words, from this column on; further lines begin at `indent`. Ends the line.
-static void wrapped(size_t column, size_t indent, const char *text) {
-    const size_t columns = pager_columns();
-    for (bool first = true; *text != '\0'; first = false) {
-        const char *end = strchr(text, ' ');
-        const size_t len = end != nullptr ? (size_t)(end - text) : strlen(text);
-        char word[LINE_BYTES_MAX];
-        shell_printable(word, sizeof(word), text, len);
-        if (!first && column + 1 + len > columns) {
-            out("\n%*s", (int)indent, "");
-            column = indent;
-        } else if (!first) {
-            out(" ");
-            column++;
-        }
-        out("%s", word);
-        column += len;
-        text += len + (end != nullptr ? 1 : 0);
-    }
-    out("\n");
-}
-
 // NAME  SUMMARY
 static void print_row(const char *name, const char *summary) {
     out("%-*s  ", (int)NAME_COLUMNS, name);
     const size_t len = strlen(name);
-    wrapped((len > NAME_COLUMNS ? len : NAME_COLUMNS) + 2, NAME_COLUMNS + 2, summary);
+    out_wrapped((len > NAME_COLUMNS ? len : NAME_COLUMNS) + 2, NAME_COLUMNS + 2, summary);
 }
 
 // Lines as they are, shifted to the right. What a terminal would take for something else is not passed on.
@@ -253,7 +231,7 @@ static void print_result(const struct manual_entry *entry) {
     char head[MANUAL_NAME_MAX + 32];
     fmt_snprintf(head, sizeof(head), "%s (%s) - ", entry->name.bytes, section != nullptr ? section : "?");
     out("%s", head);
-    wrapped(strlen(head), 4, entry->summary.bytes);
+    out_wrapped(strlen(head), 4, entry->summary.bytes);
 }
 
 void command_apropos(const struct arguments *arguments) {
@@ -272,6 +250,29 @@ void command_apropos(const struct arguments *arguments) {
     }
     if (results.count == 0) {
         out("apropos: no page has %s; `man` lists the sections\n", count > 1 ? "all of these words" : "this word");
+    }
+}
+
+// ---- what others show of it ----
+
+static bool find_declaration(const char *path, struct manual_entry *out) {
+    const enum manual_section contracts = MANUAL_SECTION_CONTRACTS;
+    open_file();
+    return manual_find(file.words, file.len_bytes, &contracts, path, out) && !out->is_page;
+}
+
+void manual_summary(const char *path, size_t indent) {
+    struct manual_entry entry;
+    if (find_declaration(path, &entry)) {
+        out("%*s", (int)indent, "");
+        out_wrapped(indent, indent, entry.summary.bytes);
+    }
+}
+
+void manual_comment(const char *path) {
+    struct manual_entry entry;
+    if (find_declaration(path, &entry) && entry.comment_bytes < entry.own_bytes) {
+        print_text(entry.text + entry.comment_bytes, entry.own_bytes - entry.comment_bytes, 0);
     }
 }
 

@@ -4,12 +4,15 @@
 #include "apps/shell/shell.h"
 #include "base/fmt.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "lib/tess/clock.h"
 #include "lib/rpc/method.h"
 #include "lib/console/console.h"
 
 static char buffer[CONSOLE_PIECE_BYTES];
 static size_t used;
+
+constexpr size_t WORD_BYTES = 256; // as far as it is shown
 
 // A console that is gone for longer than this has more to do than print.
 constexpr uint64_t WRITE_PATIENCE_MS = 10'000;
@@ -45,6 +48,40 @@ void out(const char *format, ...) {
     va_start(args, format);
     fmt_vprint(out_sink, nullptr, format, args);
     va_end(args);
+}
+
+// The bytes of a word, and of those that stand with it: a type is not parted from its name.
+static size_t word_bytes(const char *text) {
+    const char *end = strchr(text, ' ');
+    while (end != nullptr && (end[1] == ':' || end[1] == '=' || end[-1] == '=')) {
+        end = strchr(end + 1, ' ');
+    }
+    return end != nullptr ? (size_t)(end - text) : strlen(text);
+}
+
+void out_wrapped(size_t column, size_t indent, const char *text) {
+    const size_t columns = pager_columns();
+    bool first = true;
+    for (; *text == ' '; text++) {
+    }
+    while (*text != '\0') {
+        const size_t len = word_bytes(text);
+        char word[WORD_BYTES];
+        shell_printable(word, sizeof(word), text, len);
+        if (!first && column + 1 + len > columns) {
+            out("\n%*s", (int)indent, "");
+            column = indent;
+        } else if (!first) {
+            out(" ");
+            column++;
+        }
+        out("%s", word);
+        column += len;
+        first = false;
+        for (text += len; *text == ' '; text++) {
+        }
+    }
+    out("\n");
 }
 
 void out_problem(const char *what, status_t status) {

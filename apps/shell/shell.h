@@ -36,6 +36,9 @@ void shell_introduce(void);
 void out_sink(void *context, const char *bytes, size_t len);
 void out_flush(void);
 
+// Words of one line, from this column on; further lines begin at `indent`. Ends the line.
+void out_wrapped(size_t column, size_t indent, const char *text);
+
 // "WHAT: why and what to do" for a call that failed.
 void out_problem(const char *what, status_t status);
 
@@ -71,6 +74,7 @@ enum completion : uint8_t {
     COMPLETE_PROGRAMS,
     COMPLETE_UNITS,
     COMPLETE_CALL,
+    COMPLETE_DESCRIBED,
     COMPLETE_PAGES,
 };
 
@@ -104,13 +108,21 @@ command_fn command_help, command_echo, command_history, command_clear, command_r
 command_fn command_services, command_service, command_caps, command_restart;
 command_fn command_logs, command_mem, command_ps, command_uptime, command_trace;
 command_fn command_run, command_jobs, command_kill;
-command_fn command_call, command_man, command_apropos;
+command_fn command_call, command_describe, command_man, command_apropos;
 
 // Takes the bits of the shell's notification; what they say of jobs is kept for jobs_report. TIMED_OUT.
 status_t shell_take_events(uint64_t *bits, uint64_t deadline_ns);
 
 // Each name of a section, a page or a part of one that may be meant by what begins so. (manual.c)
 void each_manual_name(const char *prefix, size_t prefix_bytes, void (*function)(void *context, const char *name), void *context);
+
+// What the manual says of a declaration of a contract, such as `Log.query`: its first sentence, or all. Nothing when there is
+// no manual. (manual.c)
+void manual_summary(const char *path, size_t indent);
+void manual_comment(const char *path);
+
+// Each interface, or behind a dot each of its methods, that may be meant by what begins so. (describe.c)
+void each_described(const char *prefix, size_t prefix_bytes, void (*function)(void *context, const char *name), void *context);
 
 // Says which background jobs have ended since it was last asked.
 void jobs_report(void);

@@ -102,6 +102,47 @@ def names_are_completed(ctx):
     session.poweroff()
 
 
+def said(session, line, *patterns):
+    """Every pattern is found in what the line prints, on however many screens; which is returned."""
+    text = "".join(session.paged(line))
+    for pattern in patterns:
+        check(re.search(pattern, text, re.MULTILINE), f"output of '{line}'", f"/{pattern}/", text)
+    return text
+
+
+def services_are_described(ctx):
+    session = Session(ctx)
+    said(session, "describe", r"^INTERFACE +ID +METHODS$", r"^LogControl +0xf07bd2915c8e4a36 +\d+$")
+    log = said(session, "describe log", r"^interface    Log$", r"^id           0xd1a670c35e2b9401$", r"^extended by  LogControl, for whom the manifest grants control$",
+                    r"^provided by  logd, running$", r"^append \(level :LogLevel, text :Text\) -> \(sequence :UInt64\)$",
+                    r"^      How much is kept and how much was dropped$", r"Whose record it is says the capability")
+    expect_equal("".join(session.paged("describe logd")), log, "a service stands for what it provides")
+    expect_equal("".join(session.paged("describe Log")), log, "so does the interface's own name")
+    said(session, "describe LogControl", r"^extends      Log$", r"^provided by  logd, running$", r"^nameHolder \(", r"^of Log:$", r"^query \(")
+    said(session, "describe Vmo", r"^provided by  the kernel$")
+    session.poweroff()
+
+
+def methods_are_described(ctx):
+    session = Session(ctx)
+    said(session, "describe log.query", r"^method       Log\.query @1$", r"^repeatable ", r"^PARAMETER +TYPE +DEFAULT +VALUES$",
+                      r"^level +LogLevel +debug +error warning info debug$", r"^service +Text +- +-$", r"^records +List\(LogRecord\) ",
+                      r"Ask again$|Ask again with `next`")
+    said(session, "describe logd.append", r"^one way ", r"^text +Text +- +at most 1024 bytes$", r"^  Adds one record\.")
+    said(session, "describe LogControl.stats", r"^method       Log\.stats @2$")  # of the one that it extends
+    said(session, "describe registry.resolve", r"^name +Text +- +at most 23 bytes$",
+                      r"^outcome +.*Outcome +- +found noSuchName notAllowed wrongInterface$")
+    said(session, "describe lgod", r"there is no service or interface `lgod`; did you mean `logd?`\?$")
+    said(session, "describe log.qeury", r"`log` has no method `qeury`; did you mean `query`\?$")
+    said(session, "describe log.", r"`log` has no method ``; `describe log` lists them$")
+    said(session, "describe qqqqqqqq.query", r"there is no service or interface `qqqqqqqq`; `describe` lists the interfaces$")
+    session.keys("describe logd.app\t\r")
+    session.guest.expect(r"^method       Log\.append @0$", ANSWER_S)
+    session.guest.expect(r"^tessera\$ ", ANSWER_S)
+    session.poweroff()
+
+
 def cases(ctx):
     return [(function.__name__, functools.partial(function, ctx)) for function in
-            (pages_are_found, mistakes_have_suggestions, long_pages_wait, words_are_found, names_are_completed)]
+            (pages_are_found, mistakes_have_suggestions, long_pages_wait, words_are_found, names_are_completed,
+             services_are_described, methods_are_described)]

@@ -13,7 +13,7 @@ from session import ANSWER_S, Session
 from testing import check, deadline
 
 COMMANDS = ("help", "services", "service", "logs", "caps", "mem", "ps", "run", "kill", "uptime", "trace", "clear", "reboot", "poweroff",
-            "echo", "jobs", "history", "man", "apropos")
+            "echo", "jobs", "history", "man", "apropos", "describe")
 SERVICES = ("samgrd", "logd", "rngd", "consoled", "shell")
 UP, DOWN, RIGHT, LEFT = "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D"
 HOME, END, DELETE = "\x1b[H", "\x1b[F", "\x1b[3~"
