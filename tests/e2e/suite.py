@@ -13,7 +13,7 @@ from session import ANSWER_S, Session
 from testing import check, deadline
 
 COMMANDS = ("help", "services", "service", "logs", "caps", "mem", "ps", "run", "kill", "uptime", "trace", "clear", "reboot", "poweroff",
-            "echo", "jobs", "history", "man", "apropos", "describe")
+            "echo", "jobs", "history", "man", "apropos", "describe", "call")
 SERVICES = ("samgrd", "logd", "rngd", "consoled", "shell")
 UP, DOWN, RIGHT, LEFT = "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D"
 HOME, END, DELETE = "\x1b[H", "\x1b[F", "\x1b[3~"
@@ -170,6 +170,81 @@ def completion(session):
     session.guest.expect(r"^tessera\$ ", ANSWER_S)
 
 
+# ---- calls by name -----------------------------------------------------------------------------------
+
+def calls(session):
+    """Any method of a service by its schema: text in, text out, capabilities by name."""
+    session.expect_in("call", r"^log +Log +append query stats$", r"^supervisor +Supervisor +services ")
+    session.expect_in("call log", r"^Log$", r"^  query \(after :UInt64, limit :UInt32, level :LogLevel = debug, ",
+                      r"^LogControl, for those", r"^  nameHolder \(holder :UInt64, name :Text\) -> \(\)$")
+    session.expect_in("call log.append '(level = warning, text = \"by \\\"hand\\\"\")'", r"^\(sequence = \d+\)$")
+    session.expect_in("logs -n 1", r'warning +shell +by "hand"')
+    session.expect_in("call logd.query '(limit = 1, level = warning, last = true)'", r'text = "by \\"hand\\""', r"^  more = ")
+    session.expect_in("call supervisor.service '(name = \"logd\")'", r"^ +state = running,$", r'provides = \["log"\]')
+    session.expect_in("call registry.resolve '(name = \"log\")'", r"outcome = found", r"^1 capability came with it")
+    session.expect_in("call supervisor.run '(program = \"hello\", watcher = $events, bits = 2)'", r"outcome = done")
+    session.expect_in("call console.clear", r"^\(\)$")
+    before = session.do("call supervisor.capabilities '(name = \"shell\")'")
+    for _ in range(20):  # nothing that a call makes stays
+        session.do("call registry.resolve '(name = \"log\")'")
+    after = session.do("call supervisor.capabilities '(name = \"shell\")'")
+    check(before == after, "the shell holds what it held", before, after)
+
+
+def call_mistakes(session):
+    for line, complaint in (
+            ("call lgo.query", r"can reach no `lgo`; did you mean `log`\?"),
+            ("call nothing-like-it", r"`call` lists what it can"),
+            ("call log.qery", r"did you mean `query`\?"),
+            ("call log '(limit = 1)'", r"which method\?"),
+            ("call log.query '(limt = 3)'", r"^call: column 2: query has no field `limt`; did you mean `limit`\?$"),
+            ("call log.query '(limit = 99999999999)'", r"column 10: UInt32 goes from 0 to 4294967295"),
+            ("call log.query '(level = wraning)'", r"did you mean `warning`\?"),
+            ("call log.query '(limit = 1'", r"column 11: expected `,` or `\)`"),
+            ("call log.query '((", r"the quote ' is never closed"),
+            ("call log.query '(('", r"expected the name of a field"),
+            ("call log.query '(limit = " + "(" * 43 + "'", r"brackets may not be deeper than 40"),
+            ("call log.nameHolder '(holder = 1, name = \"x\")'", r"not for this program"),
+            ("call registry.resolve '(name = \"a name that is much too long\")'", r"longer than 23 bytes"),
+            ("call registry.register '(service = $nothing)'", r"granted nothing called `nothing`"),
+            ("call registry.register '(service = $log, name = \"x\")'", r"not for this program")):
+        session.expect_in(line, complaint)
+
+
+def call_completion(session):
+    session.keys("call lo\tqu\tli\t2, lev\twar\t)'")
+    session.guest.expect(r"call log\.query '\(limit = 2, level = warning\)'", ANSWER_S)
+    session.keys("\r")
+    session.guest.expect(r"records = \[", ANSWER_S)
+    session.guest.prompt(ANSWER_S)
+    session.keys("call console.setInterrupt '(not\t$ev\t")
+    session.guest.expect(r"\(notification = \$events", ANSWER_S)
+    session.keys(ctrl("c"))
+    session.guest.prompt(ANSWER_S)
+    session.keys("call log.query '(limit = 1, l\t\t")  # a field that is there is not offered again
+    session.guest.expect(r"last", ANSWER_S)
+    session.guest.expect(r"level", ANSWER_S)
+    session.keys(ctrl("c"))
+    session.guest.prompt(ANSWER_S)
+
+
+def calls_that_wait_are_ended(ctx):
+    """A service that never answers: Ctrl-C ends the wait, as often as wanted, and the shell goes on."""
+    session = Session(ctx, system="mute")
+    for _ in range(3):
+        session.keys("call log.stats\r")
+        session.guest.expect(r"call log\.stats\n", ANSWER_S)
+        session.keys(ctrl("c"))
+        session.guest.expect(r"^call: cancelled$", ANSWER_S)
+        session.guest.prompt(ANSWER_S)
+    session.keys("call log.stats\r")
+    session.guest.expect(r"call log\.stats\n", ANSWER_S)
+    session.keys("x")  # anything else does not
+    session.keys(ctrl("c"))
+    session.guest.expect(r"^call: cancelled$", ANSWER_S)
+    session.guest.prompt(ANSWER_S)
+
+
 def history(session):
     session.do("echo first")
     session.do("echo second")
@@ -273,13 +348,15 @@ def cases(ctx):
         ("reset_is_told_from_power_off", functools.partial(reset_is_seen, ctx)),
     ]
     for function in (help_lists_everything, services_and_one, logs_are_shown, caps_say_where_from, figures_are_shown,
-                     programs_run, names_of_nothing_are_explained, mistakes_are_explained, completion, history, editing,
+                     programs_run, names_of_nothing_are_explained, mistakes_are_explained, completion, calls, call_mistakes, call_completion,
+                     history, editing,
                      interrupt_and_end,
                      clears_the_screen, speaks_utf8):
         found.append((function.__name__, with_session(function)))
     for cpus in (1, 4):
         found.append((f"promises_are_kept ({cpus} processors)", functools.partial(promises_are_kept, ctx, cpus)))
     found.append(("lists_may_be_longer_than_a_message", functools.partial(lists_may_be_longer_than_a_message, ctx)))
+    found.append(("calls_that_wait_are_ended", functools.partial(calls_that_wait_are_ended, ctx)))
     for name in ("samgrd", "logd", "rngd", "consoled"):
         found.append((f"{name}_restarts", functools.partial(service_restarts, ctx, name)))
     found.append(("shell_restarts", functools.partial(shell_restarts, ctx)))

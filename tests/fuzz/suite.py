@@ -51,6 +51,11 @@ def manifests(ctx):
     on_the_host(ctx, "manifest_fuzz", "corpus_manifest.txt", MESSAGE_RUNS, "-max_len=4096")
 
 
+def text(ctx):
+    """lib/reflect with whatever somebody may type, or a service answer."""
+    on_the_host(ctx, "text_fuzz", "corpus_text.txt", MESSAGE_RUNS, "-max_len=2048")
+
+
 def settled(guest):
     """What `mem` says is in use, when it says the same twice."""
     last = None
@@ -106,4 +111,5 @@ def cases(ctx):
               for what in ("canonical", "read", "unpack")),
             ("requests_on_the_host", deadline(900)(lambda: requests(ctx))),
             ("manifests_on_the_host", deadline(900)(lambda: manifests(ctx))),
+            ("text_on_the_host", deadline(900)(lambda: text(ctx))),
             ("system_calls_on_four_processors", deadline(limit)(lambda: target(ctx)))]
