@@ -342,6 +342,35 @@ CASE(ring_pipelines_close_what_they_used) {
     suite_close(endpoint);
 }
 
+// Ended by its deadline or cancelled, in a queue or in a server's hands: the handle is closed all the same.
+CASE(ring_calls_that_end_close_what_they_used) {
+    handle_t endpoint = new_endpoint();
+    REQUIRE(ring_start(8, 8, 0));
+    for (uint32_t way = 0; way < 3; way++) {
+        uint64_t copy = 0;
+        EXPECT_OK(tess_process_handle_copy(suite.process, endpoint.v, RIGHTS_ALL_BITS, &copy));
+        struct ring_entry entry = tess_ring_call((handle_t){(uint32_t)copy}, 7, 1);
+        entry.flags = RING_CLOSE;
+        entry.deadline_ns = way == 0 ? suite_after_ms(2) : DEADLINE_NEVER;
+        (void)tess_ring_put(&ring, entry);
+        if (way == 1) {
+            (void)tess_ring_put(&ring, (struct ring_entry){.op = RING_CANCEL, .user_data = 2, .words = {1}});
+        } else if (way == 2) { // the last one that may receive there: its end ends the call
+            EXPECT_OK(tess_ring_enter(&ring, 0, DEADLINE_POLL));
+            suite_close(endpoint);
+            (void)tess_ring_put(&ring, (struct ring_entry){.op = RING_RELEASE, .target = (uint32_t)copy, .user_data = 2});
+        }
+        EXPECT_OK(tess_ring_enter(&ring, way == 0 ? 1 : 2, suite_after_ms(2000)));
+        const struct ring_completion completion = completion_of(1);
+        EXPECT_EQ(completion.status, way == 0 ? STATUS_CODE_TIMED_OUT : way == 1 ? STATUS_CODE_CANCELED : STATUS_CODE_OBJECT_DEAD);
+        if (way != 0) {
+            NEXT_IS(2, OK);
+        }
+        EXPECT_STATUS(BAD_HANDLE, tess_process_handle_close(suite.process, copy));
+    }
+    tess_ring_destroy(&ring);
+}
+
 // The server drops the call at each depth: what relies on it breaks, what came before stands.
 CASE(ring_pipelines_break_where_a_step_fails) {
     handle_t endpoint = new_endpoint();
