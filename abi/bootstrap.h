@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 constexpr uint64_t BOOTSTRAP_MAGIC = 0x3130'5453'424d'4554; // "TEMBST01"
-constexpr uint32_t BOOTSTRAP_VERSION = 4;
+constexpr uint32_t BOOTSTRAP_VERSION = 5;
 constexpr uint32_t BOOTSTRAP_MAX_BYTES = 64 * 1024;
 constexpr uint32_t BOOTSTRAP_MAX_CAPS = 128;
 constexpr uint32_t BOOTSTRAP_NAME_BYTES = 40;
@@ -76,9 +76,11 @@ struct bootstrap {
 
     // The process's own handles; any of them may be withheld.
     uint32_t process;
-    uint32_t thread; // the first thread
+    uint32_t thread;       // the first thread: bootstrap_thread reads it
+    uint32_t thread_check; // all bits of it inverted
     uint32_t vspace;
     uint32_t account; // what it may spend
+    uint32_t zero;
 
     char program[BOOTSTRAP_NAME_BYTES]; // NUL-terminated
     uint64_t image_base;                // load bias: what is added to the ELF file's addresses
@@ -101,7 +103,14 @@ struct bootstrap {
     struct bootstrap_serial serial[BOOTSTRAP_SERIAL_PORTS]; // init only: what the machine has
 };
 static_assert(sizeof(struct bootstrap_cap) == 40);
-static_assert(sizeof(struct bootstrap) == 232);
+static_assert(sizeof(struct bootstrap) == 240);
+
+// The first thread's handle; 0 while it is not there. The loader can only write it when the thread exists, which runs by then, and
+// another processor may see the bytes arrive one by one: they count when all of them do.
+static inline uint32_t bootstrap_thread(const volatile struct bootstrap *b) {
+    const uint32_t check = b->thread_check, thread = b->thread;
+    return check == ~thread ? thread : 0;
+}
 
 static inline const struct bootstrap_cap *bootstrap_caps(const struct bootstrap *b) {
     return (const struct bootstrap_cap *)((const char *)b + b->caps_offset);

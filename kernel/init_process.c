@@ -116,6 +116,7 @@ static status_t grant_all(struct start *s) {
     TRY(grant(s, &s->process->object, &b->process));
     object_get(&s->thread->object);
     TRY(grant(s, &s->thread->object, &b->thread));
+    b->thread_check = ~b->thread;
     object_get(&s->process->vspace->object);
     TRY(grant(s, &s->process->vspace->object, &b->vspace));
     TRY(grant(s, &s->account->object, &b->account));

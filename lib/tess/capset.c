@@ -49,7 +49,7 @@ handle_t tess_self_thread(void) {
     // The creator stores the handle right after the thread has begun to run; it has at least our band,
     // so yielding lets it.
     for (;;) {
-        uint32_t handle = first ? *(const volatile uint32_t *)&tess_bootstrap->thread : block->thread;
+        uint32_t handle = first ? bootstrap_thread(tess_bootstrap) : block->thread;
         if (handle != 0) {
             return (handle_t){handle};
         }

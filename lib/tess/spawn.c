@@ -320,8 +320,9 @@ static status_t start(struct build *build, struct spawned *out) {
     // this fail the account is exhausted already, and the program finds out by itself.
     uint32_t own_thread = 0;
     if (status_ok(give(build, thread, RIGHT_COPY_BIT | RIGHT_INSPECT_BIT | RIGHT_MANAGE_BIT, &own_thread))) {
-        (void)write_memory(build, offsetof(struct bootstrap, thread), (const uint8_t *)&own_thread,
-                           sizeof own_thread);
+        const uint32_t words[] = {own_thread, ~own_thread};
+        static_assert(offsetof(struct bootstrap, thread_check) == offsetof(struct bootstrap, thread) + sizeof words[0]);
+        (void)write_memory(build, offsetof(struct bootstrap, thread), (const uint8_t *)words, sizeof words);
     }
     *out = (struct spawned){
         .process = build->process,
