@@ -1,6 +1,7 @@
 // describe: what a service can be asked for. From the schemas that the contracts bring along (lib/reflect); who provides it says
 // the supervisor, and what it means the manual.
 #include "apps/shell/shell.h"
+#include "apps/shell/target.h"
 #include "apps/shell/units.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -345,7 +346,7 @@ static void describe_method_called(const char *whole, const char *dot) {
     char name[TYPE_NAME_BYTES];
     const size_t count = str_copy_bytes(name, sizeof(name), whole, (size_t)(dot - whole)) ? subjects_called(name, subjects) : 0;
     for (size_t i = 0; i < count; i++) {
-        if (reflect_find_method(subjects[i], capnp_text(dot + 1), &method)) {
+        if (interface_find_method(subjects[i], capnp_text(dot + 1), &method)) {
             describe_method(&method);
             return;
         }

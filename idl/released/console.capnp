@@ -16,6 +16,7 @@ interface Console @0xb84f19e2c07d6a02 {
   # What went through, and what got lost.
 
   struct Stats {
+    # Since the console was started.
     columns @0 :UInt32;
     rows @1 :UInt32;
     inputBytes @2 :UInt64;
@@ -50,6 +51,7 @@ interface ConsoleControl @0xaf36c1708e5d92b4 extends(Console) {
   # A line that cursor-up brings back.
 
   enum Event {
+    # Why a read of a line ended.
     line @0;         # Enter.
     complete @1;     # Tab: `line` is the text up to the cursor.
     interrupted @2;  # Ctrl-C.

@@ -14,6 +14,7 @@ enum LogLevel {
 }
 
 struct LogRecord {
+  # What was reported at one moment.
   sequence @0 :UInt64;  # From 1, in the order of arrival; never used twice while the service lives.
   timeNs @1 :UInt64;    # Since boot.
   level @2 :LogLevel;
@@ -38,6 +39,7 @@ interface Log @0xd1a670c35e2b9401 {
   # How much is kept and how much was dropped.
 
   struct Stats {
+    # Of what is kept, and of what came and went.
     records @0 :UInt64;
     usedBytes @1 :UInt64;
     capacityBytes @2 :UInt64;

@@ -17,6 +17,7 @@ interface Registry @0x9e35d84a71bc2f03 {
   # Names that the caller may resolve, sorted, as many as fit, from number `first` of `total`.
 
   enum Outcome {
+    # What became of a look-up.
     found @0;
     noSuchName @1;      # Nothing is registered under it, as far as the caller may know.
     notAllowed @2;      # The manifest does not allow the caller this name.
@@ -24,6 +25,7 @@ interface Registry @0x9e35d84a71bc2f03 {
   }
 
   struct Entry {
+    # A name that may be resolved, and what is behind it.
     name @0 :Text;
     interfaceId @1 :UInt64;
   }

@@ -8,6 +8,7 @@ const argumentsMax :UInt32 = 32;         # Of a program that is run.
 const argumentsMaxBytes :UInt32 = 2048;  # All together, each with a byte for its end.
 
 enum RunState {
+  # How far a service or job is.
   stopped @0;   # Not started yet, or stopped for good.
   starting @1;
   running @2;
@@ -17,18 +18,21 @@ enum RunState {
 }
 
 enum Restart {
+  # When a service that ended is started again.
   never @0;
   onFailure @1;
   always @2;
 }
 
 struct Memory {
+  # What an account pays for, as it is and as it may become.
   usedBytes @0 :UInt64;
   limitBytes @1 :UInt64;
   peakBytes @2 :UInt64;
 }
 
 struct Service {
+  # A service as a list shows it.
   name @0 :Text;
   id @1 :UInt32;            # The same until shutdown. Jobs and services share the numbers.
   state @2 :RunState;
@@ -40,6 +44,7 @@ struct Service {
 }
 
 struct ServiceDetail {
+  # A service with all that is known of it.
   service @0 :Service;
   program @1 :Text;
   arguments @2 :List(Text); # As many as fit.
@@ -49,6 +54,7 @@ struct ServiceDetail {
   lastEnd @6 :Text;         # Why, in words.
   provides @7 :List(Text);  # Names of interfaces.
   argumentsLeft @8 :UInt32; # How many arguments did not fit.
+  manifestFile @9 :Text;    # That manifestLine is a line of.
 }
 
 struct GrantedCapability {
@@ -58,14 +64,17 @@ struct GrantedCapability {
   interfaceId @2 :UInt64;
   name @3 :Text;
   source @4 :Text;          # What was granted, in the manifest's words.
+  manifestFile @5 :Text;    # That manifestLine is a line of.
 }
 
 struct Program {
+  # What can be run as a job.
   name @0 :Text;
   memoryLimitBytes @1 :UInt64;
 }
 
 struct Job {
+  # A program that was run.
   name @0 :Text;            # Of the program.
   id @1 :UInt32;
   state @2 :RunState;       # Running, ended, or failed: it could not be started.
@@ -121,6 +130,7 @@ interface SupervisorControl @0xbb74190fd6e3a258 extends(Supervisor) {
   # Stops everything in order, then the machine. The answer comes before that begins.
 
   enum Outcome {
+    # What became of a request.
     done @0;
     notFound @1;    # No service, job or program is called so.
     badProgram @2;  # Its file is no good.
@@ -131,6 +141,7 @@ interface SupervisorControl @0xbb74190fd6e3a258 extends(Supervisor) {
   }
 
   enum Power {
+    # What is to be done with the machine.
     off @0;
     reboot @1;
   }

@@ -77,13 +77,11 @@ static inline status_t invocation_give(const struct invocation *invocation, stru
 }
 
 // The handles among the results, which come first, are also where those of a message are: to the caller, and to the ring,
-// an answer of the kernel is like a service's.
+// an answer of the kernel is like a service's. A method that is called again reads its arguments below word 6.
 static inline status_t invocation_bring(struct invocation *invocation, uint32_t handles) {
     uint64_t *words = invocation->words;
-    if (!invocation->again) {
-        words[6] = handles == 1 ? words[0] : words[0] | words[1] << 32;
-        invocation->info = message_info(0, 0, handles, 0);
-    }
+    words[6] = handles == 1 ? words[0] : words[0] | words[1] << 32;
+    invocation->info = message_info(0, 0, handles, 0);
     return STATUS_OK;
 }
 
