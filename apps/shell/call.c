@@ -1,6 +1,7 @@
 // call: any method of what the shell can reach, by name (docs/concepts/contracts.md).
 #include "abi/bootstrap.h"
 #include "abi/gen/stubs.h"
+#include "apps/shell/call_object.h"
 #include "apps/shell/shell.h"
 #include "apps/shell/target.h"
 #include "apps/shell/units.h"
@@ -9,6 +10,7 @@
 #include "base/str.h"
 #include "idl/schemas.h"
 #include "lib/reflect/call.h"
+#include "lib/reflect/object.h"
 #include "lib/reflect/read.h"
 #include "lib/reflect/write.h"
 #include "lib/rpc/call.h"
@@ -218,6 +220,10 @@ static void call_method(struct target *target, const char *name, const char *par
         return;
     }
     status_t status = target_open(target);
+    if (status_ok(status) && reflect_is_object(method.interface)) {
+        call_object(target, &method, parameters, (struct reflect_handles){.find = find_handle});
+        return;
+    }
     if (status_ok(status)) {
         status = rpc_ring_create(1, &ring);
     }

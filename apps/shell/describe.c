@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "idl/interfaces.h"
 #include "idl/schemas.h"
+#include "lib/reflect/object.h"
 #include "lib/reflect/write.h"
 
 constexpr size_t SIGNATURE_BYTES = 2048;
@@ -14,7 +15,6 @@ constexpr size_t CELL_BYTES = 160;
 constexpr size_t SERVICES_MAX = 64;
 constexpr size_t PROVIDED_MAX = 8; // interfaces of one service that are described
 constexpr size_t TYPE_NAME_BYTES = 64;
-constexpr uint64_t KERNEL_OBJECT = 0xc96d30b1f27e4a58; // the annotation of idl/tessera.capnp
 
 // ---- text that is collected before it is printed; what is too long ends in dots ----
 
@@ -146,9 +146,7 @@ static void print_providers(const struct capnp_schema *interface) {
         }
     }
     if (found == 0) {
-        struct schema_value value;
-        const bool is_kernels = reflect_annotation(schema_node_get_annotations(reflect_node(interface)), KERNEL_OBJECT, &value);
-        out("provided by  %s\n", is_kernels ? "the kernel" : "no service of the manifest");
+        out("provided by  %s\n", reflect_is_object(interface) ? "the kernel" : "no service of the manifest");
     }
 }
 

@@ -9,20 +9,14 @@
 #include "lib/tess/capset.h"
 #include "lib/tess/handle.h"
 
-// An object of the kernel is called otherwise than a service (lib/rpc/kernel.h).
-constexpr uint64_t KERNEL_OBJECT = 0xc96d30b1f27e4a58; // the annotation of idl/tessera.capnp
-
-static const struct capnp_schema *service_interface(uint64_t id) {
-    struct schema_value value;
+static const struct capnp_schema *interface_of(uint64_t id) {
     const struct capnp_schema *schema = idl_schema_by_id(id);
-    const bool good = schema != nullptr && reflect_is(schema, SCHEMA_NODE_INTERFACE) &&
-                      !reflect_annotation(schema_node_get_annotations(reflect_node(schema)), KERNEL_OBJECT, &value);
-    return good ? schema : nullptr;
+    return schema != nullptr && reflect_is(schema, SCHEMA_NODE_INTERFACE) ? schema : nullptr;
 }
 
 static bool granted_target(uint32_t index, struct target *out) {
     const struct bootstrap_cap *cap = &bootstrap_caps(tess_bootstrap)[index];
-    *out = (struct target){.interface = service_interface(cap->interface_id), .handle = {cap->handle}};
+    *out = (struct target){.interface = interface_of(cap->interface_id), .handle = {cap->handle}};
     return out->interface != nullptr && name_put(out->name, cap->name, strnlen(cap->name, sizeof(cap->name)));
 }
 
@@ -52,7 +46,7 @@ static void each_registered(target_fn *function, void *context) {
         for (uint32_t i = 0; i < count; i++) {
             const struct registry_entry entry = registry_entry_list_get(entries, i);
             const struct capnp_text name = registry_entry_get_name(entry);
-            struct target target = {.interface = service_interface(registry_entry_get_interface_id(entry))};
+            struct target target = {.interface = interface_of(registry_entry_get_interface_id(entry))};
             if (target.interface != nullptr && name_put(target.name, name.bytes, name.len) && !is_granted(target.name)) {
                 function(context, &target);
             }

@@ -49,4 +49,5 @@ interface Sink { write @0 (record :Record, flush :Bool) -> (); }
 interface Log extends(Sink) {
   query @0 (after :UInt64, limit :UInt32 = 100, unit :Text) -> (records :List(Record), next :UInt64);
   open  @1 (name :Text) -> (log :Log);
+  rotate @2 (keep :UInt32) -> ();
 }

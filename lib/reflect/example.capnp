@@ -4,6 +4,7 @@
 using import "/idl/tessera.capnp".repeatable;
 using import "/idl/tessera.capnp".oneWay;
 using import "/idl/tessera.capnp".maxBytes;
+using import "/idl/tessera.capnp".kernelObject;
 
 enum Colour { red @0; green @1; darkBlue @2; }
 
@@ -52,4 +53,10 @@ struct Painted {
   more :group {
     what @2 :Capability;
   }
+}
+
+interface Lamp @0xd07e61a4c8f3925b $kernelObject {
+  none @0 ();
+  set @1 (level :UInt64, bright :Bool, other :Lamp, count :UInt32) -> ();
+  make @2 (level :UInt32) -> (lamp :Lamp, twin :Lamp, level :UInt32, on :Bool);
 }

@@ -191,6 +191,18 @@ def calls(session):
     check(before == after, "the shell holds what it held", before, after)
 
 
+def kernel_objects_are_called(session):
+    """The kernel's objects by the same command: who types it need not know what they are."""
+    session.expect_in("call", r"^trace +Trace +none start stop info buffer$", r"^manual +Vmo ")
+    session.expect_in("call trace.info '(processor = 0)'", r"^\(processors = 1, classes = 0, written = 0, lost = 0\)$")
+    session.expect_in("call trace.info '(processor = 99)'", r"^call: BAD_ARGUMENT\b")
+    session.expect_in("call trace.none", r"^call: BAD_METHOD\b")
+    session.expect_in("call trace.buffer '(processor = 0, account = $trace)'", r"`\$trace` is a Trace, not a Account")
+    session.expect_in("call inspector.system", r"^\(\)$", r"^\d+ bytes came with it that are not shown\.$")
+    session.expect_in("call manual.info", r"lenBytes = [1-9]\d+")
+    session.expect_in("call manual.clone '(lenBytes = 4096)'", r"^call: BAD_HANDLE\b")  # nobody would pay for it
+
+
 def call_mistakes(session):
     for line, complaint in (
             ("call lgo.query", r"can reach no `lgo`; did you mean `log`\?"),
@@ -348,7 +360,7 @@ def cases(ctx):
         ("reset_is_told_from_power_off", functools.partial(reset_is_seen, ctx)),
     ]
     for function in (help_lists_everything, services_and_one, logs_are_shown, caps_say_where_from, figures_are_shown,
-                     programs_run, names_of_nothing_are_explained, mistakes_are_explained, completion, calls, call_mistakes, call_completion,
+                     programs_run, names_of_nothing_are_explained, mistakes_are_explained, completion, calls, kernel_objects_are_called, call_mistakes, call_completion,
                      history, editing,
                      interrupt_and_end,
                      clears_the_screen, speaks_utf8):

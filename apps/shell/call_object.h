@@ -1,0 +1,10 @@
+// call, of a kernel object.
+#pragma once
+
+#include "apps/shell/target.h"
+#include "lib/reflect/read.h"
+
+// Calls the method with parameters as text, and prints what comes of it. May block for as long as somebody waits for a service
+// (RPC_PATIENCE_MS): the kernel itself answers at once.
+void call_object(const struct target *target, const struct reflect_method *method, const char *parameters,
+                 struct reflect_handles handles);
