@@ -23,7 +23,7 @@ ATTACKS = {
     "run_what_is_data": (PLACE, ["set $rip = (long)&boot_percpu"], "page fault"),
     "call_another_type": (
         PLACE, [f"set var *(long *)&(*$classes)[{number}].destroy_step = (long)&{PLACE}" for number in CLASSES],
-        "call through a pointer to a function of another type", "run null_read\r"),
+        "call through a pointer to a function of another type"), # init gives objects up while it starts the services
     "overwrite_the_frame": ("frame_alloc", ["set var __stack_chk_guard = 12345"], "a stack frame was overwritten"),
     "leave_the_stack": (PLACE, ["set $rsp = boot_percpu.kernel_stack_top - 2 * 4096"], "kernel stack overflow"),
 }
@@ -35,7 +35,7 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def is_noticed(ctx, place, changes, said, typed=None):
+def is_noticed(ctx, place, changes, said):
     port = free_port()
     guest = ctx.guest(direct=True, system="test", cmdline="nokaslr", qemu_args=["-S", "-gdb", f"tcp:127.0.0.1:{port}"])
     line = ["gdb-multiarch", "-q", "-batch", "-nx", ctx.build / "boot" / "kernel.debug",
@@ -44,9 +44,6 @@ def is_noticed(ctx, place, changes, said, typed=None):
     for change in changes:
         line += ["-ex", change]
     ctx.run([*line, "-ex", "detach"], timeout=BOOT_S, status=0)
-    if typed:
-        guest.prompt(BOOT_S)
-        guest.send(typed)
     guest.expect(rf"(?m)^Tessera kernel panic: {said}", BOOT_S)
     guest.expect(r"(?m)^The machine is stopped\.$", BOOT_S)
 
