@@ -18,7 +18,7 @@ struct LogRecord {
   sequence @0 :UInt64;  # From 1, in the order of arrival; never used twice while the service lives.
   timeNs @1 :UInt64;    # Since boot.
   level @2 :LogLevel;
-  source @3 :Text;      # Who reported it: the name that the supervisor gave, or "#" and a number.
+  source @3 :Text;      # Who reported it: the name that the supervisor gave, or "holder-" and a number.
   text @4 :Text;        # One line, without its end.
 }
 

@@ -172,6 +172,10 @@ static status_t name_holder(void *, struct rpc_request *request, struct log_cont
     if (name.len == 0) {
         holder_forget(&holders, holder);
     } else {
+        char unnamed[HOLDER_NAME_BYTES];
+        if (holder_lookup(&holders, holder, unnamed) == unnamed) {
+            journal_rename(&journal, unnamed, field); // what it reported before its name got here
+        }
         holder_name(&holders, holder, field);
     }
     return STATUS_OK;
