@@ -92,7 +92,8 @@ def fetch(recipe):
                 raise PortError(f"{recipe.name}: {tarball.name} has the hash {digest}, the recipe wants {recipe.sha256}")
             unpacked = pathlib.Path(scratch) / "unpacked"
             with tarfile.open(tarball) as archive:
-                archive.extractall(unpacked, filter="data")
+                archive.extraction_filter = getattr(tarfile, "data_filter", None) # Debian 12's Python has none yet
+                archive.extractall(unpacked)
             inner, = unpacked.iterdir()
             (inner / ".sha256").write_text(digest)
             shutil.rmtree(recipe.folder, ignore_errors=True)
