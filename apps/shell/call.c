@@ -180,11 +180,7 @@ static void print_results(const struct reflect_method *method, struct capnp_stru
     if (!status_ok(capnp_status(results.message))) {
         out("call: not all of it could be read: %s\n", capnp_status_text(capnp_status(results.message)));
     }
-    const uint32_t count = results.message->handle_count;
-    if (count > 0) {
-        out("%u %s came with it, and %s given up again.\n", count, count == 1 ? "capability" : "capabilities",
-            count == 1 ? "was" : "were");
-    }
+    print_given_up(results.message->handle_count);
 }
 
 static void perform(const struct target *target, const struct reflect_method *method, const char *parameters) {

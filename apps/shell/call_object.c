@@ -33,6 +33,13 @@ static void refused(status_t status) {
     }
 }
 
+void print_given_up(uint32_t count) {
+    if (count > 0) {
+        out("%u %s came with it, and %s given up again.\n", count, count == 1 ? "capability" : "capabilities",
+            count == 1 ? "was" : "were");
+    }
+}
+
 void call_object(const struct target *target, const struct reflect_method *method, const char *parameters,
                  struct reflect_handles handles) {
     static struct object_struct params, results;
@@ -60,10 +67,7 @@ void call_object(const struct target *target, const struct reflect_method *metho
         if (message_page_bytes(message.info) > 0) {
             out("%u bytes came with it that are not shown.\n", message_page_bytes(message.info));
         }
-        if (count > 0) {
-            out("%u %s came with it, and %s given up again.\n", count, count == 1 ? "capability" : "capabilities",
-                count == 1 ? "was" : "were");
-        }
+        print_given_up(count);
     } else {
         refused(status);
     }

@@ -4,6 +4,9 @@
 #include "apps/shell/target.h"
 #include "lib/reflect/read.h"
 
+// Says that so many capabilities came with an answer, and are not kept.
+void print_given_up(uint32_t count);
+
 // Calls the method with parameters as text, and prints what comes of it. May block for as long as somebody waits for a service
 // (RPC_PATIENCE_MS): the kernel itself answers at once.
 void call_object(const struct target *target, const struct reflect_method *method, const char *parameters,

@@ -3,12 +3,11 @@
 #include "abi/message.h"
 #include "lib/reflect/bits.h"
 
-constexpr uint64_t KERNEL_OBJECT = 0xc96d30b1f27e4a58; // the annotation of idl/tessera.capnp
-constexpr uint32_t HANDLE_WORD = 6;                    // where handles travel
+constexpr uint32_t HANDLE_WORD = 6; // where handles travel
 
 bool reflect_is_object(const struct capnp_schema *interface) {
     struct schema_value value;
-    return reflect_annotation(schema_node_get_annotations(reflect_node(interface)), KERNEL_OBJECT, &value);
+    return reflect_annotation(schema_node_get_annotations(reflect_node(interface)), REFLECT_KERNEL_OBJECT, &value);
 }
 
 // One field; in a struct of parameters or results the fields are in the order of the words.

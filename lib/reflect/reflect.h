@@ -81,6 +81,7 @@ constexpr uint64_t REFLECT_REPEATABLE = 0xe3f40b9d6c1a5827;
 constexpr uint64_t REFLECT_ONE_WAY = 0x97b1e5a26d08c4f3;
 constexpr uint64_t REFLECT_MAX_BYTES = 0xd82b6f430e9ac175;
 constexpr uint64_t REFLECT_MAX_COUNT = 0x8f5e1d72c4b903aa;
+constexpr uint64_t REFLECT_KERNEL_OBJECT = 0xc96d30b1f27e4a58;
 
 // What is said by the annotation of this id; false when it is not there.
 [[nodiscard]] bool reflect_annotation(struct schema_annotation_list annotations, uint64_t id, struct schema_value *out);
