@@ -29,7 +29,7 @@ def nobody_can_tell(ctx):
                  "timer.set: done", "timer.set: BAD_ARGUMENT", "timer.set: BAD_HANDLE", "timer.set: WRONG_TYPE", "timer.info: done",
                  "timer.cancel: done", "timer: OBJECT_DEAD"):
         check(re.search(rf"\b{re.escape(line)}$", log, re.MULTILINE), "the service's log", line, log)
-    session.expect_in("logs -n 200", r"kernel_client\.\d+ ended: exit code 0$")
+    session.until("logs -n 200", r"kernel_client\.\d+ ended: exit code 0$")
 
 
 def nothing_is_left(ctx):

@@ -65,7 +65,7 @@ def services_and_one(session):
 
 
 def logs_are_shown(session):
-    session.expect_in("logs", r"system tessera")
+    session.until("logs", r"system tessera")  # init hands it over when the log listens
     check(len(session.do("logs -n 1").strip().splitlines()) == 1, "logs -n 1 shows one record", 1, session.guest.transcript[-500:])
     output = session.do("logs -s init")
     check(all("init" in line for line in output.strip().splitlines()), "logs -s init", "records of init only", output)
