@@ -76,14 +76,13 @@ static void suggest_target(void *guess, const struct target *target) {
     guess_add(guess, capnp_text(target->name));
 }
 
-static void no_target(const char *name) {
+static int no_target(const char *name) {
     struct guess guess = {.suggestion = shell_suggest(name)};
     each_target(suggest_target, &guess);
     if (guess.suggestion.nearest != nullptr) {
-        out("call: the shell can reach no `%s`; did you mean `%s`?\n", name, guess.suggestion.nearest);
-    } else {
-        out("call: the shell can reach no `%s`; `call` lists what it can\n", name);
+        return fail("call: the shell can reach no `%s`; did you mean `%s`?\n", name, guess.suggestion.nearest);
     }
+    return fail("call: the shell can reach no `%s`; `call` lists what it can\n", name);
 }
 
 static void suggest_methods(struct shell_suggestion *suggestion, const struct capnp_schema *interface) {
@@ -94,7 +93,7 @@ static void suggest_methods(struct shell_suggestion *suggestion, const struct ca
     }
 }
 
-static void no_method(const struct target *target, const char *name) {
+static int no_method(const struct target *target, const char *name) {
     struct shell_suggestion suggestion = shell_suggest(name);
     struct reflect_family family;
     const struct capnp_schema *extension;
@@ -106,10 +105,9 @@ static void no_method(const struct target *target, const char *name) {
         suggest_methods(&suggestion, extension);
     }
     if (suggestion.nearest != nullptr) {
-        out("call: `%s` has no method `%s`; did you mean `%s`?\n", target->name, name, suggestion.nearest);
-    } else {
-        out("call: `%s` has no method `%s`; `call %s` lists them\n", target->name, name, target->name);
+        return fail("call: `%s` has no method `%s`; did you mean `%s`?\n", target->name, name, suggestion.nearest);
     }
+    return fail("call: `%s` has no method `%s`; `call %s` lists them\n", target->name, name, target->name);
 }
 
 // ---- capabilities as parameters ----
@@ -183,79 +181,73 @@ static void print_results(const struct reflect_method *method, struct capnp_stru
     print_given_up(results.message->handle_count);
 }
 
-static void perform(const struct target *target, const struct reflect_method *method, const char *parameters) {
+static int perform(const struct target *target, const struct reflect_method *method, const char *parameters) {
     const struct rpc_method shape = reflect_rpc_method(method);
     struct rpc_promise promise;
     struct capnp_struct results = {};
     char text[REFLECT_ERROR_BYTES];
     const struct capnp_struct_builder to = rpc_submit_begin(&ring, &shape, &promise);
     if (!reflect_read_struct(method->params, capnp_text(parameters), (struct reflect_handles){.find = find_handle}, to, text)) {
-        out("call: %s\n", text);
-        return;
+        return fail("call: %s\n", text);
     }
     out_flush();
     rpc_submit(&ring, &promise, rpc_target(target->handle));
     const status_t status = wait_for_answer(promise, &results);
     if (status_ok(status)) {
         print_results(method, results);
-        return;
+        return COMMAND_OK;
     }
     char why[RPC_TEXT_BYTES];
     rpc_promise_exception_text(&ring, promise, why);
-    out("call: %s%s%s\n", rpc_status_text(status), why[0] != '\0' ? ": " : "", why);
+    (void)fail("call: %s%s%s\n", rpc_status_text(status), why[0] != '\0' ? ": " : "", why);
+    return status_is(status, STATUS_CANCELED) ? COMMAND_INTERRUPTED : COMMAND_FAILED;
 }
 
-static void call_method(struct target *target, const char *name, const char *parameters) {
+static int call_method(struct target *target, const char *name, const char *parameters) {
     struct reflect_method method;
     if (!interface_find_method(target->interface, capnp_text(name), &method)) {
-        no_method(target, name);
-        return;
+        return no_method(target, name);
     }
     if (method.params == nullptr) {
-        out("call: the schema of `%s` lacks its parameters\n", name);
-        return;
+        return fail("call: the schema of `%s` lacks its parameters\n", name);
     }
     status_t status = target_open(target);
     if (status_ok(status) && reflect_is_object(method.interface)) {
-        call_object(target, &method, parameters, (struct reflect_handles){.find = find_handle});
-        return;
+        return call_object(target, &method, parameters, (struct reflect_handles){.find = find_handle});
     }
     if (status_ok(status)) {
         status = rpc_ring_create(1, &ring);
     }
     if (!status_ok(status)) {
-        out_problem("call", status);
-        return;
+        return out_problem("call", status);
     }
     status = tess_ring_bind(ring.ring.handle, shell.events, BIT_ANSWER);
-    if (status_ok(status)) {
-        perform(target, &method, parameters);
-    } else {
-        out_problem("call", status);
-    }
+    const int exit_status = status_ok(status) ? perform(target, &method, parameters) : out_problem("call", status);
     rpc_ring_destroy(&ring);
+    return exit_status;
 }
 
-void command_call(const struct arguments *arguments) {
+int command_call(const struct arguments *arguments) {
     char name[NAME_BYTES];
     struct target target;
     if (arguments->count == 1) {
         list_targets();
-        return;
+        return COMMAND_OK;
     }
     const char *word = arguments->words[1];
     const char *dot = strchr(word, '.');
     if (!str_copy_bytes(name, sizeof(name), word, dot != nullptr ? (size_t)(dot - word) : strlen(word)) ||
         !target_find(name, &target)) {
-        no_target(name);
-        return;
+        return no_target(name);
     }
     if (dot == nullptr && arguments->count == 2) {
         list_methods(&target);
-    } else if (dot == nullptr) {
-        out("call: which method? `call %s` lists them\n", name);
-    } else {
-        call_method(&target, dot + 1, arguments->count == 3 ? arguments->words[2] : "()");
-        target_close(&target);
+        return COMMAND_OK;
     }
+    if (dot == nullptr) {
+        return misused("call: which method? `call %s` lists them\n", name);
+    }
+    const int exit_status = call_method(&target, dot + 1, arguments->count == 3 ? arguments->words[2] : "()");
+    target_close(&target);
+    return exit_status;
 }

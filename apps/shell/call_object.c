@@ -25,12 +25,11 @@ static void begin(struct object_struct *s, const struct capnp_schema *schema) {
 }
 
 // The kernel's statuses by the names that the method's documentation has for them; a service's exceptions in words.
-static void refused(status_t status) {
+static int refused(status_t status) {
     if (status.code < STATUS_COUNT) {
-        out("call: %s: %s\n", abi_status_name(status.code), abi_status_text(status.code));
-    } else {
-        out("call: %s\n", rpc_status_text(status));
+        return fail("call: %s: %s\n", abi_status_name(status.code), abi_status_text(status.code));
     }
+    return out_problem("call", status);
 }
 
 void print_given_up(uint32_t count) {
@@ -40,22 +39,20 @@ void print_given_up(uint32_t count) {
     }
 }
 
-void call_object(const struct target *target, const struct reflect_method *method, const char *parameters,
-                 struct reflect_handles handles) {
+int call_object(const struct target *target, const struct reflect_method *method, const char *parameters,
+                struct reflect_handles handles) {
     static struct object_struct params, results;
     struct tess_message message;
     char text[REFLECT_ERROR_BYTES];
     begin(&params, method->params);
     if (!reflect_read_struct(method->params, capnp_text(parameters), handles, params.root, text)) {
-        out("call: %s\n", text);
-        return;
+        return fail("call: %s\n", text);
     }
     reflect_object_request(method, capnp_read_struct(params.root), &message);
     out_flush();
     status_t status = tess_call(target->handle, &message, rpc_patience());
     if (!status_ok(status)) {
-        refused(status);
-        return;
+        return refused(status);
     }
     const uint32_t count = message_handle_count(message.info);
     status = (status_t){message_label(message.info)};
@@ -68,10 +65,9 @@ void call_object(const struct target *target, const struct reflect_method *metho
             out("%u bytes came with it that are not shown.\n", message_page_bytes(message.info));
         }
         print_given_up(count);
-    } else {
-        refused(status);
     }
     for (uint32_t i = 0; i < count; i++) {
         tess_close(message_handle(message.words, message.info, i));
     }
+    return status_ok(status) ? COMMAND_OK : refused(status);
 }

@@ -120,7 +120,7 @@ static void print_handle(const struct inspect_handle *handle) {
     }
 }
 
-void command_caps(const struct arguments *arguments) {
+int command_caps(const struct arguments *arguments) {
     // A page of entries is copied before they are printed: looking up names uses the page, too.
     static struct inspect_handle handles[MESSAGE_PAGE_BYTES / sizeof(struct inspect_handle)];
     const char *name = arguments->words[1];
@@ -128,16 +128,13 @@ void command_caps(const struct arguments *arguments) {
     uint64_t koid = 0;
     status_t status = fetch_grants(name, &found, &koid);
     if (!status_ok(status)) {
-        out("caps: %s\n", rpc_status_text(status));
-        return;
+        return fail("caps: %s\n", rpc_status_text(status));
     }
     if (!found) {
-        out("caps: there is no service or job `%s`; `services` and `jobs` list them\n", name);
-        return;
+        return fail("caps: there is no service or job `%s`; `services` and `jobs` list them\n", name);
     }
     if (koid == 0) {
-        out("caps: %s is not running, and so holds nothing\n", name);
-        return;
+        return fail("caps: %s is not running, and so holds nothing\n", name);
     }
     table_begin(&shell.table, "HANDLE NAME TYPE RIGHTS BADGE PARENT FROM", out_sink, nullptr);
     uint64_t index = 0;
@@ -146,8 +143,7 @@ void command_caps(const struct arguments *arguments) {
         struct inspector_handles_results found_handles;
         status = inspector_call_handles(shell.inspector, &call, koid, index, rpc_patience(), &found_handles);
         if (!status_ok(status)) {
-            out_problem("caps", status);
-            return;
+            return out_problem("caps", status);
         }
         const uint64_t count = inspector_handles_results_get_count(found_handles);
         index = inspector_handles_results_get_next_index(found_handles);
@@ -160,4 +156,5 @@ void command_caps(const struct arguments *arguments) {
         }
     } while (index != 0);
     table_end(&shell.table);
+    return COMMAND_OK;
 }

@@ -87,7 +87,7 @@ const struct command *command_find(const char *name, size_t len) {
 }
 
 // A command that does not exist may be a program's name, or nearly one of ours.
-static void unknown(const char *name) {
+static int unknown(const char *name) {
     struct shell_suggestion suggestion = shell_suggest(name);
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         shell_suggest_add(&suggestion, commands[i].name);
@@ -95,54 +95,55 @@ static void unknown(const char *name) {
     char shown[64];
     shell_printable(shown, sizeof(shown), name, strlen(name));
     if (suggestion.nearest != nullptr) {
-        out("%s: unknown command; did you mean `%s`?\n", shown, suggestion.nearest);
+        (void)fail("%s: unknown command; did you mean `%s`?\n", shown, suggestion.nearest);
     } else {
-        out("%s: unknown command; `help` lists the commands, `run NAME` runs a program\n", shown);
+        (void)fail("%s: unknown command; `help` lists the commands, `run NAME` runs a program\n", shown);
     }
+    return COMMAND_NOT_FOUND;
 }
 
-void command_line(const char *line, size_t len) {
+int command_line(const char *line, size_t len) {
     static struct shell_words words;
     char error[SHELL_ERROR_BYTES];
     if (!shell_split(line, len, &words, error)) {
-        out("%s\n", error);
-        return;
+        return misused("%s\n", error);
     }
     if (words.count == 0) {
-        return;
+        return COMMAND_OK;
     }
     const char *name = words.words[0];
     const struct command *command = command_find(name, strlen(name));
     size_t operands = words.count - 1;
     if (command == nullptr) {
-        unknown(name);
-    } else if (operands < command->min || operands > command->max) {
-        out("usage: %s%s%s\n", command->name, command->usage[0] != '\0' ? " " : "", command->usage);
-    } else if (words.background && !command->background) {
-        out("%s: only `run` works in the background\n", command->name);
-    } else {
-        struct arguments arguments = {.count = words.count, .words = words.words, .background = words.background};
-        if (command->paged) {
-            pager_begin();
-        }
-        command->run(&arguments);
-        pager_end();
+        return unknown(name);
     }
+    if (operands < command->min || operands > command->max) {
+        return misused("usage: %s%s%s\n", command->name, command->usage[0] != '\0' ? " " : "", command->usage);
+    }
+    if (words.background && !command->background) {
+        return misused("%s: only `run` works in the background\n", command->name);
+    }
+    struct arguments arguments = {.count = words.count, .words = words.words, .background = words.background};
+    if (command->paged) {
+        pager_begin();
+    }
+    const int exit_status = command->run(&arguments);
+    pager_end();
+    return exit_status;
 }
 
-void command_help(const struct arguments *arguments) {
+int command_help(const struct arguments *arguments) {
     if (arguments->count == 2) {
         const char *name = arguments->words[1];
         const struct command *command = command_find(name, strlen(name));
         if (command == nullptr) {
-            unknown(name);
-            return;
+            return unknown(name);
         }
         out("%s %s\n  %s\n", command->name, command->usage, command->summary);
         if (command->details != nullptr) {
             out("%s\n", command->details);
         }
-        return;
+        return COMMAND_OK;
     }
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         size_t width = strlen(commands[i].name) + 1 + strlen(commands[i].usage);
@@ -150,4 +151,5 @@ void command_help(const struct arguments *arguments) {
         out("  %s %s%*s%s\n", commands[i].name, commands[i].usage, pad, "", commands[i].summary);
     }
     out("Tab completes. Cursor up and Ctrl-R find earlier lines. Ctrl-C ends what is running.\n");
+    return COMMAND_OK;
 }

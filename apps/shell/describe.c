@@ -305,7 +305,7 @@ static void suggest_service(void *context, struct supervisor_service service) {
     guess_add(context, supervisor_service_get_name(service));
 }
 
-static void no_subject(const char *name) {
+static int no_subject(const char *name) {
     struct guess guess = {.suggestion = shell_suggest(name)};
     for (const struct idl_interface *at = idl_interfaces; at->name != nullptr; at++) {
         guess_add(&guess, capnp_text(at->name));
@@ -313,13 +313,12 @@ static void no_subject(const char *name) {
     each_interface(suggest_interface, &guess);
     (void)each_service(suggest_service, &guess);
     if (guess.suggestion.nearest != nullptr) {
-        out("describe: there is no service or interface `%s`; did you mean `%s`?\n", name, guess.suggestion.nearest);
-    } else {
-        out("describe: there is no service or interface `%s`; `describe` lists the interfaces\n", name);
+        return fail("describe: there is no service or interface `%s`; did you mean `%s`?\n", name, guess.suggestion.nearest);
     }
+    return fail("describe: there is no service or interface `%s`; `describe` lists the interfaces\n", name);
 }
 
-static void no_method(const char *name, const char *method_name, const struct capnp_schema *interface) {
+static int no_method(const char *name, const char *method_name, const struct capnp_schema *interface) {
     struct guess guess = {.suggestion = shell_suggest(method_name)};
     struct reflect_family family;
     reflect_family_of(interface, &family);
@@ -331,14 +330,13 @@ static void no_method(const char *name, const char *method_name, const struct ca
         }
     }
     if (guess.suggestion.nearest != nullptr) {
-        out("describe: `%s` has no method `%s`; did you mean `%s`?\n", name, method_name, guess.suggestion.nearest);
-    } else {
-        out("describe: `%s` has no method `%s`; `describe %s` lists them\n", name, method_name, name);
+        return fail("describe: `%s` has no method `%s`; did you mean `%s`?\n", name, method_name, guess.suggestion.nearest);
     }
+    return fail("describe: `%s` has no method `%s`; `describe %s` lists them\n", name, method_name, name);
 }
 
 // `whole` is SERVICE.METHOD, and `dot` the place of the dot.
-static void describe_method_called(const char *whole, const char *dot) {
+static int describe_method_called(const char *whole, const char *dot) {
     const struct capnp_schema *subjects[PROVIDED_MAX];
     struct reflect_method method;
     char name[TYPE_NAME_BYTES];
@@ -346,23 +344,19 @@ static void describe_method_called(const char *whole, const char *dot) {
     for (size_t i = 0; i < count; i++) {
         if (interface_find_method(subjects[i], capnp_text(dot + 1), &method)) {
             describe_method(&method);
-            return;
+            return COMMAND_OK;
         }
     }
-    if (count == 0) {
-        no_subject(name);
-    } else {
-        no_method(name, dot + 1, subjects[0]);
-    }
+    return count == 0 ? no_subject(name) : no_method(name, dot + 1, subjects[0]);
 }
 
-void command_describe(const struct arguments *arguments) {
+int command_describe(const struct arguments *arguments) {
     const struct capnp_schema *subjects[PROVIDED_MAX];
     if (arguments->count == 1) {
         table_begin(&shell.table, "INTERFACE ID >METHODS", out_sink, nullptr);
         each_interface(list_interface, nullptr);
         table_end(&shell.table);
-        return;
+        return COMMAND_OK;
     }
     const char *name = arguments->words[1], *dot = strrchr(name, '.');
     const size_t count = subjects_called(name, subjects);
@@ -370,11 +364,10 @@ void command_describe(const struct arguments *arguments) {
         out(i > 0 ? "\n" : "");
         describe_interface(subjects[i]);
     }
-    if (count == 0 && dot != nullptr) {
-        describe_method_called(name, dot);
-    } else if (count == 0) {
-        no_subject(name);
+    if (count > 0) {
+        return COMMAND_OK;
     }
+    return dot != nullptr ? describe_method_called(name, dot) : no_subject(name);
 }
 
 // ---- completion ----

@@ -19,9 +19,17 @@ status_t shell_take_events(uint64_t *bits, uint64_t deadline_ns) {
     return STATUS_OK;
 }
 
-static bool went_well(struct supervisor_job job) {
-    return supervisor_job_get_state(job) == SUPERVISOR_RUN_STATE_ENDED &&
-           supervisor_job_get_exit_kind(job) == EXIT_NORMAL && supervisor_job_get_exit_code(job) == 0;
+// A program's exit status: its own, as far as that goes into one, or that it was ended.
+static int exit_status_of(struct supervisor_job job) {
+    if (supervisor_job_get_state(job) != SUPERVISOR_RUN_STATE_ENDED) {
+        return COMMAND_CANNOT_RUN;
+    }
+    const uint64_t code = supervisor_job_get_exit_code(job);
+    switch (supervisor_job_get_exit_kind(job)) {
+    case EXIT_NORMAL: return code < COMMAND_CANNOT_RUN ? (int)code : COMMAND_CANNOT_RUN - 1;
+    case EXIT_KILLED: return COMMAND_KILLED;
+    default: return COMMAND_CRASHED;
+    }
 }
 
 static bool goes_on(struct supervisor_job job) {
@@ -47,20 +55,22 @@ static status_t fetch_job(struct rpc_call *call, uint32_t id, bool *found, struc
     return STATUS_OK;
 }
 
-// What became of a job that is waited for in the foreground. True when that is over.
-static bool foreground_over(uint32_t id) {
+// What became of a job that is waited for in the foreground. True when that is over, with its exit status.
+static bool foreground_over(uint32_t id, int *exit_status) {
     RPC_CALL(call);
     bool found = false;
     struct supervisor_job job;
     const status_t status = fetch_job(&call, id, &found, &job);
     if (!status_ok(status) || !found) {
-        out("run: %s\n", status_ok(status) ? outcome_text(SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND) : rpc_status_text(status));
+        *exit_status =
+            fail("run: %s\n", status_ok(status) ? outcome_text(SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND) : rpc_status_text(status));
         return true;
     }
     if (goes_on(job)) {
         return false;
     }
-    if (!went_well(job)) {
+    *exit_status = exit_status_of(job);
+    if (*exit_status != COMMAND_OK) {
         report_end(job);
     }
     return true;
@@ -81,16 +91,17 @@ static status_t end_job(uint32_t id, enum supervisor_control_outcome *outcome) {
     return end_unit(target, outcome);
 }
 
-static void wait_in_foreground(uint32_t id) {
+static int wait_in_foreground(uint32_t id) {
     bool interrupted = false;
     enum supervisor_control_outcome ignored;
+    int exit_status;
     for (;;) {
         uint64_t bits = 0;
         status_t status = shell_take_events(&bits, tess_deadline_after_ms(LOOK_AGAIN_MS));
         if (status_ok(status) && (bits & BIT_INTERRUPT) != 0) {
             if (interrupted) {
-                out("run: job %u does not end; it goes on in the background\n", id);
-                return;
+                (void)fail("run: job %u does not end; it goes on in the background\n", id);
+                return COMMAND_INTERRUPTED;
             }
             interrupted = true;
             // That it has ended by itself meanwhile is no mistake.
@@ -100,8 +111,8 @@ static void wait_in_foreground(uint32_t id) {
             shell_watch_interrupts(); // in case that the console was replaced meanwhile
         }
         // The supervisor is asked only when something happened, and now and then in case a signal was lost.
-        if (foreground_over(id)) {
-            return;
+        if (foreground_over(id, &exit_status)) {
+            return interrupted ? COMMAND_INTERRUPTED : exit_status;
         }
     }
 }
@@ -110,14 +121,15 @@ static void guess_program(void *context, struct supervisor_program program) {
     guess_add(context, supervisor_program_get_name(program));
 }
 
-static void no_program(const char *name) {
+static int no_program(const char *name) {
     struct guess guess = {.suggestion = shell_suggest(name)};
     (void)each_program(guess_program, &guess); // without an answer there is just nothing to suggest
     if (guess.suggestion.nearest != nullptr) {
-        out("run: there is no program `%s`; did you mean `%s`?\n", name, guess.suggestion.nearest);
+        (void)fail("run: there is no program `%s`; did you mean `%s`?\n", name, guess.suggestion.nearest);
     } else {
-        out("run: there is no program `%s`; press Tab after `run ` to see which there are\n", name);
+        (void)fail("run: there is no program `%s`; press Tab after `run ` to see which there are\n", name);
     }
+    return COMMAND_NOT_FOUND;
 }
 
 // Starts a program with these arguments; *id is written when the outcome is DONE.
@@ -141,29 +153,28 @@ static status_t start(const char *program, const char *const *words, size_t coun
     return STATUS_OK;
 }
 
-void command_run(const struct arguments *arguments) {
+int command_run(const struct arguments *arguments) {
     const char *program = arguments->words[1];
     enum supervisor_control_outcome outcome = SUPERVISOR_CONTROL_OUTCOME_DONE;
     uint32_t id = 0;
     const status_t status =
         start(program, arguments->words + 2, arguments->count - 2, !arguments->background, &outcome, &id);
     if (outcome == SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND) {
-        no_program(program);
-        return;
+        return no_program(program);
     }
     if (!status_ok(status) || outcome != SUPERVISOR_CONTROL_OUTCOME_DONE) {
-        out("run %s: %s\n", program, status_ok(status) ? outcome_text(outcome) : rpc_status_text(status));
-        return;
+        (void)fail("run %s: %s\n", program, status_ok(status) ? outcome_text(outcome) : rpc_status_text(status));
+        return COMMAND_CANNOT_RUN;
     }
     if (!arguments->background) {
         out_flush();
-        wait_in_foreground(id);
-        return;
+        return wait_in_foreground(id);
     }
     out("%s.%u runs in the background\n", program, id);
     if (background_count < BACKGROUND_MAX) {
         background[background_count++] = id;
     }
+    return COMMAND_OK;
 }
 
 // Whether a background job is to be looked after further; its end is reported.
@@ -215,20 +226,20 @@ static void print_job(void *context, struct supervisor_job job) {
     rows->count++;
 }
 
-void command_jobs(const struct arguments *arguments) {
+int command_jobs(const struct arguments *arguments) {
     (void)arguments;
     struct job_rows rows = {.now = tess_now_ns()};
     table_begin(&shell.table, ">ID PROGRAM STATE >TIME >MEMORY END", out_sink, nullptr);
     const status_t status = each_job(print_job, &rows);
     if (!status_ok(status)) {
-        out("jobs: %s\n", rpc_status_text(status));
-        return;
+        return out_problem("jobs", status);
     }
     if (rows.count == 0) {
         out("jobs: no program was run yet\n");
-        return;
+        return COMMAND_OK;
     }
     table_end(&shell.table);
+    return COMMAND_OK;
 }
 
 struct job_search {
@@ -243,10 +254,10 @@ static void look_for_job(void *context, struct supervisor_job job) {
         return;
     }
     if (search->running++ == 1) {
-        out("kill: several jobs run `%s`: %s.%u", search->program, search->program, search->found);
+        (void)fail("kill: several jobs run `%s`: %s.%u", search->program, search->program, search->found);
     }
     if (search->running > 1) {
-        out(" %s.%u", search->program, supervisor_job_get_id(job));
+        (void)fail(" %s.%u", search->program, supervisor_job_get_id(job));
     }
     search->found = supervisor_job_get_id(job);
 }
@@ -256,31 +267,31 @@ static uint32_t only_job_of(const char *program) {
     struct job_search search = {.program = program};
     (void)each_job(look_for_job, &search); // those that are not seen do not run, as far as one can tell
     if (search.running > 1) {
-        out("\n");
+        (void)fail("\n");
         return 0;
     }
     if (search.running == 0) {
-        out("kill: there is no job or service `%s`; `services` and `jobs` list them\n", program);
+        (void)fail("kill: there is no job or service `%s`; `services` and `jobs` list them\n", program);
     }
     return search.found;
 }
 
-void command_kill(const struct arguments *arguments) {
+int command_kill(const struct arguments *arguments) {
     const char *name = arguments->words[1];
     enum supervisor_control_outcome outcome = SUPERVISOR_CONTROL_OUTCOME_DONE;
     status_t status = end_unit(name, &outcome);
     if (outcome == SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND) {
         const uint32_t only = only_job_of(name);
         if (only == 0) {
-            return;
+            return COMMAND_FAILED;
         }
         status = end_job(only, &outcome);
     }
     if (!status_ok(status)) {
-        out("kill: %s\n", rpc_status_text(status));
-    } else if (outcome == SUPERVISOR_CONTROL_OUTCOME_BAD_STATE) {
-        out("kill: `%s` is not running\n", name);
-    } else if (outcome != SUPERVISOR_CONTROL_OUTCOME_DONE) {
-        out("kill: %s\n", outcome_text(outcome));
+        return out_problem("kill", status);
     }
+    if (outcome == SUPERVISOR_CONTROL_OUTCOME_BAD_STATE) {
+        return fail("kill: `%s` is not running\n", name);
+    }
+    return outcome == SUPERVISOR_CONTROL_OUTCOME_DONE ? COMMAND_OK : fail("kill: %s\n", outcome_text(outcome));
 }

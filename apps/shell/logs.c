@@ -23,35 +23,33 @@ static const char *level_name(enum log_level level) {
     return level < sizeof(names) / sizeof(names[0]) ? names[level] : "?";
 }
 
-static bool parse(const struct arguments *arguments, struct query *query) {
+// COMMAND_OK, or says what is wrong.
+static int parse(const struct arguments *arguments, struct query *query) {
     struct shell_options options = shell_options(arguments->words, arguments->count);
     for (int option; (option = shell_next_option(&options, "n:s:v")) != OPTION_DONE;) {
         switch (option) {
         case 'n':
             uint64_t limit;
             if (!str_parse_u64(options.value, strlen(options.value), &limit) || limit == 0 || limit > UINT32_MAX) {
-                out("logs: -n wants a number from 1 up, not `%s`\n", options.value);
-                return false;
+                return misused("logs: -n wants a number from 1 up, not `%s`\n", options.value);
             }
             query->limit = (uint32_t)limit;
             break;
         case 's':
             if (!name_put(query->service, options.value, strlen(options.value))) {
-                out("logs: -s wants the name of a service or job, not `%s`\n", options.value);
-                return false;
+                return misused("logs: -s wants the name of a service or job, not `%s`\n", options.value);
             }
             break;
         case 'v': query->level = LOG_LEVEL_DEBUG; break;
-        case OPTION_NO_VALUE: out("logs: %s wants a value; see `help logs`\n", options.value); return false;
-        default: out("logs: there is no option `%s`; see `help logs`\n", options.value); return false;
+        case OPTION_NO_VALUE: return misused("logs: %s wants a value; see `help logs`\n", options.value);
+        default: return misused("logs: there is no option `%s`; see `help logs`\n", options.value);
         }
     }
     if (options.at < arguments->count) {
         const char *word = options.words[options.at];
-        out("logs: `%s` is too much; did you mean `logs -s %s`?\n", word, word);
-        return false;
+        return misused("logs: `%s` is too much; did you mean `logs -s %s`?\n", word, word);
     }
-    return true;
+    return COMMAND_OK;
 }
 
 static void print_record(struct log_record record) {
@@ -63,11 +61,12 @@ static void print_record(struct log_record record) {
     out("%6llu.%03llu  %-7s  %-16s  %s\n", ms / 1000, ms % 1000, level_name(log_record_get_level(record)), source, text);
 }
 
-void command_logs(const struct arguments *arguments) {
+int command_logs(const struct arguments *arguments) {
     static uint64_t page[MESSAGE_PAGE_BYTES / sizeof(uint64_t)];
     struct query query = {.limit = RECORDS_DEFAULT, .level = LOG_LEVEL_INFO, .last = true};
-    if (!parse(arguments, &query)) {
-        return;
+    const int parsed = parse(arguments, &query);
+    if (parsed != COMMAND_OK) {
+        return parsed;
     }
     uint64_t shown = 0;
     for (;;) {
@@ -76,8 +75,7 @@ void command_logs(const struct arguments *arguments) {
         status_t status = log_call_query((struct log){shell.log}, &call, query.after, query.limit, query.level,
                                          capnp_text(query.service), query.last, rpc_patience(), &answer);
         if (!status_ok(status)) {
-            out("logs: %s\n", rpc_status_text(status));
-            return;
+            return fail("logs: %s\n", rpc_status_text(status));
         }
         rpc_hold(&call, page, &answer.s); // printing uses the message page
         const struct log_record_list records = log_query_results_get_records(answer);
@@ -95,9 +93,9 @@ void command_logs(const struct arguments *arguments) {
     }
     if (shown == 0) {
         if (query.service[0] != '\0') {
-            out("logs: nothing from `%s`\n", query.service);
-        } else {
-            out("logs: the log is empty\n");
+            return fail("logs: nothing from `%s`\n", query.service);
         }
+        return fail("logs: the log is empty\n");
     }
+    return COMMAND_OK;
 }

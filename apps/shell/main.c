@@ -33,56 +33,55 @@ static void pause(uint64_t delay_ms) {
 
 // --- small commands ---
 
-void command_echo(const struct arguments *arguments) {
+int command_echo(const struct arguments *arguments) {
     for (size_t i = 1; i < arguments->count; i++) {
         out("%s%s", i > 1 ? " " : "", arguments->words[i]);
     }
     out("\n");
+    return COMMAND_OK;
 }
 
-void command_history(const struct arguments *arguments) {
+int command_history(const struct arguments *arguments) {
     (void)arguments;
     for (size_t i = 0; i < shell.history.count; i++) {
         size_t len;
         const char *line = history_line(&shell.history, i, &len);
         out("%5zu  %.*s\n", i + 1, (int)len, line);
     }
+    return COMMAND_OK;
 }
 
-void command_clear(const struct arguments *arguments) {
+int command_clear(const struct arguments *arguments) {
     (void)arguments;
     RPC_CALL(call);
     out_flush();
     const status_t status = console_control_call_clear(console(), &call, rpc_patience(), nullptr);
-    if (!status_ok(status)) {
-        out("clear: %s\n", rpc_status_text(status));
-    }
+    return status_ok(status) ? COMMAND_OK : out_problem("clear", status);
 }
 
-static void power(enum supervisor_control_power action, const char *name) {
+static int power(enum supervisor_control_power action, const char *name) {
     RPC_CALL(call);
     out_flush();
     status_t status = supervisor_control_call_power(the_supervisor_control(), &call, action, rpc_patience(), nullptr);
     if (!status_ok(status)) {
-        out("%s: %s\n", name, rpc_status_text(status));
-        return;
+        return out_problem(name, status);
     }
     // The supervisor stops this process, too.
     uint64_t deadline_ns = tess_deadline_after_ms(POWER_PATIENCE_MS);
     while (tess_now_ns() < deadline_ns) {
         pause(PAUSE_MS);
     }
-    out("%s: the system did not go down; see `services` and `logs`\n", name);
+    return fail("%s: the system did not go down; see `services` and `logs`\n", name);
 }
 
-void command_reboot(const struct arguments *arguments) {
+int command_reboot(const struct arguments *arguments) {
     (void)arguments;
-    power(SUPERVISOR_CONTROL_POWER_REBOOT, "reboot");
+    return power(SUPERVISOR_CONTROL_POWER_REBOOT, "reboot");
 }
 
-void command_poweroff(const struct arguments *arguments) {
+int command_poweroff(const struct arguments *arguments) {
     (void)arguments;
-    power(SUPERVISOR_CONTROL_POWER_OFF, "poweroff");
+    return power(SUPERVISOR_CONTROL_POWER_OFF, "poweroff");
 }
 
 // --- the console, which may be replaced at any time ---
@@ -180,7 +179,7 @@ int main(int argc, char **argv) {
         out_flush();
         if (read_line(line, &len, &resume)) {
             remember(line, len);
-            command_line(line, len);
+            (void)command_line(line, len);
         }
     }
 }

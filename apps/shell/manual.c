@@ -128,7 +128,7 @@ static void show_namesakes(const char *name, bool shown_command, enum manual_sec
     }
 }
 
-static void suggest_page(const char *name) {
+static int suggest_page(const char *name) {
     struct shell_suggestion suggestion = shell_suggest(name);
     struct manual_walk walk;
     struct manual_entry entry;
@@ -141,14 +141,13 @@ static void suggest_page(const char *name) {
         shell_suggest_add(&suggestion, entry.name.bytes); // which stays where it is
     }
     if (suggestion.nearest != nullptr) {
-        out("man: there is no page `%s`; did you mean `%s`?\n", name, suggestion.nearest);
-    } else {
-        out("man: there is no page `%s`; `apropos WORD` finds pages\n", name);
+        return fail("man: there is no page `%s`; did you mean `%s`?\n", name, suggestion.nearest);
     }
+    return fail("man: there is no page `%s`; `apropos WORD` finds pages\n", name);
 }
 
 // A page of any section: of a command if there is one.
-static void show(const char *name) {
+static int show(const char *name) {
     const struct command *command = command_find(name, strlen(name));
     struct manual_entry entry;
     if (command != nullptr) {
@@ -158,27 +157,29 @@ static void show(const char *name) {
         show_namesakes(name, false, entry.section);
         print_text(entry.text, entry.text_bytes, 0);
     } else {
-        suggest_page(name);
+        return suggest_page(name);
     }
+    return COMMAND_OK;
 }
 
-static void show_in(const char *section_name, const char *name) {
+static int show_in(const char *section_name, const char *name) {
     enum manual_section section;
     struct manual_entry entry;
     const struct command *command = command_find(name, strlen(name));
     const bool of_commands = str_equal(section_name, COMMANDS);
     if (!of_commands && !section_called(section_name, &section)) {
-        out("man: there is no section `%s`; `man` lists them\n", section_name);
+        return fail("man: there is no section `%s`; `man` lists them\n", section_name);
     } else if (of_commands && command != nullptr) {
         show_command(command);
     } else if (!of_commands && manual_find(file.words, file.len_bytes, &section, name, &entry)) {
         print_text(entry.text, entry.text_bytes, 0);
     } else {
-        out("man: the section `%s` has no page `%s`; `man %s` lists what it has\n", section_name, name, section_name);
+        return fail("man: the section `%s` has no page `%s`; `man %s` lists what it has\n", section_name, name, section_name);
     }
+    return COMMAND_OK;
 }
 
-void command_man(const struct arguments *arguments) {
+int command_man(const struct arguments *arguments) {
     enum manual_section section;
     open_file();
     if (file.words == nullptr) {
@@ -187,14 +188,15 @@ void command_man(const struct arguments *arguments) {
     if (arguments->count == 1) {
         list_sections();
     } else if (arguments->count == 3) {
-        show_in(arguments->words[1], arguments->words[2]);
+        return show_in(arguments->words[1], arguments->words[2]);
     } else if (str_equal(arguments->words[1], COMMANDS)) {
         list_commands();
     } else if (section_called(arguments->words[1], &section)) {
         list_pages(section);
     } else {
-        show(arguments->words[1]);
+        return show(arguments->words[1]);
     }
+    return COMMAND_OK;
 }
 
 // ---- apropos ----
@@ -234,7 +236,7 @@ static void print_result(const struct manual_entry *entry) {
     out_wrapped(strlen(head), 4, entry->summary.bytes);
 }
 
-void command_apropos(const struct arguments *arguments) {
+int command_apropos(const struct arguments *arguments) {
     static struct manual_results results;
     const char *const *words = arguments->words + 1;
     const size_t count = arguments->count - 1;
@@ -249,8 +251,9 @@ void command_apropos(const struct arguments *arguments) {
         out("And %zu more; another word behind it makes them fewer.\n", results.left_out);
     }
     if (results.count == 0) {
-        out("apropos: no page has %s; `man` lists the sections\n", count > 1 ? "all of these words" : "this word");
+        return fail("apropos: no page has %s; `man` lists the sections\n", count > 1 ? "all of these words" : "this word");
     }
+    return COMMAND_OK;
 }
 
 // ---- what others show of it ----

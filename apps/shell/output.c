@@ -84,6 +84,23 @@ void out_wrapped(size_t column, size_t indent, const char *text) {
     out("\n");
 }
 
-void out_problem(const char *what, status_t status) {
-    out("%s: %s\n", what, rpc_status_text(status));
+// Both go where output goes, as long as that is always the console.
+int fail(const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    fmt_vprint(out_sink, nullptr, format, args);
+    va_end(args);
+    return COMMAND_FAILED;
+}
+
+int misused(const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    fmt_vprint(out_sink, nullptr, format, args);
+    va_end(args);
+    return COMMAND_MISUSED;
+}
+
+int out_problem(const char *what, status_t status) {
+    return fail("%s: %s\n", what, rpc_status_text(status));
 }

@@ -20,16 +20,16 @@ static void print_service(void *context, struct supervisor_service service) {
     table_cell(table, "%s", shell_size(number, supervisor_memory_get_limit_bytes(memory)));
 }
 
-void command_services(const struct arguments *arguments) {
+int command_services(const struct arguments *arguments) {
     (void)arguments;
     uint64_t now = tess_now_ns();
     table_begin(&shell.table, "NAME >ID STATE >UPTIME >RESTARTS >MEMORY >LIMIT", out_sink, nullptr);
     const status_t status = each_service(print_service, &now);
     if (!status_ok(status)) {
-        out("services: %s\n", rpc_status_text(status));
-        return;
+        return out_problem("services", status);
     }
     table_end(&shell.table);
+    return COMMAND_OK;
 }
 
 static void guess_service(void *context, struct supervisor_service service) {
@@ -37,14 +37,13 @@ static void guess_service(void *context, struct supervisor_service service) {
 }
 
 // Says that there is no such service, and which one may be meant.
-static void no_service(const char *command, const char *name) {
+static int no_service(const char *command, const char *name) {
     struct guess guess = {.suggestion = shell_suggest(name)};
     (void)each_service(guess_service, &guess); // without an answer there is just nothing to suggest
     if (guess.suggestion.nearest != nullptr) {
-        out("%s: there is no service `%s`; did you mean `%s`?\n", command, name, guess.suggestion.nearest);
-    } else {
-        out("%s: there is no service `%s`; `services` lists them\n", command, name);
+        return fail("%s: there is no service `%s`; did you mean `%s`?\n", command, name, guess.suggestion.nearest);
     }
+    return fail("%s: there is no service `%s`; `services` lists them\n", command, name);
 }
 
 // Words with spaces between them, and "..." where there are more than fit.
@@ -109,38 +108,35 @@ static void print_detail(struct supervisor_service_detail detail) {
     }
 }
 
-void command_service(const struct arguments *arguments) {
+int command_service(const struct arguments *arguments) {
     RPC_CALL(call);
     struct supervisor_service_results results;
     const char *name = arguments->words[1];
     const status_t status =
         supervisor_call_service(the_supervisor(), &call, capnp_text(name), rpc_patience(), &results);
     if (!status_ok(status)) {
-        out("service: %s\n", rpc_status_text(status));
-        return;
+        return out_problem("service", status);
     }
     rpc_hold(&call, held_results, &results.s);
-    if (supervisor_service_results_get_found(results)) {
-        print_detail(supervisor_service_results_get_detail(results));
-    } else {
-        no_service("service", name);
+    if (!supervisor_service_results_get_found(results)) {
+        return no_service("service", name);
     }
+    print_detail(supervisor_service_results_get_detail(results));
+    return COMMAND_OK;
 }
 
-void command_restart(const struct arguments *arguments) {
+int command_restart(const struct arguments *arguments) {
     RPC_CALL(call);
     struct supervisor_control_restart_results results;
     const char *name = arguments->words[1];
     const status_t status =
         supervisor_control_call_restart(the_supervisor_control(), &call, capnp_text(name), rpc_patience(), &results);
     if (!status_ok(status)) {
-        out("restart: %s\n", rpc_status_text(status));
-        return;
+        return out_problem("restart", status);
     }
     const enum supervisor_control_outcome outcome = supervisor_control_restart_results_get_outcome(results);
     if (outcome == SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND) {
-        no_service("restart", name);
-    } else if (outcome != SUPERVISOR_CONTROL_OUTCOME_DONE) {
-        out("restart: %s\n", outcome_text(outcome));
+        return no_service("restart", name);
     }
+    return outcome == SUPERVISOR_CONTROL_OUTCOME_DONE ? COMMAND_OK : fail("restart: %s\n", outcome_text(outcome));
 }

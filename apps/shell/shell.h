@@ -39,8 +39,14 @@ void out_flush(void);
 // Words of one line, from this column on; further lines begin at `indent`. Ends the line.
 void out_wrapped(size_t column, size_t indent, const char *text);
 
-// "WHAT: why and what to do" for a call that failed.
-void out_problem(const char *what, status_t status);
+// What went wrong, for the person, wherever output goes. Returns COMMAND_FAILED, so that a command can end with it.
+[[gnu::format(printf, 1, 2)]] int fail(const char *format, ...);
+
+// The same of a command that was not used as it is meant. COMMAND_MISUSED.
+[[gnu::format(printf, 1, 2)]] int misused(const char *format, ...);
+
+// "WHAT: why and what to do" for a call that failed. COMMAND_FAILED.
+int out_problem(const char *what, status_t status);
 
 // --- pager.c: output a screen at a time, for commands that say much ---
 
@@ -64,7 +70,17 @@ struct arguments {
     bool background;
 };
 
-typedef void command_fn(const struct arguments *arguments);
+// How a command ended: `$?`, and what `&&`, `if` and scripts go by.
+constexpr int COMMAND_OK = 0;
+constexpr int COMMAND_FAILED = 1;
+constexpr int COMMAND_MISUSED = 2;       // not used as it is meant
+constexpr int COMMAND_CANNOT_RUN = 126;  // a program that there is, but that could not be started
+constexpr int COMMAND_NOT_FOUND = 127;   // no command or program
+constexpr int COMMAND_INTERRUPTED = 130; // by Ctrl-C
+constexpr int COMMAND_KILLED = 137;
+constexpr int COMMAND_CRASHED = 139;
+
+typedef int command_fn(const struct arguments *arguments); // returns its exit status
 
 // What Tab offers after the command's name.
 enum completion : uint8_t {
@@ -94,8 +110,8 @@ struct command {
 const struct command *command_find(const char *name, size_t len);
 const struct command *command_at(size_t index);
 
-// Carries out one line.
-void command_line(const char *line, size_t len);
+// Carries out one line; returns its exit status.
+int command_line(const char *line, size_t len);
 
 // --- complete.c ---
 

@@ -119,33 +119,30 @@ static void print_accounts(size_t count, uint64_t parent_koid, uint32_t depth) {
     }
 }
 
-static void show_accounts(void) {
+static int show_accounts(void) {
     size_t count;
     status_t status = fetch_accounts(&count);
     if (!status_ok(status)) {
-        out_problem("mem", status);
-        return;
+        return out_problem("mem", status);
     }
     table_begin(&shell.table, "ACCOUNT >LIMIT >RESERVED >USED >PEAK >CPU >OBJECTS PROGRAMS", out_sink,
                 nullptr);
     print_accounts(count, 0, 0);
     table_end(&shell.table);
+    return COMMAND_OK;
 }
 
-void command_mem(const struct arguments *arguments) {
+int command_mem(const struct arguments *arguments) {
     struct inspect_system system;
     if (arguments->count > 1) {
         if (str_equal(arguments->words[1], "-a")) {
-            show_accounts();
-        } else {
-            out("mem: `%s` is no option; `help mem` lists them\n", arguments->words[1]);
+            return show_accounts();
         }
-        return;
+        return misused("mem: `%s` is no option; `help mem` lists them\n", arguments->words[1]);
     }
     status_t status = fetch_system(&system);
     if (!status_ok(status)) {
-        out_problem("mem", status);
-        return;
+        return out_problem("mem", status);
     }
     uint64_t named = system.kernel_image_bytes + system.package_bytes + system.slab_bytes +
                      system.page_table_bytes + system.user_bytes;
@@ -174,9 +171,10 @@ void command_mem(const struct arguments *arguments) {
     }
     out("in use: %s (%llu bytes) of %s\n", shell_size(used, system.used_bytes),
         (unsigned long long)system.used_bytes, shell_size(total, system.ram_bytes));
+    return COMMAND_OK;
 }
 
-void command_ps(const struct arguments *arguments) {
+int command_ps(const struct arguments *arguments) {
     (void)arguments;
     static struct inspect_process processes[PROCESSES_PER_PAGE];
     static const char *const states[] = {"new", "running", "ended"};
@@ -188,8 +186,7 @@ void command_ps(const struct arguments *arguments) {
         size_t count = 0;
         status_t status = fetch_processes(after, processes, &count);
         if (!status_ok(status)) {
-            out_problem("ps", status);
-            return;
+            return out_problem("ps", status);
         }
         if (count == 0) {
             break;
@@ -212,6 +209,7 @@ void command_ps(const struct arguments *arguments) {
         after = processes[count - 1].koid;
     }
     table_end(table);
+    return COMMAND_OK;
 }
 
 static uint32_t busy_percent(uint64_t whole_ns, uint64_t idle_ns) {
@@ -219,13 +217,12 @@ static uint32_t busy_percent(uint64_t whole_ns, uint64_t idle_ns) {
                                                      : (uint32_t)((whole_ns - idle_ns) / (whole_ns / 100));
 }
 
-void command_uptime(const struct arguments *arguments) {
+int command_uptime(const struct arguments *arguments) {
     (void)arguments;
     struct inspect_system system;
     status_t status = fetch_system(&system);
     if (!status_ok(status)) {
-        out_problem("uptime", status);
-        return;
+        return out_problem("uptime", status);
     }
     char up[SHELL_NUMBER_BYTES];
     out("up %s, %u processor%s, %u%% busy since boot", shell_duration(up, system.uptime_ns),
@@ -236,4 +233,5 @@ void command_uptime(const struct arguments *arguments) {
         out("%s%u%%", i == 0 ? " (" : " ", busy_percent(system.uptime_ns, system.processor_idle_ns[i]));
     }
     out(system.processors > 1 ? ")\n" : "\n");
+    return COMMAND_OK;
 }

@@ -48,7 +48,7 @@ static status_t show(void) {
     return STATUS_OK;
 }
 
-void command_trace(const struct arguments *arguments) {
+int command_trace(const struct arguments *arguments) {
     const char *what = arguments->count > 1 ? arguments->words[1] : "";
     RPC_CALL(call);
     status_t status;
@@ -61,10 +61,7 @@ void command_trace(const struct arguments *arguments) {
     } else if (str_equal(what, "off")) {
         status = trace_call_stop(shell.trace, &call, rpc_patience(), nullptr);
     } else {
-        out("usage: trace [start|stop|off]\n");
-        return;
+        return misused("usage: trace [start|stop|off]\n");
     }
-    if (!status_ok(status)) {
-        out_problem("trace", status);
-    }
+    return status_ok(status) ? COMMAND_OK : out_problem("trace", status);
 }
