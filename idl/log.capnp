@@ -18,7 +18,7 @@ struct LogRecord {
   sequence @0 :UInt64;  # From 1, in the order of arrival; never used twice while the service lives.
   timeNs @1 :UInt64;    # Since boot.
   level @2 :LogLevel;
-  source @3 :Text;      # Who reported it: the name that the supervisor gave, or "holder-" and a number.
+  source @3 :Text;      # Who reported it: its name in the roster, or "holder-" and a number.
   text @4 :Text;        # One line, without its end.
 }
 
@@ -52,11 +52,8 @@ interface Log @0xd1a670c35e2b9401 {
 }
 
 interface LogControl @0xf07bd2915c8e4a36 extends(Log) {
-  # For the supervisor: who is who.
+  # For the supervisor.
 
-  nameHolder @0 (holder :UInt64, name :Text $maxBytes(23)) $repeatable;
-  # Later records of this holder carry the name. Empty: the holder is gone.
-
-  appendFor @1 (holder :UInt64, level :LogLevel, text :Text $maxBytes(1024)) -> (sequence :UInt64) $oneWay;
+  appendFor @0 (holder :UInt64, level :LogLevel, text :Text $maxBytes(1024)) -> (sequence :UInt64) $oneWay;
   # Adds a record about somebody else, filed under their name.
 }

@@ -109,6 +109,7 @@ struct Grant {
     accountKib @17 :UInt64;  # A new account with this limit.
     bootPackage @18 :Void;   # To read, and to start programs from.
     file @19 :Text;          # A file of the boot package, to read: a VMO, zero behind the file's end.
+    roster @20 :Void;        # To read which holder is called what: a VMO (lib/roster).
   }
 }
 

@@ -15,6 +15,7 @@ const logd :Manifest.Service = (
   memoryKib = 512,
   band = interactive,
   provides = ["log"],
+  grants = [(name = "roster", roster = void)],
 );
 
 const rngd :Manifest.Service = (

@@ -115,21 +115,6 @@ uint64_t journal_count(const struct journal *journal, const struct journal_filte
     return journal_walk(journal, filter, count_visit, nullptr);
 }
 
-void journal_rename(struct journal *journal, const char *from, const char *to) {
-    const struct journal_filter filter = {.source = from, .level = UINT8_MAX};
-    size_t offset = journal->head;
-    for (uint64_t i = 0; i < journal->records; i++) {
-        struct journal_entry entry;
-        ring_read(journal, offset, &entry, sizeof(entry));
-        if (matches(&entry, &filter)) {
-            memset(entry.source, 0, sizeof(entry.source));
-            (void)str_copy(entry.source, sizeof(entry.source), to); // cut, as in journal_append
-            ring_write(journal, offset, &entry, sizeof(entry));
-        }
-        offset = wrap(journal, offset + record_bytes(entry.text_bytes));
-    }
-}
-
 bool journal_check(const struct journal *journal) {
     size_t offset = journal->head;
     size_t used = 0;

@@ -35,9 +35,6 @@ void journal_init(struct journal *journal, void *memory, size_t size);
 uint64_t journal_append(struct journal *journal, uint64_t time_ns, const char *source, uint8_t level,
                         const char *text, size_t text_bytes);
 
-// Records of the source `from` are from now on of `to`.
-void journal_rename(struct journal *journal, const char *from, const char *to);
-
 // Sequence numbers of the oldest and newest record kept; both 0 when there is none.
 uint64_t journal_first(const struct journal *journal);
 uint64_t journal_last(const struct journal *journal);

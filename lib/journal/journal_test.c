@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 
-#include "lib/journal/holders.h"
 #include "lib/journal/journal.h"
 
 enum { SIZE = 4096 };
@@ -124,48 +123,4 @@ TEST(random_appends_keep_the_invariants) {
             }
         }
     }
-}
-
-TEST(holders_have_names) {
-    static struct holder_table table;
-    char fallback[HOLDER_NAME_BYTES];
-    holder_table_init(&table);
-    CHECK_STR_EQ(holder_lookup(&table, 7, fallback), "holder-7");
-    CHECK_STR_EQ(holder_lookup(&table, 0, fallback), "holder-0");
-    holder_name(&table, 7, "shell");
-    CHECK_STR_EQ(holder_lookup(&table, 7, fallback), "shell");
-    holder_name(&table, 7, "shell2");
-    CHECK_STR_EQ(holder_lookup(&table, 7, fallback), "shell2");
-    holder_forget(&table, 7);
-    holder_forget(&table, 8);
-    CHECK_STR_EQ(holder_lookup(&table, 7, fallback), "holder-7");
-}
-
-TEST(holders_used_longest_ago_make_room) {
-    static struct holder_table table;
-    char fallback[HOLDER_NAME_BYTES];
-    char name[HOLDER_NAME_BYTES];
-    holder_table_init(&table);
-    for (uint64_t i = 1; i <= HOLDER_COUNT * 3; i++) {
-        snprintf(name, sizeof(name), "job.%u", (unsigned)i);
-        holder_name(&table, i, name);
-        CHECK_STR_EQ(holder_lookup(&table, 1, fallback), "job.1");
-    }
-    CHECK_STR_EQ(holder_lookup(&table, 2, fallback), "holder-2");
-    CHECK_STR_EQ(holder_lookup(&table, HOLDER_COUNT * 3, fallback), name);
-}
-
-TEST(records_of_a_source_are_renamed) {
-    setup();
-    for (unsigned i = 0; i < 100; i++) { // wraps, in the middle of an entry too
-        (void)journal_append(&journal, i, i % 3 == 0 ? "holder-7" : "holder-77", 1, "some text", 1 + i % 9);
-    }
-    const uint64_t of_seven = journal_count(&journal, &(struct journal_filter){.source = "holder-7", .level = 9});
-    const uint64_t all = journal_count(&journal, &(struct journal_filter){.level = 9});
-    CHECK(of_seven > 5 && journal.dropped > 0);
-    journal_rename(&journal, "holder-7", "shell");
-    CHECK(journal_check(&journal));
-    CHECK_EQ(journal_count(&journal, &(struct journal_filter){.source = "shell", .level = 9}), of_seven);
-    CHECK_EQ(journal_count(&journal, &(struct journal_filter){.source = "holder-7", .level = 9}), 0);
-    CHECK_EQ(journal_count(&journal, &(struct journal_filter){.source = "holder-77", .level = 9}), all - of_seven);
 }

@@ -69,7 +69,7 @@ static void put_logd(struct manifest_service_builder service) {
     const struct manifest_argument_list_builder args = manifest_service_init_args(service, 2);
     manifest_argument_set_text(manifest_argument_list_edit(args, 0), CAPNP_TEXT("two \"words\""));
     manifest_argument_set_boot_command_line(manifest_argument_list_edit(args, 1));
-    const struct manifest_grant_list_builder grants = manifest_service_init_grants(service, 13);
+    const struct manifest_grant_list_builder grants = manifest_service_init_grants(service, 14);
     manifest_grant_set_service(put_grant(grants, 0, "registry"), CAPNP_TEXT("registry"));
     const struct manifest_grant_ioport_builder ports = manifest_grant_init_ioport(put_grant(grants, 1, "com1"));
     manifest_grant_ioport_set_base(ports, 0x3f8);
@@ -85,6 +85,7 @@ static void put_logd(struct manifest_service_builder service) {
     manifest_grant_set_file(put_grant(grants, 9, "again"), CAPNP_TEXT("manual"));
     manifest_grant_set_notification(put_grant(grants, 10, "bell"));
     manifest_grant_set_boot_package(put_grant(grants, 11, "package"));
+    manifest_grant_set_roster(put_grant(grants, 13, "names"));
     const struct manifest_grant_serial_builder serial = manifest_grant_init_serial(put_grant(grants, 12, "uart"));
     manifest_grant_serial_set_port(serial, MANIFEST_SERIAL_PORT_SPARE);
     manifest_grant_serial_set_part(serial, MANIFEST_SERIAL_PART_INTERRUPT);
@@ -153,7 +154,7 @@ TEST(grants_are_told_in_words) {
     static const char *const expected[] = {
         "service registry", "ioport 0x3f8 8", "interrupt 4",    "inspector",   "trace",
         "supervisor control", "resource power", "account 64 KiB", "file manual", "file manual",
-        "notification",     "boot package",   "serial spare interrupt",
+        "notification",     "boot package",   "serial spare interrupt", "roster",
     };
     const struct manifest_grant_list grants = manifest.units[1].grants;
     REQUIRE(manifest_grant_list_count(grants) == sizeof expected / sizeof expected[0]);
@@ -215,8 +216,8 @@ TEST(what_a_later_schema_may_say_is_refused) {
     const struct manifest_grant_list_builder grants = manifest_service_edit_grants(logd);
     manifest_grant_set_resource(manifest_grant_list_edit(grants, 6), (enum manifest_resource)3);
     check_refused(open_system(system), "services[1].grants[6].resource", "no such part");
-    capnp_put_u16(manifest_grant_list_edit(grants, 3).s, 8, 14);
-    check_refused(open_system(system), "services[1].grants[3]", "of a kind that this system does not know (14)");
+    capnp_put_u16(manifest_grant_list_edit(grants, 3).s, 8, 99);
+    check_refused(open_system(system), "services[1].grants[3]", "of a kind that this system does not know (99)");
     manifest_grant_serial_set_part(manifest_grant_init_serial(manifest_grant_list_edit(grants, 2)),
                                    (enum manifest_serial_part)2);
     check_refused(open_system(system), "services[1].grants[2].serial", "no such part of a serial port");

@@ -138,6 +138,10 @@ static status_t make(const struct init_unit *unit, struct manifest_grant grant, 
         to->rights.v = RIGHT_READ_BIT | RIGHT_MAP_BIT | RIGHT_EXECUTE_BIT | PLAIN;
         return tess_handle_copy(init.package_vmo, to->rights, &to->handle);
     case MANIFEST_GRANT_FILE: return make_file(grant, account, to);
+    case MANIFEST_GRANT_ROSTER:
+        to->type = OBJECT_VMO;
+        to->rights.v = RIGHT_READ_BIT | RIGHT_MAP_BIT | PLAIN;
+        return tess_handle_copy(init.roster_vmo, to->rights, &to->handle);
     default: return STATUS_UNSUPPORTED;
     }
 }

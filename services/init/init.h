@@ -17,6 +17,7 @@
 #include "idl/supervisor.capnp.h"
 #include "lib/manifest/manifest.h"
 #include "lib/package/package.h"
+#include "lib/roster/roster.h"
 #include "lib/supervise/supervise.h"
 #include "lib/tess/spawn.h"
 #include "lib/badge/badge.h"
@@ -69,7 +70,6 @@ struct init_unit {
     handle_t watcher; // owned; gets watch_bits when the job ends
     uint64_t watch_bits;
 
-    bool log_knows;      // logd has been told its name
     bool registry_knows; // samgrd has been told what it may resolve
 };
 
@@ -87,6 +87,8 @@ struct init {
     handle_t supervisor;                                       // endpoint
     struct rpc_server server;                                  // of it
     handle_t ends;       // notification bound to it: processes that ended, 64 bits shared by all units
+    struct roster *roster; // who is who, as it is granted
+    handle_t roster_vmo;
     const char *cmdline; // null when there is none
     struct package package;
     struct manifest manifest;

@@ -59,6 +59,14 @@ static status_t make_endpoint(void) {
     return tess_notification_bind(init.ends, init.supervisor);
 }
 
+static status_t make_roster(void) {
+    uint64_t address = 0;
+    TRY(tess_account_create_vmo(init.account, ROSTER_BYTES, &init.roster_vmo));
+    TRY(tess_vspace_map(tess_self_vspace(), init.roster_vmo, 0, ROSTER_BYTES, 0, PROT_READ | PROT_WRITE, &address));
+    init.roster = (struct roster *)address;
+    return roster_put(init.roster, badge_holder(BADGE_SUPERVISOR), "init") ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
 static void bring_up(int argc, char **argv) {
     tess_panic_writer = print_panic;
     init.account = tess_self_account();
@@ -70,6 +78,9 @@ static void bring_up(int argc, char **argv) {
     map_package();
     read_manifest();
     status_t status = make_endpoint();
+    if (status_ok(status)) {
+        status = make_roster();
+    }
     if (status_ok(status)) {
         status = units_init();
     }

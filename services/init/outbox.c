@@ -44,7 +44,6 @@ static size_t record_first, record_count;
 static uint64_t records_dropped;
 static char announcements[ANNOUNCEMENTS_MAX][256];
 static size_t announcement_count;
-static bool init_is_named;
 
 // Whether the target runs and is due for a try.
 static bool ready(struct target *target) {
@@ -105,32 +104,6 @@ static struct log_control log_service(void) {
     return (struct log_control){the_log.client};
 }
 
-static bool tell_name(uint64_t holder, const char *name) {
-    RPC_CALL(call);
-    return went_well(&the_log, log_control_call_name_holder(log_service(), &call, holder, capnp_text(name), patience(),
-                                                            nullptr));
-}
-
-static bool tell_names(void) {
-    if (!init_is_named) {
-        if (!tell_name(badge_holder(BADGE_SUPERVISOR), "init")) {
-            return false;
-        }
-        init_is_named = true;
-    }
-    for (size_t i = 0; i < init.unit_limit; i++) {
-        struct init_unit *unit = &init.units[i];
-        if (unit->spec == nullptr || unit->log_knows) {
-            continue;
-        }
-        if (!tell_name(unit->id, unit->name)) {
-            return false;
-        }
-        unit->log_knows = true;
-    }
-    return true;
-}
-
 // Without waiting for an answer.
 static bool tell_record(uint64_t subject, enum log_level level, const char *text) {
     RPC_CALL(call);
@@ -139,7 +112,7 @@ static bool tell_record(uint64_t subject, enum log_level level, const char *text
 }
 
 static void pump_log(void) {
-    if (!ready(&the_log) || !tell_names()) {
+    if (!ready(&the_log)) {
         return;
     }
     if (records_dropped > 0) {
@@ -261,13 +234,8 @@ void outbox_restarted(const struct init_unit *unit) {
             continue;
         }
         targets[i]->retry_ns = targets[i]->pause_ns = 0;
-        for (size_t j = 0; j < init.unit_limit; j++) {
-            bool *knows =
-                targets[i] == &the_log ? &init.units[j].log_knows : &init.units[j].registry_knows;
-            *knows = targets[i] == &the_console ? *knows : false;
-        }
-        if (targets[i] == &the_log) {
-            init_is_named = false;
+        for (size_t j = 0; targets[i] == &the_registry && j < init.unit_limit; j++) {
+            init.units[j].registry_knows = false;
         }
         for (size_t j = 0; targets[i] == &the_registry && j < init.endpoint_count; j++) {
             init.endpoints[j].registry_knows = false;

@@ -11,6 +11,7 @@
 #include "lib/tess/handle.h"
 #include "lib/tess/heap.h"
 #include "lib/tess/page.h"
+#include "lib/tess/panic.h"
 #include "lib/tess/syscall.h"
 #include "services/init/init.h"
 #include "tess_arch.h"
@@ -39,6 +40,9 @@ static status_t add_endpoint(struct init_unit *unit, const char *name) {
 }
 
 static void place(struct init_unit *unit, const struct manifest_unit *spec, bool is_job) {
+    if (unit->spec != nullptr) {
+        roster_remove(init.roster, unit->id); // of a job that is forgotten now
+    }
     *unit = (struct init_unit){.spec = spec, .id = init.next_id++, .is_job = is_job};
     if (is_job) {
         char suffix[16];
@@ -48,6 +52,9 @@ static void place(struct init_unit *unit, const struct manifest_unit *spec, bool
     } else {
         (void)str_copy(unit->name, sizeof unit->name, spec->name);
     }
+    // There is room for all places. It stands there before anybody can meet the unit.
+    const bool entered = roster_put(init.roster, unit->id, unit->name);
+    TESS_ASSERT(entered);
     supervise_init(&unit->life, (enum supervise_policy)spec->restart);
     if (is_job) {
         unit->life.policy = SUPERVISE_NEVER;
@@ -62,7 +69,7 @@ status_t units_init(void) {
                   (int)BAND_INTERACTIVE == (int)MANIFEST_BAND_INTERACTIVE &&
                   (int)BAND_NORMAL == (int)MANIFEST_BAND_NORMAL &&
                   (int)BAND_BACKGROUND == (int)MANIFEST_BAND_BACKGROUND);
-    static_assert(MANIFEST_PROVIDED_MAX <= INIT_ENDPOINTS_MAX);
+    static_assert(MANIFEST_PROVIDED_MAX <= INIT_ENDPOINTS_MAX && INIT_UNITS_MAX < ROSTER_ENTRIES);
     init.next_id = INIT_FIRST_ID;
     for (size_t i = 0; i < init.manifest.unit_count; i++) {
         const struct manifest_unit *spec = &init.manifest.units[i];

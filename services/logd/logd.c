@@ -1,9 +1,11 @@
 // logd: the one log of the system. Wiring only: the journal is lib/journal, the contract idl/log.capnp.
+//
+// CapSet: `log` (RECEIVE), `roster`.
 #include "base/mem.h"
 #include "base/str.h"
 #include "idl/log.capnp.h"
-#include "lib/journal/holders.h"
 #include "lib/journal/journal.h"
+#include "lib/roster/roster.h"
 #include "lib/tess/capset.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/main.h"
@@ -12,10 +14,10 @@
 constexpr size_t JOURNAL_BYTES = 64 * 1024;
 constexpr uint16_t LEVELS = LOG_LEVEL_DEBUG + 1;
 
-static_assert(JOURNAL_SOURCE_BYTES == NAME_BYTES && HOLDER_NAME_BYTES == NAME_BYTES);
+static_assert(JOURNAL_SOURCE_BYTES == NAME_BYTES);
 
 static struct journal journal;
-static struct holder_table holders;
+static const struct roster *roster;
 static uint64_t refused;
 static struct rpc_server server;
 alignas(8) static uint8_t journal_memory[JOURNAL_BYTES];
@@ -27,8 +29,8 @@ static status_t keep(struct rpc_request *request, uint64_t holder, enum log_leve
         refused++;
         return rpc_refuse(request, RPC_INVALID_ARGUMENT, text.len == 0 ? "there is no text" : "there is no such level");
     }
-    char fallback[HOLDER_NAME_BYTES];
-    *sequence = journal_append(&journal, tess_now_ns(), holder_lookup(&holders, holder, fallback), (uint8_t)level, text.bytes,
+    char source[NAME_BYTES];
+    *sequence = journal_append(&journal, tess_now_ns(), roster_name(roster, holder, source), (uint8_t)level, text.bytes,
                                text.len);
     return STATUS_OK;
 }
@@ -160,30 +162,8 @@ static status_t stats(void *, struct rpc_request *, struct log_stats_params, str
     return STATUS_OK;
 }
 
-static status_t name_holder(void *, struct rpc_request *request, struct log_control_name_holder_params params,
-                            struct log_control_name_holder_results_builder) {
-    char field[NAME_BYTES];
-    const uint64_t holder = log_control_name_holder_params_get_holder(params);
-    const struct capnp_text name = log_control_name_holder_params_get_name(params);
-    TRY(rpc_well_formed(request));
-    if (holder == 0 || (name.len > 0 && !name_put(field, name.bytes, name.len))) {
-        return rpc_refuse(request, RPC_INVALID_ARGUMENT, "a holder has a number, and a name without spaces");
-    }
-    if (name.len == 0) {
-        holder_forget(&holders, holder);
-    } else {
-        char unnamed[HOLDER_NAME_BYTES];
-        if (holder_lookup(&holders, holder, unnamed) == unnamed) {
-            journal_rename(&journal, unnamed, field); // what it reported before its name got here
-        }
-        holder_name(&holders, holder, field);
-    }
-    return STATUS_OK;
-}
-
 static const struct log_control_server methods = {
     .log = {.append = append, .query = query, .stats = stats},
-    .name_holder = name_holder,
     .append_for = append_for,
 };
 
@@ -193,7 +173,7 @@ int main(int argc, char **argv) {
     // Committed now: what the log takes does not grow with what is logged, nor fail later.
     memset(journal_memory, 0, sizeof(journal_memory));
     journal_init(&journal, journal_memory, sizeof(journal_memory));
-    holder_table_init(&holders);
+    roster = roster_open("roster");
     rpc_server_init(&server, tess_cap_required("log", LOG_ID), 0);
     for (;;) {
         switch (rpc_server_next(&server, DEADLINE_NEVER)) {

@@ -38,11 +38,9 @@ static void try_log(void) {
     INVALID(log_call_append(log, &call, (enum log_level)0xffff, CAPNP_TEXT("x"), rpc_patience(), nullptr));
     INVALID(log_call_append(log, &call, LOG_LEVEL_INFO, CAPNP_TEXT(""), rpc_patience(), nullptr));
     INVALID(log_control_call_append_for(control, &call, 2, (enum log_level)4, CAPNP_TEXT("x"), rpc_patience(), nullptr));
-    INVALID(log_control_call_name_holder(control, &call, 0, CAPNP_TEXT("name"), rpc_patience(), nullptr));
     for (uint32_t i = 0; i < BAD_NAMES; i++) {
-        if (bad_names[i].len != 0) { // all services; and who has no name any more
+        if (bad_names[i].len != 0) { // all services
             INVALID(log_call_query(log, &call, 0, 1, LOG_LEVEL_DEBUG, bad_names[i], false, rpc_patience(), nullptr));
-            INVALID(log_control_call_name_holder(control, &call, 99, bad_names[i], rpc_patience(), nullptr));
         }
     }
     DONE(log_call_query(log, &call, UINT64_MAX, UINT32_MAX, (enum log_level)0xffff, CAPNP_TEXT(""), true, rpc_patience(), nullptr));

@@ -82,7 +82,7 @@ def words_are_found(ctx):
     session.expect_in("apropos vmo seal", r"^vmo \(objects\) - ", r"^memory \(concepts\) - VMOs")
     first = session.paged("apropos notification")[0].splitlines()[0]
     expect_equal(first, "notification (objects) - 64 bits that can be set from anywhere and waited for", "the best of apropos notification")
-    session.expect_in("apropos nameHolder", r"^LogControl\.nameHolder \(contracts\) - Later records")
+    session.expect_in("apropos appendFor", r"^LogControl\.appendFor \(contracts\) - Adds a record about")
     session.expect_in("apropos everything switch", r"^poweroff \(commands\) - stop everything")
     screens = session.paged("apropos the")
     check(re.search(r"^And \d+ more; another word", screens[-1], re.MULTILINE), "too many are counted", "And N more", screens[-1])
@@ -118,7 +118,7 @@ def services_are_described(ctx):
                     r"^      How much is kept and how much was dropped$", r"Whose record it is says the capability")
     expect_equal("".join(session.paged("describe logd")), log, "a service stands for what it provides")
     expect_equal("".join(session.paged("describe Log")), log, "so does the interface's own name")
-    said(session, "describe LogControl", r"^extends      Log$", r"^provided by  logd, running$", r"^nameHolder \(", r"^of Log:$", r"^query \(")
+    said(session, "describe LogControl", r"^extends      Log$", r"^provided by  logd, running$", r"^appendFor \(", r"^of Log:$", r"^query \(")
     said(session, "describe Vmo", r"^provided by  the kernel$")
     session.poweroff()
 

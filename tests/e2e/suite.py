@@ -176,7 +176,7 @@ def calls(session):
     """Any method of a service by its schema: text in, text out, capabilities by name."""
     session.expect_in("call", r"^log +Log +append query stats$", r"^supervisor +Supervisor +services ")
     session.expect_in("call log", r"^Log$", r"^  query \(after :UInt64, limit :UInt32, level :LogLevel = debug, ",
-                      r"^LogControl, for those", r"^  nameHolder \(holder :UInt64, name :Text\) -> \(\)$")
+                      r"^LogControl, for those", r"^  appendFor \(holder :UInt64, level :LogLevel, text :Text\) -> ")
     session.expect_in("call log.append '(level = warning, text = \"by \\\"hand\\\"\")'", r"^\(sequence = \d+\)$")
     session.expect_in("logs -n 1", r'warning +shell +by "hand"')
     session.expect_in("call logd.query '(limit = 1, level = warning, last = true)'", r'text = "by \\"hand\\""', r"^  more = ")
@@ -216,7 +216,7 @@ def call_mistakes(session):
             ("call log.query '((", r"the quote ' is never closed"),
             ("call log.query '(('", r"expected the name of a field"),
             ("call log.query '(limit = " + "(" * 43 + "'", r"brackets may not be deeper than 40"),
-            ("call log.nameHolder '(holder = 1, name = \"x\")'", r"not for this program"),
+            ("call log.appendFor '(holder = 1, text = \"x\")'", r"not for this program"),
             ("call registry.resolve '(name = \"a name that is much too long\")'", r"longer than 23 bytes"),
             ("call registry.register '(service = $nothing)'", r"granted nothing called `nothing`"),
             ("call registry.register '(service = $log, name = \"x\")'", r"not for this program")):
