@@ -30,6 +30,11 @@ static const struct command commands[] = {
      .min = 1, .max = 1, .completion = COMPLETE_UNITS,
      .details = "Type, rights, badge, the handle it is derived from, and where it is from: the\n"
                 "manifest's line that granted it, or how else it came. Jobs are called NAME.ID."},
+    {.name = "why", .usage = "SERVICE [HANDLE] | -a", .summary = "show where a handle is from", .run = command_why, .min = 1,
+     .max = 2, .completion = COMPLETE_UNITS, .paged = true,
+     .details = "From what made its object to the handle itself: who had it, with which rights, since when, and by\n"
+                "which line of the manifest, message or operation it came. HANDLE is its name or number (`caps`).\n"
+                "Without it, or with -a for the whole system: the handles for which that is not all known."},
     {.name = "mem", .usage = "[-a]", .summary = "show what memory is used for", .run = command_mem, .max = 1,
      .details = "  -a  the tree of accounts: limit, what of it is reserved, use, highest use,\n"
                 "      processor time, objects, and the programs that each pays for"},

@@ -125,6 +125,7 @@ command_fn command_services, command_service, command_caps, command_restart;
 command_fn command_logs, command_mem, command_ps, command_uptime, command_trace;
 command_fn command_run, command_jobs, command_kill;
 command_fn command_call, command_describe, command_man, command_apropos;
+command_fn command_why;
 
 // Takes the bits of the shell's notification; what they say of jobs is kept for jobs_report. TIMED_OUT.
 status_t shell_take_events(uint64_t *bits, uint64_t deadline_ns);

@@ -242,6 +242,10 @@ def contracts_session(ctx):
     session(ctx, ctx.root / "docs" / "concepts" / "contracts.md", ctx.root)
 
 
+def authority_session(ctx):
+    session(ctx, ctx.root / "docs" / "concepts" / "authority.md", ctx.root)
+
+
 def cases(ctx):
     found = [("links_lead_somewhere", functools.partial(links_lead_somewhere, ctx)),
              ("objects_have_their_pages", functools.partial(objects_have_their_pages, ctx)),
@@ -251,7 +255,8 @@ def cases(ctx):
              ("covered_commands_have_their_cases", functools.partial(covered_cases_exist, ctx)),
              ("manual_is_whole", functools.partial(manual_is_whole, ctx)),
              ("readme_session", functools.partial(readme_session, ctx)),
-             ("contracts_session", functools.partial(contracts_session, ctx))]
+             ("contracts_session", functools.partial(contracts_session, ctx)),
+             ("authority_session", functools.partial(authority_session, ctx))]
     for name in ("README.md", "CONTRIBUTING.md"):
         found.append((f"commands of {name}", functools.partial(run_commands, ctx, ctx.root / name, ctx.root)))
     found.append(("howtos_work_as_written", deadline(900)(functools.partial(

@@ -3,6 +3,7 @@
 import functools
 import re
 
+import authority
 import machine
 import manual
 import misbehaviour
@@ -13,7 +14,7 @@ from session import ANSWER_S, Session
 from testing import check, deadline
 
 COMMANDS = ("help", "services", "service", "logs", "caps", "mem", "ps", "run", "kill", "uptime", "trace", "clear", "reboot", "poweroff",
-            "echo", "jobs", "history", "man", "apropos", "describe", "call")
+            "echo", "jobs", "history", "man", "apropos", "describe", "call", "why")
 SERVICES = ("samgrd", "logd", "rngd", "consoled", "shell")
 UP, DOWN, RIGHT, LEFT = "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D"
 HOME, END, DELETE = "\x1b[H", "\x1b[F", "\x1b[3~"
@@ -373,5 +374,5 @@ def cases(ctx):
         found.append((f"{name}_restarts", functools.partial(service_restarts, ctx, name)))
     found.append(("shell_restarts", functools.partial(shell_restarts, ctx)))
     found.append(("services_killed_in_turn", deadline(180)(functools.partial(often_killed, ctx))))
-    return (found + manual.cases(ctx) + machine.cases(ctx) + processors.cases(ctx) + services.cases(ctx) + misbehaviour.cases(ctx) +
+    return (found + authority.cases(ctx) + manual.cases(ctx) + machine.cases(ctx) + processors.cases(ctx) + services.cases(ctx) + misbehaviour.cases(ctx) +
             stand_in.cases(ctx))
