@@ -37,6 +37,7 @@ struct Service {
   resolve @10 :List(Text);   # What the registry, which it must be granted, resolves for it.
   line @11 :UInt32;
   source @12 :UInt16;
+  mints @13 :Bool;           # It hands out capabilities of its own, each for one thing: a key, a session.
 }
 
 struct Program {

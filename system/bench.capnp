@@ -37,7 +37,7 @@ const bench :Manifest.Program = (
 
 const system :Manifest.System = (
   name = "bench",
-  services = [Tessera.samgrd, Tessera.logd, Tessera.rngd, Tessera.consoled, .peer, .adder, Tessera.shell],
+  services = [Tessera.samgrd, Tessera.logd, Tessera.rngd, Tessera.keystored, Tessera.consoled, .peer, .adder, Tessera.shell],
   programs = [.bench],
   include = ["bench_child"],
 );

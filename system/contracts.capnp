@@ -17,6 +17,7 @@ const suite :Manifest.Service = (
     (name = "resource", resource = all),
     (name = "console", service = "console"),
     (name = "console_control", service = "console", control = true),
+    (name = "keys", service = "keys"),
     (name = "log", service = "log"),
     (name = "log_control", service = "log", control = true),
     (name = "random", service = "random"),
@@ -30,6 +31,6 @@ const suite :Manifest.Service = (
 
 const system :Manifest.System = (
   name = "contracts",
-  services = [Tessera.samgrd, Tessera.logd, Tessera.rngd, Tessera.consoled, .suite],
+  services = [Tessera.samgrd, Tessera.logd, Tessera.rngd, Tessera.keystored, Tessera.consoled, .suite],
   programs = [Tessera.hello],
 );

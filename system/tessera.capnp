@@ -25,6 +25,15 @@ const rngd :Manifest.Service = (
   provides = ["random"],
 );
 
+const keystored :Manifest.Service = (
+  name = "keystored",
+  memoryKib = 256,
+  band = interactive,
+  provides = ["keys"],
+  mints = true,
+  grants = [(name = "random", service = "random"), (name = "roster", roster = void)],
+);
+
 const consoled :Manifest.Service = (
   name = "consoled",
   memoryKib = 512,
@@ -51,11 +60,12 @@ const shell :Manifest.Service = (
     (name = "inspector", inspector = void),
     (name = "trace", trace = void),
     (name = "manual", file = "manual"),
+    (name = "keys", service = "keys"),
   ],
   resolve = ["log", "console", "random"],
 );
 
-const services :List(Manifest.Service) = [.samgrd, .logd, .rngd, .consoled, .shell];
+const services :List(Manifest.Service) = [.samgrd, .logd, .rngd, .keystored, .consoled, .shell];
 
 # What `run` knows.
 const hello :Manifest.Program = (

@@ -63,6 +63,16 @@ static const struct command commands[] = {
                 "A service that the manifest says to restart comes back at once."},
     {.name = "restart", .usage = "SERVICE", .summary = "end a service and start it anew", .run = command_restart,
      .min = 1, .max = 1, .completion = COMPLETE_SERVICES},
+    {.name = "keys", .usage = "[VERB...]", .summary = "make keys, sign and seal with them", .run = command_keys, .max = 4,
+     .details = "keys                                the shell's keys, with their public halves\n"
+                "keys new NAME                       another one\n"
+                "keys sign NAME TEXT                 its signature (Ed25519)\n"
+                "keys verify PUBLIC SIGNATURE TEXT   whether the owner of a public key signed this\n"
+                "keys seal NAME CONTEXT TEXT         what only this key opens, where the same context is named\n"
+                "keys unseal NAME CONTEXT SEALED     what was sealed\n"
+                "keys destroy NAME                   ends a key\n"
+                "keys device, keys attest TEXT       this machine's public key, and its signature (`man Keys.attest`)\n"
+                "Bytes are hexadecimal digits. No key outlives keystored: there is no store yet."},
     {.name = "uptime", .usage = "", .summary = "show how long the system has been running", .run = command_uptime},
     {.name = "trace", .usage = "[start|stop|off]", .summary = "have the kernel write down what happens",
      .run = command_trace, .max = 1,

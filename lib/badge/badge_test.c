@@ -25,5 +25,6 @@ TEST(a_badge_is_a_holder_and_a_facet) {
     CHECK(badge_controls(BADGE_SUPERVISOR));
     CHECK_EQ(badge_holder(BADGE_SUPERVISOR), 1);
     CHECK(!badge_controls(7));
+    CHECK(badge_is_made(BADGE_MADE | 7) && !badge_is_made(BADGE_SUPERVISOR) && !badge_controls(BADGE_MADE));
     CHECK_EQ(badge_holder(7), 7);
 }

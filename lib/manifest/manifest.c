@@ -24,6 +24,7 @@ static void read_service(const struct manifest *manifest, struct manifest_servic
         .line = manifest_service_get_line(from),
         .kind = MANIFEST_SERVICE,
         .essential = manifest_service_get_essential(from),
+        .mints = manifest_service_get_mints(from),
         .band = manifest_service_get_band(from),
         .restart = manifest_service_get_restart(from),
         .memory_bytes = manifest_service_get_memory_kib(from) * 1024ull,

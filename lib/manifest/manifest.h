@@ -30,7 +30,7 @@ struct manifest_unit {
     const char *source;  // the file and the line where it is written
     uint32_t line;
     enum manifest_unit_kind kind;
-    bool essential;
+    bool essential, mints;
     enum manifest_band band;
     enum manifest_restart restart;
     uint64_t memory_bytes, stack_bytes;

@@ -64,6 +64,7 @@ static void put_logd(struct manifest_service_builder service) {
     manifest_service_set_band(service, MANIFEST_BAND_INTERACTIVE);
     manifest_service_set_restart(service, MANIFEST_RESTART_ON_FAILURE);
     manifest_service_set_essential(service, true);
+    manifest_service_set_mints(service, true);
     put_names(manifest_service_init_provides(service, 2), (const char *[]){"log", "journal"});
     put_names(manifest_service_init_resolve(service, 1), (const char *[]){"registry"});
     const struct manifest_argument_list_builder args = manifest_service_init_args(service, 2);
@@ -126,7 +127,7 @@ TEST(a_good_one_is_read_whole) {
     CHECK_EQ(logd->stack_bytes, 32 * 1024);
     CHECK_EQ(logd->band, MANIFEST_BAND_INTERACTIVE);
     CHECK_EQ(logd->restart, MANIFEST_RESTART_ON_FAILURE);
-    CHECK(logd->essential);
+    CHECK(logd->essential && logd->mints);
     REQUIRE(manifest_argument_list_count(logd->args) == 2);
     CHECK_STR_EQ(manifest_argument_word(logd, 0), "two \"words\"");
     CHECK(manifest_argument_word(logd, 1) == manifest_boot_command_line);

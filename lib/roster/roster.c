@@ -69,15 +69,27 @@ static bool read_entry(const struct roster_entry *entry, uint64_t holder, char n
     return true;
 }
 
-const char *roster_name(const struct roster *roster, uint64_t holder, char name[NAME_BYTES]) {
+static bool look_up(const struct roster *roster, uint64_t holder, char name[NAME_BYTES]) {
     for (size_t step = 0; step < ROSTER_ENTRIES && holder != 0 && holder != ROSTER_LEFT; step++) {
         const struct roster_entry *entry = &roster->entries[(holder + step) % ROSTER_ENTRIES];
         if (read_entry(entry, holder, name)) {
-            return name;
+            return true;
         }
         if (__atomic_load_n(&entry->holder, __ATOMIC_RELAXED) == 0) {
             break;
         }
+    }
+    return false;
+}
+
+bool roster_has(const struct roster *roster, uint64_t holder) {
+    char name[NAME_BYTES];
+    return look_up(roster, holder, name);
+}
+
+const char *roster_name(const struct roster *roster, uint64_t holder, char name[NAME_BYTES]) {
+    if (look_up(roster, holder, name)) {
+        return name;
     }
     memset(name, 0, NAME_BYTES);
     fmt_snprintf(name, NAME_BYTES, "holder-%llu", (unsigned long long)holder);

@@ -38,5 +38,8 @@ void roster_remove(struct roster *roster, uint64_t holder);
 // NAME_BYTES - 1 long. Returns `name`.
 const char *roster_name(const struct roster *roster, uint64_t holder, char name[NAME_BYTES]);
 
+// Whether this holder is there, running or about to be started again.
+bool roster_has(const struct roster *roster, uint64_t holder);
+
 // Maps the roster that the program was granted under this name; ends the program with a message when it was not.
 const struct roster *roster_open(const char *grant);

@@ -22,11 +22,13 @@ TEST(holders_have_names) {
     CHECK(roster_put(&roster, 7, "shell"));
     CHECK(roster_put(&roster, 7 + ROSTER_ENTRIES, "other"));
     CHECK_STR_EQ(roster_name(&roster, 7, name), "shell");
+    CHECK(roster_has(&roster, 7) && !roster_has(&roster, 8) && !roster_has(&roster, 0) && !roster_has(&roster, ROSTER_LEFT));
     CHECK_MEM_EQ(name, "shell\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", NAME_BYTES);
     CHECK(roster_put(&roster, 7, "twenty-four-bytes-longer"));
     CHECK_STR_EQ(roster_name(&roster, 7, name), "twenty-four-bytes-longe");
     roster_remove(&roster, 7);
     roster_remove(&roster, 8);
+    CHECK(!roster_has(&roster, 7) && roster_has(&roster, 7 + ROSTER_ENTRIES));
     CHECK_STR_EQ(roster_name(&roster, 7, name), "holder-7");
     CHECK_STR_EQ(roster_name(&roster, 7 + ROSTER_ENTRIES, name), "other"); // found behind the gap
     CHECK(roster_put(&roster, 7 + ROSTER_ENTRIES, "renamed"));             // in its place, not in the gap

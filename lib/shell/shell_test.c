@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "lib/shell/format.h"
+#include "lib/shell/hex.h"
 #include "lib/shell/options.h"
 #include "lib/shell/suggest.h"
 #include "lib/shell/words.h"
@@ -250,5 +251,18 @@ TEST(random_lines_are_split_or_refused) {
             CHECK(cursor.word >= copy && cursor.word + cursor.word_bytes == copy + len);
         }
         free(copy);
+    }
+}
+
+TEST(bytes_are_pairs_of_digits) {
+    uint8_t bytes[3] = {};
+    size_t len;
+    CHECK(shell_hex("00fFa1", bytes, sizeof(bytes), &len));
+    CHECK_EQ(len, 3);
+    CHECK_MEM_EQ(bytes, "\x00\xff\xa1", 3);
+    CHECK(shell_hex("", bytes, sizeof(bytes), &len) && len == 0);
+    static const char *const others[] = {"0", "0g", "g0", "0x00", " 00", "00 ", "00112233", "-1", "/0", ":0", "@0", "`0"};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        CHECK(!shell_hex(others[i], bytes, sizeof(bytes), &len) && len == 0);
     }
 }

@@ -155,7 +155,8 @@ status_t grant_make(const struct init_unit *unit, handle_t account, struct spawn
         struct spawn_grant *to = &grants[*count];
         *to = (struct spawn_grant){
             .handle = endpoint->endpoint,
-            .rights = {RIGHT_RECEIVE_BIT | RIGHT_INSPECT_BIT}, // lent: it goes with the process
+            // Lent: it goes with the process. What the process mints of it has the rights of a client's, and stays.
+            .rights = {RIGHT_RECEIVE_BIT | (unit->spec->mints ? RIGHT_MINT_BIT | RIGHT_SEND_BIT | PLAIN : RIGHT_INSPECT_BIT)},
             .type = OBJECT_ENDPOINT,
             .interface_id = endpoint->interface_id,
         };

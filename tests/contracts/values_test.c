@@ -3,6 +3,7 @@
 // What is refused by the contract's own means comes back as an outcome, everything else as an invalid argument.
 #include "base/mem.h"
 #include "idl/console.capnp.h"
+#include "idl/keys.capnp.h"
 #include "idl/log.capnp.h"
 #include "idl/random.capnp.h"
 #include "idl/registry.capnp.h"
@@ -13,6 +14,8 @@
 
 #define INVALID(expression) \
     ((void)suite_check_eq((expression).code, RPC_INVALID_ARGUMENT, #expression, __FILE__, __LINE__))
+#define ANSWERED(expression, exception) \
+    ((void)suite_check_eq((expression).code, (exception), #expression, __FILE__, __LINE__))
 #define DONE(expression) ((void)suite_check_eq((expression).code, 0, #expression, __FILE__, __LINE__))
 
 // Names that nobody can have: one with an end in its midst, bytes that are no UTF-8, a space, a control character, none.
@@ -48,6 +51,77 @@ static void try_log(void) {
 
 CASE(hostile_log) {
     twice(try_log);
+}
+
+// ---- keys ----
+
+static struct key make_key(struct keys keys, const char *name) {
+    RPC_CALL(call);
+    struct keys_generate_results results;
+    const status_t status = keys_call_generate(keys, &call, capnp_text(name), rpc_patience(), &results);
+    DONE(status);
+    return status_ok(status) ? (struct key){rpc_keep(&call, keys_generate_results_get_key(results).handle)} : (struct key){};
+}
+
+static struct key restricted(struct key key, bool sign, bool unseal) {
+    RPC_CALL(call);
+    struct key_restrict_results results;
+    const struct key_restrict_params_builder params = key_begin_restrict(key, &call);
+    const struct key_uses_builder uses = key_restrict_params_init_uses(params);
+    key_uses_set_sign(uses, sign);
+    key_uses_set_unseal(uses, unseal);
+    const status_t status = key_finish_restrict(&call, rpc_patience(), &results);
+    DONE(status);
+    return status_ok(status) ? (struct key){rpc_keep(&call, key_restrict_results_get_key(results).handle)} : (struct key){};
+}
+
+// What a capability to a key does not allow stays refused, in whatever way one asks.
+static void try_key(struct keys keys, struct key key) {
+    const struct capnp_data some = {(const uint8_t *)"some", 4};
+    const struct key signs = restricted(key, true, false), opens = restricted(key, false, true), nothing = restricted(signs, false, true);
+    RPC_CALL(call);
+    DONE(key_call_sign(signs, &call, some, rpc_patience(), nullptr));
+    ANSWERED(key_call_sign(opens, &call, some, rpc_patience(), nullptr), RPC_UNIMPLEMENTED);
+    ANSWERED(key_call_sign(nothing, &call, some, rpc_patience(), nullptr), RPC_UNIMPLEMENTED);
+    ANSWERED(key_call_unseal(nothing, &call, some, some, rpc_patience(), nullptr), RPC_UNIMPLEMENTED);
+    ANSWERED(key_call_seal(signs, &call, some, some, rpc_patience(), nullptr), RPC_UNIMPLEMENTED);
+    ANSWERED(key_call_destroy(signs, &call, rpc_patience(), nullptr), RPC_UNIMPLEMENTED);
+    INVALID(key_call_unseal(opens, &call, some, some, rpc_patience(), nullptr));
+    DONE(key_call_verify(nothing, &call, some, some, rpc_patience(), nullptr));
+    // One facet is not the other.
+    ANSWERED(key_call_sign((struct key){keys.handle}, &call, some, rpc_patience(), nullptr), RPC_UNIMPLEMENTED);
+    ANSWERED(keys_call_list((struct keys){key.handle}, &call, 0, rpc_patience(), nullptr), RPC_UNIMPLEMENTED);
+    DONE(key_call_destroy(key, &call, rpc_patience(), nullptr));
+    ANSWERED(key_call_sign(signs, &call, some, rpc_patience(), nullptr), RPC_DISCONNECTED);
+    ANSWERED(key_call_info(key, &call, rpc_patience(), nullptr), RPC_DISCONNECTED);
+    suite_close(signs.handle);
+    suite_close(opens.handle);
+    suite_close(nothing.handle);
+}
+
+static void try_keys(void) {
+    const struct keys keys = {service_named("keys")->plain};
+    struct key made[KEYS_OF_HOLDER_MAX];
+    RPC_CALL(call);
+    for (uint32_t i = 0; i < BAD_NAMES; i++) {
+        INVALID(keys_call_generate(keys, &call, bad_names[i], rpc_patience(), nullptr));
+        INVALID(keys_call_open(keys, &call, bad_names[i], rpc_patience(), nullptr));
+    }
+    for (uint32_t i = 0; i < KEYS_OF_HOLDER_MAX; i++) {
+        const char name[] = {(char)('a' + i), 0};
+        made[i] = make_key(keys, name);
+    }
+    INVALID(keys_call_generate(keys, &call, CAPNP_TEXT("a"), rpc_patience(), nullptr));
+    ANSWERED(keys_call_generate(keys, &call, CAPNP_TEXT("one-too-many"), rpc_patience(), nullptr), RPC_OVERLOADED);
+    DONE(keys_call_list(keys, &call, UINT32_MAX, rpc_patience(), nullptr));
+    for (uint32_t i = 0; i < KEYS_OF_HOLDER_MAX; i++) {
+        try_key(keys, made[i]);
+        suite_close(made[i].handle);
+    }
+}
+
+CASE(hostile_keys) {
+    twice(try_keys);
 }
 
 // ---- random ----

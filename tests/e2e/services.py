@@ -22,6 +22,8 @@ def random_numbers_want_a_seed(ctx):
     """Without a source of entropy nothing is drawn, until a driver brings some."""
     session = Session(ctx, system="test", qemu_args=WITHOUT_ENTROPY)
     session.expect_in("run random_client", r"^random_client: draw: the service is busy")
+    session.expect_in("keys new early", r"^keys: there are no random numbers: the service is busy")
+    session.expect_in("keys device", r"^keys: there are no random numbers: the service is busy")
     session.expect_in("run random_client unseeded", r"^random_client: as it should be$")
     session.expect_in("run random_client", r"^random_client: as it should be$")
     session.poweroff()
