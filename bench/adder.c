@@ -2,7 +2,7 @@
 //
 // CapSet: `bench_adder` (RECEIVE).
 #include "bench/adder.capnp.h"
-#include "lib/tess/capset.h"
+#include "lib/service/service.h"
 #include "lib/tess/main.h"
 
 static struct rpc_server server;
@@ -17,13 +17,14 @@ static status_t echo(void *, struct rpc_request *, struct adder_echo_params para
     return STATUS_OK;
 }
 
-int main(int argc, char **argv) {
+static status_t dispatch(struct rpc_request *request) {
     static const struct adder_server methods = {.add = add, .echo = echo};
+    return adder_dispatch(&methods, nullptr, request);
+}
+
+int main(int argc, char **argv) {
+    static const struct service service = {.provides = "bench_adder"};
     (void)argc;
     (void)argv;
-    rpc_server_init(&server, tess_cap_required("bench_adder", 0), 0);
-    while (rpc_server_next(&server, DEADLINE_NEVER) == RPC_REQUEST) {
-        rpc_server_done(&server, adder_dispatch(&methods, nullptr, &server.request));
-    }
-    return 1;
+    return service_run(&service, &server, dispatch);
 }

@@ -14,6 +14,7 @@
 #include "idl/log.capnp.h"
 #include "lib/serial/uart16550.h"
 #include "lib/serial/uart_device.h"
+#include "lib/service/service.h"
 #include "lib/tess/capset.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/handle.h"
@@ -21,7 +22,6 @@
 #include "lib/tess/panic.h"
 #include "lib/tess/syscall.h"
 #include "lib/terminal/terminal.h"
-#include "lib/badge/badge.h"
 
 constexpr uint64_t BIT_INTERRUPT = 1;
 constexpr size_t TERMINAL_COLUMNS = 80;
@@ -211,10 +211,9 @@ static const struct console_control_server methods = {
     .add_history = add_history,
 };
 
-static void serve(void) {
-    rpc_server_done(&server, badge_controls(server.request.badge)
-                                 ? console_control_dispatch(&methods, nullptr, &server.request)
-                                 : console_dispatch(&methods.console, nullptr, &server.request));
+static status_t dispatch(struct rpc_request *request) {
+    return badge_controls(request->badge) ? console_control_dispatch(&methods, nullptr, request)
+                                          : console_dispatch(&methods.console, nullptr, request);
 }
 
 // --- after each event ---
@@ -244,28 +243,22 @@ static void release_writers(void) {
     writer_count = 0;
 }
 
-// Waits for what comes next. The line that output took off the screen is put back a moment later, so that it
-// does not come and go with every line of a program that prints many.
-static enum rpc_arrival next(void) {
+// The line that output took off the screen is put back a moment later, so that it does not come and go with every line of a
+// program that prints many. Returns when; a flood never lets the wait time out.
+static uint64_t settle(void) {
     static uint64_t settle_at_ns;
-    if (!terminal.hidden) {
-        settle_at_ns = 0;
-        return rpc_server_next(&server, DEADLINE_NEVER);
-    }
-    if (settle_at_ns == 0) {
+    if (terminal.hidden && settle_at_ns == 0) {
         settle_at_ns = tess_deadline_after_ms(SETTLE_MS);
     }
-    // A flood never lets the wait time out.
-    if (tess_now_ns() < settle_at_ns) {
-        enum rpc_arrival arrival = rpc_server_next(&server, settle_at_ns);
-        if (arrival != RPC_TIMEOUT) {
-            return arrival;
-        }
+    if (terminal.hidden && tess_now_ns() < settle_at_ns) {
+        return settle_at_ns;
+    }
+    if (terminal.hidden) {
+        terminal_settle(&terminal);
+        uart_pump(&uart);
     }
     settle_at_ns = 0;
-    terminal_settle(&terminal);
-    uart_pump(&uart);
-    return rpc_server_next(&server, DEADLINE_NEVER);
+    return DEADLINE_NEVER;
 }
 
 // Once: how long it took from power-on, when the counter began at 0, until a person could type.
@@ -292,7 +285,6 @@ static void set_up(void) {
     const struct endpoint endpoint = {tess_cap_required("console", CONSOLE_ID)};
     const handle_t registers = tess_cap_required("uart", 0);
     interrupt.handle = tess_cap_required("uart_interrupt", INTERRUPT_ID);
-    rpc_server_init(&server, endpoint.handle, 1); // a watcher, or a long list of candidates
     terminal_init(&terminal, TERMINAL_COLUMNS);
     if (!status_ok(uart_device_open(&device, registers, tess_cap_type("uart"))) ||
         !uart_init(&uart, uart_device_port(&device), &terminal.output)) {
@@ -307,20 +299,30 @@ static void set_up(void) {
     serve_device();
 }
 
+// What follows from the last event.
+static uint64_t advance(void) {
+    advance_reader();
+    uart_pump(&uart);
+    release_writers();
+    report_first_prompt();
+    return settle();
+}
+
+static void device_signalled(uint64_t) {
+    serve_device();
+}
+
+static const struct service service = {
+    .provides = "console",
+    .interface_id = CONSOLE_ID,
+    .accept = 1, // a watcher, or a long list of candidates
+    .before_wait = advance,
+    .signalled = device_signalled,
+};
+
 int main(int argc, char **argv) {
     (void)argc;
     (void)argv;
     set_up();
-    for (;;) {
-        switch (next()) {
-        case RPC_REQUEST: serve(); break;
-        case RPC_SIGNAL: serve_device(); break;
-        case RPC_TIMEOUT: break;
-        case RPC_CLOSED: return 1;
-        }
-        advance_reader();
-        uart_pump(&uart);
-        release_writers();
-        report_first_prompt();
-    }
+    return service_run(&service, &server, dispatch);
 }

@@ -6,10 +6,9 @@
 #include "idl/log.capnp.h"
 #include "lib/journal/journal.h"
 #include "lib/roster/roster.h"
-#include "lib/tess/capset.h"
+#include "lib/service/service.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/main.h"
-#include "lib/badge/badge.h"
 
 constexpr size_t JOURNAL_BYTES = 64 * 1024;
 constexpr uint16_t LEVELS = LOG_LEVEL_DEBUG + 1;
@@ -167,6 +166,13 @@ static const struct log_control_server methods = {
     .append_for = append_for,
 };
 
+static status_t dispatch(struct rpc_request *request) {
+    return badge_controls(request->badge) ? log_control_dispatch(&methods, nullptr, request)
+                                          : log_dispatch(&methods.log, nullptr, request);
+}
+
+static const struct service service = {.provides = "log", .interface_id = LOG_ID};
+
 int main(int argc, char **argv) {
     (void)argc;
     (void)argv;
@@ -174,17 +180,5 @@ int main(int argc, char **argv) {
     memset(journal_memory, 0, sizeof(journal_memory));
     journal_init(&journal, journal_memory, sizeof(journal_memory));
     roster = roster_open("roster");
-    rpc_server_init(&server, tess_cap_required("log", LOG_ID), 0);
-    for (;;) {
-        switch (rpc_server_next(&server, DEADLINE_NEVER)) {
-        case RPC_REQUEST:
-            rpc_server_done(&server, badge_controls(server.request.badge)
-                                         ? log_control_dispatch(&methods, nullptr, &server.request)
-                                         : log_dispatch(&methods.log, nullptr, &server.request));
-            break;
-        case RPC_SIGNAL:
-        case RPC_TIMEOUT: break;
-        case RPC_CLOSED: return 1;
-        }
-    }
+    return service_run(&service, &server, dispatch);
 }

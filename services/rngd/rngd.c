@@ -6,8 +6,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "idl/random.capnp.h"
-#include "lib/badge/badge.h"
 #include "lib/entropy/entropy.h"
+#include "lib/service/service.h"
 #include "lib/tess/capset.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/main.h"
@@ -143,23 +143,18 @@ static const struct random_control_server methods = {
     .contribute = contribute,
 };
 
+static status_t dispatch(struct rpc_request *request) {
+    return badge_controls(request->badge) ? random_control_dispatch(&methods, nullptr, request)
+                                          : random_dispatch(&methods.random, nullptr, request);
+}
+
+static const struct service service = {.provides = "random", .interface_id = RANDOM_ID};
+
 int main(int argc, char **argv) {
     (void)argc;
     (void)argv;
     entropy_init(&entropy);
     add_boot_seed();
     gather();
-    rpc_server_init(&server, tess_cap_required("random", RANDOM_ID), 0);
-    for (;;) {
-        switch (rpc_server_next(&server, DEADLINE_NEVER)) {
-        case RPC_REQUEST:
-            rpc_server_done(&server, badge_controls(server.request.badge)
-                                         ? random_control_dispatch(&methods, nullptr, &server.request)
-                                         : random_dispatch(&methods.random, nullptr, &server.request));
-            break;
-        case RPC_SIGNAL:
-        case RPC_TIMEOUT: break;
-        case RPC_CLOSED: return 1;
-        }
-    }
+    return service_run(&service, &server, dispatch);
 }

@@ -4,10 +4,9 @@
 #include "abi/gen/abi.h"
 #include "idl/registry.capnp.h"
 #include "lib/registry/registry.h"
-#include "lib/tess/capset.h"
+#include "lib/service/service.h"
 #include "lib/tess/handle.h"
 #include "lib/tess/main.h"
-#include "lib/tess/panic.h"
 
 static struct registry_table table;
 static struct rpc_server server;
@@ -120,16 +119,15 @@ static const struct registry_control_server methods = {
     .allow = allow,
 };
 
+static status_t dispatch(struct rpc_request *request) {
+    return badge_controls(request->badge) ? registry_control_dispatch(&methods, nullptr, request)
+                                          : registry_dispatch(&methods.registry, nullptr, request);
+}
+
+static const struct service service = {.provides = "registry", .interface_id = REGISTRY_ID, .accept = 1}; // what is registered
+
 int main(int argc, char **argv) {
     (void)argc;
     (void)argv;
-    rpc_server_init(&server, tess_cap_required("registry", REGISTRY_ID), 1); // what is registered
-    for (;;) {
-        if (rpc_server_next(&server, DEADLINE_NEVER) != RPC_REQUEST) {
-            tess_panic("samgrd: its endpoint is gone");
-        }
-        rpc_server_done(&server, badge_controls(server.request.badge)
-                                     ? registry_control_dispatch(&methods, nullptr, &server.request)
-                                     : registry_dispatch(&methods.registry, nullptr, &server.request));
-    }
+    return service_run(&service, &server, dispatch);
 }

@@ -8,6 +8,7 @@
 #include "base/fmt.h"
 #include "idl/kernel.capnp.h"
 #include "idl/log.capnp.h"
+#include "lib/service/service.h"
 #include "lib/tess/capset.h"
 #include "lib/tess/handle.h"
 #include "lib/tess/main.h"
@@ -125,12 +126,17 @@ static void serve_timers(void *) {
     }
 }
 
-int main(int, char **) {
+static status_t dispatch(struct rpc_request *request) {
     static const struct account_server methods = {
         .create_vmo = create_vmo,
         .create_notification = create_notification,
         .create_timer = create_timer,
     };
+    return account_dispatch(&methods, nullptr, request);
+}
+
+int main(int, char **) {
+    static const struct service service = {.provides = "account", .interface_id = ACCOUNT_ID};
     struct tess_thread *thread;
     log.handle = tess_cap_required("log", LOG_ID);
     behind.handle = tess_cap_required("behind", ACCOUNT_ID);
@@ -138,9 +144,5 @@ int main(int, char **) {
         !status_ok(tess_thread_create(serve_timers, nullptr, nullptr, &thread))) {
         tess_panic("stand_in: its account is too small");
     }
-    rpc_server_init(&for_account, tess_cap_required("account", ACCOUNT_ID), 0);
-    while (rpc_server_next(&for_account, DEADLINE_NEVER) == RPC_REQUEST) {
-        rpc_server_done(&for_account, account_dispatch(&methods, nullptr, &for_account.request));
-    }
-    return 1;
+    return service_run(&service, &for_account, dispatch);
 }

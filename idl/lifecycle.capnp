@@ -1,0 +1,29 @@
+@0x9b7f30c6d15ae284;
+# What every service answers to its supervisor, and to nobody else (lib/service).
+#
+# The supervisor makes an endpoint for each process of a service beside those of what it provides. There the process receives
+# when it is ready, and nowhere else until it is told to begin; from then on it answers where its clients call, until it has
+# handed over its state. Nothing that a supervisor asks waits for a service: it asks, and has other things to do.
+
+using import "tessera.capnp".repeatable;
+
+interface Lifecycle @0xc30de8a1726f94b5 {
+  # How a process of a service begins, goes on and ends.
+
+  begin @0 (state :Capability, bytes :UInt64);
+  # That this is answered says that it is ready: it serves its clients from now on. `state`, a VMO, is what a predecessor had
+  # in hand, or null. Failed: it cannot go on from that state, and the predecessor is to.
+
+  probe @1 () -> () $repeatable;
+  # That this is answered says that it is well.
+
+  save @2 () -> (state :Capability, bytes :UInt64);
+  # It hands its state over, and serves nobody any more until it is told what came of that: `resume`, or `stop`. Without a
+  # state there is no capability.
+
+  resume @3 ();
+  # Its successor does not begin: it goes on with the state that it had.
+
+  stop @4 ();
+  # It finishes what it may not leave undone, answers, and ends.
+}

@@ -1,0 +1,148 @@
+#include "lib/service/service.h"
+
+#include "abi/gen/stubs.h"
+#include "abi/message.h"
+#include "base/align.h"
+#include "lib/tess/capset.h"
+#include "lib/tess/handle.h"
+
+enum service_phase service_phase;
+
+static handle_t own; // the supervisor's way to this process; 0: there is none, as under a supervisor that does not ask
+
+static const struct service *service;
+
+static void receive_from(struct rpc_server *server, handle_t endpoint, uint32_t accept) {
+    server->endpoint = endpoint;
+    server->accept = accept;
+}
+
+static void serve_clients(struct rpc_server *server) {
+    receive_from(server, tess_cap_required(service->provides, service->interface_id), service->accept);
+    service_phase = SERVICE_SERVES;
+}
+
+void service_open(const struct service *of, struct rpc_server *server) {
+    service = of;
+    rpc_server_init(server, own, 0);
+    if (status_ok(tess_cap("lifecycle", LIFECYCLE_ID, &own))) {
+        // Whatever the supervisor has to say to it before it begins may bring capabilities.
+        receive_from(server, own, service->accept > 0 ? service->accept : 1);
+        service_phase = SERVICE_READY;
+    } else {
+        serve_clients(server);
+    }
+}
+
+// ---- State in a VMO ----
+
+static status_t map(handle_t vmo, uint64_t len_bytes, uint32_t protection, uint64_t *address) {
+    return tess_vspace_map(tess_self_vspace(), vmo, 0, align_up(len_bytes, PAGE_BYTES), 0, protection, address);
+}
+
+static void unmap(uint64_t address, uint64_t len_bytes) {
+    (void)tess_vspace_unmap(tess_self_vspace(), address, align_up(len_bytes, PAGE_BYTES)); // it is mapped: it can be unmapped
+}
+
+static status_t adopt(struct rpc_request *request, handle_t vmo, uint64_t len_bytes) {
+    uint64_t address, vmo_bytes;
+    if (service->adopt == nullptr || !tess_handle_valid(vmo)) {
+        return rpc_refuse(request, RPC_INVALID_ARGUMENT, "this version takes over no state");
+    }
+    if (!status_ok(tess_vmo_info(vmo, &vmo_bytes, nullptr)) || len_bytes == 0 || len_bytes > vmo_bytes) {
+        return rpc_refuse(request, RPC_INVALID_ARGUMENT, "the state is shorter than it is said to be");
+    }
+    TRY(map(vmo, len_bytes, PROT_READ, &address));
+    const bool understood = service->adopt((const void *)address, len_bytes);
+    unmap(address, len_bytes);
+    return understood ? STATUS_OK : rpc_refuse(request, RPC_FAILED, "this version does not understand the state");
+}
+
+// *out is 0 for a service that has none.
+static status_t save(handle_t *out, uint64_t *len_bytes) {
+    TESS_OWNED handle_t vmo = {};
+    uint64_t address;
+    const size_t room = service->save != nullptr ? service->save(nullptr, 0) : 0;
+    *out = (handle_t){};
+    *len_bytes = 0;
+    if (room == 0) {
+        return STATUS_OK;
+    }
+    TRY(tess_account_create_vmo(tess_self_account(), align_up(room, PAGE_BYTES), &vmo));
+    TRY(map(vmo, room, PROT_READ | PROT_WRITE, &address));
+    *len_bytes = service->save((void *)address, room);
+    unmap(address, room);
+    *out = tess_handle_take(&vmo);
+    return STATUS_OK;
+}
+
+// ---- Methods ----
+
+static status_t begin(void *, struct rpc_request *request, struct lifecycle_begin_params params,
+                      struct lifecycle_begin_results_builder) {
+    const handle_t state = lifecycle_begin_params_get_state(params);
+    const uint64_t len_bytes = lifecycle_begin_params_get_bytes(params);
+    TRY(rpc_well_formed(request));
+    if (service_phase != SERVICE_READY) {
+        return rpc_refuse(request, RPC_FAILED, "it has begun already");
+    }
+    if (tess_handle_valid(state) || len_bytes != 0) {
+        TRY(adopt(request, state, len_bytes));
+    }
+    service_phase = SERVICE_SERVES;
+    return STATUS_OK;
+}
+
+static status_t probe(void *, struct rpc_request *, struct lifecycle_probe_params, struct lifecycle_probe_results_builder) {
+    return STATUS_OK;
+}
+
+static status_t save_state(void *, struct rpc_request *request, struct lifecycle_save_params,
+                           struct lifecycle_save_results_builder results) {
+    handle_t state;
+    uint64_t len_bytes;
+    if (service_phase != SERVICE_SERVES || !tess_handle_valid(own)) {
+        return rpc_refuse(request, RPC_FAILED, "it does not serve, so it has nothing to hand over");
+    }
+    TRY(save(&state, &len_bytes));
+    if (tess_handle_valid(state)) {
+        lifecycle_save_results_give_state(results, state);
+    }
+    lifecycle_save_results_set_bytes(results, len_bytes);
+    service_phase = SERVICE_SAVED;
+    return STATUS_OK;
+}
+
+static status_t resume(void *, struct rpc_request *request, struct lifecycle_resume_params,
+                       struct lifecycle_resume_results_builder) {
+    if (service_phase != SERVICE_SAVED) {
+        return rpc_refuse(request, RPC_FAILED, "it has handed nothing over");
+    }
+    service_phase = SERVICE_SERVES;
+    return STATUS_OK;
+}
+
+static status_t stop(void *, struct rpc_request *, struct lifecycle_stop_params, struct lifecycle_stop_results_builder) {
+    if (service->stop != nullptr && service_phase == SERVICE_SERVES) {
+        service->stop();
+    }
+    service_phase = SERVICE_ENDS;
+    return STATUS_OK;
+}
+
+static const struct lifecycle_server methods = {
+    .begin = begin, .probe = probe, .save = save_state, .resume = resume, .stop = stop};
+
+void service_lifecycle(struct rpc_server *server) {
+    const enum service_phase before = service_phase;
+    rpc_server_done(server, lifecycle_dispatch(&methods, nullptr, &server->request));
+    if (service_phase == before) {
+        return;
+    }
+    rpc_server_answer(server); // before it goes on elsewhere, or ends
+    if (service_phase == SERVICE_SERVES) {
+        serve_clients(server);
+    } else if (service_phase == SERVICE_SAVED) {
+        receive_from(server, own, 0);
+    }
+}

@@ -1,0 +1,91 @@
+// A daemon's whole loop: its clients' requests, and what the supervisor asks of it (idl/lifecycle.capnp).
+//
+//   static const struct service random_service = {.provides = "random", .interface_id = RANDOM_ID};
+//   static struct rpc_server server;
+//
+//   static status_t dispatch(struct rpc_request *request) {
+//       return badge_controls(request->badge) ? random_control_dispatch(&methods, nullptr, request)
+//                                             : random_dispatch(&methods.random, nullptr, request);
+//   }
+//
+//   int main(int argc, char **argv) {
+//       ... whatever it takes to be ready ...
+//       return service_run(&random_service, &server, dispatch);
+//   }
+//
+// A daemon is ready when it gets here. Its supervisor notices, lets it begin, asks now and then whether it is well, and may have
+// its state handed over to another process of it.
+#pragma once
+
+#include <stddef.h>
+
+#include "idl/lifecycle.capnp.h"
+#include "lib/badge/badge.h"
+#include "lib/rpc/serve.h"
+#include "lib/tess/syscall.h"
+
+struct service {
+    const char *provides; // the grant under which it has its endpoint
+    uint64_t interface_id;
+    uint32_t accept; // as of rpc_server_init
+
+    // What it does besides; each may be null.
+
+    // Before each wait: what follows from the last request, and until when to wait at most.
+    uint64_t (*before_wait)(void);
+
+    // Bits of the notification that is bound to its endpoint.
+    void (*signalled)(uint64_t bits);
+
+    // It ends soon: whoever waits for an answer gets one, and what must outlive the process is taken care of. Not called for a
+    // process that is killed.
+    void (*stop)(void);
+
+    // Writes the state that a successor needs to `to`, and returns how long it is; 0 when it does not fit into `room` bytes.
+    // With no room it only says how long it would be. Whoever waits for an answer gets one before.
+    size_t (*save)(void *to, size_t room);
+
+    // Takes over what `save` of another version wrote. False, with nothing changed, when that is not understood.
+    bool (*adopt)(const void *state, size_t len_bytes);
+};
+
+typedef status_t service_dispatch_fn(struct rpc_request *request);
+
+// Where the process stands; one a process.
+extern enum service_phase : uint8_t {
+    SERVICE_READY,  // nobody told it to begin
+    SERVICE_SERVES,
+    SERVICE_SAVED,  // its state is with its successor, or on the way there
+    SERVICE_ENDS,
+} service_phase;
+
+void service_open(const struct service *service, struct rpc_server *server);
+void service_lifecycle(struct rpc_server *server);
+
+// Serves until it is told to stop; returns what main returns. `dispatch` becomes a part of the loop, so that short requests stay
+// short. The server needs no rpc_server_init.
+[[gnu::always_inline]] static inline int service_run(const struct service *service, struct rpc_server *server,
+                                                     service_dispatch_fn *dispatch) {
+    service_open(service, server);
+    while (service_phase != SERVICE_ENDS) {
+        const bool prepares = service->before_wait != nullptr && service_phase == SERVICE_SERVES;
+        const uint64_t deadline_ns = prepares ? service->before_wait() : DEADLINE_NEVER;
+        switch (rpc_server_next(server, deadline_ns)) {
+        case RPC_REQUEST:
+            if (server->request.interface_id == LIFECYCLE_ID && server->request.badge == BADGE_SUPERVISOR) [[clang::unlikely]] {
+                service_lifecycle(server);
+            } else {
+                rpc_server_done(server, dispatch(&server->request));
+            }
+            break;
+        case RPC_SIGNAL:
+            if (service->signalled != nullptr) {
+                service->signalled(server->bits);
+            }
+            break;
+        case RPC_TIMEOUT: break;
+        case RPC_CLOSED: return 1;
+        }
+    }
+    return 0;
+}
