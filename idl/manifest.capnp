@@ -17,6 +17,9 @@ struct System {
   programs @2 :List(Program);  # What can be run on demand.
   include @3 :List(Text);      # Programs that the boot package holds besides, for whoever is granted it.
 
+  rules @5 :List(Rule);        # What is allowed or denied besides what units are granted and resolve (services/policyd).
+  policyVersion @6 :UInt32 = 1; # Of all that says who may use what; whoever changes that counts it up.
+
   sources @4 :List(Text);
   # Of the compiler, like each `source` and `line` below: the files that a constant was written in. `source` is an index.
 }
@@ -34,7 +37,7 @@ struct Service {
   args @7 :List(Argument);   # Behind its name.
   provides @8 :List(Text);   # It receives from an endpoint of each name, made for the interface of that name.
   grants @9 :List(Grant);    # Beside those the process holds itself, its account, and nothing else.
-  resolve @10 :List(Text);   # What the registry, which it must be granted, resolves for it.
+  resolve @10 :List(Resolve); # What the registry, which it must be granted, resolves for it.
   line @11 :UInt32;
   source @12 :UInt16;
   mints @13 :Bool;           # It hands out capabilities of its own, each for one thing: a key, a session.
@@ -50,9 +53,46 @@ struct Program {
   band @4 :Band = normal;
   args @5 :List(Argument);   # Those that it is run with follow.
   grants @6 :List(Grant);
-  resolve @7 :List(Text);
+  resolve @7 :List(Resolve);
   line @8 :UInt32;
   source @9 :UInt16;
+}
+
+struct Resolve {
+  # A service that is found by its name when it is wanted. What comes of it can be taken back.
+
+  name @0 :Text;             # That some service provides.
+  control @1 :Bool;          # With what only some may call.
+  share @2 :Bool;            # Copies may be made of it and given away. Without it, it may only be given away itself.
+  line @3 :UInt32;
+  source @4 :UInt16;
+}
+
+struct Rule {
+  # Who may do what with what some service provides. What no grant, no `resolve` and no rule allows is denied, and what any rule
+  # denies is, whatever allows it.
+
+  subject @0 :Text;          # A service or program, or `*` for all.
+  action @1 :Action;
+  object @2 :Text;           # What some service provides, or `*` for everything.
+  effect @3 :Effect;
+  line @4 :UInt32;
+  source @5 :UInt16;
+}
+
+enum Action {
+  # What can be done with a service.
+
+  use @0;                    # Hold a capability to it, and call what everybody may.
+  control @1;                # Call what only some may.
+  share @2;                  # Make copies of the capability, and give them away.
+}
+
+enum Effect {
+  # What a rule does.
+
+  deny @0;
+  allow @1;
 }
 
 enum Band {
@@ -111,6 +151,7 @@ struct Grant {
     bootPackage @18 :Void;   # To read, and to start programs from.
     file @19 :Text;          # A file of the boot package, to read: a VMO, zero behind the file's end.
     roster @20 :Void;        # To read which holder is called what: a VMO (lib/roster).
+    manifest @21 :Void;      # This manifest as it was compiled, to read: a VMO, zero behind its end.
   }
 }
 

@@ -20,6 +20,8 @@ const suite :Manifest.Service = (
     (name = "keys", service = "keys"),
     (name = "log", service = "log"),
     (name = "log_control", service = "log", control = true),
+    (name = "policy", service = "policy"),
+    (name = "policy_control", service = "policy", control = true),
     (name = "random", service = "random"),
     (name = "random_control", service = "random", control = true),
     (name = "registry", service = "registry"),
@@ -31,6 +33,6 @@ const suite :Manifest.Service = (
 
 const system :Manifest.System = (
   name = "contracts",
-  services = [Tessera.samgrd, Tessera.logd, Tessera.rngd, Tessera.keystored, Tessera.consoled, .suite],
+  services = [Tessera.samgrd, Tessera.logd, Tessera.policyd, Tessera.rngd, Tessera.keystored, Tessera.consoled, .suite],
   programs = [Tessera.hello],
 );

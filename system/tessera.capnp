@@ -25,6 +25,17 @@ const rngd :Manifest.Service = (
   provides = ["random"],
 );
 
+const policyd :Manifest.Service = (
+  name = "policyd",
+  memoryKib = 256,
+  band = interactive,
+  provides = ["policy"],
+  grants = [
+    (name = "manifest", manifest = void),
+    (name = "log", service = "log"),
+  ],
+);
+
 const keystored :Manifest.Service = (
   name = "keystored",
   memoryKib = 256,
@@ -55,6 +66,7 @@ const shell :Manifest.Service = (
   grants = [
     (name = "console", service = "console", control = true),
     (name = "log", service = "log"),
+    (name = "policy", service = "policy", control = true),
     (name = "registry", service = "registry"),
     (name = "supervisor", supervisor = void, control = true),
     (name = "inspector", inspector = void),
@@ -62,10 +74,10 @@ const shell :Manifest.Service = (
     (name = "manual", file = "manual"),
     (name = "keys", service = "keys"),
   ],
-  resolve = ["log", "console", "random"],
+  resolve = [(name = "log"), (name = "console"), (name = "random")],
 );
 
-const services :List(Manifest.Service) = [.samgrd, .logd, .rngd, .keystored, .consoled, .shell];
+const services :List(Manifest.Service) = [.samgrd, .logd, .policyd, .rngd, .keystored, .consoled, .shell];
 
 # What `run` knows.
 const hello :Manifest.Program = (

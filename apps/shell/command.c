@@ -30,6 +30,14 @@ static const struct command commands[] = {
      .min = 1, .max = 1, .completion = COMPLETE_UNITS,
      .details = "Type, rights, badge, the handle it is derived from, and where it is from: the\n"
                 "manifest's line that granted it, or how else it came. Jobs are called NAME.ID."},
+    {.name = "policy", .usage = "[SUBJECT ACTION OBJECT]", .summary = "show who may use which service, and why",
+     .run = command_policy, .max = 5,
+     .details = "policy                           the rules that are in force\n"
+                "policy hello control log         whether hello may, by which line; or who may, and what would allow it\n"
+                "policy try deny hello use log    what would change if this were a rule (or allow)\n"
+                "policy revoke hello use log      deny it from now on; policy restore undoes that\n"
+                "policy learn on                  record what is used; policy propose writes it as a manifest\n"
+                "Actions are use, control and share; `*` is every subject or object."},
     {.name = "why", .usage = "SERVICE [HANDLE] | -a", .summary = "show where a handle is from", .run = command_why, .min = 1,
      .max = 2, .completion = COMPLETE_UNITS, .paged = true,
      .details = "From what made its object to the handle itself: who had it, with which rights, since when, and by\n"

@@ -104,14 +104,24 @@ static bool pointer_is_canonical(struct walk *walk, const uint64_t *at, uint64_t
                                                       : list_is_canonical(walk, &object);
 }
 
-status_t capnp_check_canonical(const void *words, uint32_t word_count) {
+status_t capnp_measure_canonical(const void *words, uint32_t word_count, uint32_t *used) {
     struct walk walk;
     capnp_message_init(&walk.message, words, word_count);
     struct capnp_pointer root = capnp_root(&walk.message);
     TRY(capnp_status(&walk.message));
     walk.next = root.at + 1;
     bool canonical = *root.at != 0 && capnp_word_kind(*root.at) == CAPNP_KIND_STRUCT &&
-                     pointer_is_canonical(&walk, root.at, root.place) && walk.next == root.at + word_count;
+                     pointer_is_canonical(&walk, root.at, root.place);
     TRY(capnp_status(&walk.message));
-    return canonical ? STATUS_OK : capnp_error(CAPNP_NOT_CANONICAL);
+    if (!canonical) {
+        return capnp_error(CAPNP_NOT_CANONICAL);
+    }
+    *used = (uint32_t)(walk.next - root.at);
+    return STATUS_OK;
+}
+
+status_t capnp_check_canonical(const void *words, uint32_t word_count) {
+    uint32_t used;
+    TRY(capnp_measure_canonical(words, word_count, &used));
+    return used == word_count ? STATUS_OK : capnp_error(CAPNP_NOT_CANONICAL);
 }

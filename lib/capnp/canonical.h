@@ -10,3 +10,6 @@ status_t capnp_canonicalise(struct capnp_struct root, void *memory, uint32_t wor
 
 // STATUS_OK when these words are a message in canonical form; NOT_CANONICAL, or what is wrong with it.
 status_t capnp_check_canonical(const void *words, uint32_t word_count);
+
+// How many of these words a message in canonical form at their beginning takes; what follows is not looked at.
+status_t capnp_measure_canonical(const void *words, uint32_t word_count, uint32_t *used);

@@ -44,6 +44,19 @@ bool check_fail(struct check *check, const char *format, ...) {
         error->source = manifest_source(manifest, manifest_grant_get_source(grant));
         error->line = manifest_grant_get_line(grant);
     }
+    if (check->resolve != CHECK_NO_INDEX) {
+        const struct manifest_resolve resolve = manifest_resolve_list_get(unit->resolves, check->resolve);
+        len = put_step(error->where, sizeof error->where, len, "resolve", check->resolve);
+        error->source = manifest_source(manifest, manifest_resolve_get_source(resolve));
+        error->line = manifest_resolve_get_line(resolve);
+    }
+    if (check->rule != CHECK_NO_INDEX) {
+        const struct manifest_rule rule =
+            manifest_rule_list_get(manifest_system_get_rules(manifest->system), check->rule);
+        len = put_step(error->where, sizeof error->where, len, "rules", check->rule);
+        error->source = manifest_source(manifest, manifest_rule_get_source(rule));
+        error->line = manifest_rule_get_line(rule);
+    }
     if (check->member != nullptr) {
         (void)put_step(error->where, sizeof error->where, len, check->member, check->index);
     }
@@ -159,8 +172,7 @@ static bool check_unit(struct check *check, const struct manifest_unit *unit) {
     if (unit->restart > MANIFEST_RESTART_ALWAYS) {
         return check_fail(check_at(check, "restart", CHECK_NO_INDEX), "there is no such restart policy");
     }
-    return check_args(check, unit->args) && check_names(check, "provides", unit->provides, "name of an interface") &&
-           check_names(check, "resolve", unit->resolves, "name of an interface");
+    return check_args(check, unit->args) && check_names(check, "provides", unit->provides, "name of an interface");
 }
 
 static bool check_unit_grants(struct check *check, const struct manifest_unit *unit) {
@@ -239,31 +251,6 @@ static bool check_targets(struct check *check, const struct manifest_unit *unit)
     return true;
 }
 
-static bool is_granted(const struct manifest_unit *unit, const char *service) {
-    for (uint32_t i = 0; i < manifest_grant_list_count(unit->grants); i++) {
-        const struct manifest_grant grant = manifest_grant_list_get(unit->grants, i);
-        if (manifest_grant_which(grant) == MANIFEST_GRANT_SERVICE &&
-            str_equal(manifest_grant_get_service(grant).bytes, service)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool check_resolves(struct check *check, const struct manifest_unit *unit) {
-    const uint32_t count = capnp_text_list_count(unit->resolves);
-    for (uint32_t i = 0; i < count; i++) {
-        const char *name = manifest_word(unit->resolves, i);
-        if (manifest_provider(check->manifest, name) == nullptr) {
-            return check_fail(check_at(check, "resolve", i), "no service provides `%s`", name);
-        }
-    }
-    return count == 0 || is_granted(unit, "registry") ||
-           check_fail(check_at(check, "resolve", CHECK_NO_INDEX),
-                      "`%s` resolves names but is not granted the registry; a grant `service = \"registry\"` is expected",
-                      unit->name);
-}
-
 static bool same_device(struct manifest_grant one, struct manifest_grant other) {
     switch (manifest_grant_which(one)) {
     case MANIFEST_GRANT_IOPORT: {
@@ -313,7 +300,7 @@ static bool check_whole(struct check *check) {
     size_t provided = 0;
     for (size_t i = 0; i < manifest->unit_count; i++) {
         const struct manifest_unit *unit = check->unit = &manifest->units[i];
-        if (!check_provides(check, unit, &provided) || !check_targets(check, unit) || !check_resolves(check, unit)) {
+        if (!check_provides(check, unit, &provided) || !check_targets(check, unit)) {
             return false;
         }
         for (uint32_t j = 0; j < manifest_grant_list_count(unit->grants); j++) {
@@ -360,5 +347,5 @@ bool check_system(struct check *check) {
             return false;
         }
     }
-    return check_whole(check);
+    return check_whole(check) && check_authority(check);
 }

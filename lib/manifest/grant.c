@@ -16,7 +16,7 @@ static const char *const kind_names[] = {
     [MANIFEST_GRANT_INTERRUPT] = "interrupt",       [MANIFEST_GRANT_SERIAL] = "serial",
     [MANIFEST_GRANT_RESOURCE] = "resource",         [MANIFEST_GRANT_ACCOUNT_KIB] = "account",
     [MANIFEST_GRANT_BOOT_PACKAGE] = "boot package", [MANIFEST_GRANT_FILE] = "file",
-    [MANIFEST_GRANT_ROSTER] = "roster",
+    [MANIFEST_GRANT_ROSTER] = "roster",           [MANIFEST_GRANT_MANIFEST] = "manifest",
 };
 constexpr uint32_t KIND_COUNT = sizeof kind_names / sizeof kind_names[0];
 

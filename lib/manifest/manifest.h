@@ -13,7 +13,9 @@
 constexpr size_t MANIFEST_NAME_BYTES = 24; // with its NUL
 constexpr size_t MANIFEST_UNITS_MAX = 96;
 constexpr size_t MANIFEST_GRANTS_MAX = 768; // of all units
-constexpr size_t MANIFEST_PROVIDED_MAX = 64;
+constexpr size_t MANIFEST_PROVIDED_MAX = 63; // with the supervisor, which init provides, a set fits into a word
+constexpr size_t MANIFEST_RESOLVES_MAX = 256; // of all units
+constexpr size_t MANIFEST_RULES_MAX = 256;
 constexpr size_t MANIFEST_ARGUMENTS_MAX = 31; // of one unit
 constexpr size_t MANIFEST_SOURCE_BYTES = 64;
 constexpr uint64_t MANIFEST_MEMORY_MIN = 64 * 1024;
@@ -36,7 +38,8 @@ struct manifest_unit {
     uint64_t memory_bytes, stack_bytes;
     struct manifest_argument_list args;
     struct manifest_grant_list grants;
-    struct capnp_text_list provides, resolves;
+    struct capnp_text_list provides;
+    struct manifest_resolve_list resolves;
 };
 
 struct manifest {

@@ -66,7 +66,7 @@ static void put_logd(struct manifest_service_builder service) {
     manifest_service_set_essential(service, true);
     manifest_service_set_mints(service, true);
     put_names(manifest_service_init_provides(service, 2), (const char *[]){"log", "journal"});
-    put_names(manifest_service_init_resolve(service, 1), (const char *[]){"registry"});
+    manifest_resolve_set_name(manifest_resolve_list_edit(manifest_service_init_resolve(service, 1), 0), CAPNP_TEXT("registry"));
     const struct manifest_argument_list_builder args = manifest_service_init_args(service, 2);
     manifest_argument_set_text(manifest_argument_list_edit(args, 0), CAPNP_TEXT("two \"words\""));
     manifest_argument_set_boot_command_line(manifest_argument_list_edit(args, 1));
@@ -261,12 +261,12 @@ TEST(bounds_are_kept) {
     (void)manifest_system_init_programs(system, 1);
     check_refused(open_system(system), "programs", "more than 96 services");
     manifest_system_clear_programs(system);
-    for (uint32_t i = 0; i < 65; i++) {
+    for (uint32_t i = 0; i < 64; i++) {
         snprintf(name, sizeof name, "p%u", i);
         put_names(manifest_service_init_provides(manifest_service_list_edit(services, i), 1), (const char *[]){name});
     }
-    check_refused(open_system(system), "services[64].provides", "more than 64 names");
-    manifest_service_clear_provides(manifest_service_list_edit(services, 64));
+    check_refused(open_system(system), "services[63].provides", "more than 63 names");
+    manifest_service_clear_provides(manifest_service_list_edit(services, 63));
     CHECK(open_system(system));
     for (uint32_t i = 0; i < 13; i++) {
         const struct manifest_grant_list_builder grants =

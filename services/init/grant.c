@@ -78,9 +78,9 @@ static status_t make_serial(struct manifest_grant grant, handle_t account, struc
 }
 
 // A view of the pages that the file has in the package; behind its end they are zero.
-static status_t make_file(struct manifest_grant grant, handle_t account, struct spawn_grant *to) {
+static status_t make_file(enum boot_entry_kind kind, const char *name, handle_t account, struct spawn_grant *to) {
     struct package_entry file;
-    if (!package_find(&init.package, BOOT_ENTRY_DATA, manifest_grant_get_file(grant).bytes, &file)) {
+    if (!package_find(&init.package, kind, name, &file)) {
         return STATUS_NOT_FOUND;
     }
     TESS_OWNED handle_t view = {};
@@ -137,11 +137,13 @@ static status_t make(const struct init_unit *unit, struct manifest_grant grant, 
         to->type = OBJECT_VMO;
         to->rights.v = RIGHT_READ_BIT | RIGHT_MAP_BIT | RIGHT_EXECUTE_BIT | PLAIN;
         return tess_handle_copy(init.package_vmo, to->rights, &to->handle);
-    case MANIFEST_GRANT_FILE: return make_file(grant, account, to);
+    case MANIFEST_GRANT_FILE:
+        return make_file(BOOT_ENTRY_DATA, manifest_grant_get_file(grant).bytes, account, to);
     case MANIFEST_GRANT_ROSTER:
         to->type = OBJECT_VMO;
         to->rights.v = RIGHT_READ_BIT | RIGHT_MAP_BIT | PLAIN;
         return tess_handle_copy(init.roster_vmo, to->rights, &to->handle);
+    case MANIFEST_GRANT_MANIFEST: return make_file(BOOT_ENTRY_MANIFEST, nullptr, account, to);
     default: return STATUS_UNSUPPORTED;
     }
 }

@@ -150,12 +150,12 @@ static status_t tell_endpoint(const struct init_endpoint *endpoint) {
 
 static status_t tell_allowance(const struct init_unit *unit, bool alive) {
     RPC_CALL(call);
-    const struct capnp_text_list wanted = unit->spec->resolves;
+    const struct manifest_resolve_list wanted = unit->spec->resolves;
     struct registry_control_allow_params_builder params = registry_control_begin_allow(registry(), &call);
     struct capnp_text_list_builder names =
-        registry_control_allow_params_init_names(params, alive ? capnp_text_list_count(wanted) : 0);
+        registry_control_allow_params_init_names(params, alive ? manifest_resolve_list_count(wanted) : 0);
     for (uint32_t i = 0; i < capnp_text_list_builder_count(names); i++) {
-        capnp_text_list_set(names, i, capnp_text_list_get(wanted, i));
+        capnp_text_list_set(names, i, manifest_resolve_get_name(manifest_resolve_list_get(wanted, i)));
     }
     registry_control_allow_params_set_holder(params, unit->id);
     return registry_control_finish_allow(&call, patience(), nullptr);
@@ -176,7 +176,7 @@ static void pump_registry(void) {
     }
     for (size_t i = 0; i < init.unit_limit; i++) {
         struct init_unit *unit = &init.units[i];
-        if (unit->spec == nullptr || capnp_text_list_count(unit->spec->resolves) == 0) {
+        if (unit->spec == nullptr || manifest_resolve_list_count(unit->spec->resolves) == 0) {
             continue;
         }
         // A job that is over may resolve nothing any more; a service comes back under its number.
@@ -191,7 +191,7 @@ static void pump_registry(void) {
 }
 
 void outbox_permit(struct init_unit *unit) {
-    if (capnp_text_list_count(unit->spec->resolves) > 0 && !unit->registry_knows && ready(&the_registry)) {
+    if (manifest_resolve_list_count(unit->spec->resolves) > 0 && !unit->registry_knows && ready(&the_registry)) {
         unit->registry_knows =
             went_well(&the_registry, tell_allowance(unit, true));
     }

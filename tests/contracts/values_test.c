@@ -5,6 +5,7 @@
 #include "idl/console.capnp.h"
 #include "idl/keys.capnp.h"
 #include "idl/log.capnp.h"
+#include "idl/policy.capnp.h"
 #include "idl/random.capnp.h"
 #include "idl/registry.capnp.h"
 #include "idl/supervisor.capnp.h"
@@ -51,6 +52,53 @@ static void try_log(void) {
 
 CASE(hostile_log) {
     twice(try_log);
+}
+
+// ---- policy ----
+
+static status_t dry_run(struct policy policy, struct capnp_text subject, uint16_t action, uint32_t *rejected) {
+    RPC_CALL(call);
+    struct policy_dry_run_results results;
+    const struct policy_dry_run_params_builder params = policy_begin_dry_run(policy, &call);
+    const struct policy_proposal_builder rule = policy_proposal_list_edit(policy_dry_run_params_init_rules(params, 1), 0);
+    policy_proposal_set_subject(rule, subject);
+    policy_proposal_set_action(rule, (enum policy_action)action);
+    policy_proposal_set_object(rule, CAPNP_TEXT("*"));
+    const status_t status = policy_finish_dry_run(&call, rpc_patience(), &results);
+    *rejected = status_ok(status) ? policy_dry_run_results_get_rejected(results) : 0;
+    return status;
+}
+
+static void try_policy(void) {
+    const struct service *service = service_named("policy");
+    const struct policy policy = {service->plain};
+    const struct policy_control control = {service->control};
+    const struct capnp_text log = CAPNP_TEXT("log"), nobody = CAPNP_TEXT("nobody");
+    const handle_t vmo = some_vmo();
+    uint32_t rejected;
+    RPC_CALL(call);
+    for (uint32_t i = 0; i < BAD_NAMES; i++) {
+        INVALID(policy_call_check(policy, &call, bad_names[i], POLICY_ACTION_USE, log, rpc_patience(), nullptr));
+        INVALID(policy_call_explain(policy, &call, log, POLICY_ACTION_USE, bad_names[i], rpc_patience(), nullptr));
+        INVALID(policy_control_call_revoke(control, &call, bad_names[i], POLICY_ACTION_USE, log, rpc_patience(), nullptr));
+    }
+    INVALID(policy_call_check(policy, &call, log, (enum policy_action)3, log, rpc_patience(), nullptr));
+    INVALID(policy_call_explain(policy, &call, log, (enum policy_action)0xffff, log, rpc_patience(), nullptr));
+    INVALID(policy_control_call_revoke(control, &call, nobody, POLICY_ACTION_USE, log, rpc_patience(), nullptr));
+    INVALID(policy_control_call_restore(control, &call, CAPNP_TEXT("*"), POLICY_ACTION_USE, nobody, rpc_patience(), nullptr));
+    INVALID(policy_control_call_watch(control, &call, (handle_t){}, 1, rpc_patience(), nullptr));
+    INVALID(policy_control_call_watch(control, &call, vmo, 1, rpc_patience(), nullptr));
+    DONE(policy_call_explain(policy, &call, nobody, POLICY_ACTION_SHARE, nobody, rpc_patience(), nullptr));
+    DONE(policy_call_list(policy, &call, UINT32_MAX, rpc_patience(), nullptr));
+    DONE(dry_run(policy, CAPNP_TEXT("hello"), 3, &rejected));
+    EXPECT_EQ(rejected, 1);
+    DONE(dry_run(policy, bad_names[0], 0, &rejected)); // "a", and an end in its midst
+    EXPECT_EQ(rejected, 1);
+    suite_close(vmo);
+}
+
+CASE(hostile_policy) {
+    twice(try_policy);
 }
 
 // ---- keys ----

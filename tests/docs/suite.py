@@ -242,6 +242,10 @@ def contracts_session(ctx):
     session(ctx, ctx.root / "docs" / "concepts" / "contracts.md", ctx.root)
 
 
+def policy_session(ctx):
+    session(ctx, ctx.root / "docs" / "concepts" / "policy.md", ctx.root)
+
+
 def authority_session(ctx):
     session(ctx, ctx.root / "docs" / "concepts" / "authority.md", ctx.root)
 
@@ -256,6 +260,7 @@ def cases(ctx):
              ("manual_is_whole", functools.partial(manual_is_whole, ctx)),
              ("readme_session", functools.partial(readme_session, ctx)),
              ("contracts_session", functools.partial(contracts_session, ctx)),
+             ("policy_session", functools.partial(policy_session, ctx)),
              ("authority_session", functools.partial(authority_session, ctx))]
     for name in ("README.md", "CONTRIBUTING.md"):
         found.append((f"commands of {name}", functools.partial(run_commands, ctx, ctx.root / name, ctx.root)))

@@ -27,8 +27,8 @@ static size_t unit_use(const struct manifest *manifest, const struct manifest_un
     for (uint32_t i = 0; i < capnp_text_list_count(unit->provides); i++) {
         insist(manifest_provider(manifest, manifest_word(unit->provides, i)) == unit);
     }
-    for (uint32_t i = 0; i < capnp_text_list_count(unit->resolves); i++) {
-        insist(manifest_provider(manifest, manifest_word(unit->resolves, i)) != nullptr);
+    for (uint32_t i = 0; i < manifest_resolve_list_count(unit->resolves); i++) {
+        insist(manifest_provider(manifest, manifest_resolve_get_name(manifest_resolve_list_get(unit->resolves, i)).bytes) != nullptr);
     }
     for (uint32_t i = 0; i < manifest_argument_list_count(unit->args); i++) {
         used += strlen(manifest_argument_word(unit, i));

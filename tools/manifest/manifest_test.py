@@ -98,8 +98,8 @@ MISTAKES = (
     (service('memoryKib = 64; provides = [\n "supervisor" #!\n]'), "provided by init itself"),
     (service('memoryKib = 64; provides = ["c"]; grants = [\n(name = "x", service = "c")] #!'), "what it provides itself"),
     (service('memoryKib = 64; provides = ["c"]; grants = [\n(name = "c", trace = void)] #!'), "receives what it provides"),
-    (service('memoryKib = 64; resolve = ["log",\n "nobody" #!\n]'), "no service provides `nobody`"),
-    (service('memoryKib = 64; resolve = ["log"] #!'), "is not granted the registry"),
+    (service('memoryKib = 64; resolve = [(name = "log"),\n (name = "nobody") #!\n]'), "no service provides `nobody`"),
+    (service('memoryKib = 64; resolve = [(name = "log")] #!'), "is not granted the registry"),
     # In a constant that is used elsewhere
     ('const bad :List(M.Grant) = [\n  (name = "x", trace = void), (name = "y",\n  service = "nobody"), #!\n];\n' +
      service("memoryKib = 64; grants = .bad"), "no service provides `nobody`"),

@@ -1,0 +1,36 @@
+// Decisions on their way into the log. Who decides never waits for the log: what cannot be handed over waits here, the same
+// decision again counts up, and what there is no room for is counted.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/policy/ruleset.h"
+
+constexpr size_t AUDIT_ENTRIES_MAX = 64;
+constexpr size_t AUDIT_NAME_BYTES = 24;
+
+struct audit_entry {
+    struct ruleset_question question;
+    bool allowed;
+    char subject[AUDIT_NAME_BYTES], object[AUDIT_NAME_BYTES]; // as they were asked for
+    bool by_rule;
+    struct ruleset_rule rule; // that said so
+    uint64_t count;
+};
+
+struct audit {
+    struct audit_entry entries[AUDIT_ENTRIES_MAX]; // a ring
+    size_t first, count;
+    uint64_t dropped, dropped_told;
+};
+
+// Takes note of a decision.
+void audit_note(struct audit *audit, const struct audit_entry *entry);
+
+// The oldest one, null when there is none; audit_done takes it away.
+const struct audit_entry *audit_next(const struct audit *audit);
+void audit_done(struct audit *audit);
+
+// As one line: "allowed shell to use log by system/tessera.capnp:51", with "(3 times)" behind it.
+void audit_text(const struct ruleset *set, const struct audit_entry *entry, char *to, size_t size);

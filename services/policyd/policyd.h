@@ -1,0 +1,34 @@
+// The parts of policyd that see each other: how rules, denials and changes are put into answers.
+#pragma once
+
+#include "idl/policy.capnp.h"
+#include "lib/policy/explain.h"
+
+// A list that an answer has room for only in part: entries from number `first` on, as many as fit, of `total`.
+struct piece {
+    uint32_t first, count, total;
+    size_t words_left;
+};
+
+// Room that is left beside results of this size.
+struct piece piece_from(uint32_t first, size_t results_words);
+
+// Counts one more entry of this size; whether it is one of this piece.
+bool piece_takes(struct piece *piece, size_t words);
+
+size_t text_words(const char *text);
+
+size_t rule_words(const struct ruleset *set, const struct ruleset_rule *rule);
+void put_rule(const struct ruleset *set, const struct ruleset_rule *rule, struct policy_rule_builder to);
+
+struct change {
+    struct ruleset_question question;
+    bool allowed;
+    bool in_use;
+};
+size_t change_words(const struct ruleset *set, const struct change *change);
+void put_change(const struct ruleset *set, const struct change *change, struct policy_change_builder to);
+
+// The names are those that were asked for.
+void put_denial(const struct ruleset *set, struct ruleset_question question, const char *subject, const char *object,
+                struct policy_denial_builder to);

@@ -1,0 +1,80 @@
+"""Who may do what with which service: policyd, as its clients see it."""
+
+import functools
+import re
+
+from session import Session
+from testing import check as expect
+
+
+def check(session, question, allowed):
+    """One decision, which is audited, by its contract. Returns the epoch."""
+    subject, action, object_ = question.split()
+    words = f"subject=\"{subject}\",action={action},object=\"{object_}\""
+    said = session.expect_in(f"call policy.check '({words})'", rf"^\(allowed = {allowed}, rule = \d+, epoch = \d+\)$")
+    return int(re.search(r"epoch = (\d+)", said).group(1))
+
+
+def decisions(session):
+    """By grants, names to resolve and nothing else; each is filed."""
+    check(session, "shell control console", "true")
+    check(session, "shell control log", "false")
+    check(session, "hello.7 use console", "true")
+    check(session, "hello use log", "false")
+    session.until("logs -n 50 -v -s policyd", r"^.*warning +policyd +denied hello to use log by no rule$")
+    session.expect_in("logs -n 50 -v -s policyd", r"^.*debug +policyd +allowed hello\.7 to use console by system/tessera\.capnp:\d+$")
+    session.expect_in("policy", r"^shell +may +use control share +console +grant +system/tessera\.capnp:\d+$",
+                      r"^shell +may +use +random +resolve +system/tessera\.capnp:\d+$")
+
+
+def reasons(session):
+    """A denial names who may, and the line that would have to change."""
+    said = " ".join(session.do("policy hello control console").split())
+    found = re.search(r"hello may not control console: no grant, `resolve` or rule allows it; shell may\. To allow it, "
+                      r"add `control = true` to the entry \(system/tessera\.capnp:(\d+)\)$", said)
+    expect(found, "the denial as a sentence", "why, who may, what to write where", said)
+    line = (session.guest.ctx.root / "system" / "tessera.capnp").read_text().splitlines()[int(found.group(1)) - 1]
+    expect('service = "console"' in line, "the line that the advice is about", "hello's grant of the console", line)
+    session.expect_in("policy shell use log", r"^shell may use log: system/tessera\.capnp:\d+$")
+    session.expect_in("policy nobody use log", r"no service or program of this system is called `nobody`")
+    session.expect_in("policy shell eat log", r"there is no action `eat`")
+    session.expect_in("policy shell", r"help policy")
+
+
+def what_would_change(session):
+    session.expect_in("policy try deny shell use '*'", r"^shell could no longer use console$", r"decisions would change$")
+    session.expect_in("policy try allow hello use log", r"^hello could use log$", r"^1 decision would change$")
+    session.expect_in("policy try deny hello use log", r"^0 decisions would change$")
+    session.expect_in("policy try allow nobody use log", r"no `nobody` or no `log`")
+
+
+def revoked_and_restored(session):
+    """What is revoked is denied, in a new epoch, until it is restored."""
+    epochs = [check(session, "shell use log", "true")]
+    session.do("policy revoke shell use '*'")
+    epochs.append(check(session, "shell use log", "false"))
+    session.expect_in("policy", r"^shell +may not +use +\* +revoked +-$")
+    session.do("policy restore shell use '*'")
+    epochs.append(check(session, "shell use log", "true"))
+    expect(epochs == sorted(set(epochs)), "each change has an epoch of its own", "three that rise", epochs)
+    session.expect_in("policy restore shell use '*'", r"was not revoked")
+    session.expect_in("policy revoke nobody use log", r"no service or program is called `nobody`")
+
+
+def learned(session):
+    session.expect_in("policy propose", r"nothing was learned")
+    session.do("policy learn on")
+    check(session, "shell use random", "true")
+    session.expect_in("policy propose", r"^# shell \(system/tessera\.capnp:\d+\)\nresolve = \[\(name = \"random\"\)\],$")
+    session.do("policy learn off")
+
+
+def one_boot(ctx):
+    session = Session(ctx)
+    for part in (decisions, reasons, what_would_change, revoked_and_restored, learned):
+        part(session)
+    session.poweroff()
+
+
+def cases(ctx):
+    return [("policy_decides", functools.partial(one_boot, ctx))]
