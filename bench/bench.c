@@ -501,6 +501,7 @@ static const struct {
     {"samgr_resolve", samgr_resolve, 200},
     {"log_append", log_append, 600},
     {"rng_32b", rng_32b, 600},
+    {"config_get", config_get, 600},
     {"ring_nop_1", ring_nop_1, 1000},
     {"ring_nop_64", ring_nop_64, 6400},
     {"ring_call_64", ring_call_64, 640},

@@ -1,5 +1,6 @@
 #include "bench/service_rows.h"
 
+#include "idl/config.capnp.h"
 #include "idl/log.capnp.h"
 #include "idl/random.capnp.h"
 #include "idl/registry.capnp.h"
@@ -9,6 +10,7 @@
 static struct registry registry;
 static struct log log;
 static struct random random;
+static struct config config;
 
 static void require(status_t status, const char *what) {
     if (!status_ok(status)) {
@@ -20,6 +22,7 @@ void service_rows_begin(void) {
     registry.handle = tess_cap_required("registry", 0);
     log.handle = tess_cap_required("log", 0);
     random.handle = tess_cap_required("random", 0);
+    config.handle = tess_cap_required("config", 0);
 }
 
 uint64_t samgr_resolve(uint64_t count) {
@@ -57,6 +60,21 @@ uint64_t rng_32b(uint64_t count) {
     }
     if (seen == 0) {
         tess_panic("bench: random numbers are zero");
+    }
+    return tess_arch_cycles() - start;
+}
+
+uint64_t config_get(uint64_t count) {
+    RPC_CALL(call);
+    size_t seen = 0;
+    const uint64_t start = tess_arch_cycles();
+    for (uint64_t i = 0; i < count; i++) {
+        struct config_get_results results;
+        require(config_call_get(config, &call, CAPNP_TEXT("time.zone"), DEADLINE_NEVER, &results), "get");
+        seen += config_value_get_text(config_get_results_get_value(results)).len;
+    }
+    if (seen != count * 3) { // UTC
+        tess_panic("bench: time.zone is another");
     }
     return tess_arch_cycles() - start;
 }

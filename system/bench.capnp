@@ -32,13 +32,14 @@ const bench :Manifest.Program = (
     (name = "log", service = "log"),
     (name = "random", service = "random"),
     (name = "policy", service = "policy"),
+    (name = "config", service = "config"),
   ],
   resolve = [(name = "log")],
 );
 
 const system :Manifest.System = (
   name = "bench",
-  services = [Tessera.samgrd, Tessera.logd, Tessera.policyd, Tessera.rngd, Tessera.keystored, Tessera.consoled, .peer, .adder, Tessera.shell],
+  services = [Tessera.samgrd, Tessera.logd, Tessera.policyd, Tessera.rngd, Tessera.keystored, Tessera.configd, Tessera.consoled, .peer, .adder, Tessera.shell],
   programs = [.bench],
   include = ["bench_child"],
 );

@@ -15,6 +15,8 @@ const suite :Manifest.Service = (
     (name = "inspector", inspector = void),
     (name = "trace", trace = void),
     (name = "resource", resource = all),
+    (name = "config", service = "config"),
+    (name = "config_control", service = "config", control = true),
     (name = "console", service = "console"),
     (name = "console_control", service = "console", control = true),
     (name = "keys", service = "keys"),
@@ -33,6 +35,6 @@ const suite :Manifest.Service = (
 
 const system :Manifest.System = (
   name = "contracts",
-  services = [Tessera.samgrd, Tessera.logd, Tessera.policyd, Tessera.rngd, Tessera.keystored, Tessera.consoled, .suite],
+  services = [Tessera.samgrd, Tessera.logd, Tessera.policyd, Tessera.rngd, Tessera.keystored, Tessera.configd, Tessera.consoled, .suite],
   programs = [Tessera.hello],
 );

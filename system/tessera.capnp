@@ -45,6 +45,17 @@ const keystored :Manifest.Service = (
   grants = [(name = "random", service = "random"), (name = "roster", roster = void)],
 );
 
+const configd :Manifest.Service = (
+  name = "configd",
+  memoryKib = 384,
+  band = interactive,
+  provides = ["config"],
+  grants = [
+    (name = "settings", file = "settings"),
+    (name = "roster", roster = void),
+  ],
+);
+
 const consoled :Manifest.Service = (
   name = "consoled",
   memoryKib = 512,
@@ -73,11 +84,12 @@ const shell :Manifest.Service = (
     (name = "trace", trace = void),
     (name = "manual", file = "manual"),
     (name = "keys", service = "keys"),
+    (name = "config", service = "config", control = true),
   ],
   resolve = [(name = "log"), (name = "console"), (name = "random")],
 );
 
-const services :List(Manifest.Service) = [.samgrd, .logd, .policyd, .rngd, .keystored, .consoled, .shell];
+const services :List(Manifest.Service) = [.samgrd, .logd, .policyd, .rngd, .keystored, .configd, .consoled, .shell];
 
 # What `run` knows.
 const hello :Manifest.Program = (

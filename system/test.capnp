@@ -34,6 +34,15 @@ const system :Manifest.System = (
     (name = "random_calls", memoryKib = 512, grants = [.console]),
     (name = "promises", memoryKib = 1024, grants = [.console, (name = "link", endpoint = void)]),
     (
+      name = "config_client",
+      memoryKib = 256,
+      grants = [
+        .console,
+        (name = "config", service = "config"),
+        (name = "control", service = "config", control = true),
+      ],
+    ),
+    (
       name = "random_client",
       memoryKib = 256,
       grants = [

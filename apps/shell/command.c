@@ -81,6 +81,14 @@ static const struct command commands[] = {
                 "keys destroy NAME                   ends a key\n"
                 "keys device, keys attest TEXT       this machine's public key, and its signature (`man Keys.attest`)\n"
                 "Bytes are hexadecimal digits. No key outlives keystored: there is no store yet."},
+    {.name = "config", .usage = "[get|set|unset|list|watch|describe [-s] [KEY [VALUE]]]", .summary = "show and change settings",
+     .run = command_config, .max = SHELL_WORDS_MAX, .completion = COMPLETE_SETTINGS,
+     .details = "config list [PREFIX]        each key, where its value is from, and the value\n"
+                "config get KEY              the value alone\n"
+                "config describe KEY         what it is for, which values it takes, what each layer says\n"
+                "config set [-s] KEY VALUE   from now on, in the layer `admin`; with -s in `session`\n"
+                "config unset [-s] KEY       what the layer below says holds again\n"
+                "config watch [PREFIX]       what changes, until Ctrl-C"},
     {.name = "uptime", .usage = "", .summary = "show how long the system has been running", .run = command_uptime},
     {.name = "trace", .usage = "[start|stop|off]", .summary = "have the kernel write down what happens",
      .run = command_trace, .max = 1,

@@ -86,6 +86,13 @@ static void add_job(void *wanted, struct supervisor_job job) {
     }
 }
 
+static void add_verbs(const struct wanted *wanted) {
+    static const char *const verbs[] = {"get", "set", "unset", "list", "watch", "describe"};
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+        candidates_add(wanted, verbs[i]);
+    }
+}
+
 // Names that the supervisor does not say are not offered.
 static void add_for(enum completion completion, struct wanted *wanted) {
     switch (completion) {
@@ -97,6 +104,9 @@ static void add_for(enum completion completion, struct wanted *wanted) {
     case COMPLETE_DESCRIBED:
         (void)each_service(add_service, wanted);
         each_described(wanted->prefix, wanted->prefix_bytes, add_name, wanted);
+        break;
+    case COMPLETE_SETTINGS:
+        each_setting(wanted->prefix, wanted->prefix_bytes, add_name, wanted);
         break;
     case COMPLETE_PAGES:
         add_commands(wanted);
@@ -164,7 +174,9 @@ void complete(const char *line, size_t len) {
         const struct command *command = command_find(cursor.first, cursor.first_bytes);
         if (cursor.index == 0) {
             add_commands(&wanted);
-        } else if (command != nullptr && (cursor.index == 1 || command->completion == COMPLETE_SERVICES ||
+        } else if (command != nullptr && command->completion == COMPLETE_SETTINGS && cursor.index == 1) {
+            add_verbs(&wanted);
+        } else if (command != nullptr && (cursor.index == 1 || command->completion == COMPLETE_SETTINGS || command->completion == COMPLETE_SERVICES ||
                                           (command->completion == COMPLETE_PAGES && cursor.index == 2))) {
             add_for(command->completion, &wanted);
         }

@@ -17,6 +17,9 @@ static struct {
 void pager_begin(void) {
     RPC_CALL(call);
     struct console_stats_results results;
+    if (!setting_is_on("shell.pager", true)) {
+        return;
+    }
     pager.on = true;
     pager.enough = false;
     pager.rows = ROWS;

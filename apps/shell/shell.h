@@ -12,6 +12,7 @@
 constexpr uint64_t BIT_INTERRUPT = 1; // Ctrl-C was pressed
 constexpr uint64_t BIT_JOB = 2;       // a job ended
 constexpr uint64_t BIT_ANSWER = 4;    // the answer to `call` came
+constexpr uint64_t BIT_SETTING = 8;   // a setting that is watched has changed
 
 struct shell {
     handle_t console, supervisor, log;
@@ -92,6 +93,7 @@ enum completion : uint8_t {
     COMPLETE_CALL,
     COMPLETE_DESCRIBED,
     COMPLETE_PAGES,
+    COMPLETE_SETTINGS,
 };
 
 struct command {
@@ -128,6 +130,7 @@ command_fn command_policy;
 command_fn command_keys;
 command_fn command_call, command_describe, command_man, command_apropos;
 command_fn command_why;
+command_fn command_config;
 
 // Takes the bits of the shell's notification; what they say of jobs is kept for jobs_report. TIMED_OUT.
 status_t shell_take_events(uint64_t *bits, uint64_t deadline_ns);
@@ -142,6 +145,12 @@ void manual_comment(const char *path);
 
 // Each interface, or behind a dot each of its methods, that may be meant by what begins so. (describe.c)
 void each_described(const char *prefix, size_t prefix_bytes, void (*function)(void *context, const char *name), void *context);
+
+// Whether a setting is on; `otherwise` where nobody can be asked. (config.c)
+bool setting_is_on(const char *key, bool otherwise);
+
+// Each key of the settings that begins so. (config.c)
+void each_setting(const char *prefix, size_t prefix_bytes, void (*function)(void *context, const char *name), void *context);
 
 // Says which background jobs have ended since it was last asked.
 void jobs_report(void);

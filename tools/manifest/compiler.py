@@ -1,4 +1,5 @@
-"""A constant of type System as the compiled manifest: evaluated by the standard tool, with the lines of its source."""
+"""A constant of type System as the compiled manifest: evaluated by the standard tool, with the lines of its source. A constant of
+type Schema, a system's settings, in the same way."""
 import os
 import pathlib
 import re
@@ -13,8 +14,7 @@ import message  # noqa: E402
 import schema  # noqa: E402
 from places import Scope, Sources  # noqa: E402
 
-CONSTANT = "system"
-TYPE = "System"
+KINDS = {"system": "Manifest.System", "settings": "Config.Schema"}  # constant: its type
 IMPORTS = [ROOT, pathlib.Path("/usr/local/include"), pathlib.Path("/usr/include")]
 COMPILERS = ("line", "source", "sources")  # fields that only the compiler fills in
 STEP = re.compile(r"(\w+)(?:\[(\d+)\])?")
@@ -33,17 +33,17 @@ def request_of(path):
     return schema.Request(done.stdout)
 
 
-def constant_of(request, path):
+def constant_of(request, path, constant):
     """The constant's value, and the node of its type."""
     file = request.files[0]
     for name, number in request.node(file.id).nested:
         node = request.nodes.get(number)
-        if name == CONSTANT and node is not None and node.kind == "const":
+        if name == constant and node is not None and node.kind == "const":
             of = request.nodes.get(node.type.id) if node.type.kind == "struct" else None
-            if of is None or of.short_name != TYPE:
-                raise ManifestError(f"{path}:1:1: error: the constant `{CONSTANT}` is not of type `Manifest.{TYPE}`")
+            if of is None or of.short_name != KINDS[constant].split(".")[1]:
+                raise ManifestError(f"{path}:1:1: error: the constant `{constant}` is not of type `{KINDS[constant]}`")
             return node.value.value, of
-    raise ManifestError(f"{path}:1:1: error: there is no constant `{CONSTANT}`")
+    raise ManifestError(f"{path}:1:1: error: there is no constant `{constant}`")
 
 
 def text_list(texts):
@@ -70,12 +70,12 @@ class WithSources(message.Struct):
 
 
 class Compiler:
-    def __init__(self, path):
+    def __init__(self, path, constant="system"):
         self.path, self.names = path, []
         self.request = request_of(path)
-        self.system, self.type = constant_of(self.request, path)
+        self.system, self.type = constant_of(self.request, path, constant)
         self.sources = Sources(IMPORTS)
-        self.literal = self.sources.constant(path, CONSTANT)
+        self.literal = self.sources.constant(path, constant)
         segments = self.system.message.segments
         segments[:] = map(bytearray, segments)
 
