@@ -29,7 +29,7 @@ const bench :Manifest.Program = (
     (name = "trace", trace = void),
     (name = "boot_package", bootPackage = void),
     (name = "registry", service = "registry"),
-    (name = "log", service = "log"),
+    (name = "log", service = "log", control = true), # which takes as much as there is
     (name = "random", service = "random"),
     (name = "policy", service = "policy"),
     (name = "config", service = "config"),

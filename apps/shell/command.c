@@ -21,11 +21,20 @@ static const struct command commands[] = {
                 "memory in use and the limit of its account."},
     {.name = "service", .usage = "NAME", .summary = "show one service", .run = command_service, .min = 1, .max = 1,
      .completion = COMPLETE_SERVICES},
-    {.name = "logs", .usage = "[-n N] [-s SERVICE] [-v]", .summary = "show the log", .run = command_logs, .max = 6,
-     .completion = COMPLETE_SERVICES,
-     .details = "  -n N        only the last N records (default 50)\n"
-                "  -s SERVICE  only records of one service or job\n"
-                "  -v          debug records, too"},
+    {.name = "logs", .usage = "[-n N] [-f] [-l LEVEL] [-s SERVICE] [OPTION...]", .summary = "show the log", .run = command_logs,
+     .max = SHELL_WORDS_MAX, .completion = COMPLETE_SERVICES,
+     .details = "  -n N           only the last N records (default 50)\n"
+                "  -f, --follow   go on with what comes, until Ctrl-C\n"
+                "  -s SERVICE     only records of one service or job\n"
+                "  -d DOMAIN      only of this part of its work\n"
+                "  -l LEVEL       only as urgent as that: error, warning, info (the default), debug\n"
+                "  -v             debug records, too\n"
+                "  -c, --crashes  only ends of programs that were none of their own doing\n"
+                "  --cause N      only what was done for one request\n"
+                "  --field F      only with a field NAME, or NAME=VALUE\n"
+                "  --grep TEXT    only with this in the text\n"
+                "  --since TIME   only of the last 90, 90s, 5m, 2h; or from @12.5 on, seconds after start\n"
+                "  --stats        how much is kept, of whom, and what was dropped"},
     {.name = "caps", .usage = "SERVICE", .summary = "show every handle of a service or job", .run = command_caps,
      .min = 1, .max = 1, .completion = COMPLETE_UNITS,
      .details = "Type, rights, badge, the handle it is derived from, and where it is from: the\n"

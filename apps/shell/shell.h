@@ -13,12 +13,13 @@ constexpr uint64_t BIT_INTERRUPT = 1; // Ctrl-C was pressed
 constexpr uint64_t BIT_JOB = 2;       // a job ended
 constexpr uint64_t BIT_ANSWER = 4;    // the answer to `call` came
 constexpr uint64_t BIT_SETTING = 8;   // a setting that is watched has changed
+constexpr uint64_t BIT_LOG = 16;      // the log has more
 
 struct shell {
     handle_t console, supervisor, log;
     struct inspector inspector;
     struct trace trace;
-    handle_t events; // notification: BIT_INTERRUPT, BIT_JOB, BIT_ANSWER
+    handle_t events; // notification: BIT_INTERRUPT, BIT_JOB, BIT_ANSWER, BIT_LOG
     struct history history;
     struct shell_table table; // of the command that is running
 };

@@ -1,134 +1,386 @@
 #include "lib/journal/journal.h"
 
-#include "base/align.h"
 #include "base/mem.h"
-#include "base/str.h"
 
-// In the ring: a header, then the text, padded to 8 bytes. Either may lie across the end of the memory.
-static size_t record_bytes(size_t text_bytes) {
-    return sizeof(struct journal_entry) + align_up(text_bytes, 8);
+// The block: struct journal, the units, and for each unit the index of the one that follows it in its record or in the free list.
+constexpr uint64_t MAGIC = 0x31'6c61'6e72'756f'6aull; // "journal1"
+constexpr size_t UNITS_MIN = 64, UNITS_MAX = JOURNAL_NONE - 1;
+constexpr size_t FIRST_BYTES = JOURNAL_UNIT_BYTES - sizeof(struct journal_record); // of the body, in the first unit
+
+static_assert(sizeof(struct journal) % 8 == 0 && JOURNAL_UNIT_BYTES % 8 == 0);
+static_assert(sizeof(struct journal_record) < JOURNAL_UNIT_BYTES);
+
+static uint8_t *unit(const struct journal *journal, uint16_t at) {
+    return (uint8_t *)(journal + 1) + (size_t)at * JOURNAL_UNIT_BYTES;
 }
 
-static_assert(sizeof(struct journal_entry) % 8 == 0);
-
-void journal_init(struct journal *journal, void *memory, size_t size) {
-    *journal = (struct journal){.bytes = memory, .size = size};
+static uint16_t *links(const struct journal *journal) {
+    return (uint16_t *)(void *)unit(journal, (uint16_t)journal->units);
 }
 
-static size_t wrap(const struct journal *journal, size_t offset) {
-    return offset < journal->size ? offset : offset - journal->size;
+static struct journal_record *record(const struct journal *journal, uint16_t at) {
+    return (struct journal_record *)(void *)unit(journal, at);
 }
 
-static void ring_write(struct journal *journal, size_t offset, const void *bytes, size_t len) {
-    size_t first = journal->size - offset;
-    first = first < len ? first : len;
-    memcpy(journal->bytes + offset, bytes, first);
-    memcpy(journal->bytes, (const uint8_t *)bytes + first, len - first);
+static size_t body_bytes(const struct journal_record *it) {
+    return (size_t)it->domain_bytes + it->text_bytes + it->fields_bytes;
 }
 
-static void ring_read(const struct journal *journal, size_t offset, void *bytes, size_t len) {
-    size_t first = journal->size - offset;
-    first = first < len ? first : len;
-    memcpy(bytes, journal->bytes + offset, first);
-    memcpy((uint8_t *)bytes + first, journal->bytes, len - first);
+static uint32_t units_for(size_t body) {
+    return body <= FIRST_BYTES ? 1 : 1 + (uint32_t)((body - FIRST_BYTES + JOURNAL_UNIT_BYTES - 1) / JOURNAL_UNIT_BYTES);
 }
 
-static void drop_oldest(struct journal *journal) {
-    struct journal_entry entry;
-    ring_read(journal, journal->head, &entry, sizeof(entry));
-    size_t len = record_bytes(entry.text_bytes);
-    journal->head = wrap(journal, journal->head + len);
-    journal->used -= len;
+static size_t units_in(size_t size_bytes) {
+    const size_t room = size_bytes < sizeof(struct journal) ? 0 : size_bytes - sizeof(struct journal);
+    const size_t units = room / (JOURNAL_UNIT_BYTES + sizeof(uint16_t));
+    return units < UNITS_MAX ? units : UNITS_MAX;
+}
+
+struct journal *journal_create(void *memory, size_t size_bytes) {
+    struct journal *journal = memory;
+    memset(memory, 0, size_bytes);
+    const uint32_t units = (uint32_t)units_in(size_bytes);
+    *journal = (struct journal){
+        .magic = MAGIC, .units = units, .free_units = units, .first = JOURNAL_NONE, .last = JOURNAL_NONE};
+    for (uint32_t i = 0; i < units; i++) {
+        links(journal)[i] = (uint16_t)(i + 1 < units ? i + 1 : JOURNAL_NONE);
+    }
+    for (size_t i = 0; i < JOURNAL_SOURCES; i++) {
+        journal->sources[i].first = journal->sources[i].last = JOURNAL_NONE;
+    }
+    return journal;
+}
+
+struct journal *journal_adopt(void *memory, size_t size_bytes) {
+    return journal_check(memory, size_bytes) ? memory : nullptr;
+}
+
+// ---- who has most ----
+
+static void grow(struct journal *journal, struct journal_source *source, uint32_t units) {
+    const uint16_t index = (uint16_t)(source - journal->sources);
+    struct journal_source *widest = &journal->sources[journal->widest];
+    source->units += units;
+    if (index == journal->widest) {
+        return;
+    }
+    if (source->units > widest->units) {
+        journal->widest = index;
+        source = widest;
+    }
+    if (source->units > journal->others_most) {
+        journal->others_most = source->units;
+    }
+}
+
+static struct journal_source *widest(struct journal *journal) {
+    if (journal->sources[journal->widest].units < journal->others_most) {
+        journal->widest = 0;
+        journal->others_most = 0;
+        for (uint16_t i = 1; i < JOURNAL_SOURCES; i++) {
+            const uint32_t units = journal->sources[i].units;
+            const uint32_t most = journal->sources[journal->widest].units;
+            const uint32_t less = units > most ? most : units;
+            journal->widest = units > most ? i : journal->widest;
+            journal->others_most = less > journal->others_most ? less : journal->others_most;
+        }
+    }
+    return &journal->sources[journal->widest];
+}
+
+// ---- records go ----
+
+static void unlink_record(struct journal *journal, const struct journal_record *it) {
+    if (it->older == JOURNAL_NONE) {
+        journal->first = it->newer;
+    } else {
+        record(journal, it->older)->newer = it->newer;
+    }
+    if (it->newer == JOURNAL_NONE) {
+        journal->last = it->older;
+    } else {
+        record(journal, it->newer)->older = it->older;
+    }
+}
+
+// Drops the oldest record of a source that has one.
+static void drop(struct journal *journal, struct journal_source *source) {
+    const uint16_t at = source->first;
+    const struct journal_record *it = record(journal, at);
+    const uint32_t units = units_for(body_bytes(it));
+    unlink_record(journal, it);
+    source->first = it->next;
+    source->last = source->first == JOURNAL_NONE ? JOURNAL_NONE : source->last;
+    uint16_t end = at;
+    for (uint32_t i = 1; i < units; i++) {
+        end = links(journal)[end];
+    }
+    links(journal)[end] = journal->free;
+    journal->free = at;
+    journal->free_units += units;
+    source->units -= units;
+    source->records--;
+    source->dropped++;
     journal->records--;
     journal->dropped++;
 }
 
-uint64_t journal_append(struct journal *journal, uint64_t time_ns, const char *source, uint8_t level,
-                        const char *text, size_t text_bytes) {
-    text_bytes = text_bytes < JOURNAL_TEXT_MAX ? text_bytes : JOURNAL_TEXT_MAX;
-    size_t len = record_bytes(text_bytes);
-    while (journal->size - journal->used < len) {
-        drop_oldest(journal);
+static void make_room(struct journal *journal, struct journal_source *source, uint32_t units) {
+    while (journal->free_units < units) {
+        struct journal_source *from = widest(journal);
+        // Whoever would have more than the others takes it from itself.
+        from = source->records > 0 && source->units + units > from->units ? source : from;
+        drop(journal, from);
     }
-    struct journal_entry entry = {
-        .sequence = ++journal->appended,
-        .time_ns = time_ns,
-        .text_bytes = (uint16_t)text_bytes,
-        .level = level,
-    };
-    str_copy(entry.source, sizeof(entry.source), source);
-    size_t tail = wrap(journal, journal->head + journal->used);
-    ring_write(journal, tail, &entry, sizeof(entry));
-    ring_write(journal, wrap(journal, tail + sizeof(entry)), text, text_bytes);
-    journal->used += len;
-    journal->records++;
-    return entry.sequence;
 }
 
+// ---- sources ----
+
+static struct journal_source *find(struct journal *journal, uint64_t holder) {
+    for (size_t i = 0; i < JOURNAL_SOURCES; i++) {
+        if (journal->sources[i].holder == holder && journal->sources[i].stamp != 0) {
+            return &journal->sources[i];
+        }
+    }
+    return nullptr;
+}
+
+// Which of two sources is forgotten first.
+static bool goes_before(const struct journal_source *a, const struct journal_source *b) {
+    return (a->records == 0) != (b->records == 0) ? a->records == 0 : a->stamp < b->stamp;
+}
+
+struct journal_source *journal_source(struct journal *journal, uint64_t holder) {
+    struct journal_source *source = find(journal, holder);
+    if (source == nullptr) {
+        source = &journal->sources[0];
+        for (size_t i = 1; i < JOURNAL_SOURCES; i++) {
+            source = goes_before(&journal->sources[i], source) ? &journal->sources[i] : source;
+        }
+        while (source->records > 0) {
+            drop(journal, source);
+        }
+        *source = (struct journal_source){
+            .holder = holder, .stamp = ++journal->stamp, .first = JOURNAL_NONE, .last = JOURNAL_NONE};
+    }
+    return source;
+}
+
+// ---- records come ----
+
+// Where in a record's units the next byte of its body goes to, or comes from.
+struct cursor {
+    uint16_t unit;
+    size_t offset;
+};
+
+static void body_write(struct journal *journal, struct cursor *at, const void *bytes, size_t len) {
+    const uint8_t *from = bytes;
+    while (len > 0) {
+        if (at->offset == JOURNAL_UNIT_BYTES) {
+            *at = (struct cursor){.unit = links(journal)[at->unit]};
+        }
+        const size_t room = JOURNAL_UNIT_BYTES - at->offset;
+        const size_t piece = len < room ? len : room;
+        memcpy(unit(journal, at->unit) + at->offset, from, piece);
+        at->offset += piece;
+        from += piece;
+        len -= piece;
+    }
+}
+
+// Takes units off the free list, which has so many.
+static uint16_t take_units(struct journal *journal, uint32_t units) {
+    const uint16_t at = journal->free;
+    uint16_t end = at;
+    for (uint32_t i = 1; i < units; i++) {
+        end = links(journal)[end];
+    }
+    journal->free = links(journal)[end];
+    journal->free_units -= units;
+    return at;
+}
+
+bool journal_takes(struct journal *journal, struct journal_source *source, uint64_t now_ns) {
+    const bool taken = limit_take(&source->limit, now_ns);
+    journal->limited += !taken;
+    return taken;
+}
+
+static size_t at_most(size_t len, size_t most) {
+    return len < most ? len : most;
+}
+
+uint64_t journal_append(struct journal *journal, struct journal_source *source, uint64_t time_ns,
+                        const struct journal_content *content) {
+    struct journal_record it = {
+        .sequence = ++journal->appended,
+        .time_ns = time_ns,
+        .cause = content->cause,
+        .newer = JOURNAL_NONE,
+        .next = JOURNAL_NONE,
+        .source = (uint16_t)(source - journal->sources),
+        .text_bytes = (uint16_t)at_most(content->text_bytes, JOURNAL_TEXT_MAX),
+        .fields_bytes = (uint16_t)(content->fields_bytes <= JOURNAL_FIELDS_MAX ? content->fields_bytes : 0),
+        .level = content->level,
+        .kind = content->kind,
+        .domain_bytes = (uint8_t)at_most(content->domain_bytes, JOURNAL_DOMAIN_MAX),
+    };
+    const uint32_t units = units_for(body_bytes(&it));
+    make_room(journal, source, units);
+    it.older = journal->last;
+    const uint16_t at = take_units(journal, units);
+    *record(journal, at) = it;
+    struct cursor cursor = {at, sizeof(it)};
+    body_write(journal, &cursor, content->domain, it.domain_bytes);
+    body_write(journal, &cursor, content->text, it.text_bytes);
+    body_write(journal, &cursor, content->fields, it.fields_bytes);
+    *(it.older == JOURNAL_NONE ? &journal->first : &record(journal, it.older)->newer) = at;
+    *(source->first == JOURNAL_NONE ? &source->first : &record(journal, source->last)->next) = at;
+    journal->last = at;
+    source->last = at;
+    source->stamp = ++journal->stamp;
+    source->records++;
+    source->appended++;
+    journal->records++;
+    grow(journal, source, units);
+    return it.sequence;
+}
+
+// ---- reading ----
+
 uint64_t journal_first(const struct journal *journal) {
-    return journal->records == 0 ? 0 : journal->appended - journal->records + 1;
+    return journal->first == JOURNAL_NONE ? 0 : record(journal, journal->first)->sequence;
 }
 
 uint64_t journal_last(const struct journal *journal) {
-    return journal->records == 0 ? 0 : journal->appended;
+    return journal->last == JOURNAL_NONE ? 0 : record(journal, journal->last)->sequence;
 }
 
-static bool matches(const struct journal_entry *entry, const struct journal_filter *filter) {
-    return entry->sequence > filter->after && entry->level <= filter->level &&
-           (filter->source == nullptr || str_equal(entry->source, filter->source));
+const struct journal_record *journal_at(const struct journal *journal, uint16_t at) {
+    return record(journal, at);
 }
 
-uint64_t journal_walk(const struct journal *journal, const struct journal_filter *filter, journal_visit_fn *visit,
-                      void *context) {
-    uint64_t visited = 0;
-    size_t offset = journal->head;
-    for (uint64_t i = 0; i < journal->records; i++) {
-        struct journal_entry entry;
-        ring_read(journal, offset, &entry, sizeof(entry));
-        if (matches(&entry, filter)) {
-            size_t text = wrap(journal, offset + sizeof(entry));
-            size_t first = journal->size - text;
-            first = first < entry.text_bytes ? first : entry.text_bytes;
-            visited++;
-            if (!visit(context, &entry, (const char *)journal->bytes + text, first, (const char *)journal->bytes,
-                       entry.text_bytes - first)) {
-                break;
-            }
-        }
-        offset = wrap(journal, offset + record_bytes(entry.text_bytes));
+uint16_t journal_after(const struct journal *journal, uint64_t sequence) {
+    if (journal_first(journal) > sequence) {
+        return journal->first;
     }
-    return visited;
+    uint16_t found = JOURNAL_NONE;
+    for (uint16_t at = journal->last; at != JOURNAL_NONE && record(journal, at)->sequence > sequence;
+         at = record(journal, at)->older) {
+        found = at;
+    }
+    return found;
 }
 
-static bool count_visit(void *context, const struct journal_entry *entry, const char *text, size_t len,
-                        const char *rest, size_t rest_len) {
-    (void)context;
-    (void)entry;
-    (void)text;
-    (void)len;
-    (void)rest;
-    (void)rest_len;
+uint64_t journal_lost(const struct journal *journal, uint64_t after, uint64_t upto) {
+    uint64_t lost = upto > after ? upto - after : 0;
+    for (uint16_t at = journal_after(journal, after); at != JOURNAL_NONE && record(journal, at)->sequence <= upto;
+         at = record(journal, at)->newer) {
+        lost--;
+    }
+    return lost;
+}
+
+void journal_body(const struct journal *journal, uint16_t at, char body[JOURNAL_BODY_MAX]) {
+    size_t left = body_bytes(record(journal, at));
+    size_t offset = sizeof(struct journal_record);
+    while (left > 0) {
+        const size_t piece = at_most(left, JOURNAL_UNIT_BYTES - offset);
+        memcpy(body, unit(journal, at) + offset, piece);
+        body += piece;
+        left -= piece;
+        offset = 0;
+        at = links(journal)[at];
+    }
+}
+
+uint64_t journal_capacity(const struct journal *journal) {
+    return (uint64_t)journal->units * JOURNAL_UNIT_BYTES;
+}
+
+uint64_t journal_used(const struct journal *journal) {
+    return (uint64_t)(journal->units - journal->free_units) * JOURNAL_UNIT_BYTES;
+}
+
+// ---- the invariant checker ----
+
+// What was met of a block that may hold anything. Nothing is followed before it was looked at, and nothing twice.
+struct census {
+    uint8_t seen[(UNITS_MAX + 7) / 8];
+    uint32_t met;
+    uint32_t units[JOURNAL_SOURCES];
+    uint64_t records[JOURNAL_SOURCES];
+};
+
+// Meets so many units of a chain.
+static bool meet(const struct journal *journal, struct census *census, uint16_t at, uint32_t units) {
+    for (uint32_t i = 0; i < units; i++) {
+        if (at >= journal->units || (census->seen[at / 8] & 1 << at % 8) != 0) {
+            return false;
+        }
+        census->seen[at / 8] |= (uint8_t)(1 << at % 8);
+        census->met++;
+        at = i + 1 < units ? links(journal)[at] : at;
+    }
     return true;
 }
 
-uint64_t journal_count(const struct journal *journal, const struct journal_filter *filter) {
-    return journal_walk(journal, filter, count_visit, nullptr);
+static bool check_records(const struct journal *journal, struct census *census) {
+    uint16_t older = JOURNAL_NONE;
+    uint64_t sequence = 0;
+    uint32_t records = 0;
+    for (uint16_t at = journal->first; at != JOURNAL_NONE; at = record(journal, at)->newer) {
+        if (at >= journal->units) {
+            return false;
+        }
+        const struct journal_record *it = record(journal, at);
+        if (it->older != older || it->sequence <= sequence || it->sequence > journal->appended || it->source >= JOURNAL_SOURCES ||
+            it->domain_bytes > JOURNAL_DOMAIN_MAX || it->text_bytes > JOURNAL_TEXT_MAX ||
+            it->fields_bytes > JOURNAL_FIELDS_MAX || !meet(journal, census, at, units_for(body_bytes(it)))) {
+            return false;
+        }
+        census->units[it->source] += units_for(body_bytes(it));
+        census->records[it->source]++;
+        sequence = it->sequence;
+        older = at;
+        records++;
+    }
+    return journal->last == older && journal->records == records && journal->appended - journal->dropped == records;
 }
 
-bool journal_check(const struct journal *journal) {
-    size_t offset = journal->head;
-    size_t used = 0;
-    for (uint64_t i = 0; i < journal->records; i++) {
-        struct journal_entry entry;
-        ring_read(journal, offset, &entry, sizeof(entry));
-        if (entry.sequence != journal_first(journal) + i || entry.text_bytes > JOURNAL_TEXT_MAX) {
+// A source's own list has its records, in order; all of them are known to be in the block.
+static bool check_source(const struct journal *journal, const struct journal_source *source, const struct census *census) {
+    const size_t index = (size_t)(source - journal->sources);
+    uint64_t records = 0, sequence = 0;
+    uint16_t last = JOURNAL_NONE;
+    for (uint16_t at = source->first; at != JOURNAL_NONE; at = record(journal, at)->next) {
+        if (at >= journal->units || record(journal, at)->source != index || record(journal, at)->sequence <= sequence ||
+            ++records > census->records[index]) {
             return false;
         }
-        used += record_bytes(entry.text_bytes);
-        if (used > journal->used) {
-            return false;
-        }
-        offset = wrap(journal, offset + record_bytes(entry.text_bytes));
+        sequence = record(journal, at)->sequence;
+        last = at;
     }
-    return used == journal->used && used <= journal->size && journal->records + journal->dropped == journal->appended;
+    return records == census->records[index] && records == source->records && last == source->last &&
+           source->units == census->units[index] && memchr(source->name, '\0', sizeof(source->name)) != nullptr &&
+           (index == journal->widest || source->units <= journal->others_most);
+}
+
+bool journal_check(const struct journal *journal, size_t size_bytes) {
+    if (size_bytes < sizeof(struct journal) || units_in(size_bytes) < UNITS_MIN || journal->magic != MAGIC ||
+        journal->units != units_in(size_bytes) || journal->widest >= JOURNAL_SOURCES || journal->free_units > journal->units) {
+        return false;
+    }
+    struct census census = {};
+    if (!check_records(journal, &census) || !meet(journal, &census, journal->free, journal->free_units) ||
+        census.met != journal->units) {
+        return false;
+    }
+    for (size_t i = 0; i < JOURNAL_SOURCES; i++) {
+        if (!check_source(journal, &journal->sources[i], &census)) {
+            return false;
+        }
+    }
+    return true;
 }

@@ -1,10 +1,10 @@
-// Options of a command: letters with or without a value, then operands.
+// Options of a command: letters and names with or without a value, then operands.
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
-// Walks over words[1..count-1]. "-n 5", "-n5" and "--" are understood.
+// Walks over words[1..count-1]. "-n 5", "-n5", "--lines 5", "--lines=5" and "--" are understood.
 struct shell_options {
     const char *const *words;
     size_t count;
@@ -20,6 +20,6 @@ constexpr int OPTION_DONE = 0;       // operands begin at `at`
 constexpr int OPTION_UNKNOWN = '?';  // `value` is the word
 constexpr int OPTION_NO_VALUE = ':'; // `value` is the word
 
-// The next option's letter. `letters` lists those that are known, each followed by `:` when it takes a
-// value.
+// The next option's letter. `letters` lists those that are known, each followed by `:` when it takes a value, and then by
+// its long name in brackets when it has one: "n:(lines)v".
 int shell_next_option(struct shell_options *options, const char *letters);

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "lib/shell/duration.h"
 #include "lib/shell/format.h"
 #include "lib/shell/hex.h"
 #include "lib/shell/options.h"
@@ -205,6 +206,51 @@ TEST(foreign_text_is_made_harmless) {
     CHECK_STR_EQ(out, "a?b?[2J?\xc3\xa9");
     shell_printable(out, 4, "abcdef", 6);
     CHECK_STR_EQ(out, "abc");
+}
+
+TEST(durations_are_read) {
+    static const struct {
+        const char *word;
+        uint64_t ns;
+    } good[] = {{"0", 0}, {"90", 90'000'000'000}, {"90s", 90'000'000'000}, {"1.5s", 1'500'000'000}, {"250ms", 250'000'000},
+                {"5m", 300'000'000'000}, {"2h", 7'200'000'000'000}, {"1d", 86'400'000'000'000}, {"0.000000001", 1},
+                {"0.0000000019", 1}, {"18446744073", 18'446'744'073'000'000'000u}};
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        uint64_t ns = 7;
+        CHECK(shell_parse_duration(good[i].word, &ns));
+        CHECK_EQ(ns, good[i].ns);
+    }
+    static const char *const bad[] = {"", "s", "-1", "1 s", "1x", "1.", ".5", "1.s", "1..5", "0x10", "18446744074", "18446744073.9", "1S"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        uint64_t ns = 7;
+        CHECK(!shell_parse_duration(bad[i], &ns));
+        CHECK_EQ(ns, 7);
+    }
+}
+
+TEST(long_options) {
+    static const char *const line[] = {"logs", "--lines=5", "--lines", "6", "--follow", "-f", "--grep=", "-n7", "rest"};
+    static const char letters[] = "n:(lines)vf(follow)g:(grep)";
+    struct shell_options options = shell_options(line, 9);
+    CHECK_EQ(shell_next_option(&options, letters), 'n');
+    CHECK_STR_EQ(options.value, "5");
+    CHECK_EQ(shell_next_option(&options, letters), 'n');
+    CHECK_STR_EQ(options.value, "6");
+    CHECK_EQ(shell_next_option(&options, letters), 'f');
+    CHECK_EQ(shell_next_option(&options, letters), 'f');
+    CHECK_EQ(shell_next_option(&options, letters), 'g');
+    CHECK_STR_EQ(options.value, "");
+    CHECK_EQ(shell_next_option(&options, letters), 'n');
+    CHECK_STR_EQ(options.value, "7");
+    CHECK_EQ(shell_next_option(&options, letters), OPTION_DONE);
+    CHECK_EQ(options.at, 8);
+    static const char *const bad[] = {"logs", "--line", "--liness", "--follow=1", "--=", "-(", "-l", "--v", "--lines"};
+    options = shell_options(bad, 9);
+    for (int i = 0; i < 7; i++) {
+        CHECK_EQ(shell_next_option(&options, letters), OPTION_UNKNOWN);
+    }
+    CHECK_EQ(shell_next_option(&options, letters), OPTION_NO_VALUE);
+    CHECK_EQ(shell_next_option(&options, letters), OPTION_DONE);
 }
 
 TEST(options) {

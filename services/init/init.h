@@ -161,6 +161,9 @@ static inline bool unit_runs(const struct init_unit *unit) {
 [[gnu::format(printf, 3, 4)]] void outbox_log(const struct init_unit *subject, uint8_t level,
                                               const char *format, ...);
 
+// The same of an end that was none of its own doing.
+[[gnu::format(printf, 3, 4)]] void outbox_crash(const struct init_unit *subject, uint8_t level, const char *format, ...);
+
 // Tells a person, on the serial line or through the console, that something did not start.
 void outbox_announce(const char *line);
 

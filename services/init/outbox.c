@@ -24,6 +24,7 @@ constexpr size_t ANNOUNCEMENTS_MAX = 4;
 struct record {
     uint64_t subject; // holder number
     enum log_level level;
+    enum log_kind kind;
     char text[RECORD_TEXT_BYTES];
 };
 
@@ -82,7 +83,8 @@ static uint64_t patience(void) {
 
 // --- the log ---
 
-void outbox_log(const struct init_unit *subject, uint8_t level, const char *format, ...) {
+static void put_record(const struct init_unit *subject, enum log_level level, enum log_kind kind, const char *format,
+                       va_list args) {
     if (record_count == RECORDS_MAX) {
         record_first = (record_first + 1) % RECORDS_MAX;
         record_count--;
@@ -92,11 +94,23 @@ void outbox_log(const struct init_unit *subject, uint8_t level, const char *form
         record_first = 0; // so that the ring's memory is only touched when it is needed
     }
     struct record *record = &records[(record_first + record_count++) % RECORDS_MAX];
-    record->level = (enum log_level)level;
+    record->level = level;
+    record->kind = kind;
     record->subject = subject != nullptr ? subject->id : badge_holder(BADGE_SUPERVISOR);
+    fmt_vsnprintf(record->text, sizeof record->text, format, args);
+}
+
+void outbox_log(const struct init_unit *subject, uint8_t level, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    fmt_vsnprintf(record->text, sizeof record->text, format, args);
+    put_record(subject, (enum log_level)level, LOG_KIND_REPORT, format, args);
+    va_end(args);
+}
+
+void outbox_crash(const struct init_unit *subject, uint8_t level, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    put_record(subject, (enum log_level)level, LOG_KIND_CRASH, format, args);
     va_end(args);
 }
 
@@ -105,10 +119,15 @@ static struct log_control log_service(void) {
 }
 
 // Without waiting for an answer.
-static bool tell_record(uint64_t subject, enum log_level level, const char *text) {
+static bool tell_record(uint64_t subject, enum log_level level, enum log_kind kind, const char *text) {
     RPC_CALL(call);
-    return went_well(&the_log, log_control_send_append_for(log_service(), &call, subject, level, capnp_text(text),
-                                                           patience()));
+    const struct log_control_append_record_for_params_builder params =
+        log_control_begin_append_record_for(log_service(), &call);
+    log_control_append_record_for_params_set_holder(params, subject);
+    log_control_append_record_for_params_set_level(params, level);
+    log_control_append_record_for_params_set_kind(params, kind);
+    log_control_append_record_for_params_set_text(params, capnp_text(text));
+    return went_well(&the_log, rpc_send(&call, patience()));
 }
 
 static void pump_log(void) {
@@ -118,14 +137,14 @@ static void pump_log(void) {
     if (records_dropped > 0) {
         char text[64];
         fmt_snprintf(text, sizeof text, "%lu records were dropped while logd was away", records_dropped);
-        if (!tell_record(badge_holder(BADGE_SUPERVISOR), LOG_LEVEL_WARNING, text)) {
+        if (!tell_record(badge_holder(BADGE_SUPERVISOR), LOG_LEVEL_WARNING, LOG_KIND_REPORT, text)) {
             return;
         }
         records_dropped = 0;
     }
     while (record_count > 0) {
         const struct record *record = &records[record_first];
-        if (!tell_record(record->subject, record->level, record->text)) {
+        if (!tell_record(record->subject, record->level, record->kind, record->text)) {
             return;
         }
         record_first = (record_first + 1) % RECORDS_MAX;

@@ -246,16 +246,15 @@ void unit_kill(struct init_unit *unit) {
 static void report_end(struct init_unit *unit, const struct exit_record *record) {
     bool expected = unit->life.killed || init.closing;
     bool good = record->kind == EXIT_NORMAL && record->code == 0;
-    outbox_log(unit,
-               good       ? LOG_LEVEL_INFO
-               : expected ? LOG_LEVEL_INFO
-                          : LOG_LEVEL_WARNING,
-               "%s ended: %s", unit->name, unit->reason);
+    bool crash = record->kind == EXIT_FAULT ||
+                 (record->kind == EXIT_NORMAL && (record->code == TESS_EXIT_PANIC || record->code == TESS_EXIT_STACK));
+    (crash ? outbox_crash : outbox_log)(unit, good || expected ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "%s ended: %s",
+                                        unit->name, unit->reason);
     if (record->kind == EXIT_FAULT) {
         static const char *const names[16] = TESS_ARCH_REGISTER_NAMES;
         char registers[400];
         reason_registers(record, names, registers, sizeof registers);
-        outbox_log(unit, LOG_LEVEL_DEBUG, "%s: %s", unit->name, registers);
+        outbox_crash(unit, LOG_LEVEL_DEBUG, "%s: %s", unit->name, registers);
     }
 }
 

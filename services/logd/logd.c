@@ -1,169 +1,258 @@
 // logd: the one log of the system. Wiring only: the journal is lib/journal, the contract idl/log.capnp.
 //
 // CapSet: `log` (RECEIVE), `roster`.
+#include "base/fmt.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "idl/log.capnp.h"
-#include "lib/journal/journal.h"
+#include "lib/badge/badge.h"
+#include "lib/journal/fields.h"
 #include "lib/roster/roster.h"
 #include "lib/service/service.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/main.h"
+#include "services/logd/logd.h"
 
-constexpr size_t JOURNAL_BYTES = 64 * 1024;
-constexpr uint16_t LEVELS = LOG_LEVEL_DEBUG + 1;
+constexpr size_t JOURNAL_BYTES = 96 * 1024;
 
-static_assert(JOURNAL_SOURCE_BYTES == NAME_BYTES);
+static_assert(JOURNAL_NAME_BYTES == NAME_BYTES);
+static_assert(LOG_FIELDS_MAX_BYTES == JOURNAL_FIELDS_MAX);
 
-static struct journal journal;
+struct journal *journal;
 static const struct roster *roster;
 static uint64_t refused;
+static uint64_t report_ns = DEADLINE_NEVER; // when it is to be said next what the limits kept out
 static struct rpc_server server;
 alignas(8) static uint8_t journal_memory[JOURNAL_BYTES];
 
-static status_t keep(struct rpc_request *request, uint64_t holder, enum log_level level, struct capnp_text text,
-                     uint64_t *sequence) {
-    TRY(rpc_well_formed(request));
-    if (level >= LEVELS || text.len == 0) {
-        refused++;
-        return rpc_refuse(request, RPC_INVALID_ARGUMENT, text.len == 0 ? "there is no text" : "there is no such level");
+// ---- what the limits kept out ----
+
+static void report_one(struct journal_source *source, uint64_t count, uint64_t now_ns) {
+    char text[80];
+    uint8_t fields[32];
+    struct journal_content content = {.level = LOG_LEVEL_WARNING, .kind = LOG_KIND_LIMIT, .domain = "log", .domain_bytes = 3,
+                                      .text = text, .fields = fields};
+    const struct journal_field dropped = {.name = "dropped", .name_bytes = 7, .integer = (int64_t)count};
+    content.text_bytes =
+        fmt_snprintf(text, sizeof(text), "%lu records of %s were dropped: they were too many", count, source->name);
+    if (journal_fields_add(fields, sizeof(fields), &content.fields_bytes, &dropped)) { // which fits
+        (void)journal_append(journal, source, now_ns, &content);
     }
-    char source[NAME_BYTES];
-    *sequence = journal_append(&journal, tess_now_ns(), roster_name(roster, holder, source), (uint8_t)level, text.bytes,
-                               text.len);
+}
+
+static void report_limits(uint64_t now_ns) {
+    if (now_ns < report_ns) {
+        return;
+    }
+    report_ns = DEADLINE_NEVER;
+    for (size_t i = 0; i < JOURNAL_SOURCES; i++) {
+        struct journal_source *source = &journal->sources[i];
+        const uint64_t count = limit_report(&source->limit, now_ns);
+        if (count > 0) {
+            report_one(source, count, now_ns);
+            followers_tell();
+        } else if (source->limit.kept_out > 0 && source->limit.muted_ns < report_ns) {
+            report_ns = source->limit.muted_ns;
+        }
+    }
+}
+
+// ---- append ----
+
+static status_t too_many(struct rpc_request *request, const struct journal_source *source) {
+    if (source->limit.muted_ns < report_ns) {
+        report_ns = source->limit.muted_ns;
+    }
+    return rpc_refuse(request, RPC_OVERLOADED, "of one program the log takes %lu records a second, and %lu at once",
+                      LIMIT_PER_SECOND, LIMIT_BURST);
+}
+
+// Who is gone keeps its name as long as its records are there.
+static struct journal_source *source_of(uint64_t holder) {
+    struct journal_source *source = journal_source(journal, holder);
+    if (source->name[0] == '\0') {
+        (void)roster_name(roster, holder, source->name);
+    }
+    return source;
+}
+
+static status_t keep(struct rpc_request *request, uint64_t holder, const struct journal_content *content, uint64_t *sequence) {
+    TRY(rpc_well_formed(request));
+    if (content->level >= LOG_LEVELS || content->text_bytes == 0) {
+        refused++;
+        return rpc_refuse(request, RPC_INVALID_ARGUMENT,
+                          content->text_bytes == 0 ? "there is no text" : "there is no such level");
+    }
+    const uint64_t now_ns = tess_now_ns();
+    report_limits(now_ns);
+    struct journal_source *source = source_of(holder);
+    if (!badge_controls(request->badge) && !journal_takes(journal, source, now_ns)) {
+        return too_many(request, source);
+    }
+    *sequence = journal_append(journal, source, now_ns, content);
+    followers_tell();
     return STATUS_OK;
+}
+
+static struct journal_content plain(enum log_level level, struct capnp_text text) {
+    return (struct journal_content){
+        .level = (uint8_t)(level < LOG_LEVELS ? level : LOG_LEVELS), .text = text.bytes, .text_bytes = text.len};
 }
 
 static status_t append(void *, struct rpc_request *request, struct log_append_params params,
                        struct log_append_results_builder results) {
+    const struct journal_content content = plain(log_append_params_get_level(params), log_append_params_get_text(params));
     uint64_t sequence;
-    TRY(keep(request, badge_holder(request->badge), log_append_params_get_level(params),
-             log_append_params_get_text(params), &sequence));
+    TRY(keep(request, badge_holder(request->badge), &content, &sequence));
     log_append_results_set_sequence(results, sequence);
+    return STATUS_OK;
+}
+
+static bool is_label(struct capnp_text text) {
+    for (uint32_t i = 0; i < text.len; i++) {
+        if (!char_is_print(text.bytes[i]) || text.bytes[i] == ' ') {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool take_field(struct log_field field, struct journal_content *content, uint8_t bytes[JOURNAL_FIELDS_MAX]) {
+    const struct capnp_text name = log_field_get_name(field);
+    struct journal_field it = {.name = name.bytes, .name_bytes = name.len};
+    switch (log_field_which(field)) {
+    case LOG_FIELD_INTEGER: it.integer = log_field_get_integer(field); break;
+    case LOG_FIELD_TEXT:
+        it.text = log_field_get_text(field).bytes;
+        it.text_bytes = log_field_get_text(field).len;
+        break;
+    default: return false;
+    }
+    return journal_fields_add(bytes, JOURNAL_FIELDS_MAX, &content->fields_bytes, &it);
+}
+
+// What a record has beside level and text.
+static status_t take_rest(struct rpc_request *request, struct journal_content *content, struct capnp_text domain,
+                          struct log_field_list fields, uint8_t bytes[JOURNAL_FIELDS_MAX]) {
+    bool good = is_label(domain);
+    content->domain = domain.bytes;
+    content->domain_bytes = domain.len;
+    content->fields = bytes;
+    for (uint32_t i = 0; good && i < log_field_list_count(fields); i++) {
+        good = take_field(log_field_list_get(fields, i), content, bytes);
+    }
+    if (!good) {
+        TRY(rpc_well_formed(request));
+        refused++;
+        return rpc_refuse(request, RPC_INVALID_ARGUMENT, "domains and names of fields are printable, a field has a name and a value, "
+                                                         "and all fields together %zu bytes", JOURNAL_FIELDS_MAX);
+    }
+    return STATUS_OK;
+}
+
+static status_t append_record(void *, struct rpc_request *request, struct log_append_record_params params,
+                              struct log_append_record_results_builder results) {
+    struct journal_content content = plain(log_append_record_params_get_level(params), log_append_record_params_get_text(params));
+    uint8_t fields[JOURNAL_FIELDS_MAX];
+    uint64_t sequence;
+    content.cause = log_append_record_params_get_cause(params);
+    TRY(take_rest(request, &content, log_append_record_params_get_domain(params), log_append_record_params_get_fields(params), fields));
+    TRY(keep(request, badge_holder(request->badge), &content, &sequence));
+    log_append_record_results_set_sequence(results, sequence);
     return STATUS_OK;
 }
 
 static status_t append_for(void *, struct rpc_request *request, struct log_control_append_for_params params,
                            struct log_control_append_for_results_builder results) {
+    const struct journal_content content =
+        plain(log_control_append_for_params_get_level(params), log_control_append_for_params_get_text(params));
     uint64_t sequence;
-    TRY(keep(request, log_control_append_for_params_get_holder(params), log_control_append_for_params_get_level(params),
-             log_control_append_for_params_get_text(params), &sequence));
+    TRY(keep(request, log_control_append_for_params_get_holder(params), &content, &sequence));
     log_control_append_for_results_set_sequence(results, sequence);
     return STATUS_OK;
 }
 
-// An answer in the making. The records are walked twice: how many fit has to be known before the list is made.
-struct answer {
-    uint64_t skip; // records that match, but are not among the last ones wanted
-    uint64_t limit;
-    size_t words_left;
-    uint32_t count;
-    bool full;
-    struct log_record_list_builder records;
-    uint32_t next; // element to be filled in
-    uint64_t last_sequence;
-};
-
-static size_t words_of(size_t text_bytes) {
-    return (text_bytes + 1 + CAPNP_WORD_BYTES - 1) / CAPNP_WORD_BYTES;
+static status_t append_record_for(void *, struct rpc_request *request, struct log_control_append_record_for_params params,
+                                  struct log_control_append_record_for_results_builder results) {
+    struct journal_content content =
+        plain(log_control_append_record_for_params_get_level(params), log_control_append_record_for_params_get_text(params));
+    const enum log_kind kind = log_control_append_record_for_params_get_kind(params);
+    uint8_t fields[JOURNAL_FIELDS_MAX];
+    uint64_t sequence;
+    content.cause = log_control_append_record_for_params_get_cause(params);
+    content.kind = (uint8_t)kind;
+    if (kind != LOG_KIND_REPORT && kind != LOG_KIND_CRASH) {
+        refused++;
+        return rpc_refuse(request, RPC_INVALID_ARGUMENT, "a record about somebody else is a report or a crash");
+    }
+    TRY(take_rest(request, &content, log_control_append_record_for_params_get_domain(params),
+                  log_control_append_record_for_params_get_fields(params), fields));
+    TRY(keep(request, log_control_append_record_for_params_get_holder(params), &content, &sequence));
+    log_control_append_record_for_results_set_sequence(results, sequence);
+    return STATUS_OK;
 }
 
-static size_t source_len(const struct journal_entry *entry) {
-    return strnlen(entry->source, sizeof(entry->source));
-}
-
-static bool count_record(void *context, const struct journal_entry *entry, const char *, size_t, const char *, size_t) {
-    struct answer *answer = context;
-    const size_t words = LOG_RECORD_DATA_WORDS + LOG_RECORD_POINTERS + words_of(source_len(entry)) + words_of(entry->text_bytes);
-    if (answer->skip > 0) {
-        answer->skip--;
-        return true;
-    }
-    answer->full = answer->count == answer->limit || words > answer->words_left;
-    if (!answer->full) {
-        answer->words_left -= words;
-        answer->count++;
-    }
-    return !answer->full;
-}
-
-static bool put_record(void *context, const struct journal_entry *entry, const char *text, size_t len, const char *rest,
-                       size_t rest_len) {
-    struct answer *answer = context;
-    if (answer->skip > 0) {
-        answer->skip--;
-        return true;
-    }
-    if (answer->next == answer->count) {
-        return false;
-    }
-    struct log_record_builder record = log_record_list_edit(answer->records, answer->next++);
-    log_record_set_sequence(record, entry->sequence);
-    log_record_set_time_ns(record, entry->time_ns);
-    log_record_set_level(record, (enum log_level)entry->level);
-    log_record_set_source(record, (struct capnp_text){entry->source, source_len(entry)});
-    char *to = log_record_init_text(record, entry->text_bytes);
-    if (to != nullptr) {
-        memcpy(to, text, len);
-        memcpy(to + len, rest, rest_len);
-    }
-    answer->last_sequence = entry->sequence;
-    return true;
-}
+// ---- the rest ----
 
 static status_t query(void *, struct rpc_request *request, struct log_query_params params,
                       struct log_query_results_builder results) {
-    const uint64_t after = log_query_params_get_after(params);
-    const uint32_t limit = log_query_params_get_limit(params);
-    const struct capnp_text service = log_query_params_get_service(params);
-    const enum log_level level = log_query_params_get_level(params);
-    char source[NAME_BYTES];
-    if (service.len > 0 && !name_put(source, service.bytes, service.len)) {
-        return rpc_refuse(request, RPC_INVALID_ARGUMENT, "no service is called so");
-    }
-    const struct journal_filter filter = {
-        .after = after,
-        .source = service.len > 0 ? source : nullptr,
-        .level = (uint8_t)(level < LEVELS ? level : LOG_LEVEL_DEBUG),
-    };
+    report_limits(tess_now_ns());
+    follower_asked(badge_holder(request->badge));
+    return answer_query(request, params, results);
+}
+
+static status_t follow(void *, struct rpc_request *request, struct log_follow_params params, struct log_follow_results_builder) {
+    const handle_t notification = log_follow_params_get_notification(params);
+    const uint64_t bits = log_follow_params_get_bits(params);
     TRY(rpc_well_formed(request));
-    const bool last = log_query_params_get_last(params);
-    struct answer answer = {
-        .limit = limit == 0 ? UINT64_MAX : limit,
-        // Root pointer, results, and the list's tag word.
-        .words_left = MESSAGE_PAGE_BYTES / CAPNP_WORD_BYTES - 2 - LOG_QUERY_RESULTS_DATA_WORDS - LOG_QUERY_RESULTS_POINTERS,
-        .last_sequence = after,
-    };
-    const uint64_t matching = last && limit != 0 ? journal_count(&journal, &filter) : 0;
-    const uint64_t skip = matching > limit ? matching - limit : 0;
-    answer.skip = skip;
-    journal_walk(&journal, &filter, count_record, &answer);
-    answer.records = log_query_results_init_records(results, answer.count);
-    answer.skip = skip;
-    journal_walk(&journal, &filter, put_record, &answer);
-    const uint64_t first = journal_first(&journal);
-    log_query_results_set_next(results, answer.last_sequence);
-    log_query_results_set_more(results, answer.full);
-    log_query_results_set_dropped(results, !last && first > after + 1 ? first - after - 1 : 0);
-    return STATUS_OK;
+    return follower_set(request, badge_holder(request->badge), notification, bits);
 }
 
 static status_t stats(void *, struct rpc_request *, struct log_stats_params, struct log_stats_results_builder results) {
     struct log_stats_builder stats = log_stats_results_init_stats(results);
-    log_stats_set_records(stats, journal.records);
-    log_stats_set_used_bytes(stats, journal.used);
-    log_stats_set_capacity_bytes(stats, journal.size);
-    log_stats_set_appended(stats, journal.appended);
-    log_stats_set_dropped(stats, journal.dropped);
-    log_stats_set_first_sequence(stats, journal_first(&journal));
-    log_stats_set_last_sequence(stats, journal_last(&journal));
+    log_stats_set_records(stats, journal->records);
+    log_stats_set_used_bytes(stats, journal_used(journal));
+    log_stats_set_capacity_bytes(stats, journal_capacity(journal));
+    log_stats_set_appended(stats, journal->appended);
+    log_stats_set_dropped(stats, journal->dropped);
+    log_stats_set_first_sequence(stats, journal_first(journal));
+    log_stats_set_last_sequence(stats, journal_last(journal));
     log_stats_set_refused(stats, refused + server.malformed);
+    log_stats_set_limited(stats, journal->limited);
+    log_stats_set_followers(stats, followers_count());
+    return STATUS_OK;
+}
+
+static status_t sources(void *, struct rpc_request *, struct log_sources_params params, struct log_sources_results_builder results) {
+    constexpr uint32_t AT_ONCE = 32; // with their names they fit
+    const struct journal_source *found[JOURNAL_SOURCES];
+    uint32_t total = 0;
+    for (size_t i = 0; i < JOURNAL_SOURCES; i++) {
+        const struct journal_source *source = &journal->sources[i];
+        if (source->appended > 0 || source->limit.total > 0) {
+            found[total++] = source;
+        }
+    }
+    const uint32_t wanted = log_sources_params_get_first(params), first = wanted < total ? wanted : total;
+    const uint32_t count = total - first < AT_ONCE ? total - first : AT_ONCE;
+    const struct log_source_list_builder list = log_sources_results_init_sources(results, count);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct journal_source *source = found[first + i];
+        const struct log_source_builder to = log_source_list_edit(list, i);
+        log_source_set_name(to, capnp_text(source->name));
+        log_source_set_records(to, source->records);
+        log_source_set_used_bytes(to, (uint64_t)source->units * JOURNAL_UNIT_BYTES);
+        log_source_set_appended(to, source->appended);
+        log_source_set_dropped(to, source->dropped);
+        log_source_set_limited(to, source->limit.total);
+    }
+    log_sources_results_set_total(results, total);
     return STATUS_OK;
 }
 
 static const struct log_control_server methods = {
-    .log = {.append = append, .query = query, .stats = stats},
+    .log = {.append = append, .query = query, .stats = stats, .append_record = append_record, .follow = follow, .sources = sources},
     .append_for = append_for,
+    .append_record_for = append_record_for,
 };
 
 static status_t dispatch(struct rpc_request *request) {
@@ -171,14 +260,42 @@ static status_t dispatch(struct rpc_request *request) {
                                           : log_dispatch(&methods.log, nullptr, request);
 }
 
-static const struct service service = {.provides = "log", .interface_id = LOG_ID};
+static uint64_t before_wait(void) {
+    if (report_ns != DEADLINE_NEVER) {
+        report_limits(tess_now_ns());
+    }
+    return report_ns;
+}
+
+// ---- hand-over: the journal goes as it is, followers come again by themselves ----
+
+static size_t save(void *to, size_t room) {
+    if (room >= sizeof(journal_memory)) {
+        memcpy(to, journal_memory, sizeof(journal_memory));
+    }
+    return room == 0 || room >= sizeof(journal_memory) ? sizeof(journal_memory) : 0;
+}
+
+static bool adopt(const void *state, size_t len_bytes) {
+    if (len_bytes != sizeof(journal_memory) || !journal_check(state, len_bytes)) {
+        return false;
+    }
+    memcpy(journal_memory, state, len_bytes);
+    return true;
+}
+
+static const struct service service = {.provides = "log",
+                                       .interface_id = LOG_ID,
+                                       .accept = 1, // a follower's notification
+                                       .before_wait = before_wait,
+                                       .save = save,
+                                       .adopt = adopt};
 
 int main(int argc, char **argv) {
     (void)argc;
     (void)argv;
-    // Committed now: what the log takes does not grow with what is logged, nor fail later.
-    memset(journal_memory, 0, sizeof(journal_memory));
-    journal_init(&journal, journal_memory, sizeof(journal_memory));
+    // Committed now, as it is written to: what the log takes does not grow with what is logged, nor fail later.
+    journal = journal_create(journal_memory, sizeof(journal_memory));
     roster = roster_open("roster");
     return service_run(&service, &server, dispatch);
 }

@@ -33,6 +33,42 @@ static handle_t some_vmo(void) {
 
 // ---- log ----
 
+static status_t query_log(struct log log, struct capnp_text service, struct capnp_text field, uint64_t after, enum log_level level) {
+    RPC_CALL(call);
+    return log_call_query(log, &call, after, UINT32_MAX, level, service, true, CAPNP_TEXT(""), 0, UINT64_MAX, 0, CAPNP_TEXT(""), field,
+                          true, rpc_patience(), nullptr);
+}
+
+// A record with a field of this name, which has a value or none that there is.
+static status_t append_field(struct log_control control, struct capnp_text domain, struct capnp_text name, bool valued,
+                             enum log_kind kind) {
+    RPC_CALL(call);
+    const struct log_control_append_record_for_params_builder params = log_control_begin_append_record_for(control, &call);
+    log_control_append_record_for_params_set_holder(params, 2);
+    log_control_append_record_for_params_set_text(params, CAPNP_TEXT("x"));
+    log_control_append_record_for_params_set_domain(params, domain);
+    log_control_append_record_for_params_set_kind(params, kind);
+    const struct log_field_list_builder fields = log_control_append_record_for_params_init_fields(params, 1);
+    const struct log_field_builder field = log_field_list_edit(fields, 0);
+    log_field_set_name(field, name);
+    if (valued) {
+        log_field_set_text(field, CAPNP_TEXT("value"));
+    }
+    return log_control_finish_append_record_for(&call, rpc_patience(), nullptr);
+}
+
+static void try_records(struct log_control control) {
+    DONE(append_field(control, CAPNP_TEXT(""), CAPNP_TEXT("name"), true, LOG_KIND_REPORT));
+    DONE(append_field(control, CAPNP_TEXT("net.tcp"), CAPNP_TEXT("name"), false, LOG_KIND_CRASH)); // an integer, 0
+    INVALID(append_field(control, CAPNP_TEXT("no domain"), CAPNP_TEXT("name"), true, LOG_KIND_REPORT));
+    INVALID(append_field(control, CAPNP_TEXT("too-long-a-domain"), CAPNP_TEXT("name"), true, LOG_KIND_REPORT));
+    INVALID(append_field(control, CAPNP_TEXT(""), CAPNP_TEXT("name"), true, LOG_KIND_LIMIT));
+    INVALID(append_field(control, CAPNP_TEXT(""), CAPNP_TEXT("name"), true, (enum log_kind)3));
+    for (uint32_t i = 0; i < BAD_NAMES; i++) {
+        INVALID(append_field(control, CAPNP_TEXT(""), bad_names[i], true, LOG_KIND_REPORT));
+    }
+}
+
 static void try_log(void) {
     const struct service *service = service_named("log");
     const struct log log = {service->plain};
@@ -44,10 +80,15 @@ static void try_log(void) {
     INVALID(log_control_call_append_for(control, &call, 2, (enum log_level)4, CAPNP_TEXT("x"), rpc_patience(), nullptr));
     for (uint32_t i = 0; i < BAD_NAMES; i++) {
         if (bad_names[i].len != 0) { // all services
-            INVALID(log_call_query(log, &call, 0, 1, LOG_LEVEL_DEBUG, bad_names[i], false, rpc_patience(), nullptr));
+            INVALID(query_log(log, bad_names[i], CAPNP_TEXT(""), 0, LOG_LEVEL_DEBUG));
         }
     }
-    DONE(log_call_query(log, &call, UINT64_MAX, UINT32_MAX, (enum log_level)0xffff, CAPNP_TEXT(""), true, rpc_patience(), nullptr));
+    DONE(query_log(log, CAPNP_TEXT(""), CAPNP_TEXT("=="), UINT64_MAX, (enum log_level)0xffff));
+    DONE(log_call_sources(log, &call, UINT32_MAX, rpc_patience(), nullptr));
+    const handle_t vmo = some_vmo();
+    INVALID(log_call_follow(log, &call, vmo, 1, rpc_patience(), nullptr));
+    suite_close(vmo);
+    try_records(control);
 }
 
 CASE(hostile_log) {

@@ -6,6 +6,7 @@ import re
 import authority
 import keys
 import config
+import log
 import machine
 import manual
 import misbehaviour
@@ -178,7 +179,7 @@ def completion(session):
 
 def calls(session):
     """Any method of a service by its schema: text in, text out, capabilities by name."""
-    session.expect_in("call", r"^log +Log +append query stats$", r"^supervisor +Supervisor +services ")
+    session.expect_in("call", r"^log +Log +append query stats appendRecord follow sources$", r"^supervisor +Supervisor +services ")
     session.expect_in("call log", r"^Log$", r"^  query \(after :UInt64, limit :UInt32, level :LogLevel = debug, ",
                       r"^LogControl, for those", r"^  appendFor \(holder :UInt64, level :LogLevel, text :Text\) -> ")
     session.expect_in("call log.append '(level = warning, text = \"by \\\"hand\\\"\")'", r"^\(sequence = \d+\)$")
@@ -377,5 +378,5 @@ def cases(ctx):
         found.append((f"{name}_restarts", functools.partial(service_restarts, ctx, name)))
     found.append(("shell_restarts", functools.partial(shell_restarts, ctx)))
     found.append(("services_killed_in_turn", deadline(180)(functools.partial(often_killed, ctx))))
-    return (found + authority.cases(ctx) + manual.cases(ctx) + machine.cases(ctx) + processors.cases(ctx) + services.cases(ctx) + policy.cases(ctx) + keys.cases(ctx) + config.cases(ctx) + misbehaviour.cases(ctx) +
+    return (found + authority.cases(ctx) + manual.cases(ctx) + machine.cases(ctx) + processors.cases(ctx) + services.cases(ctx) + log.cases(ctx) + policy.cases(ctx) + keys.cases(ctx) + config.cases(ctx) + misbehaviour.cases(ctx) +
             stand_in.cases(ctx))
