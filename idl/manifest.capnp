@@ -152,6 +152,7 @@ struct Grant {
     file @19 :Text;          # A file of the boot package, to read: a VMO, zero behind the file's end.
     roster @20 :Void;        # To read which holder is called what: a VMO (lib/roster).
     manifest @21 :Void;      # This manifest as it was compiled, to read: a VMO, zero behind its end.
+    programs @22 :Void;      # To run the programs of this manifest: all that they are granted. The grant is called `programs`.
   }
 }
 

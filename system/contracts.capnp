@@ -20,6 +20,8 @@ const suite :Manifest.Service = (
     (name = "console", service = "console"),
     (name = "console_control", service = "console", control = true),
     (name = "keys", service = "keys"),
+    (name = "exec", service = "exec"),
+    (name = "exec_control", service = "exec", control = true),
     (name = "log", service = "log"),
     (name = "log_control", service = "log", control = true),
     (name = "policy", service = "policy"),
@@ -35,6 +37,6 @@ const suite :Manifest.Service = (
 
 const system :Manifest.System = (
   name = "contracts",
-  services = [Tessera.samgrd, Tessera.logd, Tessera.policyd, Tessera.rngd, Tessera.keystored, Tessera.configd, Tessera.consoled, .suite],
+  services = [Tessera.samgrd, Tessera.logd, Tessera.policyd, Tessera.rngd, Tessera.keystored, Tessera.configd, Tessera.consoled, Tessera.execd, .suite],
   programs = [Tessera.hello],
 );

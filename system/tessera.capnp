@@ -69,6 +69,19 @@ const consoled :Manifest.Service = (
   ],
 );
 
+const execd :Manifest.Service = (
+  name = "execd",
+  memoryKib = 512,
+  band = interactive,
+  args = [(bootCommandLine = void)],
+  provides = ["exec"],
+  grants = [
+    (name = "programs", programs = void),
+    (name = "supervisor", supervisor = void, control = true),
+    (name = "log", service = "log", control = true),
+  ],
+);
+
 const shell :Manifest.Service = (
   name = "shell",
   memoryKib = 1024,
@@ -80,6 +93,7 @@ const shell :Manifest.Service = (
     (name = "policy", service = "policy", control = true),
     (name = "registry", service = "registry"),
     (name = "supervisor", supervisor = void, control = true),
+    (name = "exec", service = "exec", control = true),
     (name = "inspector", inspector = void),
     (name = "trace", trace = void),
     (name = "manual", file = "manual"),
@@ -89,9 +103,9 @@ const shell :Manifest.Service = (
   resolve = [(name = "log"), (name = "console"), (name = "random")],
 );
 
-const services :List(Manifest.Service) = [.samgrd, .logd, .policyd, .rngd, .keystored, .configd, .consoled, .shell];
+const services :List(Manifest.Service) = [.samgrd, .logd, .policyd, .rngd, .keystored, .configd, .consoled, .execd, .shell];
 
-# What `run` knows.
+# What execd runs.
 const hello :Manifest.Program = (
   name = "hello",
   memoryKib = 256,

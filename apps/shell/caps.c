@@ -18,7 +18,10 @@ static struct grant {
 } grants[GRANTS_MAX];
 static size_t grant_count;
 
-static void take_grant(struct supervisor_granted_capability from) {
+static void take_grant(void *, uint64_t, struct supervisor_granted_capability from) {
+    if (grant_count == GRANTS_MAX) {
+        return;
+    }
     struct grant *grant = &grants[grant_count++];
     grant->handle = supervisor_granted_capability_get_handle(from);
     grant->manifest_line = supervisor_granted_capability_get_manifest_line(from);
@@ -27,25 +30,10 @@ static void take_grant(struct supervisor_granted_capability from) {
     shown(grant->manifest_file, sizeof(grant->manifest_file), supervisor_granted_capability_get_manifest_file(from));
 }
 
-// What a service or job was granted; *koid is its process, 0 when it is not running.
+// What a service or job was granted, as far as there is room; *koid is its process, 0 when it is not running.
 static status_t fetch_grants(const char *name, bool *found, uint64_t *koid) {
-    uint32_t count, total;
     grant_count = 0;
-    do {
-        RPC_CALL(call);
-        struct supervisor_capabilities_results results;
-        TRY(supervisor_call_capabilities(the_supervisor(), &call, capnp_text(name), (uint32_t)grant_count,
-                                         rpc_patience(), &results));
-        const struct supervisor_granted_capability_list list = supervisor_capabilities_results_get_capabilities(results);
-        *found = supervisor_capabilities_results_get_found(results);
-        *koid = supervisor_capabilities_results_get_process_koid(results);
-        total = supervisor_capabilities_results_get_total(results);
-        count = supervisor_granted_capability_list_count(list);
-        for (uint32_t i = 0; i < count && grant_count < GRANTS_MAX; i++) {
-            take_grant(supervisor_granted_capability_list_get(list, i));
-        }
-    } while (count > 0 && grant_count < total && grant_count < GRANTS_MAX);
-    return STATUS_OK;
+    return each_granted(name, take_grant, nullptr, found, koid);
 }
 
 static const struct grant *find_grant(uint32_t handle) {

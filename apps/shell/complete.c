@@ -67,21 +67,21 @@ static void add_service(void *wanted, struct supervisor_service service) {
     candidates_add(wanted, shown(name, sizeof(name), supervisor_service_get_name(service)));
 }
 
-static void add_program(void *wanted, struct supervisor_program program) {
+static void add_program(void *wanted, struct exec_program program) {
     char name[NAME_BYTES];
-    candidates_add(wanted, shown(name, sizeof(name), supervisor_program_get_name(program)));
+    candidates_add(wanted, shown(name, sizeof(name), exec_program_get_name(program)));
 }
 
 static void add_name(void *wanted, const char *name) {
     candidates_add(wanted, name);
 }
 
-static void add_job(void *wanted, struct supervisor_job job) {
+static void add_job(void *wanted, struct exec_job job) {
     char program[NAME_BYTES];
     char name[NAME_BYTES + 16];
-    if (supervisor_job_get_state(job) == SUPERVISOR_RUN_STATE_RUNNING) {
-        fmt_snprintf(name, sizeof(name), "%s.%u", shown(program, sizeof(program), supervisor_job_get_name(job)),
-                     supervisor_job_get_id(job));
+    if (exec_job_get_state(job) == SUPERVISOR_RUN_STATE_RUNNING) {
+        fmt_snprintf(name, sizeof(name), "%s.%u", shown(program, sizeof(program), exec_job_get_name(job)),
+                     exec_job_get_id(job));
         candidates_add(wanted, name);
     }
 }

@@ -117,11 +117,11 @@ static void take_service(void *context, struct supervisor_service service) {
               shown(name, sizeof name, supervisor_service_get_name(service)));
 }
 
-static void take_job(void *context, struct supervisor_job job) {
+static void take_job(void *context, struct exec_job job) {
     char name[NAME_BYTES], whole[NAME_BYTES];
-    fmt_snprintf(whole, sizeof whole, "%s.%u", shown(name, sizeof name, supervisor_job_get_name(job)), supervisor_job_get_id(job));
-    if (supervisor_job_get_process_koid(job) != 0) {
-        take_unit(context, (struct authority_unit){.kind = AUTHORITY_JOB, .process_koid = supervisor_job_get_process_koid(job)}, whole);
+    fmt_snprintf(whole, sizeof whole, "%s.%u", shown(name, sizeof name, exec_job_get_name(job)), exec_job_get_id(job));
+    if (exec_job_get_process_koid(job) != 0) {
+        take_unit(context, (struct authority_unit){.kind = AUTHORITY_JOB, .process_koid = exec_job_get_process_koid(job)}, whole);
     }
 }
 
@@ -137,7 +137,13 @@ static status_t take_detail(struct authority_unit *unit) {
     return STATUS_OK;
 }
 
-static status_t take_grant(struct authority *graph, uint64_t koid, struct supervisor_granted_capability from) {
+struct taking {
+    struct authority *graph;
+    status_t status;
+};
+
+static void take_grant(void *context, uint64_t koid, struct supervisor_granted_capability from) {
+    struct taking *taking = context;
     struct authority_grant grant = {
         .process_koid = koid,
         .handle = supervisor_granted_capability_get_handle(from),
@@ -146,25 +152,17 @@ static status_t take_grant(struct authority *graph, uint64_t koid, struct superv
     shown(grant.name, sizeof grant.name, supervisor_granted_capability_get_name(from));
     shown(grant.source, sizeof grant.source, supervisor_granted_capability_get_source(from));
     shown(grant.manifest_file, sizeof grant.manifest_file, supervisor_granted_capability_get_manifest_file(from));
-    return added(authority_add_grant(graph, &grant));
+    if (status_ok(taking->status)) {
+        taking->status = added(authority_add_grant(taking->graph, &grant));
+    }
 }
 
 static status_t take_grants(struct authority *graph, const char *name) {
-    uint32_t first = 0, count, total;
-    do {
-        RPC_CALL(call);
-        struct supervisor_capabilities_results results;
-        TRY(supervisor_call_capabilities(the_supervisor(), &call, capnp_text(name), first, rpc_patience(), &results));
-        const struct supervisor_granted_capability_list list = supervisor_capabilities_results_get_capabilities(results);
-        const uint64_t koid = supervisor_capabilities_results_get_process_koid(results);
-        total = supervisor_capabilities_results_get_total(results);
-        count = supervisor_granted_capability_list_count(list);
-        for (uint32_t i = 0; i < count; i++) {
-            TRY(take_grant(graph, koid, supervisor_granted_capability_list_get(list, i)));
-        }
-        first += count;
-    } while (count > 0 && first < total);
-    return STATUS_OK;
+    struct taking taking = {.graph = graph};
+    bool found;
+    uint64_t koid;
+    TRY(each_granted(name, take_grant, &taking, &found, &koid));
+    return taking.status;
 }
 
 static status_t take_units(struct authority *graph) {

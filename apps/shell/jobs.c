@@ -20,38 +20,38 @@ status_t shell_take_events(uint64_t *bits, uint64_t deadline_ns) {
 }
 
 // A program's exit status: its own, as far as that goes into one, or that it was ended.
-static int exit_status_of(struct supervisor_job job) {
-    if (supervisor_job_get_state(job) != SUPERVISOR_RUN_STATE_ENDED) {
+static int exit_status_of(struct exec_job job) {
+    if (exec_job_get_state(job) != SUPERVISOR_RUN_STATE_ENDED) {
         return COMMAND_CANNOT_RUN;
     }
-    const uint64_t code = supervisor_job_get_exit_code(job);
-    switch (supervisor_job_get_exit_kind(job)) {
+    const uint64_t code = exec_job_get_exit_code(job);
+    switch (exec_job_get_exit_kind(job)) {
     case EXIT_NORMAL: return code < COMMAND_CANNOT_RUN ? (int)code : COMMAND_CANNOT_RUN - 1;
     case EXIT_KILLED: return COMMAND_KILLED;
     default: return COMMAND_CRASHED;
     }
 }
 
-static bool goes_on(struct supervisor_job job) {
-    const enum supervisor_run_state state = supervisor_job_get_state(job);
+static bool goes_on(struct exec_job job) {
+    const enum supervisor_run_state state = exec_job_get_state(job);
     return state == SUPERVISOR_RUN_STATE_RUNNING || state == SUPERVISOR_RUN_STATE_STARTING;
 }
 
-static void report_end(struct supervisor_job job) {
+static void report_end(struct exec_job job) {
     char name[NAME_BYTES];
     char reason[SHOWN_TEXT_BYTES];
-    shown(reason, sizeof(reason), supervisor_job_get_reason(job));
-    out("%s.%u: %s\n", shown(name, sizeof(name), supervisor_job_get_name(job)), supervisor_job_get_id(job),
+    shown(reason, sizeof(reason), exec_job_get_reason(job));
+    out("%s.%u: %s\n", shown(name, sizeof(name), exec_job_get_name(job)), exec_job_get_id(job),
         reason[0] != '\0' ? reason : "ended");
 }
 
 // Asks about one job. The results are held, and lie there as long as the call.
-static status_t fetch_job(struct rpc_call *call, uint32_t id, bool *found, struct supervisor_job *job) {
-    struct supervisor_job_results results;
-    TRY(supervisor_call_job(the_supervisor(), call, id, rpc_patience(), &results));
+static status_t fetch_job(struct rpc_call *call, uint32_t id, bool *found, struct exec_job *job) {
+    struct exec_job_results results;
+    TRY(exec_call_job(the_exec(), call, id, rpc_patience(), &results));
     rpc_hold(call, held_results, &results.s);
-    *found = supervisor_job_results_get_found(results);
-    *job = supervisor_job_results_get_job(results);
+    *found = exec_job_results_get_found(results);
+    *job = exec_job_results_get_job(results);
     return STATUS_OK;
 }
 
@@ -59,11 +59,11 @@ static status_t fetch_job(struct rpc_call *call, uint32_t id, bool *found, struc
 static bool foreground_over(uint32_t id, int *exit_status) {
     RPC_CALL(call);
     bool found = false;
-    struct supervisor_job job;
+    struct exec_job job;
     const status_t status = fetch_job(&call, id, &found, &job);
     if (!status_ok(status) || !found) {
-        *exit_status =
-            fail("run: %s\n", status_ok(status) ? outcome_text(SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND) : rpc_status_text(status));
+        *exit_status = status_ok(status) ? fail("run: job %u ended with execd, which ran it; see `service execd`\n", id)
+                                         : out_problem("run", status);
         return true;
     }
     if (goes_on(job)) {
@@ -76,24 +76,24 @@ static bool foreground_over(uint32_t id, int *exit_status) {
     return true;
 }
 
-// By number, or by what the supervisor takes for a name.
-static status_t end_unit(const char *target, enum supervisor_control_outcome *outcome) {
+// By number, or by NAME.ID.
+static status_t end_named(const char *target, enum exec_control_outcome *outcome) {
     RPC_CALL(call);
-    struct supervisor_control_kill_results results;
-    TRY(supervisor_control_call_kill(the_supervisor_control(), &call, capnp_text(target), rpc_patience(), &results));
-    *outcome = supervisor_control_kill_results_get_outcome(results);
+    struct exec_control_kill_results results;
+    TRY(exec_control_call_kill(the_exec_control(), &call, capnp_text(target), rpc_patience(), &results));
+    *outcome = exec_control_kill_results_get_outcome(results);
     return STATUS_OK;
 }
 
-static status_t end_job(uint32_t id, enum supervisor_control_outcome *outcome) {
+static status_t end_job(uint32_t id, enum exec_control_outcome *outcome) {
     char target[SHELL_NUMBER_BYTES];
     fmt_snprintf(target, sizeof(target), "%u", id);
-    return end_unit(target, outcome);
+    return end_named(target, outcome);
 }
 
 static int wait_in_foreground(uint32_t id) {
     bool interrupted = false;
-    enum supervisor_control_outcome ignored;
+    enum exec_control_outcome ignored;
     int exit_status;
     for (;;) {
         uint64_t bits = 0;
@@ -117,8 +117,8 @@ static int wait_in_foreground(uint32_t id) {
     }
 }
 
-static void guess_program(void *context, struct supervisor_program program) {
-    guess_add(context, supervisor_program_get_name(program));
+static void guess_program(void *context, struct exec_program program) {
+    guess_add(context, exec_program_get_name(program));
 }
 
 static int no_program(const char *name) {
@@ -134,35 +134,35 @@ static int no_program(const char *name) {
 
 // Starts a program with these arguments; *id is written when the outcome is DONE.
 static status_t start(const char *program, const char *const *words, size_t count, bool foreground,
-                      enum supervisor_control_outcome *outcome, uint32_t *id) {
+                      enum exec_control_outcome *outcome, uint32_t *id) {
     RPC_CALL(call);
-    struct supervisor_control_run_results results;
-    const struct supervisor_control_run_params_builder params =
-        supervisor_control_begin_run(the_supervisor_control(), &call);
-    supervisor_control_run_params_set_program(params, capnp_text(program));
-    const struct capnp_text_list_builder list = supervisor_control_run_params_init_arguments(params, (uint32_t)count);
+    struct exec_control_run_results results;
+    const struct exec_control_run_params_builder params =
+        exec_control_begin_run(the_exec_control(), &call);
+    exec_control_run_params_set_program(params, capnp_text(program));
+    const struct capnp_text_list_builder list = exec_control_run_params_init_arguments(params, (uint32_t)count);
     for (uint32_t i = 0; i < count; i++) {
         capnp_text_list_set(list, i, capnp_text(words[i]));
     }
-    supervisor_control_run_params_set_foreground(params, foreground);
-    supervisor_control_run_params_set_watcher(params, shell.events);
-    supervisor_control_run_params_set_bits(params, BIT_JOB);
-    TRY(supervisor_control_finish_run(&call, rpc_patience(), &results));
-    *outcome = supervisor_control_run_results_get_outcome(results);
-    *id = supervisor_control_run_results_get_id(results);
+    exec_control_run_params_set_foreground(params, foreground);
+    exec_control_run_params_set_watcher(params, shell.events);
+    exec_control_run_params_set_bits(params, BIT_JOB);
+    TRY(exec_control_finish_run(&call, rpc_patience(), &results));
+    *outcome = exec_control_run_results_get_outcome(results);
+    *id = exec_control_run_results_get_id(results);
     return STATUS_OK;
 }
 
 int command_run(const struct arguments *arguments) {
     const char *program = arguments->words[1];
-    enum supervisor_control_outcome outcome = SUPERVISOR_CONTROL_OUTCOME_DONE;
+    enum exec_control_outcome outcome = EXEC_CONTROL_OUTCOME_DONE;
     uint32_t id = 0;
     const status_t status =
         start(program, arguments->words + 2, arguments->count - 2, !arguments->background, &outcome, &id);
-    if (outcome == SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND) {
+    if (outcome == EXEC_CONTROL_OUTCOME_NOT_FOUND) {
         return no_program(program);
     }
-    if (!status_ok(status) || outcome != SUPERVISOR_CONTROL_OUTCOME_DONE) {
+    if (!status_ok(status) || outcome != EXEC_CONTROL_OUTCOME_DONE) {
         (void)fail("run %s: %s\n", program, status_ok(status) ? outcome_text(outcome) : rpc_status_text(status));
         return COMMAND_CANNOT_RUN;
     }
@@ -181,7 +181,7 @@ int command_run(const struct arguments *arguments) {
 static bool still_of_interest(uint32_t id) {
     RPC_CALL(call);
     bool found = false;
-    struct supervisor_job job;
+    struct exec_job job;
     if (!status_ok(fetch_job(&call, id, &found, &job))) {
         return true; // there will be an answer next time
     }
@@ -209,20 +209,20 @@ struct job_rows {
     size_t count;
 };
 
-static void print_job(void *context, struct supervisor_job job) {
+static void print_job(void *context, struct exec_job job) {
     struct job_rows *rows = context;
     struct shell_table *table = &shell.table;
-    const uint64_t started = supervisor_job_get_started_ns(job), ended = supervisor_job_get_ended_ns(job);
+    const uint64_t started = exec_job_get_started_ns(job), ended = exec_job_get_ended_ns(job);
     const uint64_t until = ended != 0 ? ended : rows->now;
     char name[NAME_BYTES];
     char number[SHELL_NUMBER_BYTES];
     char reason[SHOWN_TEXT_BYTES];
-    table_cell(table, "%u", supervisor_job_get_id(job));
-    table_cell(table, "%s", shown(name, sizeof(name), supervisor_job_get_name(job)));
-    table_cell(table, "%s", run_state_name(supervisor_job_get_state(job)));
+    table_cell(table, "%u", exec_job_get_id(job));
+    table_cell(table, "%s", shown(name, sizeof(name), exec_job_get_name(job)));
+    table_cell(table, "%s", run_state_name(exec_job_get_state(job)));
     table_cell(table, "%s", shell_duration(number, until > started ? until - started : 0));
-    table_cell(table, "%s", shell_size(number, supervisor_memory_get_used_bytes(supervisor_job_get_memory(job))));
-    table_cell(table, "%s", shown(reason, sizeof(reason), supervisor_job_get_reason(job)));
+    table_cell(table, "%s", shell_size(number, supervisor_memory_get_used_bytes(exec_job_get_memory(job))));
+    table_cell(table, "%s", shown(reason, sizeof(reason), exec_job_get_reason(job)));
     rows->count++;
 }
 
@@ -247,19 +247,19 @@ struct job_search {
     uint32_t found, running;
 };
 
-static void look_for_job(void *context, struct supervisor_job job) {
+static void look_for_job(void *context, struct exec_job job) {
     struct job_search *search = context;
-    if (supervisor_job_get_state(job) != SUPERVISOR_RUN_STATE_RUNNING ||
-        !capnp_text_equal(supervisor_job_get_name(job), capnp_text(search->program))) {
+    if (exec_job_get_state(job) != SUPERVISOR_RUN_STATE_RUNNING ||
+        !capnp_text_equal(exec_job_get_name(job), capnp_text(search->program))) {
         return;
     }
     if (search->running++ == 1) {
         (void)fail("kill: several jobs run `%s`: %s.%u", search->program, search->program, search->found);
     }
     if (search->running > 1) {
-        (void)fail(" %s.%u", search->program, supervisor_job_get_id(job));
+        (void)fail(" %s.%u", search->program, exec_job_get_id(job));
     }
-    search->found = supervisor_job_get_id(job);
+    search->found = exec_job_get_id(job);
 }
 
 // The running job of a program: its id; 0 when there is none, or more than one, which then are listed.
@@ -276,11 +276,27 @@ static uint32_t only_job_of(const char *program) {
     return search.found;
 }
 
+// What becomes of a service that is to be ended, in execd's words.
+static status_t end_service(const char *name, enum exec_control_outcome *outcome) {
+    RPC_CALL(call);
+    struct supervisor_control_kill_results results;
+    TRY(supervisor_control_call_kill(the_supervisor_control(), &call, capnp_text(name), rpc_patience(), &results));
+    switch (supervisor_control_kill_results_get_outcome(results)) {
+    case SUPERVISOR_CONTROL_OUTCOME_DONE: *outcome = EXEC_CONTROL_OUTCOME_DONE; break;
+    case SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND: *outcome = EXEC_CONTROL_OUTCOME_NOT_FOUND; break;
+    default: *outcome = EXEC_CONTROL_OUTCOME_BAD_STATE; break;
+    }
+    return STATUS_OK;
+}
+
 int command_kill(const struct arguments *arguments) {
     const char *name = arguments->words[1];
-    enum supervisor_control_outcome outcome = SUPERVISOR_CONTROL_OUTCOME_DONE;
-    status_t status = end_unit(name, &outcome);
-    if (outcome == SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND) {
+    enum exec_control_outcome outcome = EXEC_CONTROL_OUTCOME_DONE;
+    status_t status = end_service(name, &outcome);
+    if (status_ok(status) && outcome == EXEC_CONTROL_OUTCOME_NOT_FOUND) {
+        status = end_named(name, &outcome);
+    }
+    if (status_ok(status) && outcome == EXEC_CONTROL_OUTCOME_NOT_FOUND) {
         const uint32_t only = only_job_of(name);
         if (only == 0) {
             return COMMAND_FAILED;
@@ -290,8 +306,8 @@ int command_kill(const struct arguments *arguments) {
     if (!status_ok(status)) {
         return out_problem("kill", status);
     }
-    if (outcome == SUPERVISOR_CONTROL_OUTCOME_BAD_STATE) {
+    if (outcome == EXEC_CONTROL_OUTCOME_BAD_STATE) {
         return fail("kill: `%s` is not running\n", name);
     }
-    return outcome == SUPERVISOR_CONTROL_OUTCOME_DONE ? COMMAND_OK : fail("kill: %s\n", outcome_text(outcome));
+    return outcome == EXEC_CONTROL_OUTCOME_DONE ? COMMAND_OK : fail("kill: %s\n", outcome_text(outcome));
 }

@@ -1,6 +1,6 @@
 // The shell: reads a line, does it, and again. Its language is lib/shell, the terminal is consoled's.
 //
-// CapSet: `console` and `supervisor` (control); `inspector`, `log`, `trace` for the commands that need them.
+// CapSet: `console`, `exec` and `supervisor` (control); `inspector`, `log`, `trace` for the commands that need them.
 #include "abi/gen/stubs.h"
 #include "apps/shell/shell.h"
 #include "apps/shell/units.h"
@@ -155,6 +155,7 @@ static bool read_line(char line[LINE_MAX + 1], size_t *len, bool *resume) {
 static void set_up(void) {
     shell.console = tess_cap_required("console", CONSOLE_ID);
     shell.supervisor = tess_cap_required("supervisor", SUPERVISOR_ID);
+    shell.exec = tess_cap_required("exec", EXEC_ID);
     // What it was not granted its commands do without, and say so.
     (void)tess_cap("log", LOG_ID, &shell.log);
     (void)tess_cap("inspector", INSPECTOR_ID, &shell.inspector.handle);

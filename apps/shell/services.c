@@ -138,5 +138,5 @@ int command_restart(const struct arguments *arguments) {
     if (outcome == SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND) {
         return no_service("restart", name);
     }
-    return outcome == SUPERVISOR_CONTROL_OUTCOME_DONE ? COMMAND_OK : fail("restart: %s\n", outcome_text(outcome));
+    return outcome == SUPERVISOR_CONTROL_OUTCOME_DONE ? COMMAND_OK : fail("restart: it is not in a state in which that can be done\n");
 }

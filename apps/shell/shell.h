@@ -16,7 +16,7 @@ constexpr uint64_t BIT_SETTING = 8;   // a setting that is watched has changed
 constexpr uint64_t BIT_LOG = 16;      // the log has more
 
 struct shell {
-    handle_t console, supervisor, log;
+    handle_t console, exec, supervisor, log;
     struct inspector inspector;
     struct trace trace;
     handle_t events; // notification: BIT_INTERRUPT, BIT_JOB, BIT_ANSWER, BIT_LOG

@@ -1,8 +1,9 @@
-// What the supervisor knows of services, jobs and programs, for the commands.
+// What the supervisor knows of services, and execd of jobs and programs, for the commands.
 //
 // Results of a call lie in the thread's message page, which printing uses: who prints while reading holds them first.
 #pragma once
 
+#include "idl/exec.capnp.h"
 #include "idl/supervisor.capnp.h"
 #include "lib/shell/suggest.h"
 #include "lib/badge/badge.h"
@@ -14,21 +15,28 @@ extern uint64_t held_results[MESSAGE_PAGE_BYTES / sizeof(uint64_t)];
 
 struct supervisor the_supervisor(void);
 struct supervisor_control the_supervisor_control(void);
+struct exec the_exec(void);
+struct exec_control the_exec_control(void);
 
 typedef void service_fn(void *context, struct supervisor_service service);
-typedef void job_fn(void *context, struct supervisor_job job);
-typedef void program_fn(void *context, struct supervisor_program program);
+typedef void job_fn(void *context, struct exec_job job);
+typedef void program_fn(void *context, struct exec_program program);
 
-// Calls the function for each, in order. What it is given is good until it returns; it may print, but not ask the supervisor.
+// Calls the function for each, in order. What it is given is good until it returns; it may print, but not ask again.
 status_t each_service(service_fn *function, void *context);
 status_t each_job(job_fn *function, void *context);
 status_t each_program(program_fn *function, void *context);
+
+// Calls the function for each capability that a service or job (NAME.ID or its number) was granted when it was started, with its
+// process's koid (0: it does not run), which *koid becomes, too.
+typedef void granted_fn(void *context, uint64_t koid, struct supervisor_granted_capability granted);
+status_t each_granted(const char *name, granted_fn *function, void *context, bool *found, uint64_t *koid);
 
 // "stopped", "starting", "running", "waiting", "failed", "ended".
 const char *run_state_name(enum supervisor_run_state state);
 
 // Why it was not done, for a person.
-const char *outcome_text(enum supervisor_control_outcome outcome);
+const char *outcome_text(enum exec_control_outcome outcome);
 
 // Copies a service's text so that it can be shown on one line; cut where too long. Returns `out`.
 const char *shown(char *out, size_t size, struct capnp_text text);

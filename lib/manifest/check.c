@@ -175,9 +175,59 @@ static bool check_unit(struct check *check, const struct manifest_unit *unit) {
     return check_args(check, unit->args) && check_names(check, "provides", unit->provides, "name of an interface");
 }
 
+// The first unit that is granted `programs`, null when none is.
+static const struct manifest_unit *runner_of(const struct manifest *manifest) {
+    for (size_t i = 0; i < manifest->unit_count; i++) {
+        const struct manifest_unit *unit = &manifest->units[i];
+        for (uint32_t j = 0; j < manifest_grant_list_count(unit->grants); j++) {
+            if (manifest_grant_which(manifest_grant_list_get(unit->grants, j)) == MANIFEST_GRANT_PROGRAMS) {
+                return unit;
+            }
+        }
+    }
+    return nullptr;
+}
+
+// How many capabilities what the unit is granted comes to, as far as they may be too many.
+static size_t capability_count(const struct manifest *manifest, const struct manifest_unit *unit) {
+    size_t total = manifest_grant_list_count(unit->grants) + capnp_text_list_count(unit->provides);
+    if (unit == runner_of(manifest)) {
+        struct manifest_grant lent;
+        total++; // the account
+        for (size_t i = 0; total <= BOOTSTRAP_MAX_CAPS && manifest_lent(manifest, i, &lent); i++) {
+            total++;
+        }
+    }
+    return total;
+}
+
+// What a program cannot be granted, for it may run several times, and a second service.
+static bool check_grantee(struct check *check, const struct manifest_unit *unit, struct manifest_grant grant) {
+    const struct manifest_unit *runner;
+    switch (manifest_grant_which(grant)) {
+    case MANIFEST_GRANT_IOPORT:
+    case MANIFEST_GRANT_INTERRUPT:
+    case MANIFEST_GRANT_SERIAL:
+        return unit->kind == MANIFEST_SERVICE ||
+               check_fail(check_at(check, nullptr, CHECK_NO_INDEX),
+                          "`%s` is a program, which may run several times, but a device has one holder; grant it to a service",
+                          unit->name);
+    case MANIFEST_GRANT_PROGRAMS:
+        runner = runner_of(check->manifest);
+        if (unit->kind != MANIFEST_SERVICE) {
+            return check_fail(check_at(check, nullptr, CHECK_NO_INDEX), "`%s` is a program; only a service runs programs",
+                              unit->name);
+        }
+        return unit == runner || check_fail(check_at(check, nullptr, CHECK_NO_INDEX),
+                                            "`%s` runs the programs already (%s:%u); remove one of the two grants",
+                                            runner->name, runner->source, runner->line);
+    default: return true;
+    }
+}
+
 static bool check_unit_grants(struct check *check, const struct manifest_unit *unit) {
     const uint32_t count = manifest_grant_list_count(unit->grants);
-    if (count + capnp_text_list_count(unit->provides) > BOOTSTRAP_MAX_CAPS) {
+    if (capability_count(check->manifest, unit) > BOOTSTRAP_MAX_CAPS) {
         return check_fail(check_at(check, "grants", CHECK_NO_INDEX), "`%s` would hold more than %u capabilities", unit->name,
                           BOOTSTRAP_MAX_CAPS);
     }
@@ -185,7 +235,7 @@ static bool check_unit_grants(struct check *check, const struct manifest_unit *u
         const struct manifest_grant grant = manifest_grant_list_get(unit->grants, i);
         const char *name = manifest_grant_get_name(grant).bytes;
         check->grant = i;
-        if (!check_grant(check, grant)) {
+        if (!check_grant(check, grant) || !check_grantee(check, unit, grant)) {
             return false;
         }
         check_at(check, "name", CHECK_NO_INDEX);

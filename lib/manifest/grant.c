@@ -17,6 +17,7 @@ static const char *const kind_names[] = {
     [MANIFEST_GRANT_RESOURCE] = "resource",         [MANIFEST_GRANT_ACCOUNT_KIB] = "account",
     [MANIFEST_GRANT_BOOT_PACKAGE] = "boot package", [MANIFEST_GRANT_FILE] = "file",
     [MANIFEST_GRANT_ROSTER] = "roster",           [MANIFEST_GRANT_MANIFEST] = "manifest",
+    [MANIFEST_GRANT_PROGRAMS] = "programs",
 };
 constexpr uint32_t KIND_COUNT = sizeof kind_names / sizeof kind_names[0];
 
@@ -73,6 +74,10 @@ static bool check_what(struct check *check, struct manifest_grant grant) {
     case MANIFEST_GRANT_ACCOUNT_KIB:
         return check_kib(check_at(check, "accountKib", CHECK_NO_INDEX), manifest_grant_get_account_kib(grant), PAGE_BYTES,
                          MANIFEST_MEMORY_MAX);
+    case MANIFEST_GRANT_PROGRAMS:
+        return capnp_text_equal(manifest_grant_get_name(grant), CAPNP_TEXT(MANIFEST_PROGRAMS)) ||
+               check_fail(check_at(check, "name", CHECK_NO_INDEX), "`%s` is to be called `" MANIFEST_PROGRAMS "`",
+                          manifest_grant_get_name(grant).bytes);
     default:
         return manifest_grant_which(grant) < KIND_COUNT ||
                check_fail(check, "it is of a kind that this system does not know (%u)", manifest_grant_which(grant));

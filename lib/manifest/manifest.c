@@ -127,6 +127,57 @@ const struct manifest_unit *manifest_provider(const struct manifest *manifest, c
     return nullptr;
 }
 
+static bool is_lent(struct manifest_grant grant) {
+    switch (manifest_grant_which(grant)) {
+    case MANIFEST_GRANT_NOTIFICATION:
+    case MANIFEST_GRANT_ENDPOINT:
+    case MANIFEST_GRANT_ACCOUNT_KIB:
+    case MANIFEST_GRANT_BOOT_PACKAGE:
+    case MANIFEST_GRANT_FILE:
+    case MANIFEST_GRANT_MANIFEST: return false; // made for whoever is granted them, of what is in the package
+    default: return true;
+    }
+}
+
+bool manifest_same_lent(struct manifest_grant one, struct manifest_grant other) {
+    if (manifest_grant_which(one) != manifest_grant_which(other)) {
+        return false;
+    }
+    switch (manifest_grant_which(one)) {
+    case MANIFEST_GRANT_SERVICE: return capnp_text_equal(manifest_grant_get_service(one), manifest_grant_get_service(other));
+    case MANIFEST_GRANT_RESOURCE: return manifest_grant_get_resource(one) == manifest_grant_get_resource(other);
+    default: return true;
+    }
+}
+
+// Whether a program before this grant, or this one in a grant before it, is granted the same.
+static bool is_lent_before(const struct manifest *manifest, size_t unit, uint32_t index, struct manifest_grant grant) {
+    for (size_t i = 0; i <= unit; i++) {
+        const struct manifest_unit *other = &manifest->units[i];
+        const uint32_t end = i == unit ? index : manifest_grant_list_count(other->grants);
+        for (uint32_t j = 0; other->kind == MANIFEST_PROGRAM && j < end; j++) {
+            if (manifest_same_lent(manifest_grant_list_get(other->grants, j), grant)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+bool manifest_lent(const struct manifest *manifest, size_t index, struct manifest_grant *out) {
+    for (size_t i = 0, found = 0; i < manifest->unit_count; i++) {
+        const struct manifest_unit *unit = &manifest->units[i];
+        for (uint32_t j = 0; unit->kind == MANIFEST_PROGRAM && j < manifest_grant_list_count(unit->grants); j++) {
+            const struct manifest_grant grant = manifest_grant_list_get(unit->grants, j);
+            if (is_lent(grant) && !is_lent_before(manifest, i, j, grant) && found++ == index) {
+                *out = grant;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 const char *manifest_argument_word(const struct manifest_unit *unit, uint32_t index) {
     const struct manifest_argument argument = manifest_argument_list_get(unit->args, index);
     return manifest_argument_which(argument) == MANIFEST_ARGUMENT_TEXT ? manifest_argument_get_text(argument).bytes

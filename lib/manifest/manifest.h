@@ -82,6 +82,19 @@ const char *manifest_argument_word(const struct manifest_unit *unit, uint32_t in
 // What is granted, in words ("service log control"); cut when it does not fit.
 void manifest_grant_text(struct manifest_grant grant, char *to, size_t size);
 
+// What programs are granted that is not made anew for each of them, so that who runs them must hold it: each thing once, as the
+// first grant that names it, by index from 0. False at the end.
+bool manifest_lent(const struct manifest *manifest, size_t index, struct manifest_grant *out);
+
+// Whether two such grants are of the same thing; control apart.
+bool manifest_same_lent(struct manifest_grant one, struct manifest_grant other);
+
+// Under what names a unit finds what the grant `programs` is, beside the package under that name itself: the account for jobs, and
+// `PREFIX` with the index for each thing of manifest_lent.
+#define MANIFEST_PROGRAMS "programs"
+#define MANIFEST_PROGRAMS_ACCOUNT MANIFEST_PROGRAMS ".account"
+#define MANIFEST_PROGRAMS_PREFIX MANIFEST_PROGRAMS "."
+
 // Every program that the package must hold, once each, by index from 0; null at the end.
 const char *manifest_packed_program(const struct manifest *manifest, size_t index);
 

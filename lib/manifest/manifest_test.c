@@ -70,7 +70,7 @@ static void put_logd(struct manifest_service_builder service) {
     const struct manifest_argument_list_builder args = manifest_service_init_args(service, 2);
     manifest_argument_set_text(manifest_argument_list_edit(args, 0), CAPNP_TEXT("two \"words\""));
     manifest_argument_set_boot_command_line(manifest_argument_list_edit(args, 1));
-    const struct manifest_grant_list_builder grants = manifest_service_init_grants(service, 14);
+    const struct manifest_grant_list_builder grants = manifest_service_init_grants(service, 15);
     manifest_grant_set_service(put_grant(grants, 0, "registry"), CAPNP_TEXT("registry"));
     const struct manifest_grant_ioport_builder ports = manifest_grant_init_ioport(put_grant(grants, 1, "com1"));
     manifest_grant_ioport_set_base(ports, 0x3f8);
@@ -90,6 +90,7 @@ static void put_logd(struct manifest_service_builder service) {
     const struct manifest_grant_serial_builder serial = manifest_grant_init_serial(put_grant(grants, 12, "uart"));
     manifest_grant_serial_set_port(serial, MANIFEST_SERIAL_PORT_SPARE);
     manifest_grant_serial_set_part(serial, MANIFEST_SERIAL_PART_INTERRUPT);
+    manifest_grant_set_programs(put_grant(grants, 14, "programs"));
 }
 
 // Two services, of which the second uses everything, and a program.
@@ -155,7 +156,7 @@ TEST(grants_are_told_in_words) {
     static const char *const expected[] = {
         "service registry", "ioport 0x3f8 8", "interrupt 4",    "inspector",   "trace",
         "supervisor control", "resource power", "account 64 KiB", "file manual", "file manual",
-        "notification",     "boot package",   "serial spare interrupt", "roster",
+        "notification",     "boot package",   "serial spare interrupt", "roster", "programs",
     };
     const struct manifest_grant_list grants = manifest.units[1].grants;
     REQUIRE(manifest_grant_list_count(grants) == sizeof expected / sizeof expected[0]);
@@ -335,4 +336,56 @@ TEST(random_changes_are_survived) {
         }
     }
     CHECK(opened > 0 && opened < 20'000);
+}
+
+static struct manifest_program_builder put_program(struct manifest_system_builder system, uint32_t index, const char *name) {
+    const struct manifest_program_builder program = manifest_program_list_edit(manifest_system_edit_programs(system), index);
+    manifest_program_set_name(program, capnp_text(name));
+    manifest_program_set_memory_kib(program, 256);
+    return program;
+}
+
+TEST(what_programs_are_lent_is_named_once) {
+    const struct manifest_system_builder system = good();
+    (void)manifest_system_init_programs(system, 2);
+    const struct manifest_grant_list_builder first = manifest_program_init_grants(put_program(system, 0, "one"), 5);
+    manifest_grant_set_service(put_grant(first, 0, "log"), CAPNP_TEXT("log"));
+    manifest_grant_set_service(put_grant(first, 1, "same"), CAPNP_TEXT("log"));
+    manifest_grant_set_notification(put_grant(first, 2, "bell")); // made anew
+    manifest_grant_set_account_kib(put_grant(first, 3, "more"), 64);
+    manifest_grant_set_inspector(put_grant(first, 4, "look"));
+    const struct manifest_grant_list_builder second = manifest_program_init_grants(put_program(system, 1, "two"), 4);
+    manifest_grant_set_inspector(put_grant(second, 0, "eye"));
+    manifest_grant_set_service(put_grant(second, 1, "log"), CAPNP_TEXT("log"));
+    manifest_grant_set_control(manifest_grant_list_edit(second, 1), true);
+    manifest_grant_set_service(put_grant(second, 2, "names"), CAPNP_TEXT("registry"));
+    manifest_grant_set_resource(put_grant(second, 3, "power"), MANIFEST_RESOURCE_POWER);
+    REQUIRE(open_system(system));
+    static const char *const expected[] = {"service log", "inspector", "service registry", "resource power"};
+    struct manifest_grant lent;
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        char text[56];
+        REQUIRE(manifest_lent(&manifest, i, &lent));
+        manifest_grant_text(lent, text, sizeof text);
+        CHECK_STR_EQ(text, expected[i]);
+    }
+    CHECK(!manifest_lent(&manifest, sizeof expected / sizeof expected[0], &lent));
+}
+
+TEST(one_service_runs_programs) {
+    struct manifest_system_builder system = good();
+    const struct manifest_service_builder samgrd = manifest_service_list_edit(manifest_system_edit_services(system), 0);
+    const struct manifest_grant_list_builder grants = manifest_service_init_grants(samgrd, 1);
+    manifest_grant_set_programs(put_grant(grants, 0, "programs"));
+    check_refused(open_system(system), "services[1].grants[14]", "`samgrd` runs the programs already");
+    manifest_grant_set_programs(put_grant(grants, 0, "other"));
+    check_refused(open_system(system), "services[0].grants[0].name", "`other` is to be called `programs`");
+    manifest_grant_set_inspector(put_grant(grants, 0, "other"));
+    CHECK(open_system(system));
+    (void)manifest_system_init_programs(system, 1);
+    const struct manifest_grant_list_builder of_program = manifest_program_init_grants(put_program(system, 0, "one"), 1);
+    manifest_grant_set_programs(put_grant(of_program, 0, "programs"));
+    check_refused(open_system(system), "programs[0].grants[0]", "only a service runs programs");
+    manifest_grant_set_interrupt(put_grant(of_program, 0, "line"), 9);
+    check_refused(open_system(system), "programs[0].grants[0]", "grant it to a service");
 }

@@ -6,7 +6,7 @@
 //   main.c    bring-up and the loop        unit.c     start and end of one process
 //   grant.c   manifest line -> capability  outbox.c   what logd, samgrd and consoled are to be told
 //   view.c    what the supervisor shows    control.c  what it can be told to do
-//   power.c   going down
+//   power.c   going down                 jobs.c     who the jobs are that others run
 //   early.c   last words on the serial line, before there is a console
 #pragma once
 
@@ -16,61 +16,46 @@
 #include "abi/types.h"
 #include "idl/supervisor.capnp.h"
 #include "lib/manifest/manifest.h"
+#include "lib/launch/launch.h"
 #include "lib/package/package.h"
 #include "lib/roster/roster.h"
 #include "lib/supervise/supervise.h"
 #include "lib/tess/spawn.h"
 #include "lib/badge/badge.h"
 
-constexpr size_t INIT_JOBS_MAX = 64;  // running or ended
-constexpr size_t INIT_JOBS_KEPT = 16; // ended ones that are remembered
-constexpr size_t INIT_UNITS_MAX = MANIFEST_UNITS_MAX + INIT_JOBS_MAX;
+constexpr size_t INIT_JOBS_MAX = 96; // that run; those who run them have lower limits
 constexpr size_t INIT_ENDPOINTS_MAX = 64;
 constexpr uint32_t INIT_FIRST_ID = 2;               // 1 is the supervisor's own holder number
-constexpr size_t INIT_NAME_BYTES = NAME_BYTES; // NAME, or NAME.ID of a job
 constexpr size_t INIT_REASON_BYTES = 128;
 
-// Something that was granted to a unit when it was started, as the shell's `caps` shows it.
-struct init_capability {
-    uint32_t handle;        // in that process's table
-    uint32_t manifest_line; // that granted it; 0: every process is given it
-    const char *manifest_source; // the file of that line
-    uint64_t interface_id;
-    char name[NAME_BYTES];
-    char source[56]; // what was granted, in the manifest's words: "service log"
-};
-
-struct init_capset {
-    struct init_capability *entries; // owned; null while the unit does not run
-    size_t count;
-};
-
-// A service of the manifest, or a program that was run. Its id is also its holder number (badge).
+// A service of the manifest. Its id is also its holder number (badge).
 struct init_unit {
-    const struct manifest_unit *spec; // null: the place is free
+    const struct manifest_unit *spec;
     uint32_t id;
-    char name[INIT_NAME_BYTES];
-    bool is_job;
+    const char *name;
     struct supervise life;
 
     // While it runs.
     struct spawned process; // handles owned
     handle_t account;       // owned
-    struct init_capset capset;
+    handle_t lent;          // owned; above the accounts that it was granted, which end with it. 0: none
+    struct launch_capset capset;
 
     // Of its last end.
     char reason[INIT_REASON_BYTES];
-    uint64_t started_ns; // of the last run
     uint64_t peak_bytes;
-    uint32_t exit_kind;
-    uint64_t exit_code;
-
-    // Jobs.
-    bool foreground;
-    handle_t watcher; // owned; gets watch_bits when the job ends
-    uint64_t watch_bits;
 
     bool registry_knows; // samgrd has been told what it may resolve
+};
+
+// A job that some service runs, as far as others must know of it.
+struct init_job {
+    uint32_t id;                      // its holder number; 0: the place is free
+    uint32_t listed;                  // whose name stands in the roster: its own, or that of the last one here. 0: nobody's
+    uint32_t owner;                   // the service's
+    const struct manifest_unit *spec; // a program
+    bool over;                        // samgrd is still to be told
+    bool registry_knows;
 };
 
 // What a service provides. init owns the endpoint and lends the right to receive.
@@ -94,9 +79,9 @@ struct init {
     struct manifest manifest;
     struct init_endpoint endpoints[INIT_ENDPOINTS_MAX];
     size_t endpoint_count;
-    struct init_unit units[INIT_UNITS_MAX]; // services in manifest order, then jobs
-    size_t service_count;
-    size_t unit_limit; // places beyond were never used
+    struct init_unit units[MANIFEST_UNITS_MAX]; // the services, in the manifest's order
+    size_t unit_count;
+    struct init_job jobs[INIT_JOBS_MAX];
     uint32_t next_id;
     bool closing;
 };
@@ -116,15 +101,9 @@ bool early_print(const char *line);
 
 // --- grant.c ---
 
-// Makes what the manifest grants to the unit: the entries of `grants` (BOOTSTRAP_MAX_CAPS places) with a
-// handle each, and the lines for its capset. Objects are paid by `account`. On failure `why` says which
-// could not be made; either way grant_release follows.
-status_t grant_make(const struct init_unit *unit, handle_t account, struct spawn_grant *grants,
-                    bool *temporary, uint32_t *count, char *why, size_t why_bytes);
-void grant_release(const struct spawn_grant *grants, const bool *temporary, uint32_t count);
-
-// Remembers what the unit was given, for `caps`. Without memory for that there is just nothing to show.
-void grant_remember(struct init_unit *unit, const struct spawn_grant *grants, uint32_t count);
+// Makes what the manifest grants to a unit beyond what lib/launch makes; the context is the unit.
+launch_make_fn grant_make;
+launch_provide_fn grant_provide;
 
 struct init_endpoint *endpoint_find(const char *name);
 
@@ -134,10 +113,7 @@ struct init_endpoint *endpoint_find(const char *name);
 status_t units_init(void);
 
 // Starts the process of a unit that is not running; its life and reason say how that went.
-status_t unit_start(struct init_unit *unit, const char *const *arguments, size_t argument_count);
-
-// A place for a new job of this program; null when all are taken by running ones.
-struct init_unit *unit_new_job(const struct manifest_unit *spec);
+status_t unit_start(struct init_unit *unit);
 
 // Ends the process of a running unit; its end is noticed like every other.
 void unit_kill(struct init_unit *unit);
@@ -149,11 +125,19 @@ void units_collect(uint64_t bits);
 uint64_t units_start_due(void);
 
 struct init_unit *unit_by_id(uint32_t id);
-struct init_unit *unit_by_name(const char *name); // "NAME" of a service, "NAME.ID" of a job, or an id
+struct init_unit *unit_by_name(const char *name); // or an id
 
 static inline bool unit_runs(const struct init_unit *unit) {
     return unit->life.state == SUPERVISE_RUNNING;
 }
+
+// --- jobs.c ---
+
+// A number for a job of the program, which the owner runs; null when there are too many.
+struct init_job *job_enlist(uint32_t owner, const struct manifest_unit *program);
+
+// A job of this owner is over, or (id 0) all of them.
+void job_discharge(uint32_t owner, uint32_t id);
 
 // --- outbox.c ---
 
@@ -170,8 +154,9 @@ void outbox_announce(const char *line);
 // A service has (re)started and knows nothing of what its predecessor was told.
 void outbox_restarted(const struct init_unit *unit);
 
-// What samgrd must know before this unit runs is offered to it right away.
+// What samgrd must know before this unit or job runs is offered to it right away.
 void outbox_permit(struct init_unit *unit);
+void outbox_permit_job(struct init_job *job);
 
 // Hands over what can be handed over; returns when to try again, UINT64_MAX when nothing is left.
 uint64_t outbox_pump(void);

@@ -1,6 +1,7 @@
 #include "abi/gen/decode.h"
 #include "abi/gen/stubs.h"
 #include "base/fmt.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "idl/log.capnp.h"
 #include "lib/tess/capset.h"
@@ -54,7 +55,7 @@ static void read_manifest(void) {
 
 static status_t make_endpoint(void) {
     TRY(tess_account_create_endpoint(init.account, SUPERVISOR_ID, &init.supervisor));
-    rpc_server_init(&init.server, init.supervisor, 1); // a watcher
+    rpc_server_init(&init.server, init.supervisor, 0);
     TRY(tess_account_create_notification(init.account, &init.ends));
     return tess_notification_bind(init.ends, init.supervisor);
 }
@@ -64,6 +65,9 @@ static status_t make_roster(void) {
     TRY(tess_account_create_vmo(init.account, ROSTER_BYTES, &init.roster_vmo));
     TRY(tess_vspace_map(tess_self_vspace(), init.roster_vmo, 0, ROSTER_BYTES, 0, PROT_READ | PROT_WRITE, &address));
     init.roster = (struct roster *)address;
+    // Committed now, so that running programs leaves memory as it was.
+    memset(init.roster, 0, sizeof *init.roster);
+    memset(init.jobs, 0, sizeof init.jobs);
     return roster_put(init.roster, badge_holder(BADGE_SUPERVISOR), "init") ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
@@ -88,10 +92,10 @@ static void bring_up(int argc, char **argv) {
         early_stop("init: cannot set up the system `%s`: %s", init.manifest.name,
                    abi_status_text(status.code));
     }
-    outbox_log(nullptr, LOG_LEVEL_INFO, "system %s: %zu services", init.manifest.name, init.service_count);
+    outbox_log(nullptr, LOG_LEVEL_INFO, "system %s: %zu services", init.manifest.name, init.unit_count);
     outbox_log(nullptr, LOG_LEVEL_INFO, "kernel to init: %lu cycles", tess_start_counter - tess_bootstrap->clock.base);
-    for (size_t i = 0; i < init.service_count; i++) {
-        (void)unit_start(&init.units[i], nullptr, 0); // its life says when the next try is
+    for (size_t i = 0; i < init.unit_count; i++) {
+        (void)unit_start(&init.units[i]); // its life says when the next try is
     }
 }
 

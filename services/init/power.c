@@ -70,16 +70,14 @@ static void print_last(const char *line) {
 
 void power_down(enum supervisor_control_power action, const char *last_words) {
     init.closing = true;
-    for (size_t i = 0; i < init.unit_limit; i++) {
-        if (init.units[i].spec != nullptr) {
-            supervise_close(&init.units[i].life);
-        }
+    for (size_t i = 0; i < init.unit_count; i++) {
+        supervise_close(&init.units[i].life);
     }
     (void)outbox_pump();
     const struct init_endpoint *console = endpoint_find("console");
-    for (size_t i = init.unit_limit; i-- > 0;) {
+    for (size_t i = init.unit_count; i-- > 0;) {
         struct init_unit *unit = &init.units[i];
-        if (unit->spec == nullptr || !unit_runs(unit)) {
+        if (!unit_runs(unit)) {
             continue;
         }
         if (console != nullptr && console->provider == unit) {

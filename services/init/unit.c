@@ -9,7 +9,6 @@
 #include "lib/supervise/reason.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/handle.h"
-#include "lib/tess/heap.h"
 #include "lib/tess/page.h"
 #include "lib/tess/panic.h"
 #include "lib/tess/syscall.h"
@@ -18,7 +17,6 @@
 
 constexpr uint64_t PROCESS_STATE_ENDED = 2; // process.info
 constexpr uint32_t END_BITS = 64;
-constexpr size_t ARGUMENTS_MAX = 64; // as many as the start code of a program takes
 
 static uint64_t end_bit(const struct init_unit *unit) {
     return 1ull << (unit->id % END_BITS);
@@ -39,28 +37,6 @@ static status_t add_endpoint(struct init_unit *unit, const char *name) {
     return STATUS_OK;
 }
 
-static void place(struct init_unit *unit, const struct manifest_unit *spec, bool is_job) {
-    if (unit->spec != nullptr) {
-        roster_remove(init.roster, unit->id); // of a job that is forgotten now
-    }
-    *unit = (struct init_unit){.spec = spec, .id = init.next_id++, .is_job = is_job};
-    if (is_job) {
-        char suffix[16];
-        size_t len = fmt_snprintf(suffix, sizeof suffix, ".%u", unit->id);
-        fmt_snprintf(unit->name, sizeof unit->name, "%.*s%s", (int)(sizeof unit->name - 1 - len), spec->name,
-                     suffix);
-    } else {
-        (void)str_copy(unit->name, sizeof unit->name, spec->name);
-    }
-    // There is room for all places. It stands there before anybody can meet the unit.
-    const bool entered = roster_put(init.roster, unit->id, unit->name);
-    TESS_ASSERT(entered);
-    supervise_init(&unit->life, (enum supervise_policy)spec->restart);
-    if (is_job) {
-        unit->life.policy = SUPERVISE_NEVER;
-    }
-}
-
 status_t units_init(void) {
     static_assert((int)SUPERVISE_NEVER == (int)MANIFEST_RESTART_NEVER &&
                   (int)SUPERVISE_ON_FAILURE == (int)MANIFEST_RESTART_ON_FAILURE &&
@@ -69,123 +45,72 @@ status_t units_init(void) {
                   (int)BAND_INTERACTIVE == (int)MANIFEST_BAND_INTERACTIVE &&
                   (int)BAND_NORMAL == (int)MANIFEST_BAND_NORMAL &&
                   (int)BAND_BACKGROUND == (int)MANIFEST_BAND_BACKGROUND);
-    static_assert(MANIFEST_PROVIDED_MAX <= INIT_ENDPOINTS_MAX && INIT_UNITS_MAX < ROSTER_ENTRIES);
+    static_assert(MANIFEST_PROVIDED_MAX <= INIT_ENDPOINTS_MAX);
     init.next_id = INIT_FIRST_ID;
     for (size_t i = 0; i < init.manifest.unit_count; i++) {
         const struct manifest_unit *spec = &init.manifest.units[i];
         if (spec->kind != MANIFEST_SERVICE) {
             continue;
         }
-        struct init_unit *unit = &init.units[init.service_count++];
-        place(unit, spec, false);
+        struct init_unit *unit = &init.units[init.unit_count++];
+        *unit = (struct init_unit){.spec = spec, .id = init.next_id++, .name = spec->name};
+        // There is room for all places. It stands there before anybody can meet the unit.
+        const bool entered = roster_put(init.roster, unit->id, unit->name);
+        TESS_ASSERT(entered);
+        supervise_init(&unit->life, (enum supervise_policy)spec->restart);
         for (uint32_t j = 0; j < capnp_text_list_count(spec->provides); j++) {
             TRY(add_endpoint(unit, manifest_word(spec->provides, j)));
         }
     }
-    init.unit_limit = init.service_count;
-    // The places that jobs use first are committed now, so that running a program leaves memory as it was.
-    for (size_t i = 0; i < INIT_JOBS_KEPT; i++) {
-        *(volatile uint32_t *)&init.units[init.service_count + i].id = 0;
-    }
     return STATUS_OK;
 }
 
-struct init_unit *unit_new_job(const struct manifest_unit *spec) {
-    struct init_unit *oldest = nullptr, *free_place = nullptr;
-    size_t ended = 0;
-    for (size_t i = init.service_count; i < init.unit_limit; i++) {
-        struct init_unit *unit = &init.units[i];
-        if (unit->spec == nullptr) {
-            free_place = free_place != nullptr ? free_place : unit;
-        } else if (!unit_runs(unit)) {
-            ended++;
-            oldest = oldest == nullptr || unit->life.ended_ns < oldest->life.ended_ns ? unit : oldest;
-        }
+static void end_accounts(struct init_unit *unit) {
+    if (tess_handle_valid(unit->lent)) {
+        (void)tess_account_end(unit->lent);
+        tess_close(tess_handle_take(&unit->lent));
     }
-    bool room = init.unit_limit < init.service_count + INIT_JOBS_MAX;
-    struct init_unit *unit = free_place;
-    if (unit == nullptr && oldest != nullptr && (ended >= INIT_JOBS_KEPT || !room)) {
-        unit = oldest;
-    } else if (unit == nullptr && room) {
-        unit = &init.units[init.unit_limit++];
+    if (tess_handle_valid(unit->account)) {
+        (void)tess_account_end(unit->account); // what it started goes with it
+        tess_close(tess_handle_take(&unit->account));
     }
-    if (unit != nullptr) {
-        place(unit, spec, true);
-    }
-    return unit;
 }
 
-// The program's name, what the manifest says, what the user says.
-static status_t make_arguments(const struct init_unit *unit, const char *const *given, size_t given_count,
-                               const char **argv, uint32_t *argc) {
-    *argc = 0;
-    argv[(*argc)++] = unit->spec->name;
-    static_assert(1 + MANIFEST_ARGUMENTS_MAX <= ARGUMENTS_MAX);
-    for (uint32_t i = 0; i < manifest_argument_list_count(unit->spec->args); i++) {
-        const char *word = manifest_argument_word(unit->spec, i);
-        word = word == manifest_boot_command_line ? init.cmdline : word;
-        if (word != nullptr) {
-            argv[(*argc)++] = word;
-        }
-    }
-    if (given_count > ARGUMENTS_MAX - *argc) {
-        return STATUS_TOO_LARGE;
-    }
-    for (size_t i = 0; i < given_count; i++) {
-        argv[(*argc)++] = given[i];
-    }
-    return STATUS_OK;
-}
-
-static status_t spawn(struct init_unit *unit, const struct package_entry *file, const char *const *given,
-                      size_t given_count, char *why, size_t why_bytes) {
-    static struct spawn_grant grants[BOOTSTRAP_MAX_CAPS]; // large; init has one thread
-    static bool temporary[BOOTSTRAP_MAX_CAPS];
-    const char *argv[ARGUMENTS_MAX];
-    struct spawn_request request = {
-        .name = unit->name,
-        .account = unit->account,
-        .image = init.package_vmo,
-        .image_offset = file->offset_bytes,
-        .image_bytes = file->len_bytes,
-        .mapped = file->bytes,
-        .band = unit->foreground ? BAND_INTERACTIVE : unit->spec->band,
-        .stack_bytes = unit->spec->stack_bytes,
-        .argv = argv,
-        .grants = grants,
-        .watch = init.ends,
-        .watch_bits = end_bit(unit),
-    };
-    TRY(make_arguments(unit, given, given_count, argv, &request.argc));
-    status_t status =
-        grant_make(unit, unit->account, grants, temporary, &request.grant_count, why, why_bytes);
-    if (status_ok(status)) {
-        status = tess_spawn(&request, &unit->process, why, why_bytes);
-    }
-    if (status_ok(status)) {
-        grant_remember(unit, grants, request.grant_count);
-    }
-    grant_release(grants, temporary, request.grant_count);
-    return status;
-}
-
-static status_t try_start(struct init_unit *unit, const char *const *given, size_t given_count, char *why,
-                          size_t why_bytes) {
-    struct package_entry file;
-    if (!package_find(&init.package, BOOT_ENTRY_PROGRAM, unit->spec->program, &file)) {
-        fmt_snprintf(why, why_bytes, "%s: the boot package has no program `%s`, which %s:%u asks for",
-                     unit->name, unit->spec->program, unit->spec->source, unit->spec->line);
-        return STATUS_NOT_FOUND;
-    }
+static status_t make_accounts(struct init_unit *unit, char *why, size_t why_bytes) {
     status_t status = tess_account_create_account(init.account, unit->spec->memory_bytes, &unit->account);
+    if (status_ok(status)) {
+        status = launch_lend_account(unit->spec, init.account, &unit->lent);
+    }
     if (!status_ok(status)) {
         fmt_snprintf(why, why_bytes, "%s: the %lu KiB that %s:%u reserves for it are not there", unit->name,
                      unit->spec->memory_bytes / 1024, unit->spec->source, unit->spec->line);
-        return status;
     }
-    status = spawn(unit, &file, given, given_count, why, why_bytes);
+    return status;
+}
+
+static status_t try_start(struct init_unit *unit, char *why, size_t why_bytes) {
+    status_t status = make_accounts(unit, why, why_bytes);
+    if (status_ok(status)) {
+        const struct launch launch = {
+            .manifest = &init.manifest,
+            .spec = unit->spec,
+            .package = &init.package,
+            .package_vmo = init.package_vmo,
+            .name = unit->name,
+            .account = unit->account,
+            .accounts = unit->lent,
+            .band = unit->spec->band,
+            .command_line = init.cmdline,
+            .watch = init.ends,
+            .watch_bits = end_bit(unit),
+            .make = grant_make,
+            .provide = grant_provide,
+            .context = unit,
+        };
+        status = launch_start(&launch, &unit->process, &unit->capset, why, why_bytes);
+    }
     if (!status_ok(status)) {
-        tess_close(tess_handle_take(&unit->account));
+        end_accounts(unit);
     }
     return status;
 }
@@ -205,15 +130,14 @@ static bool is_hopeless(status_t status) {
     return status_is(status, STATUS_NOT_FOUND) || status_is(status, STATUS_BAD_ARGUMENT);
 }
 
-status_t unit_start(struct init_unit *unit, const char *const *arguments, size_t argument_count) {
+status_t unit_start(struct init_unit *unit) {
     char why[256] = "it could not be started";
     outbox_permit(unit);
-    status_t status = try_start(unit, arguments, argument_count, why, sizeof why);
+    status_t status = try_start(unit, why, sizeof why);
     uint64_t now = tess_now_ns();
     if (status_ok(status)) {
         bool again = unit->life.ended_ns != 0;
         supervise_started(&unit->life, now);
-        unit->started_ns = now;
         outbox_restarted(unit);
         if (again) {
             outbox_log(unit, LOG_LEVEL_INFO, "%s started again (restart %u)", unit->name, unit->life.restarts);
@@ -228,7 +152,7 @@ status_t unit_start(struct init_unit *unit, const char *const *arguments, size_t
     (void)str_copy(unit->reason, sizeof unit->reason, why);
     outbox_log(unit, LOG_LEVEL_ERROR, "%s", why);
     stop_if_essential(unit);
-    if (!unit->is_job && (unit->life.failures <= 1 || unit->life.state == SUPERVISE_FAILED)) {
+    if (unit->life.failures <= 1 || unit->life.state == SUPERVISE_FAILED) {
         char line[300];
         fmt_snprintf(line, sizeof line, "init: cannot start %s%s", why,
                      unit->life.state == SUPERVISE_FAILED ? " (given up)" : "");
@@ -271,34 +195,26 @@ static void settle(struct init_unit *unit) {
         .stack_high = unit->process.stack_end,
     };
     reason_text(&record, &image, unit->reason, sizeof unit->reason);
-    unit->exit_kind = record.kind;
-    unit->exit_code = record.code;
     (void)tess_account_info(unit->account, nullptr, nullptr, &unit->peak_bytes, nullptr);
     report_end(unit, &record);
-    (void)tess_account_end(unit->account); // what it started goes with it
-
+    end_accounts(unit);
+    job_discharge(unit->id, 0);
     tess_close(tess_handle_take(&unit->process.thread));
     tess_close(tess_handle_take(&unit->process.process));
-    tess_close(tess_handle_take(&unit->account));
-    free(unit->capset.entries);
-    unit->capset = (struct init_capset){};
+    launch_forget(&unit->capset);
     supervise_ended(&unit->life, tess_now_ns(), record.kind == EXIT_NORMAL && record.code == 0);
     if (unit->life.state == SUPERVISE_FAILED) {
         outbox_log(unit, LOG_LEVEL_ERROR, "%s ended %u times in a row and is given up; `restart %s` tries again",
                    unit->name, unit->life.failures, unit->name);
         stop_if_essential(unit);
     }
-    if (tess_handle_valid(unit->watcher)) {
-        (void)tess_signal(unit->watcher, unit->watch_bits); // a watcher that is gone needs none
-        tess_close(tess_handle_take(&unit->watcher));
-    }
 }
 
 void units_collect(uint64_t bits) {
-    for (size_t i = 0; i < init.unit_limit; i++) {
+    for (size_t i = 0; i < init.unit_count; i++) {
         struct init_unit *unit = &init.units[i];
         uint64_t state = 0;
-        if (unit->spec != nullptr && unit_runs(unit) && (bits & end_bit(unit)) != 0 &&
+        if (unit_runs(unit) && (bits & end_bit(unit)) != 0 &&
             status_ok(tess_process_info(unit->process.process, nullptr, &state, nullptr, nullptr, nullptr,
                                         nullptr, nullptr, nullptr)) &&
             state == PROCESS_STATE_ENDED) {
@@ -309,11 +225,11 @@ void units_collect(uint64_t bits) {
 
 uint64_t units_start_due(void) {
     uint64_t next = UINT64_MAX;
-    for (size_t i = 0; i < init.service_count; i++) {
+    for (size_t i = 0; i < init.unit_count; i++) {
         struct init_unit *unit = &init.units[i];
         uint64_t due = supervise_due_ns(&unit->life);
         if (due != UINT64_MAX && due <= tess_now_ns()) {
-            (void)unit_start(unit, nullptr, 0); // its life says when the next try is
+            (void)unit_start(unit); // its life says when the next try is
             due = supervise_due_ns(&unit->life);
         }
         next = due < next ? due : next;
@@ -322,8 +238,8 @@ uint64_t units_start_due(void) {
 }
 
 struct init_unit *unit_by_id(uint32_t id) {
-    for (size_t i = 0; i < init.unit_limit; i++) {
-        if (init.units[i].spec != nullptr && init.units[i].id == id) {
+    for (size_t i = 0; i < init.unit_count; i++) {
+        if (init.units[i].id == id) {
             return &init.units[i];
         }
     }
@@ -331,8 +247,8 @@ struct init_unit *unit_by_id(uint32_t id) {
 }
 
 struct init_unit *unit_by_name(const char *name) {
-    for (size_t i = 0; i < init.unit_limit; i++) {
-        if (init.units[i].spec != nullptr && str_equal(init.units[i].name, name)) {
+    for (size_t i = 0; i < init.unit_count; i++) {
+        if (str_equal(init.units[i].name, name)) {
             return &init.units[i];
         }
     }

@@ -8,6 +8,7 @@
 #include "idl/policy.capnp.h"
 #include "idl/random.capnp.h"
 #include "idl/registry.capnp.h"
+#include "idl/exec.capnp.h"
 #include "idl/supervisor.capnp.h"
 #include "lib/badge/badge.h"
 #include "lib/tess/panic.h"
@@ -336,33 +337,12 @@ CASE(hostile_lengths_of_lists) {
 
 // ---- supervisor ----
 
-static status_t run(struct capnp_text program, uint32_t count, struct capnp_text argument, handle_t watcher,
-                    enum supervisor_control_outcome *outcome) {
-    RPC_CALL(call);
-    struct supervisor_control_run_results results;
-    const struct supervisor_control control = {service_named("supervisor")->control};
-    const struct supervisor_control_run_params_builder params = supervisor_control_begin_run(control, &call);
-    supervisor_control_run_params_set_program(params, program);
-    const struct capnp_text_list_builder list = supervisor_control_run_params_init_arguments(params, count);
-    for (uint32_t i = 0; i < count; i++) {
-        capnp_text_list_set(list, i, argument);
-    }
-    supervisor_control_run_params_set_watcher(params, watcher);
-    supervisor_control_run_params_set_bits(params, 1);
-    const status_t status = supervisor_control_finish_run(&call, rpc_patience(), &results);
-    if (status_ok(status)) {
-        *outcome = supervisor_control_run_results_get_outcome(results);
-    }
-    return status;
-}
-
 static void try_names(struct supervisor supervisor, struct supervisor_control control, struct capnp_text name) {
     RPC_CALL(call);
     struct supervisor_service_results service;
     struct supervisor_capabilities_results capabilities;
     struct supervisor_control_kill_results killed;
     struct supervisor_control_restart_results restarted;
-    enum supervisor_control_outcome outcome = SUPERVISOR_CONTROL_OUTCOME_DONE;
     DONE(supervisor_call_service(supervisor, &call, name, rpc_patience(), &service));
     EXPECT(!supervisor_service_results_get_found(service));
     DONE(supervisor_call_capabilities(supervisor, &call, name, 0, rpc_patience(), &capabilities));
@@ -371,41 +351,117 @@ static void try_names(struct supervisor supervisor, struct supervisor_control co
     EXPECT_EQ(supervisor_control_kill_results_get_outcome(killed), SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND);
     DONE(supervisor_control_call_restart(control, &call, name, rpc_patience(), &restarted));
     EXPECT_EQ(supervisor_control_restart_results_get_outcome(restarted), SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND);
-    DONE(run(name, 1, CAPNP_TEXT("x"), (handle_t){}, &outcome));
-    EXPECT_EQ(outcome, SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND);
 }
 
 static void try_supervisor(void) {
     const struct service *service = service_named("supervisor");
     const struct supervisor supervisor = {service->plain};
     const struct supervisor_control control = {service->control};
-    const handle_t vmo = some_vmo();
-    enum supervisor_control_outcome outcome = SUPERVISOR_CONTROL_OUTCOME_DONE;
     RPC_CALL(call);
     for (uint32_t i = 0; i < BAD_NAMES; i++) {
         try_names(supervisor, control, bad_names[i]);
     }
     try_names(supervisor, control, CAPNP_TEXT("logd\0"));
-    INVALID(run(CAPNP_TEXT("hello"), 1, CAPNP_TEXT("a\0b"), (handle_t){}, &outcome));
-    INVALID(run(CAPNP_TEXT("hello"), 1, CAPNP_TEXT("x"), vmo, &outcome));
-    INVALID(run(CAPNP_TEXT("hello"), 1, CAPNP_TEXT("x"), suite.process, &outcome));
     INVALID(supervisor_control_call_power(control, &call, (enum supervisor_control_power)2, rpc_patience(), nullptr));
     INVALID(supervisor_control_call_power(control, &call, (enum supervisor_control_power)0xffff, rpc_patience(), nullptr));
-    DONE(supervisor_call_jobs(supervisor, &call, UINT32_MAX, rpc_patience(), nullptr));
-    suite_close(vmo);
+    DONE(supervisor_control_call_discharge(control, &call, UINT32_MAX, rpc_patience(), nullptr));
 }
 
 CASE(hostile_supervisor) {
     twice(try_supervisor);
 }
 
+// Numbers for jobs that never run: there is an end to them, and giving them back makes room.
+static void enlist_all(void) {
+    const struct supervisor_control control = {service_named("supervisor")->control};
+    struct supervisor_control_enlist_results results;
+    enum supervisor_control_outcome outcome;
+    uint32_t ids[200];
+    uint32_t count = 0;
+    RPC_CALL(call);
+    do {
+        DONE(supervisor_control_call_enlist(control, &call, CAPNP_TEXT("hello"), rpc_patience(), &results));
+        outcome = supervisor_control_enlist_results_get_outcome(results);
+        ids[count] = supervisor_control_enlist_results_get_id(results);
+        EXPECT(outcome != SUPERVISOR_CONTROL_OUTCOME_DONE || count == 0 || ids[count] > ids[count - 1]);
+    } while (outcome == SUPERVISOR_CONTROL_OUTCOME_DONE && ++count < 200);
+    EXPECT_EQ(outcome, SUPERVISOR_CONTROL_OUTCOME_BUSY);
+    while (count > 0) {
+        DONE(supervisor_control_call_discharge(control, &call, ids[--count], rpc_patience(), nullptr));
+    }
+    DONE(supervisor_control_call_enlist(control, &call, CAPNP_TEXT("logd"), rpc_patience(), &results));
+    EXPECT_EQ(supervisor_control_enlist_results_get_outcome(results), SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND);
+}
+
+CASE(hostile_numbers_of_jobs) {
+    twice(enlist_all);
+}
+
+// ---- exec ----
+
+static status_t run(struct capnp_text program, uint32_t count, struct capnp_text argument, handle_t watcher,
+                    enum exec_control_outcome *outcome) {
+    RPC_CALL(call);
+    struct exec_control_run_results results;
+    const struct exec_control control = {service_named("exec")->control};
+    const struct exec_control_run_params_builder params = exec_control_begin_run(control, &call);
+    exec_control_run_params_set_program(params, program);
+    const struct capnp_text_list_builder list = exec_control_run_params_init_arguments(params, count);
+    for (uint32_t i = 0; i < count; i++) {
+        capnp_text_list_set(list, i, argument);
+    }
+    exec_control_run_params_set_watcher(params, watcher);
+    exec_control_run_params_set_bits(params, 1);
+    const status_t status = exec_control_finish_run(&call, rpc_patience(), &results);
+    if (status_ok(status)) {
+        *outcome = exec_control_run_results_get_outcome(results);
+    }
+    return status;
+}
+
+static void try_job_names(struct exec exec, struct exec_control control, struct capnp_text name) {
+    RPC_CALL(call);
+    struct exec_capabilities_results capabilities;
+    struct exec_control_kill_results killed;
+    enum exec_control_outcome outcome = EXEC_CONTROL_OUTCOME_DONE;
+    DONE(exec_call_capabilities(exec, &call, name, 0, rpc_patience(), &capabilities));
+    EXPECT(!exec_capabilities_results_get_found(capabilities));
+    DONE(exec_control_call_kill(control, &call, name, rpc_patience(), &killed));
+    EXPECT_EQ(exec_control_kill_results_get_outcome(killed), EXEC_CONTROL_OUTCOME_NOT_FOUND);
+    DONE(run(name, 1, CAPNP_TEXT("x"), (handle_t){}, &outcome));
+    EXPECT_EQ(outcome, EXEC_CONTROL_OUTCOME_NOT_FOUND);
+}
+
+static void try_exec(void) {
+    const struct service *service = service_named("exec");
+    const struct exec exec = {service->plain};
+    const struct exec_control control = {service->control};
+    const handle_t vmo = some_vmo();
+    enum exec_control_outcome outcome = EXEC_CONTROL_OUTCOME_DONE;
+    RPC_CALL(call);
+    for (uint32_t i = 0; i < BAD_NAMES; i++) {
+        try_job_names(exec, control, bad_names[i]);
+    }
+    try_job_names(exec, control, CAPNP_TEXT("hello\0"));
+    INVALID(run(CAPNP_TEXT("hello"), 1, CAPNP_TEXT("a\0b"), (handle_t){}, &outcome));
+    INVALID(run(CAPNP_TEXT("hello"), 1, CAPNP_TEXT("x"), vmo, &outcome));
+    INVALID(run(CAPNP_TEXT("hello"), 1, CAPNP_TEXT("x"), suite.process, &outcome));
+    DONE(exec_call_jobs(exec, &call, UINT32_MAX, rpc_patience(), nullptr));
+    DONE(exec_call_programs(exec, &call, UINT32_MAX, rpc_patience(), nullptr));
+    suite_close(vmo);
+}
+
+CASE(hostile_exec) {
+    twice(try_exec);
+}
+
 // Arguments that do not fit into a page are more than a program can be given.
 static void run_far(void) {
     static char long_one[200];
-    enum supervisor_control_outcome outcome = SUPERVISOR_CONTROL_OUTCOME_DONE;
+    enum exec_control_outcome outcome = EXEC_CONTROL_OUTCOME_DONE;
     memset(long_one, 'x', sizeof long_one);
     DONE(run(CAPNP_TEXT("hello"), 32, (struct capnp_text){long_one, sizeof long_one - 1}, (handle_t){}, &outcome));
-    EXPECT_EQ(outcome, SUPERVISOR_CONTROL_OUTCOME_TOO_LONG);
+    EXPECT_EQ(outcome, EXEC_CONTROL_OUTCOME_TOO_LONG);
 }
 
 CASE(hostile_lengths_of_arguments) {

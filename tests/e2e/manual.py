@@ -130,7 +130,7 @@ def methods_are_described(ctx):
                       r"Ask again$|Ask again with `next`")
     said(session, "describe logd.append", r"^one way ", r"^text +Text +- +at most 1024 bytes$", r"^  Adds one record\.")
     said(session, "describe LogControl.stats", r"^method       Log\.stats @2$")  # of the one that it extends
-    said(session, "describe supervisor.run", r"^method       SupervisorControl\.run @0$")  # of the one that extends it
+    said(session, "describe exec.run", r"^method       ExecControl\.run @0$")  # of the one that extends it
     said(session, "describe registry.resolve", r"^name +Text +- +at most 23 bytes$",
                       r"^outcome +.*Outcome +- +found noSuchName notAllowed wrongInterface$")
     said(session, "describe lgod", r"there is no service or interface `lgod`; did you mean `logd?`\?$")

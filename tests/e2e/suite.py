@@ -12,6 +12,7 @@ import manual
 import misbehaviour
 import policy
 import processors
+import programs
 import services
 import stand_in
 from session import ANSWER_S, Session
@@ -19,7 +20,7 @@ from testing import check, deadline
 
 COMMANDS = ("help", "services", "service", "logs", "caps", "mem", "ps", "run", "kill", "uptime", "trace", "clear", "reboot", "poweroff",
             "echo", "jobs", "history", "man", "apropos", "describe", "call", "policy", "keys", "why", "config")
-SERVICES = ("samgrd", "logd", "policyd", "rngd", "keystored", "configd", "consoled", "shell")
+SERVICES = ("samgrd", "logd", "policyd", "rngd", "keystored", "configd", "consoled", "execd", "shell")
 UP, DOWN, RIGHT, LEFT = "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D"
 HOME, END, DELETE = "\x1b[H", "\x1b[F", "\x1b[3~"
 
@@ -109,7 +110,7 @@ def programs_run(session):
 
 
 def lists_may_be_longer_than_a_message(ctx):
-    """More jobs than one answer of the supervisor has room for."""
+    """More jobs than one answer of execd has room for."""
     count = 40
     session = Session(ctx, system="test")
     session.do("run hello")
@@ -121,7 +122,7 @@ def lists_may_be_longer_than_a_message(ctx):
     for name in names:
         session.do(f"kill {name}")
     session.until("jobs", r"(?s)\A(?!.*running)", 30)
-    session.expect_in(f"kill {names[0]}", r"is not running$")
+    session.expect_in(f"kill {names[-1]}", r"is not running$")
     session.expect_in("service logd", r"provides +log$", r"restart +always$", r"memory +.* of .*, at most .* so far$")
     session.poweroff()
 
@@ -187,7 +188,7 @@ def calls(session):
     session.expect_in("call logd.query '(limit = 1, level = warning, last = true)'", r'text = "by \\"hand\\""', r"^  more = ")
     session.expect_in("call supervisor.service '(name = \"logd\")'", r"^ +state = running,$", r'provides = \["log"\]')
     session.expect_in("call registry.resolve '(name = \"log\")'", r"outcome = found", r"^1 capability came with it")
-    session.expect_in("call supervisor.run '(program = \"hello\", watcher = $events, bits = 2)'", r"outcome = done")
+    session.expect_in("call exec.run '(program = \"hello\", watcher = $events, bits = 2)'", r"outcome = done")
     session.expect_in("call console.clear", r"^\(\)$")
     before = session.do("call supervisor.capabilities '(name = \"shell\")'")
     for _ in range(20):  # nothing that a call makes stays
@@ -374,9 +375,9 @@ def cases(ctx):
         found.append((f"promises_are_kept ({cpus} processors)", functools.partial(promises_are_kept, ctx, cpus)))
     found.append(("lists_may_be_longer_than_a_message", functools.partial(lists_may_be_longer_than_a_message, ctx)))
     found.append(("calls_that_wait_are_ended", functools.partial(calls_that_wait_are_ended, ctx)))
-    for name in ("samgrd", "logd", "policyd", "rngd", "configd", "consoled"):
+    for name in ("samgrd", "logd", "policyd", "rngd", "configd", "consoled", "execd"):
         found.append((f"{name}_restarts", functools.partial(service_restarts, ctx, name)))
     found.append(("shell_restarts", functools.partial(shell_restarts, ctx)))
     found.append(("services_killed_in_turn", deadline(180)(functools.partial(often_killed, ctx))))
     return (found + authority.cases(ctx) + manual.cases(ctx) + machine.cases(ctx) + processors.cases(ctx) + services.cases(ctx) + log.cases(ctx) + policy.cases(ctx) + keys.cases(ctx) + config.cases(ctx) + misbehaviour.cases(ctx) +
-            stand_in.cases(ctx))
+            programs.cases(ctx) + stand_in.cases(ctx))

@@ -36,6 +36,11 @@ def service(fields):
     return f'const system :M.System = (name = "a", services = [{LOGD},\n  (name = "b",\n    {lines}\n  )]);\n'
 
 
+def program(grant):
+    return (f'const system :M.System = (name = "a", services = [{LOGD}], programs = [\n  (name = "c", memoryKib = 64,\n'
+            f"    grants = [\n      {grant}\n    ])]);\n")
+
+
 def grants(*which):
     return service("memoryKib = 64; grants = [\n      " + "\n      , ".join(which) + "\n]")
 
@@ -100,6 +105,10 @@ MISTAKES = (
     (service('memoryKib = 64; provides = ["c"]; grants = [\n(name = "c", trace = void)] #!'), "receives what it provides"),
     (service('memoryKib = 64; resolve = [(name = "log"),\n (name = "nobody") #!\n]'), "no service provides `nobody`"),
     (service('memoryKib = 64; resolve = [(name = "log")] #!'), "is not granted the registry"),
+    # What programs are granted
+    (grants('(name = "x", programs = void) #!'), "`x` is to be called `programs`"),
+    (program('(name = "programs", programs = void) #!'), "`c` is a program; only a service runs programs"),
+    (program('(name = "x", interrupt = 4) #!'), "`c` is a program, which may run several times, but a device has one holder"),
     # In a constant that is used elsewhere
     ('const bad :List(M.Grant) = [\n  (name = "x", trace = void), (name = "y",\n  service = "nobody"), #!\n];\n' +
      service("memoryKib = 64; grants = .bad"), "no service provides `nobody`"),
@@ -188,6 +197,7 @@ class Writer:
 class Generator:
     """A random system in some files. `lines`: name of a unit, or of a unit and a grant, -> file and line."""
 
+    DEVICES = ("ioport", "interrupt")  # not for programs
     KINDS = ("inspector", "trace", "notification", "endpoint", "ioport", "interrupt", "file", "service")
 
     def __init__(self, folder, seed):
@@ -262,7 +272,7 @@ class Generator:
     def grant(self, unit, name):
         def body(number):
             file = self.files[number]
-            kind = self.random.choice(self.KINDS)
+            kind = self.random.choice([kind for kind in self.KINDS if unit.startswith("s") or kind not in self.DEVICES])
             def what():
                 if kind == "ioport":
                     self.port += 8

@@ -1,0 +1,80 @@
+@0xa3d94f17c0b8625e;
+# Programs that are run on demand: which there are, what runs, how it ended.
+
+using import "tessera.capnp".repeatable;
+using import "tessera.capnp".maxCount;
+using Supervisor = import "supervisor.capnp";
+
+const argumentsMax :UInt32 = 32;         # Of a program that is run.
+const argumentsMaxBytes :UInt32 = 2048;  # All together, each with a byte for its end.
+const handedMax :UInt32 = 2;             # Capabilities that its caller hands it.
+
+struct Program {
+  # What can be run as a job.
+  name @0 :Text;
+  memoryLimitBytes @1 :UInt64;
+}
+
+struct Job {
+  # A program that was run.
+  name @0 :Text;            # Of the program.
+  id @1 :UInt32;            # Never used twice until shutdown, also not by a service.
+  state @2 :Supervisor.RunState; # Running or ended.
+  foreground @3 :Bool;
+  exitKind @4 :UInt32;      # As in a process's exit record.
+  exitCode @5 :UInt64;
+  startedNs @6 :UInt64;
+  endedNs @7 :UInt64;
+  processKoid @8 :UInt64;
+  memory @9 :Supervisor.Memory;
+  reason @10 :Text;         # Why it ended, in words; empty while it runs.
+}
+
+struct Handed {
+  # A capability that the caller hands to the program, in place of what the manifest grants it under this name, if anything.
+  name @0 :Text;
+  capability @1 :Capability;
+}
+
+interface Exec @0xe7c1308b5f92d64a {
+  # What can be seen. Lists come in pieces: as many entries as fit from number `first` on, and how many there are. A name
+  # that can be nobody's is one that is not found.
+
+  programs @0 (first :UInt32) -> (programs :List(Program), total :UInt32) $repeatable;
+  # What can be run.
+
+  jobs @1 (first :UInt32) -> (jobs :List(Job), total :UInt32) $repeatable;
+  # By number; those that ended are kept for a while.
+
+  job @2 (id :UInt32) -> (found :Bool, job :Job) $repeatable;
+  # One of them.
+
+  capabilities @3 (name :Text, first :UInt32)
+               -> (found :Bool, capabilities :List(Supervisor.GrantedCapability), total :UInt32, processKoid :UInt64) $repeatable;
+  # What a job (NAME.ID or ID) was given.
+}
+
+interface ExecControl @0x96b0d5e2a7f41c38 extends(Exec) {
+  # What can be done.
+
+  run @0 (program :Text, arguments :List(Text) $maxCount(.argumentsMax), foreground :Bool, watcher :Capability, bits :UInt64,
+          memoryKib :UInt32, handed :List(Handed) $maxCount(.handedMax))
+      -> (outcome :Outcome, id :UInt32, processKoid :UInt64);
+  # Starts a program; `arguments` are those behind its name. When it ends the watcher, a notification with SIGNAL or null,
+  # gets the bits. In the foreground it runs in the interactive band. It may use `memoryKib` of memory, if that is not 0 and less
+  # than what the manifest says.
+
+  kill @1 (target :Text) -> (outcome :Outcome);
+  # Ends a job, by name (NAME.ID) or number.
+
+  enum Outcome {
+    # What became of a request.
+    done @0;
+    notFound @1;    # No job or program is called so.
+    badProgram @2;  # Its file is no good.
+    busy @3;        # As many jobs as there can be are running.
+    noMemory @4;    # Its account, or that of all jobs, could not pay for it.
+    badState @5;    # It is not in a state in which this can be done.
+    tooLong @6;     # The arguments are longer than a program can be given.
+  }
+}

@@ -1,0 +1,64 @@
+#include "abi/gen/decode.h"
+#include "abi/gen/stubs.h"
+#include "base/mem.h"
+#include "lib/tess/capset.h"
+#include "lib/tess/main.h"
+#include "lib/tess/panic.h"
+#include "services/execd/execd.h"
+
+struct execd execd;
+
+// The package was checked by init, which has started this from it.
+static void read_package(void) {
+    uint64_t len = 0, address = 0;
+    struct package_entry entry;
+    struct manifest_error error;
+    status_t status = tess_vmo_info(execd.package_vmo, &len, nullptr);
+    if (status_ok(status)) {
+        status = tess_vspace_map(tess_self_vspace(), execd.package_vmo, 0, len, 0, PROT_READ, &address);
+    }
+    if (!status_ok(status)) {
+        tess_panic("execd: cannot map the boot package: %s", abi_status_text(status.code));
+    }
+    if (!package_open((const uint8_t *)address, len, &execd.package) ||
+        !package_find(&execd.package, BOOT_ENTRY_MANIFEST, nullptr, &entry) ||
+        !manifest_open(entry.bytes, entry.len_bytes, &execd.manifest, &error)) {
+        tess_panic("execd: the boot package is malformed");
+    }
+}
+
+static void bring_up(int argc, char **argv) {
+    const handle_t endpoint = tess_cap_required("exec", EXEC_ID);
+    memset(&execd, 0, sizeof(execd)); // committed now, so that running a program leaves memory as it was
+    execd.package_vmo = tess_cap_required(MANIFEST_PROGRAMS, 0);
+    execd.accounts = tess_cap_required(MANIFEST_PROGRAMS_ACCOUNT, 0);
+    execd.supervisor = tess_cap_required("supervisor", SUPERVISOR_ID);
+    execd.log = tess_cap_required("log", 0);
+    execd.command_line = argc > 1 ? argv[1] : nullptr;
+    read_package();
+    status_t status = tess_account_create_notification(tess_self_account(), &execd.ends);
+    if (status_ok(status)) {
+        status = tess_notification_bind(execd.ends, endpoint);
+    }
+    if (!status_ok(status)) {
+        tess_panic("execd: cannot be told when programs end: %s", abi_status_text(status.code));
+    }
+    rpc_server_init(&execd.server, endpoint, 1 + EXEC_HANDED_MAX); // a watcher, and what programs are handed
+}
+
+int main(int argc, char **argv) {
+    bring_up(argc, argv);
+    for (;;) {
+        struct rpc_request *request = &execd.server.request;
+        switch (rpc_server_next(&execd.server, DEADLINE_NEVER)) {
+        case RPC_REQUEST:
+            rpc_server_done(&execd.server, badge_controls(request->badge) && request->interface_id == EXEC_CONTROL_ID
+                                               ? exec_control_dispatch(&execd_control_methods, nullptr, request)
+                                               : exec_dispatch(&execd_view_methods, nullptr, request));
+            break;
+        case RPC_SIGNAL: jobs_collect(execd.server.bits); break;
+        case RPC_TIMEOUT: break;
+        case RPC_CLOSED: return 1;
+        }
+    }
+}

@@ -1,0 +1,67 @@
+"""Programs that execd runs: what they hold, how many there can be, and what becomes of them when execd ends."""
+
+import functools
+import re
+
+from session import ANSWER_S, Session
+from testing import check
+
+JOBS_MAX = 64
+
+
+def start(session, line):
+    said = session.do(f"run {line} &", ANSWER_S)
+    job = re.search(r"^(\S+\.\d+) runs in the background", said, re.MULTILINE)
+    check(job, "a job is started", "NAME.ID", said)
+    return job[1]
+
+
+def granted_exactly(session):
+    """A job holds itself and what its lines of the manifest say; where each came from is told."""
+    job = start(session, "endless_loop")
+    held = session.do(f"caps {job}")
+    check(not re.search(r"system/", held), "endless_loop is granted nothing", "only its own", held)
+    session.do(f"kill {job}")
+    job = start(session, "message_flood 0")
+    session.expect_in(f"caps {job}", r"console +endpoint .*system/test\.capnp:\d+: service console$",
+                      rf"log +endpoint +\S+ +{job.split('.')[1]} ")
+    session.do(f"kill {job}")
+    session.until("jobs", r"(?s)\A(?!.*running)", 30)
+
+
+def as_many_as_there_can_be(session):
+    """The last job that can be is run, the next is refused, and when they are gone all is as before."""
+    session.do("run hello")
+    names = [start(session, "endless_loop") for _ in range(JOBS_MAX)]
+    session.expect_in("run endless_loop &", r"busy")
+    session.expect_in("services", *(rf"\b{name}\b.*\brunning\b" for name in ("execd", "logd", "shell")))
+    for name in names:
+        session.do(f"kill {name}", ANSWER_S)
+    session.until("jobs", r"(?s)\A(?!.*running)", 30)
+    session.expect_in("run hello", r"Hello")
+
+
+def end_with_execd(session):
+    """Jobs end with execd. It comes back and runs programs, under numbers that were never used before."""
+    job = start(session, "endless_loop")
+    session.do("kill execd")
+    session.until("ps", r"(?s)\A(?!.*endless_loop)", 30)
+    session.until("services", r"execd.*running", 30)
+    session.expect_in("jobs", r"no program was run yet")
+    again = start(session, "endless_loop")
+    check(int(again.split(".")[1]) > int(job.split(".")[1]), "a job's number is new", f"above {job}", again)
+    session.expect_in(f"kill {job}", r"no job or service")
+    session.do(f"kill {again}")
+    session.expect_in("run hello", r"Hello")
+
+
+def all_in_one(ctx):
+    session = Session(ctx, system="test")
+    granted_exactly(session)
+    end_with_execd(session)
+    as_many_as_there_can_be(session)
+    session.poweroff()
+
+
+def cases(ctx):
+    return [("programs_are_run_by_execd", functools.partial(all_in_one, ctx))]
