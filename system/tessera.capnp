@@ -84,6 +84,7 @@ const execd :Manifest.Service = (
 
 const shell :Manifest.Service = (
   name = "shell",
+  args = [(bootCommandLine = void)],
   memoryKib = 1024,
   band = interactive,
   essential = true,

@@ -2,7 +2,7 @@
 #include "apps/shell/shell.h"
 #include "base/str.h"
 #include "lib/shell/suggest.h"
-#include "lib/shell/words.h"
+#include "lib/shell/interpreter.h"
 
 static const struct command commands[] = {
     {.name = "help", .usage = "[COMMAND]", .summary = "list the commands, or explain one", .run = command_help,
@@ -104,7 +104,40 @@ static const struct command commands[] = {
      .details = "start  from now on, in new buffers; stop  no more, but keep what there is;\n"
                 "off  give the buffers back. Alone: how much there is. tools/trace reads it."},
     {.name = "echo", .usage = "[WORD...]", .summary = "print words", .run = command_echo, .max = SHELL_WORDS_MAX},
-    {.name = "history", .usage = "", .summary = "list the lines entered before", .run = command_history},
+    {.name = "grep", .usage = "[-v] [-i] TEXT", .summary = "pass on the lines that have a text in them", .filter = &filter_grep,
+     .details = "  -v  those that do not have it; -i  letters in any case\nFails when there is no such line."},
+    {.name = "head", .usage = "[-n LINES]", .summary = "pass on the first lines", .filter = &filter_head},
+    {.name = "tail", .usage = "[-n LINES]", .summary = "pass on the last lines", .filter = &filter_tail},
+    {.name = "sort", .usage = "[-r] [-n] [-u]", .summary = "sort lines", .filter = &filter_sort,
+     .details = "  -r  backwards; -n  by the number in front; -u  each line once\nUp to 64 KiB."},
+    {.name = "uniq", .usage = "[-c]", .summary = "leave out lines that are as the one before", .filter = &filter_uniq,
+     .details = "  -c  with how often each was there"},
+    {.name = "wc", .usage = "[-l] [-w] [-c]", .summary = "count lines, words and bytes", .filter = &filter_wc},
+    {.name = "field", .usage = "[-d CHARACTER] NUMBER...", .summary = "pass on fields of lines", .filter = &filter_field,
+     .details = "Fields have blanks between them, or the character."},
+    {.name = "tee", .usage = "[-a] FILE", .summary = "pass on what comes in, and keep it in a file", .filter = &filter_tee,
+     .completion = COMPLETE_FILES, .details = "  -a  behind what is there"},
+    {.name = "cat", .usage = "[FILE...]", .summary = "show files", .run = command_cat, .filter = &filter_cat,
+     .max = SHELL_WORDS_MAX, .completion = COMPLETE_FILES},
+    {.name = "files", .usage = "", .summary = "list the files of this session", .run = command_files,
+     .details = "What `>` writes is kept in the shell's memory, and gone with it: there is no file system yet."},
+    {.name = "rm", .usage = "FILE...", .summary = "remove files of this session", .run = command_rm, .min = 1,
+     .max = SHELL_WORDS_MAX, .completion = COMPLETE_FILES},
+    {.name = "sh", .usage = "FILE [ARGUMENT...]", .summary = "carry out a script", .run = command_sh, .min = 1,
+     .max = SHELL_WORDS_MAX, .completion = COMPLETE_FILES,
+     .details = "Its arguments are $1 to $9, $# how many, $@ all of them. `man shell` has the language."},
+    {.name = "test", .usage = "[!] CONDITION", .summary = "compare texts or numbers", .internal = true,
+     .details = "A = B, A != B; A -eq B, -ne -lt -le -gt -ge; -n TEXT, -z TEXT. `[ CONDITION ]` is the same."},
+    {.name = "set", .usage = "[-e|+e] [-x|+x]", .summary = "change how commands are carried out", .internal = true,
+     .details = "  -e  end at the first command that fails; -x  show commands before they are carried out"},
+    {.name = "unset", .usage = "NAME...", .summary = "forget variables or functions", .internal = true},
+    {.name = "exit", .usage = "[STATUS]", .summary = "end a script", .internal = true},
+    {.name = "return", .usage = "[STATUS]", .summary = "end a function", .internal = true},
+    {.name = "break", .usage = "", .summary = "leave a loop", .internal = true},
+    {.name = "continue", .usage = "", .summary = "go on with a loop's next time", .internal = true},
+    {.name = "true", .usage = "", .summary = "succeed", .internal = true},
+    {.name = "false", .usage = "", .summary = "fail", .internal = true},
+    {.name = "history", .usage = "[LINES]", .summary = "list the lines entered before", .run = command_history, .max = 1},
     {.name = "clear", .usage = "", .summary = "clear the screen", .run = command_clear},
     {.name = "reboot", .usage = "", .summary = "stop everything and start the machine anew", .run = command_reboot},
     {.name = "poweroff", .usage = "", .summary = "stop everything and switch the machine off",
@@ -127,7 +160,7 @@ const struct command *command_find(const char *name, size_t len) {
 }
 
 // A command that does not exist may be a program's name, or nearly one of ours.
-static int unknown(const char *name) {
+int command_unknown(const char *name) {
     struct shell_suggestion suggestion = shell_suggest(name);
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         shell_suggest_add(&suggestion, commands[i].name);
@@ -142,34 +175,12 @@ static int unknown(const char *name) {
     return COMMAND_NOT_FOUND;
 }
 
-int command_line(const char *line, size_t len) {
-    static struct shell_words words;
-    char error[SHELL_ERROR_BYTES];
-    if (!shell_split(line, len, &words, error)) {
-        return misused("%s\n", error);
-    }
-    if (words.count == 0) {
+int command_check(const struct command *command, size_t count) {
+    const size_t operands = count - 1;
+    if (operands >= command->min && operands <= command->max) {
         return COMMAND_OK;
     }
-    const char *name = words.words[0];
-    const struct command *command = command_find(name, strlen(name));
-    size_t operands = words.count - 1;
-    if (command == nullptr) {
-        return unknown(name);
-    }
-    if (operands < command->min || operands > command->max) {
-        return misused("usage: %s%s%s\n", command->name, command->usage[0] != '\0' ? " " : "", command->usage);
-    }
-    if (words.background && !command->background) {
-        return misused("%s: only `run` works in the background\n", command->name);
-    }
-    struct arguments arguments = {.count = words.count, .words = words.words, .background = words.background};
-    if (command->paged) {
-        pager_begin();
-    }
-    const int exit_status = command->run(&arguments);
-    pager_end();
-    return exit_status;
+    return misused("usage: %s%s%s\n", command->name, command->usage[0] != '\0' ? " " : "", command->usage);
 }
 
 int command_help(const struct arguments *arguments) {
@@ -177,7 +188,7 @@ int command_help(const struct arguments *arguments) {
         const char *name = arguments->words[1];
         const struct command *command = command_find(name, strlen(name));
         if (command == nullptr) {
-            return unknown(name);
+            return command_unknown(name);
         }
         out("%s %s\n  %s\n", command->name, command->usage, command->summary);
         if (command->details != nullptr) {

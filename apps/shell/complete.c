@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "idl/console.capnp.h"
-#include "lib/shell/words.h"
+#include "lib/shell/cursor.h"
 
 // What is offered: strings one after the other, each with its NUL.
 static struct {
@@ -98,6 +98,7 @@ static void add_for(enum completion completion, struct wanted *wanted) {
     switch (completion) {
     case COMPLETE_NOTHING:
     case COMPLETE_CALL: break; // complete_call.c
+    case COMPLETE_FILES: each_file(add_name, wanted); break;
     case COMPLETE_COMMANDS: add_commands(wanted); break;
     case COMPLETE_SERVICES: (void)each_service(add_service, wanted); break;
     case COMPLETE_PROGRAMS: (void)each_program(add_program, wanted); break;
@@ -172,11 +173,13 @@ void complete(const char *line, size_t len) {
         struct wanted wanted = {.prefix = cursor.word, .prefix_bytes = cursor.word_bytes};
         candidates_begin(cursor.word_bytes);
         const struct command *command = command_find(cursor.first, cursor.first_bytes);
-        if (cursor.index == 0) {
+        if (cursor.file) {
+            add_for(COMPLETE_FILES, &wanted);
+        } else if (cursor.index == 0) {
             add_commands(&wanted);
         } else if (command != nullptr && command->completion == COMPLETE_SETTINGS && cursor.index == 1) {
             add_verbs(&wanted);
-        } else if (command != nullptr && (cursor.index == 1 || command->completion == COMPLETE_SETTINGS || command->completion == COMPLETE_SERVICES ||
+        } else if (command != nullptr && (cursor.index == 1 || command->completion == COMPLETE_SETTINGS || command->completion == COMPLETE_FILES || command->completion == COMPLETE_SERVICES ||
                                           (command->completion == COMPLETE_PAGES && cursor.index == 2))) {
             add_for(command->completion, &wanted);
         }

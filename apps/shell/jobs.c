@@ -153,12 +153,11 @@ static status_t start(const char *program, const char *const *words, size_t coun
     return STATUS_OK;
 }
 
-int command_run(const struct arguments *arguments) {
-    const char *program = arguments->words[1];
+int program_run(const char *const *words, size_t count, bool in_background) {
+    const char *program = words[0];
     enum exec_control_outcome outcome = EXEC_CONTROL_OUTCOME_DONE;
     uint32_t id = 0;
-    const status_t status =
-        start(program, arguments->words + 2, arguments->count - 2, !arguments->background, &outcome, &id);
+    const status_t status = start(program, words + 1, count - 1, !in_background, &outcome, &id);
     if (outcome == EXEC_CONTROL_OUTCOME_NOT_FOUND) {
         return no_program(program);
     }
@@ -166,7 +165,7 @@ int command_run(const struct arguments *arguments) {
         (void)fail("run %s: %s\n", program, status_ok(status) ? outcome_text(outcome) : rpc_status_text(status));
         return COMMAND_CANNOT_RUN;
     }
-    if (!arguments->background) {
+    if (!in_background) {
         out_flush();
         return wait_in_foreground(id);
     }
@@ -175,6 +174,26 @@ int command_run(const struct arguments *arguments) {
         background[background_count++] = id;
     }
     return COMMAND_OK;
+}
+
+int command_run(const struct arguments *arguments) {
+    return program_run(arguments->words + 1, arguments->count - 1, arguments->background);
+}
+
+struct program_search {
+    const char *name;
+    bool found;
+};
+
+static void look_for_program(void *context, struct exec_program program) {
+    struct program_search *search = context;
+    search->found = search->found || capnp_text_equal(exec_program_get_name(program), capnp_text(search->name));
+}
+
+bool program_exists(const char *name) {
+    struct program_search search = {.name = name};
+    (void)each_program(look_for_program, &search); // those that cannot be listed cannot be run
+    return search.found;
 }
 
 // Whether a background job is to be looked after further; its end is reported.

@@ -1,10 +1,14 @@
-// The shell: reads a line, does it, and again. Its language is lib/shell, the terminal is consoled's.
+// The shell: reads a line, does it, and again. Its language is lib/shell, the terminal is consoled's. With `script=...` on the
+// machine's command line it does that instead, and switches the machine off.
 //
 // CapSet: `console`, `exec` and `supervisor` (control); `inspector`, `log`, `trace` for the commands that need them.
 #include "abi/gen/stubs.h"
+#include "apps/shell/language.h"
+#include "apps/shell/script.h"
 #include "apps/shell/shell.h"
 #include "apps/shell/units.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "idl/console.capnp.h"
 #include "idl/log.capnp.h"
 #include "lib/tess/capset.h"
@@ -14,8 +18,11 @@
 #include "lib/tess/syscall.h"
 
 #define PROMPT "tessera$ "
+#define PROMPT_MORE "> "
+#define NO_WAY_OUT "There is nowhere to log out to; `poweroff` switches the machine off.\n"
 
 constexpr size_t LINE_MAX = 1024;
+constexpr size_t TEXT_MAX = 8192; // of lines that belong together
 
 constexpr uint64_t PAUSE_MS = 100;
 constexpr uint64_t POWER_PATIENCE_MS = 30'000;
@@ -42,8 +49,11 @@ int command_echo(const struct arguments *arguments) {
 }
 
 int command_history(const struct arguments *arguments) {
-    (void)arguments;
-    for (size_t i = 0; i < shell.history.count; i++) {
+    uint64_t most = shell.history.count;
+    if (arguments->count > 1 && !str_parse_u64(arguments->words[1], strlen(arguments->words[1]), &most)) {
+        return misused("history: `%s` is no number of lines\n", arguments->words[1]);
+    }
+    for (size_t i = most < shell.history.count ? shell.history.count - (size_t)most : 0; i < shell.history.count; i++) {
         size_t len;
         const char *line = history_line(&shell.history, i, &len);
         out("%5zu  %.*s\n", i + 1, (int)len, line);
@@ -114,42 +124,48 @@ static void remember(const char *line, size_t len) {
     }
 }
 
-// Reads until there is something to do: true with a line to carry out, in line[0..*len].
-static bool read_line(char line[LINE_MAX + 1], size_t *len, bool *resume) {
+enum reading : uint8_t {
+    READ_LINE,
+    READ_NOTHING, // nothing yet: again
+    READ_BROKEN,  // Ctrl-C: what was typed before it does not count
+};
+
+// Reads until there is something to do: a line to carry out, in line[0..*len].
+static enum reading read_line(struct capnp_text prompt, char line[LINE_MAX + 1], size_t *len, bool *resume) {
     RPC_CALL(call);
     struct console_control_read_line_results results;
-    const status_t status = console_control_call_read_line(console(), &call, CAPNP_TEXT(PROMPT), *resume, DEADLINE_NEVER, &results);
+    const status_t status = console_control_call_read_line(console(), &call, prompt, *resume, DEADLINE_NEVER, &results);
     *resume = false;
     if (status_is(status, STATUS_PEER_DIED) ||
         (status_ok(status) && console_control_read_line_results_get_is_new(results))) {
         shell_introduce();
         out("\nThe console was started again.\n");
         out_flush();
-        return false;
+        return READ_NOTHING;
     }
     if (!status_ok(status)) {
         if (status_is(status, rpc_status(RPC_UNIMPLEMENTED))) {
             tess_panic("shell: the manifest must grant `console` with control");
         }
         pause(PAUSE_MS);
-        return false;
+        return READ_NOTHING;
     }
     const struct capnp_text got = console_control_read_line_results_get_line(results);
     *len = got.len < LINE_MAX ? got.len : LINE_MAX;
     memcpy(line, got.bytes, *len);
     line[*len] = '\0';
     switch (console_control_read_line_results_get_event(results)) {
-    case CONSOLE_CONTROL_EVENT_LINE: return true;
+    case CONSOLE_CONTROL_EVENT_LINE: return READ_LINE;
     case CONSOLE_CONTROL_EVENT_COMPLETE:
         complete(line, *len);
         *resume = true;
-        return false;
+        return READ_NOTHING;
     case CONSOLE_CONTROL_EVENT_END:
-        out("There is nowhere to log out to; `poweroff` switches the machine off.\n");
-        return false;
-    case CONSOLE_CONTROL_EVENT_INTERRUPTED: return false;
+        out(NO_WAY_OUT);
+        return READ_NOTHING;
+    case CONSOLE_CONTROL_EVENT_INTERRUPTED: return READ_BROKEN;
     }
-    return false;
+    return READ_NOTHING;
 }
 
 static void set_up(void) {
@@ -166,21 +182,55 @@ static void set_up(void) {
     history_init(&shell.history);
 }
 
-int main(int argc, char **argv) {
-    (void)argc;
-    (void)argv;
+// Lines that belong together: all but the last are incomplete.
+static struct {
+    size_t used;
+    char text[TEXT_MAX];
+} entry;
+
+// Takes one more line, and carries them out when they are whole.
+static void enter(const char *line, size_t len) {
+    bool incomplete = false;
+    if (len + 1 > TEXT_MAX - entry.used) {
+        (void)fail("these lines are too long together\n");
+    } else {
+        memcpy(entry.text + entry.used, line, len);
+        entry.used += len;
+        (void)language_run(entry.text, entry.used, &incomplete); // $? keeps it
+        entry.text[entry.used++] = '\n';
+    }
+    if (language_left()) {
+        out(NO_WAY_OUT);
+    }
+    entry.used = incomplete ? entry.used : 0;
+}
+
+[[noreturn]] static void read_lines(void) {
     static char line[LINE_MAX + 1];
-    set_up();
-    shell_introduce();
-    out("Tessera. `help` lists the commands.\n");
     bool resume = false;
     for (;;) {
         size_t len;
         jobs_report();
         out_flush();
-        if (read_line(line, &len, &resume)) {
+        switch (read_line(entry.used > 0 ? CAPNP_TEXT(PROMPT_MORE) : CAPNP_TEXT(PROMPT), line, &len, &resume)) {
+        case READ_LINE:
             remember(line, len);
-            (void)command_line(line, len);
+            enter(line, len);
+            break;
+        case READ_NOTHING: break;
+        case READ_BROKEN: entry.used = 0; break;
         }
     }
+}
+
+int main(int argc, char **argv) {
+    const char *script = argc > 1 ? str_find_word(argv[1], "script") : nullptr;
+    set_up();
+    language_init();
+    shell_introduce();
+    if (script != nullptr && script[0] == '=') {
+        script_run(script + 1);
+    }
+    out("Tessera. `help` lists the commands.\n");
+    read_lines();
 }

@@ -1,3 +1,5 @@
+#include "apps/shell/output.h"
+
 #include <stdarg.h>
 
 #include "abi/gen/abi.h"
@@ -11,6 +13,7 @@
 
 static char buffer[CONSOLE_PIECE_BYTES];
 static size_t used;
+static struct outlet *outlet; // null: the console
 
 constexpr size_t WORD_BYTES = 256; // as far as it is shown
 
@@ -25,8 +28,7 @@ void out_flush(void) {
     }
 }
 
-void out_sink(void *context, const char *bytes, size_t len) {
-    (void)context;
+void out_console(const char *bytes, size_t len) {
     while (len > 0) {
         if (used == sizeof(buffer)) {
             out_flush();
@@ -43,11 +45,67 @@ void out_sink(void *context, const char *bytes, size_t len) {
     }
 }
 
+void out_push(struct outlet *to) {
+    to->outer = outlet;
+    outlet = to;
+}
+
+void out_pop(void) {
+    outlet = outlet->outer;
+}
+
+struct outlet *out_outlet(void) {
+    return outlet;
+}
+
+bool out_put(struct outlet *to, const char *bytes, size_t len) {
+    if (to == nullptr) {
+        out_console(bytes, len);
+        return true;
+    }
+    to->closed = to->closed || !to->take(to->context, bytes, len);
+    return !to->closed;
+}
+
+bool out_is_closed(void) {
+    return outlet != nullptr && outlet->closed;
+}
+
+void out_sink(void *context, const char *bytes, size_t len) {
+    (void)context;
+    (void)out_put(outlet, bytes, len); // what nobody wants is dropped; who has much to say asks out_is_closed
+}
+
 void out(const char *format, ...) {
     va_list args;
     va_start(args, format);
     fmt_vprint(out_sink, nullptr, format, args);
     va_end(args);
+}
+
+static void console_sink(void *context, const char *bytes, size_t len) {
+    (void)context;
+    out_console(bytes, len);
+}
+
+int fail(const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    fmt_vprint(console_sink, nullptr, format, args);
+    va_end(args);
+    return COMMAND_FAILED;
+}
+
+int misused(const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    fmt_vprint(console_sink, nullptr, format, args);
+    va_end(args);
+    return COMMAND_MISUSED;
+}
+
+int out_problem(const char *what, status_t status) {
+    return fail("%s: %s\n", what, rpc_status_text(status));
 }
 
 // The bytes of a word, and of those that stand with it: a type is not parted from its name.
@@ -82,25 +140,4 @@ void out_wrapped(size_t column, size_t indent, const char *text) {
         }
     }
     out("\n");
-}
-
-// Both go where output goes, as long as that is always the console.
-int fail(const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    fmt_vprint(out_sink, nullptr, format, args);
-    va_end(args);
-    return COMMAND_FAILED;
-}
-
-int misused(const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    fmt_vprint(out_sink, nullptr, format, args);
-    va_end(args);
-    return COMMAND_MISUSED;
-}
-
-int out_problem(const char *what, status_t status) {
-    return fail("%s: %s\n", what, rpc_status_text(status));
 }

@@ -7,6 +7,7 @@
 #include "abi/types.h"
 #include "idl/kernel.capnp.h"
 #include "lib/lineedit/history.h"
+#include "lib/shell/filter.h"
 #include "lib/shell/format.h"
 
 constexpr uint64_t BIT_INTERRUPT = 1; // Ctrl-C was pressed
@@ -22,6 +23,8 @@ struct shell {
     handle_t events; // notification: BIT_INTERRUPT, BIT_JOB, BIT_ANSWER, BIT_LOG
     struct history history;
     struct shell_table table; // of the command that is running
+    bool interrupted;         // Ctrl-C, since the line was entered
+    bool scripted;            // nobody is there
 };
 
 extern struct shell shell;
@@ -37,6 +40,9 @@ void shell_introduce(void);
 [[gnu::format(printf, 1, 2)]] void out(const char *format, ...);
 void out_sink(void *context, const char *bytes, size_t len);
 void out_flush(void);
+
+// Whether nobody wants any more of it: a command that has much to say, or goes on until Ctrl-C, then ends.
+bool out_is_closed(void);
 
 // Words of one line, from this column on; further lines begin at `indent`. Ends the line.
 void out_wrapped(size_t column, size_t indent, const char *text);
@@ -95,6 +101,7 @@ enum completion : uint8_t {
     COMPLETE_DESCRIBED,
     COMPLETE_PAGES,
     COMPLETE_SETTINGS,
+    COMPLETE_FILES,
 };
 
 struct command {
@@ -107,14 +114,24 @@ struct command {
     enum completion completion;
     bool background; // `&` is understood
     bool paged;      // a screen at a time
+    const struct filter_type *filter; // what it is behind a pipe; `run` may then be null
+    bool internal;                    // the language itself carries it out
 };
 
 // Null when there is none. Indexes from 0; nullptr at the end.
 const struct command *command_find(const char *name, size_t len);
 const struct command *command_at(size_t index);
 
-// Carries out one line; returns its exit status.
-int command_line(const char *line, size_t len);
+// Whether so many words, with its name, are what the command wants: COMMAND_OK, or says how it is used.
+int command_check(const struct command *command, size_t count);
+
+// Says that there is no such command, and what may be meant. COMMAND_NOT_FOUND.
+int command_unknown(const char *name);
+
+// --- language.c ---
+
+// Whether there was a Ctrl-C since the line was entered. Does not block.
+bool shell_interrupted(void);
 
 // --- complete.c ---
 
@@ -132,6 +149,15 @@ command_fn command_keys;
 command_fn command_call, command_describe, command_man, command_apropos;
 command_fn command_why;
 command_fn command_config;
+command_fn command_sh, command_files, command_cat, command_rm;
+
+extern const struct filter_type filter_cat, filter_tee; // files.c
+
+// Says that there is no such file. COMMAND_FAILED. (files.c)
+int no_file(const char *command, const char *name);
+
+// Each file of the session. (files.c)
+void each_file(void (*function)(void *context, const char *name), void *context);
 
 // Takes the bits of the shell's notification; what they say of jobs is kept for jobs_report. TIMED_OUT.
 status_t shell_take_events(uint64_t *bits, uint64_t deadline_ns);
@@ -152,6 +178,10 @@ bool setting_is_on(const char *key, bool otherwise);
 
 // Each key of the settings that begins so. (config.c)
 void each_setting(const char *prefix, size_t prefix_bytes, void (*function)(void *context, const char *name), void *context);
+
+// Runs a program with the words behind its name; returns its exit status, or at once that it runs in the background. (jobs.c)
+int program_run(const char *const *words, size_t count, bool in_background);
+bool program_exists(const char *name);
 
 // Says which background jobs have ended since it was last asked.
 void jobs_report(void);

@@ -7,85 +7,7 @@
 #include "lib/shell/hex.h"
 #include "lib/shell/options.h"
 #include "lib/shell/suggest.h"
-#include "lib/shell/words.h"
-
-static struct shell_words words;
-static char error[SHELL_ERROR_BYTES];
-
-static bool split(const char *line) {
-    memset(error, 0, sizeof(error));
-    return shell_split(line, strlen(line), &words, error);
-}
-
-TEST(words_are_split_at_blanks) {
-    CHECK(split("  run   hello\tworld "));
-    CHECK_EQ(words.count, 3);
-    CHECK_STR_EQ(words.words[0], "run");
-    CHECK_STR_EQ(words.words[2], "world");
-    CHECK(words.words[3] == nullptr);
-    CHECK(!words.background);
-    CHECK(split(""));
-    CHECK_EQ(words.count, 0);
-    CHECK(split("   # only a comment | with > signs"));
-    CHECK_EQ(words.count, 0);
-    CHECK(split("mem # comment"));
-    CHECK_EQ(words.count, 1);
-    CHECK(split("echo a#b"));
-    CHECK_STR_EQ(words.words[1], "a#b");
-}
-
-TEST(quotes_and_backslashes) {
-    CHECK(split("echo 'one two' \"three \\\"four\\\"\" a\\ b 'it'\\''s' \"\" \"back\\slash\" 'a\\b'"));
-    CHECK_EQ(words.count, 8);
-    CHECK_STR_EQ(words.words[1], "one two");
-    CHECK_STR_EQ(words.words[2], "three \"four\"");
-    CHECK_STR_EQ(words.words[3], "a b");
-    CHECK_STR_EQ(words.words[4], "it's");
-    CHECK_STR_EQ(words.words[5], "");
-    CHECK_STR_EQ(words.words[6], "back\\slash");
-    CHECK_STR_EQ(words.words[7], "a\\b");
-}
-
-TEST(background) {
-    CHECK(split("run spin &"));
-    CHECK(words.background);
-    CHECK_EQ(words.count, 2);
-    CHECK(split("run spin& # now"));
-    CHECK(words.background);
-    CHECK_STR_EQ(words.words[1], "spin");
-    CHECK(split("echo '&' \\&"));
-    CHECK(!words.background);
-    CHECK(!split("run a & b"));
-    CHECK_STR_EQ(error, "column 7: `&` must be the last on the line; put it in quotes if it is meant as text");
-    CHECK(!split(" &"));
-    CHECK_STR_EQ(error, "column 2: there is no command before `&`");
-}
-
-TEST(errors_say_where) {
-    CHECK(!split("echo \"abc"));
-    CHECK_STR_EQ(error, "column 6: the quote \" is never closed");
-    CHECK(!split("echo gr\xc3\xbc\xc3\x9f 'x"));
-    CHECK_STR_EQ(error, "column 11: the quote ' is never closed");
-    CHECK(!split("echo \"x\\\""));
-    CHECK_STR_EQ(error, "column 6: the quote \" is never closed");
-    CHECK(!split("echo x\\"));
-    CHECK_STR_EQ(error, "column 7: nothing follows the backslash");
-    CHECK(!split("logs | more"));
-    CHECK_STR_EQ(error, "column 6: `|` means nothing here; put it in quotes if it is meant as text");
-    static char many[200];
-    for (unsigned i = 0; i < 99; i++) {
-        memcpy(many + 2 * i, "x ", 2);
-    }
-    CHECK(!split(many));
-    CHECK_STR_EQ(error, "column 65: too many words: at most 32");
-    static char longer[SHELL_LINE_MAX + 2];
-    memset(longer, 'x', SHELL_LINE_MAX + 1);
-    CHECK(!split(longer));
-    CHECK_STR_EQ(error, "the line is too long: at most 1024 bytes");
-    longer[SHELL_LINE_MAX] = '\0';
-    CHECK(split(longer));
-    CHECK_EQ(strlen(words.words[0]), SHELL_LINE_MAX);
-}
+#include "lib/shell/cursor.h"
 
 static bool at_cursor(const char *line, struct shell_cursor *out) {
     return shell_cursor(line, strlen(line), out);
@@ -110,6 +32,27 @@ TEST(the_word_being_typed) {
     CHECK_MEM_EQ(cursor.word, "in", 2);
     CHECK(!at_cursor("echo 'abc", &cursor));
     CHECK(!at_cursor("echo # abc", &cursor));
+    static const struct {
+        const char *line, *first, *word;
+        size_t index;
+    } commands[] = {
+        {"logs -n 5 | gr", "gr", "gr", 0},     {"logs | grep x", "grep", "x", 1},  {"mem;service lo", "service", "lo", 1},
+        {"if ser", "ser", "ser", 0},           {"if a; then run he", "run", "he", 1}, {"x=$(serv", "serv", "serv", 0},
+        {"true && ! caps sh", "caps", "sh", 1}, {"echo a > f b", "echo", "b", 2},
+    };
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        CHECK(at_cursor(commands[i].line, &cursor));
+        CHECK(!cursor.file);
+        CHECK_EQ(cursor.index, commands[i].index);
+        CHECK_EQ(cursor.first_bytes, strlen(commands[i].first));
+        CHECK_MEM_EQ(cursor.first, commands[i].first, strlen(commands[i].first));
+        CHECK_EQ(cursor.word_bytes, strlen(commands[i].word));
+        CHECK_MEM_EQ(cursor.word, commands[i].word, strlen(commands[i].word));
+    }
+    CHECK(at_cursor("sort < fi", &cursor) && cursor.file);
+    CHECK_MEM_EQ(cursor.word, "fi", 2);
+    CHECK(at_cursor("echo a >", &cursor) && cursor.file);
+    CHECK_EQ(cursor.word_bytes, 0);
 }
 
 TEST(suggestions) {
@@ -274,8 +217,8 @@ TEST(options) {
     CHECK_EQ(options.at, 2);
 }
 
-TEST(random_lines_are_split_or_refused) {
-    static const char alphabet[] = "ab \"'\\&#|\t\xc3\xa9";
+TEST(the_cursor_in_random_lines) {
+    static const char alphabet[] = "ab \"'\\&#|>(\t\xc3\xa9";
     uint64_t random = 99;
     for (unsigned i = 0; i < 50000; i++) {
         char line[64];
@@ -288,11 +231,6 @@ TEST(random_lines_are_split_or_refused) {
         char *copy = malloc(len == 0 ? 1 : len); // exactly as long, so that ASan sees a step too far
         memcpy(copy, line, len);
         struct shell_cursor cursor;
-        if (shell_split(copy, len, &words, error)) {
-            CHECK(words.count <= SHELL_WORDS_MAX);
-        } else {
-            CHECK(strlen(error) > 10);
-        }
         if (shell_cursor(copy, len, &cursor)) {
             CHECK(cursor.word >= copy && cursor.word + cursor.word_bytes == copy + len);
         }

@@ -39,6 +39,7 @@ COVERED = {
     "make help": ("build", "make_without_a_target_helps"),
     "make image": ("check", "reproducible"),
     "make check": ("check", "lint"),
+    "tools/run-script 'services && mem'": ("e2e", "script_on_the_boot_line"),
     "make bench": ("build", "bench_is_forwarded"),
     "make prove": ("build", "prove_is_forwarded"),
     "tools/test host": ("build", "suites_of_the_documents"),

@@ -4,8 +4,9 @@ import functools
 import re
 
 import authority
-import keys
 import config
+import keys
+import language
 import log
 import machine
 import manual
@@ -19,7 +20,8 @@ from session import ANSWER_S, Session
 from testing import check, deadline
 
 COMMANDS = ("help", "services", "service", "logs", "caps", "mem", "ps", "run", "kill", "uptime", "trace", "clear", "reboot", "poweroff",
-            "echo", "jobs", "history", "man", "apropos", "describe", "call", "policy", "keys", "why", "config")
+            "echo", "jobs", "history", "man", "apropos", "describe", "call", "policy", "keys", "why", "config",
+            "grep", "head", "tail", "sort", "uniq", "wc", "field", "tee", "cat", "files", "rm", "sh", "test", "set", "unset", "exit")
 SERVICES = ("samgrd", "logd", "policyd", "rngd", "keystored", "configd", "consoled", "execd", "shell")
 UP, DOWN, RIGHT, LEFT = "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D"
 HOME, END, DELETE = "\x1b[H", "\x1b[F", "\x1b[3~"
@@ -380,4 +382,4 @@ def cases(ctx):
     found.append(("shell_restarts", functools.partial(shell_restarts, ctx)))
     found.append(("services_killed_in_turn", deadline(180)(functools.partial(often_killed, ctx))))
     return (found + authority.cases(ctx) + manual.cases(ctx) + machine.cases(ctx) + processors.cases(ctx) + services.cases(ctx) + log.cases(ctx) + policy.cases(ctx) + keys.cases(ctx) + config.cases(ctx) + misbehaviour.cases(ctx) +
-            programs.cases(ctx) + stand_in.cases(ctx))
+            programs.cases(ctx) + stand_in.cases(ctx) + language.cases(ctx))

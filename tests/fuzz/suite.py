@@ -56,6 +56,11 @@ def text(ctx):
     on_the_host(ctx, "text_fuzz", "corpus_text.txt", MESSAGE_RUNS, "-max_len=2048")
 
 
+def commands(ctx):
+    """lib/shell with whatever somebody may type, or a script hold."""
+    on_the_host(ctx, "shell_fuzz", "corpus_shell.txt", MESSAGE_RUNS, "-max_len=1024")
+
+
 def settled(guest):
     """What `mem` says is in use, when it says the same twice."""
     last = None
@@ -112,4 +117,5 @@ def cases(ctx):
             ("requests_on_the_host", deadline(900)(lambda: requests(ctx))),
             ("manifests_on_the_host", deadline(900)(lambda: manifests(ctx))),
             ("text_on_the_host", deadline(900)(lambda: text(ctx))),
+            ("commands_on_the_host", deadline(900)(lambda: commands(ctx))),
             ("system_calls_on_four_processors", deadline(limit)(lambda: target(ctx)))]

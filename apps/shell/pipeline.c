@@ -1,0 +1,269 @@
+// Pipelines. What the first command prints is pushed from stage to stage: nothing is kept in between, and who wants no more says so
+// at once. Only the first can be a command that prints by itself; those behind it are filters (lib/shell/filter.h).
+#include "apps/shell/pipeline.h"
+
+#include "apps/shell/files.h"
+#include "apps/shell/output.h"
+#include "apps/shell/shell.h"
+#include "base/str.h"
+#include "lib/tess/heap.h"
+
+constexpr size_t PIECE_BYTES = 512;
+
+struct stage {
+    const struct shell_stage *what;
+    const struct command *command; // null: an internal one, or a program
+    bool program;
+    struct filter *filter;         // owned; null: it prints by itself
+    bool begun;                    // the filter
+    bool over;                     // it wants no more
+};
+
+struct pipeline {
+    struct interpreter *interpreter;
+    size_t count;
+    struct stage stages[SHELL_STAGES_MAX];
+    struct outlet *outer; // where the last one's output goes ...
+    bool to_file;         // ... unless it goes into a file
+    unsigned file;
+    bool file_full;
+};
+
+static const struct shell_stage *last_of(const struct pipeline *pipeline) {
+    return pipeline->stages[pipeline->count - 1].what;
+}
+
+// ---- from stage to stage ----
+
+static bool put_end(struct pipeline *pipeline, const char *bytes, size_t len) {
+    if (!pipeline->to_file) {
+        return out_put(pipeline->outer, bytes, len);
+    }
+    if (!pipeline->file_full && !file_write(pipeline->file, bytes, len)) {
+        pipeline->file_full = true;
+        (void)fail("%s: the files of a session have no room for it; `rm` makes some\n", last_of(pipeline)->output);
+    }
+    return !pipeline->file_full;
+}
+
+// Output of the stage before this one.
+static bool feed(struct pipeline *pipeline, size_t index, const char *bytes, size_t len) {
+    if (index == pipeline->count) {
+        return put_end(pipeline, bytes, len);
+    }
+    struct stage *stage = &pipeline->stages[index];
+    stage->over = stage->over || !filter_take(stage->filter, bytes, len);
+    return !stage->over;
+}
+
+// A filter's way to the next stage: which that is lies beside the filter.
+struct owned_filter {
+    struct filter filter;
+    struct pipeline *pipeline;
+    size_t next;
+};
+
+static bool filter_sink(void *context, const char *bytes, size_t len) {
+    const struct owned_filter *owned = context;
+    return feed(owned->pipeline, owned->next, bytes, len);
+}
+
+static bool feed_second(void *context, const char *bytes, size_t len) {
+    return feed(context, 1, bytes, len);
+}
+
+// ---- before it begins ----
+
+static bool has_input(const struct pipeline *pipeline, size_t index) {
+    return index > 0 || pipeline->stages[0].what->input != nullptr;
+}
+
+// What the stage is, and whether it can be that in this place. COMMAND_OK, or an exit status, and it was said.
+static int settle(const struct pipeline *pipeline, size_t index, struct stage *stage) {
+    const struct shell_stage *what = stage->what;
+    if (index > 0 && what->input != nullptr) {
+        return misused("%s: its input comes from the pipe; `<` is for the first command\n", what->words[0]);
+    }
+    if (index + 1 < pipeline->count && what->output != nullptr) {
+        return misused("%s: its output goes into the pipe; `>` is for the last command\n",
+                       what->count > 0 ? what->words[0] : "this command");
+    }
+    if (!what->internal) {
+        stage->command = command_find(what->words[0], strlen(what->words[0]));
+        stage->program = stage->command == nullptr && program_exists(what->words[0]);
+        if (stage->command == nullptr && !stage->program) {
+            return command_unknown(what->words[0]);
+        }
+    }
+    const struct command *command = stage->command;
+    const bool filters = command != nullptr && command->filter != nullptr && has_input(pipeline, index);
+    if (has_input(pipeline, index) && !filters) {
+        return misused("%s: it reads no input\n", what->count > 0 ? what->words[0] : "this command");
+    }
+    if (command != nullptr && command->filter != nullptr && !filters && (command->run == nullptr || what->count == 1)) {
+        return misused("%s: nothing comes in; put `COMMAND |` before it, or `< FILE` behind it\n", command->name);
+    }
+    return filters || command == nullptr ? COMMAND_OK : command_check(command, what->count);
+}
+
+static bool begin_filter(struct pipeline *pipeline, size_t index) {
+    struct stage *stage = &pipeline->stages[index];
+    const struct filter_type *type = stage->command->filter;
+    struct owned_filter *owned = malloc(sizeof(*owned));
+    char *memory = owned != nullptr && type->remembers ? malloc(FILTER_MEMORY_BYTES) : nullptr;
+    if (owned == nullptr || (type->remembers && memory == nullptr)) {
+        free(owned);
+        (void)fail("%s: the shell has no memory for it\n", stage->command->name);
+        return false;
+    }
+    owned->pipeline = pipeline;
+    owned->next = index + 1;
+    stage->filter = &owned->filter;
+    stage->begun = filter_begin(stage->filter, type, filter_sink, owned, memory, stage->what->count, stage->what->words);
+    if (!stage->begun) {
+        (void)misused("%s\n", stage->filter->error);
+    }
+    return stage->begun;
+}
+
+// Whether it can go on by itself.
+static bool can_be_left_alone(const struct pipeline *pipeline) {
+    const struct stage *first = &pipeline->stages[0];
+    return pipeline->count == 1 && first->what->output == nullptr &&
+           (first->program || (first->command != nullptr && first->command->background));
+}
+
+static int begin(struct pipeline *pipeline, bool background) {
+    const struct shell_stage *first = pipeline->stages[0].what, *last = last_of(pipeline);
+    for (size_t i = 0; i < pipeline->count; i++) {
+        const int status = settle(pipeline, i, &pipeline->stages[i]);
+        if (status != COMMAND_OK) {
+            return status;
+        }
+    }
+    if (background && !can_be_left_alone(pipeline)) {
+        return misused("only a program works in the background: `PROGRAM &`\n");
+    }
+    if (first->input != nullptr && !file_exists(first->input)) {
+        return no_file(first->words[0], first->input);
+    }
+    for (size_t i = 0; i < pipeline->count; i++) {
+        if (has_input(pipeline, i) && !begin_filter(pipeline, i)) {
+            return COMMAND_MISUSED;
+        }
+    }
+    if (last->output != nullptr) {
+        pipeline->to_file = file_begin(last->output, last->append, &pipeline->file);
+        if (!pipeline->to_file) {
+            return fail("`%s` cannot be written: a name has no blanks and no `/`, and all files together have %zu KiB\n", last->output,
+                        FILES_BYTES / 1024);
+        }
+    }
+    return COMMAND_OK;
+}
+
+// ---- while it runs ----
+
+static void feed_file(struct pipeline *pipeline, const char *name) {
+    char piece[PIECE_BYTES];
+    size_t at = 0, len;
+    while ((len = file_read(name, at, piece, sizeof(piece))) > 0 && feed(pipeline, 0, piece, len) && !shell_interrupted()) {
+        at += len;
+    }
+}
+
+static int run_first(struct pipeline *pipeline, bool background) {
+    const struct stage *stage = &pipeline->stages[0];
+    if (stage->what->internal) {
+        return interpreter_internal(pipeline->interpreter, stage->what);
+    }
+    if (stage->program) {
+        return program_run(stage->what->words, stage->what->count, background);
+    }
+    const struct arguments arguments = {.count = stage->what->count, .words = stage->what->words, .background = background};
+    if (stage->command->paged && out_outlet() == nullptr && !shell.scripted) {
+        pager_begin();
+    }
+    const int status = stage->command->run(&arguments);
+    pager_end();
+    return status;
+}
+
+// The first command, with what it prints going to the second, or into the file.
+static int run_source(struct pipeline *pipeline, bool background) {
+    const bool alone = pipeline->count == 1 && !pipeline->to_file;
+    if (alone) {
+        return run_first(pipeline, background);
+    }
+    struct outlet outlet = {.take = feed_second, .context = pipeline};
+    out_push(&outlet);
+    const int status = run_first(pipeline, background);
+    out_pop();
+    if (outlet.closed && pipeline->interpreter->flow == SHELL_BROKEN_OFF && !shell.interrupted) {
+        pipeline->interpreter->flow = SHELL_ON; // it was ended because nobody wanted more of it
+    }
+    return status;
+}
+
+// From the first filter to the last: what each still has to say goes to the next.
+static int end_filters(struct pipeline *pipeline, int status) {
+    for (size_t i = 0; i < pipeline->count; i++) {
+        struct stage *stage = &pipeline->stages[i];
+        if (!stage->begun) {
+            continue;
+        }
+        status = filter_end(stage->filter);
+        if (stage->filter->error[0] != '\0') {
+            (void)fail("%s\n", stage->filter->error);
+        }
+    }
+    return status;
+}
+
+static void release(struct pipeline *pipeline) {
+    for (size_t i = 0; i < pipeline->count; i++) {
+        struct stage *stage = &pipeline->stages[i];
+        if (stage->filter != nullptr) {
+            free(stage->filter->memory);
+            free(stage->filter); // the first member of its owned_filter
+        }
+    }
+}
+
+// They were begun, but what is behind or before them cannot be.
+static void abandon_filters(struct pipeline *pipeline) {
+    for (size_t i = 0; i < pipeline->count; i++) {
+        if (pipeline->stages[i].begun) {
+            pipeline->stages[i].filter->full = true;
+            (void)filter_end(pipeline->stages[i].filter); // why it cannot be was said
+        }
+    }
+}
+
+static int run(struct pipeline *pipeline, bool background) {
+    int status = begin(pipeline, background);
+    if (status != COMMAND_OK) {
+        abandon_filters(pipeline);
+        return status;
+    }
+    if (has_input(pipeline, 0)) {
+        feed_file(pipeline, pipeline->stages[0].what->input);
+    } else {
+        status = run_source(pipeline, background);
+    }
+    status = end_filters(pipeline, status);
+    if (pipeline->to_file && !file_finish(pipeline->file)) {
+        return fail("%s: the files of a session have no room for it; `rm` makes some\n", last_of(pipeline)->output);
+    }
+    return pipeline->file_full ? COMMAND_FAILED : status;
+}
+
+int pipeline_run(struct interpreter *interpreter, const struct shell_pipeline *what) {
+    struct pipeline pipeline = {.interpreter = interpreter, .count = what->count, .outer = out_outlet()};
+    for (size_t i = 0; i < what->count; i++) {
+        pipeline.stages[i].what = &what->stages[i];
+    }
+    const int status = run(&pipeline, what->background);
+    release(&pipeline);
+    return shell.interrupted ? COMMAND_INTERRUPTED : status;
+}

@@ -1,0 +1,112 @@
+"""The shell's language on the target: pipes, files, variables, conditions, loops, scripts. The language itself is tested on the host
+(lib/shell); these cases are about what it is made of here."""
+
+import functools
+import re
+import subprocess
+import sys
+
+from session import ANSWER_S, Session
+from testing import check
+
+CTRL_C = "\x03"
+
+
+def says(session, line, *expected):
+    output = session.do(line)
+    check(output.splitlines() == list(expected), f"output of '{line}'", list(expected), output)
+
+
+def more(session, line):
+    """Types a line that is not the last of what belongs together."""
+    session.keys(line + "\r")
+    session.guest.expect(r"^> ", ANSWER_S)
+
+
+def pipes(session):
+    says(session, "services | field 1 2 | head -n 1", "NAME ID")
+    says(session, "services | field 1 | grep d | sort -r | grep log | tail -n 1", "logd")
+    says(session, "echo one two | tee f | wc -w; cat < f", "2", "one two")
+    says(session, "while true; do echo y; done | head -n 2; echo $?", "y", "y", "0")
+    says(session, "services | grep -i nosuch; echo $?", "1")
+    says(session, "services | nosuch x", "nosuch: unknown command; `help` lists the commands, `run NAME` runs a program")
+    says(session, "echo a | services", "services: it reads no input")
+    says(session, "grep x", "grep: nothing comes in; put `COMMAND |` before it, or `< FILE` behind it")
+    says(session, "echo a | head -n x", "head: `x` is no number")
+    says(session, "service nosuch | wc -l", "service: there is no service `nosuch`; `services` lists them", "0")  # a message is no output
+    says(session, "echo a | grep a &", "only a program works in the background: `PROGRAM &`")
+
+
+def files(session):
+    says(session, "echo b > f; echo a >> f; sort f", "sort: nothing comes in; put `COMMAND |` before it, or `< FILE` behind it")
+    says(session, "sort < f > f; cat f", "a", "b")
+    says(session, "for x in 1 2; do cat f; done > g; wc -l < g; rm g; cat g", "4", "cat: there is no file `g`; `files` lists them")
+    says(session, "cat < nosuch; echo $?", "cat: there is no file `nosuch`; `files` lists them", "1")
+    says(session, "echo a > 'a b'; echo $?", "`a b` cannot be written: a name has no blanks and no `/`, and all files together have 64 KiB", "1")
+    session.do("x=0123456789; x=$x$x$x$x$x$x$x$x")
+    session.expect_in("while true; do echo $x; done > big; echo $?",
+                      r"^big: the files of a session have no room for it; `rm` makes some$", r"^1$")
+    session.expect_in("files", r"^big +6\d\.?\d* KiB$", r"^f +4 B$")
+    says(session, "rm big; echo room > f; cat f", "room")
+
+
+def programs(session):
+    says(session, "hello you; echo $?", "Hello, you.", "0")
+    says(session, "run nosuch; echo $?", "run: there is no program `nosuch`; press Tab after `run ` to see which there are", "127")
+    says(session, "if run hello; then echo good; fi", "Hello from Tessera.", "good")
+    says(session, "x=$(services | grep consoled | wc -l); echo \"[$x]\"", "[1]")
+
+
+def several_lines(session):
+    more(session, "for x in a b")
+    more(session, "do echo $x")
+    says(session, "done", "a", "b")
+    more(session, "if true; then")
+    session.keys(CTRL_C)
+    session.guest.prompt(ANSWER_S)
+    says(session, "echo a", "a")
+    session.keys("while true; do true; done\r")
+    session.guest.expect(r"done\n", ANSWER_S)
+    session.keys(CTRL_C)
+    session.guest.prompt(ANSWER_S)
+    says(session, "echo goes on", "goes on")
+    session.keys("services | gre\t-v d | field 1\r")
+    session.guest.expect(r"\nNAME\nshell\n", ANSWER_S)
+    session.guest.prompt(ANSWER_S)
+
+
+def scripts(session):
+    session.do("echo 'for x in \"$@\"; do echo \"<$x>\"; done; exit 4' > s")
+    says(session, "sh s 'a b' c; echo $?", "<a b>", "<c>", "4")
+    says(session, "echo 'sh s' > s; sh s; echo $?",
+         "script: functions, scripts and $(...) may not be in each other deeper than 8", "1")
+    says(session, "f() { echo \"$1!\"; }; f hey | cat", "hey!")
+
+
+def language(ctx):
+    """All of it in one boot."""
+    session = Session(ctx)
+    for part in (pipes, files, programs, several_lines, scripts):
+        part(session)
+    session.poweroff()
+
+
+def boot_script(ctx):
+    """A machine that is started for one script says its exit status, and tools/run-script ends with it."""
+    def run(script, *options):
+        return subprocess.run([sys.executable, ctx.root / "tools" / "run-script", "--arch", ctx.arch, *options, script],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+
+    ended = run("services | grep d; set -e; [ $(services | wc -l) -gt 3 ]; echo good; false; echo never")
+    check(ended.returncode == 1, "the exit status of the failing command", 1, ended.returncode)
+    check(re.search(r"^good\n.*^script: exit status 1$", ended.stdout, re.MULTILINE | re.DOTALL) and "never" not in ended.stdout,
+          "what it prints", "good, and its status", ended.stdout)
+    ended = run("kill shell")
+    check(ended.returncode == 125 and "the shell ended while it carried it out" in ended.stdout, "a script that ends its shell", 125,
+          ended.stdout)
+    ended = run("x" * 300)
+    check(ended.returncode == 1 and "at most 255 bytes" in ended.stderr, "a script that is too long", "refused", ended.stderr)
+
+
+def cases(ctx):
+    return [("shell_language", functools.partial(language, ctx)), ("script_on_the_boot_line", functools.partial(boot_script, ctx))]
