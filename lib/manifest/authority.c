@@ -1,6 +1,7 @@
 // Who may find what by its name, and the rules about that.
 #include "base/str.h"
 #include "lib/manifest/check.h"
+#include "lib/shell/suggest.h"
 
 // ---- What units find by name ----
 
@@ -24,10 +25,10 @@ static bool check_resolve(struct check *check, const struct manifest_unit *unit,
     const char *name = manifest_resolve_get_name(resolve).bytes;
     for (uint32_t i = 0; i < index; i++) {
         if (str_equal(manifest_resolve_get_name(manifest_resolve_list_get(unit->resolves, i)).bytes, name)) {
-            return check_fail(check, "`%s` stands here twice", name);
+            return check_fail(check_at(check, nullptr, CHECK_NO_INDEX), "`%s` stands here twice; leave it out", name);
         }
     }
-    return manifest_provider(check->manifest, name) != nullptr || check_fail(check, "no service provides `%s`", name);
+    return check_provided(check, name);
 }
 
 static bool check_resolves(struct check *check, const struct manifest_unit *unit, size_t *total) {
@@ -45,31 +46,36 @@ static bool check_resolves(struct check *check, const struct manifest_unit *unit
     check->resolve = CHECK_NO_INDEX;
     return count == 0 || is_granted(unit, "registry") ||
            check_fail(check_at(check, "resolve", CHECK_NO_INDEX),
-                      "`%s` resolves names but is not granted the registry; a grant `service = \"registry\"` is expected",
+                      "`%s` resolves names but is not granted the registry; add `(name = \"registry\", service = \"registry\")` to its grants",
                       unit->name);
 }
 
 // ---- Rules ----
 
-static bool is_unit(const struct manifest *manifest, const char *name) {
-    return manifest_find(manifest, MANIFEST_SERVICE, name) != nullptr ||
-           manifest_find(manifest, MANIFEST_PROGRAM, name) != nullptr;
+static bool check_is_unit(struct check *check, const char *name) {
+    const struct manifest *manifest = check->manifest;
+    struct shell_suggestion suggestion = shell_suggest(name);
+    for (size_t i = 0; i < manifest->unit_count; i++) {
+        if (str_equal(manifest->units[i].name, name)) {
+            return true;
+        }
+        shell_suggest_add(&suggestion, manifest->units[i].name);
+    }
+    return check_fail(check, "no service or program is called `%s`; write `\"%s\"` instead", name,
+                      suggestion.nearest != nullptr ? suggestion.nearest : "*");
 }
 
 static bool check_names(struct check *check, struct manifest_rule rule) {
     const struct capnp_text subject = manifest_rule_get_subject(rule), object = manifest_rule_get_object(rule);
     check_at(check, "subject", CHECK_NO_INDEX);
     if (!str_equal(subject.bytes, "*") &&
-        (!check_name(check, subject, "name of a service or program") ||
-         (!is_unit(check->manifest, subject.bytes) &&
-          !check_fail(check, "no service or program is called `%s`", subject.bytes)))) {
+        (!check_name(check, subject, "name of a service or program") || !check_is_unit(check, subject.bytes))) {
         return false;
     }
     check_at(check, "object", CHECK_NO_INDEX);
     return str_equal(object.bytes, "*") ||
            (check_name(check, object, "name of an interface") &&
-            (str_equal(object.bytes, "supervisor") || manifest_provider(check->manifest, object.bytes) != nullptr ||
-             check_fail(check, "no service provides `%s`", object.bytes)));
+            (str_equal(object.bytes, "supervisor") || check_provided(check, object.bytes)));
 }
 
 static bool covers(struct capnp_text pattern, const char *name) {
@@ -96,7 +102,7 @@ static bool check_denied_grants(struct check *check, struct manifest_rule rule) 
             const char *object = granted(grant);
             if (object != nullptr && covers(manifest_rule_get_object(rule), object) &&
                 (action != MANIFEST_ACTION_CONTROL || manifest_grant_get_control(grant))) {
-                return check_fail(check_at(check, nullptr, CHECK_NO_INDEX), "it denies what is granted to `%s` in %s:%u",
+                return check_fail(check_at(check, nullptr, CHECK_NO_INDEX), "it denies what is granted to `%s` in %s:%u; leave it out, or the grant",
                                   unit->name, manifest_source(check->manifest, manifest_grant_get_source(grant)),
                                   manifest_grant_get_line(grant));
             }

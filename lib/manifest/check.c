@@ -8,6 +8,7 @@
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "lib/shell/suggest.h"
 
 struct check *check_at(struct check *check, const char *member, uint32_t index) {
     check->member = member;
@@ -74,27 +75,50 @@ static bool is_printable(struct capnp_text text) {
     return true;
 }
 
+// What may have been meant: a name as like it as names are.
+static void likely_name(struct capnp_text text, char to[MANIFEST_NAME_BYTES]) {
+    size_t len = 0;
+    for (size_t i = 0; i < text.len && len < MANIFEST_NAME_BYTES - 2; i++) {
+        const char c = text.bytes[i], lower = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+        if (len == 0 && (lower < 'a' || lower > 'z')) {
+            to[len++] = 'x';
+        }
+        to[len++] = (lower >= 'a' && lower <= 'z') || char_is_digit(c) || c == '-' ? lower : '_';
+    }
+    to[len] = '\0';
+    if (len == 0) {
+        (void)str_copy(to, MANIFEST_NAME_BYTES, "unnamed");
+    }
+}
+
 bool check_name(struct check *check, struct capnp_text text, const char *what) {
+    char likely[MANIFEST_NAME_BYTES];
     bool good = text.len > 0 && text.bytes[0] >= 'a' && text.bytes[0] <= 'z';
     for (size_t i = 0; good && i < text.len; i++) {
         const char c = text.bytes[i];
         good = (c >= 'a' && c <= 'z') || char_is_digit(c) || c == '-' || c == '_';
     }
+    likely_name(text, likely);
+    if (text.len == 0 && check->index == CHECK_NO_INDEX && check->member != nullptr) {
+        return check_fail(check, "the %s is missing; add `%s = \"%s\"`", what, check->member, likely);
+    }
     if (!good) {
-        return check_fail(check, "`%.40s` is no %s: a lower-case letter, then lower-case letters, digits, - and _",
-                          is_printable(text) ? text.bytes : "?", what);
+        return check_fail(check, "`%.40s` is no %s: a lower-case letter, then lower-case letters, digits, - and _; write `\"%s\"` instead",
+                          is_printable(text) ? text.bytes : "?", what, likely);
     }
     return text.len < MANIFEST_NAME_BYTES ||
-           check_fail(check, "`%.40s` is too long for a %s: at most %zu characters", text.bytes, what,
-                      MANIFEST_NAME_BYTES - 1);
+           check_fail(check, "`%.40s` is too long for a %s: at most %zu characters; write `\"%s\"` instead", text.bytes, what,
+                      MANIFEST_NAME_BYTES - 1, likely);
 }
 
 bool check_kib(struct check *check, uint64_t kib, uint64_t min, uint64_t max) {
     if (kib < min / 1024 || kib > max / 1024) {
-        return check_fail(check, "%lu KiB is outside %lu to %lu", kib, min / 1024, max / 1024);
+        return check_fail(check, "%lu KiB is outside %lu to %lu; write `%lu` instead", kib, min / 1024, max / 1024,
+                          (kib < min / 1024 ? min : max) / 1024);
     }
-    return kib % (PAGE_BYTES / 1024) == 0 ||
-           check_fail(check, "%lu KiB is no multiple of %lu, the size of a page", kib, PAGE_BYTES / 1024);
+    const uint64_t page_kib = PAGE_BYTES / 1024;
+    return kib % page_kib == 0 || check_fail(check, "%lu KiB is no multiple of %lu, the size of a page; write `%lu` instead", kib,
+                                             page_kib, kib - kib % page_kib + page_kib);
 }
 
 // A list of names, each of them once.
@@ -106,7 +130,7 @@ static bool check_names(struct check *check, const char *member, struct capnp_te
         }
         for (uint32_t j = 0; j < i; j++) {
             if (str_equal(manifest_word(list, j), manifest_word(list, i))) {
-                return check_fail(check, "`%s` stands here twice", manifest_word(list, i));
+                return check_fail(check, "`%s` stands here twice; leave it out", manifest_word(list, i));
             }
         }
     }
@@ -118,8 +142,8 @@ static bool check_names(struct check *check, const char *member, struct capnp_te
 static bool check_args(struct check *check, struct manifest_argument_list args) {
     const uint32_t count = manifest_argument_list_count(args);
     if (count > MANIFEST_ARGUMENTS_MAX) {
-        return check_fail(check_at(check, "args", CHECK_NO_INDEX), "there are more than %zu arguments",
-                          MANIFEST_ARGUMENTS_MAX);
+        return check_fail(check_at(check, "args", CHECK_NO_INDEX), "there are more than %zu arguments; leave out %zu of them",
+                          MANIFEST_ARGUMENTS_MAX, count - MANIFEST_ARGUMENTS_MAX);
     }
     for (uint32_t i = 0; i < count; i++) {
         const struct manifest_argument argument = manifest_argument_list_get(args, i);
@@ -132,7 +156,7 @@ static bool check_args(struct check *check, struct manifest_argument_list args) 
         }
         for (size_t at = 0; at < text.len; at++) {
             if ((unsigned char)text.bytes[at] < ' ' || text.bytes[at] == 0x7f) {
-                return check_fail(check, "a control character stands in an argument");
+                return check_fail(check, "a control character stands in an argument; leave it out");
             }
         }
     }
@@ -146,8 +170,8 @@ static bool check_unit_names(struct check *check, const struct manifest_unit *un
     }
     for (const struct manifest_unit *other = check->manifest->units; other < unit; other++) {
         if (str_equal(other->name, unit->name)) {
-            return check_fail(check_at(check, "name", CHECK_NO_INDEX), "the name `%s` is taken by %s:%u", unit->name,
-                              other->source, other->line);
+            return check_fail(check_at(check, "name", CHECK_NO_INDEX), "the name `%s` is taken by %s:%u; write `\"%.21s_2\"` instead",
+                              unit->name, other->source, other->line, unit->name);
         }
     }
     return true;
@@ -158,7 +182,7 @@ static bool check_unit(struct check *check, const struct manifest_unit *unit) {
         return false;
     }
     if (unit->memory_bytes == 0) {
-        return check_fail(check_at(check, nullptr, CHECK_NO_INDEX), "`%s` has no memoryKib, which is required", unit->name);
+        return check_fail(check_at(check, nullptr, CHECK_NO_INDEX), "`%s` has no memoryKib, which is required; add `memoryKib = 256`", unit->name);
     }
     if (!check_kib(check_at(check, "memoryKib", CHECK_NO_INDEX), unit->memory_bytes / 1024, MANIFEST_MEMORY_MIN,
                    MANIFEST_MEMORY_MAX) ||
@@ -210,16 +234,16 @@ static bool check_grantee(struct check *check, const struct manifest_unit *unit,
     case MANIFEST_GRANT_SERIAL:
         return unit->kind == MANIFEST_SERVICE ||
                check_fail(check_at(check, nullptr, CHECK_NO_INDEX),
-                          "`%s` is a program, which may run several times, but a device has one holder; grant it to a service",
+                          "`%s` is a program, which may run several times, but a device has one holder; leave it out, or grant it to a service",
                           unit->name);
     case MANIFEST_GRANT_PROGRAMS:
         runner = runner_of(check->manifest);
         if (unit->kind != MANIFEST_SERVICE) {
-            return check_fail(check_at(check, nullptr, CHECK_NO_INDEX), "`%s` is a program; only a service runs programs",
+            return check_fail(check_at(check, nullptr, CHECK_NO_INDEX), "`%s` is a program, and only a service runs programs; leave it out",
                               unit->name);
         }
         return unit == runner || check_fail(check_at(check, nullptr, CHECK_NO_INDEX),
-                                            "`%s` runs the programs already (%s:%u); remove one of the two grants",
+                                            "`%s` runs the programs already (%s:%u); leave one of the two out",
                                             runner->name, runner->source, runner->line);
     default: return true;
     }
@@ -228,7 +252,7 @@ static bool check_grantee(struct check *check, const struct manifest_unit *unit,
 static bool check_unit_grants(struct check *check, const struct manifest_unit *unit) {
     const uint32_t count = manifest_grant_list_count(unit->grants);
     if (capability_count(check->manifest, unit) > BOOTSTRAP_MAX_CAPS) {
-        return check_fail(check_at(check, "grants", CHECK_NO_INDEX), "`%s` would hold more than %u capabilities", unit->name,
+        return check_fail(check_at(check, "grants", CHECK_NO_INDEX), "`%s` would hold more than %u capabilities; leave some of them out", unit->name,
                           BOOTSTRAP_MAX_CAPS);
     }
     for (uint32_t i = 0; i < count; i++) {
@@ -240,14 +264,15 @@ static bool check_unit_grants(struct check *check, const struct manifest_unit *u
         }
         check_at(check, "name", CHECK_NO_INDEX);
         if (unit_provides(unit, name)) {
-            return check_fail(check, "`%s` is the name under which `%s` receives what it provides", name, unit->name);
+            return check_fail(check, "`%s` is the name under which `%s` receives what it provides; write `\"%.19s_for\"` instead", name,
+                              unit->name, name);
         }
         for (uint32_t j = 0; j < i; j++) {
             const struct manifest_grant other = manifest_grant_list_get(unit->grants, j);
             if (str_equal(manifest_grant_get_name(other).bytes, name)) {
-                return check_fail(check, "`%s` is granted twice, first in %s:%u", name,
+                return check_fail(check, "`%s` is granted twice, first in %s:%u; write `\"%.21s_2\"` instead", name,
                                   manifest_source(check->manifest, manifest_grant_get_source(other)),
-                                  manifest_grant_get_line(other));
+                                  manifest_grant_get_line(other), name);
             }
         }
     }
@@ -269,14 +294,30 @@ static bool check_provides(struct check *check, const struct manifest_unit *unit
         const struct manifest_unit *first = manifest_provider(check->manifest, name);
         check_at(check, "provides", i);
         if (first != unit) {
-            return check_fail(check, "`%s` is provided by `%s` already (%s:%u)", name, first->name, first->source,
-                              first->line);
+            return check_fail(check, "`%s` is provided by `%s` already (%s:%u); leave it out", name, first->name,
+                              first->source, first->line);
         }
         if (str_equal(name, "supervisor")) {
-            return check_fail(check, "`supervisor` is provided by init itself");
+            return check_fail(check, "`supervisor` is provided by init itself; leave it out");
         }
     }
     return true;
+}
+
+bool check_provided(struct check *check, const char *name) {
+    const struct manifest *manifest = check->manifest;
+    struct shell_suggestion suggestion = shell_suggest(name);
+    if (manifest_provider(manifest, name) != nullptr) {
+        return true;
+    }
+    for (size_t i = 0; i < manifest->unit_count; i++) {
+        for (uint32_t j = 0; j < capnp_text_list_count(manifest->units[i].provides); j++) {
+            shell_suggest_add(&suggestion, manifest_word(manifest->units[i].provides, j));
+        }
+    }
+    return suggestion.nearest != nullptr
+               ? check_fail(check, "no service provides `%s`; write `\"%s\"` instead", name, suggestion.nearest)
+               : check_fail(check, "no service provides `%s`; add `\"%s\"` to what one `provides`", name, name);
 }
 
 static bool check_targets(struct check *check, const struct manifest_unit *unit) {
@@ -287,14 +328,13 @@ static bool check_targets(struct check *check, const struct manifest_unit *unit)
             continue;
         }
         const char *target = manifest_grant_get_service(grant).bytes;
-        const struct manifest_unit *provider = manifest_provider(check->manifest, target);
         check->grant = i;
-        check_at(check, "service", CHECK_NO_INDEX);
-        if (provider == nullptr) {
-            return check_fail(check, "no service provides `%s`; one with `provides = [\"%s\"]` is expected", target, target);
+        if (!check_provided(check_at(check, "service", CHECK_NO_INDEX), target)) {
+            return false;
         }
-        if (provider == unit) {
-            return check_fail(check, "`%s` is granted what it provides itself; calling it would wait for ever", unit->name);
+        if (manifest_provider(check->manifest, target) == unit) {
+            return check_fail(check_at(check, nullptr, CHECK_NO_INDEX),
+                              "`%s` is granted what it provides itself, and would wait for itself for ever; leave it out", unit->name);
         }
     }
     check->grant = CHECK_NO_INDEX;
@@ -333,7 +373,7 @@ static bool check_exclusive(struct check *check, const struct manifest_unit *uni
             if (manifest_grant_which(other) == kind && same_device(one, other)) {
                 check->grant = index;
                 return check_fail(check_at(check, nullptr, CHECK_NO_INDEX),
-                                  "the same %s is granted in %s:%u; it can have one holder only",
+                                  "the same %s is granted in %s:%u, and can have one holder only; leave it out",
                                   kind == MANIFEST_GRANT_IOPORT      ? "port"
                                   : kind == MANIFEST_GRANT_INTERRUPT ? "interrupt line"
                                                                      : "part of a serial port",
@@ -384,7 +424,7 @@ bool check_system(struct check *check) {
         return false;
     }
     if (manifest->unit_count == 0 || manifest->units[0].kind != MANIFEST_SERVICE) {
-        return check_fail(check_at(check, nullptr, CHECK_NO_INDEX), "there is no service; at least one is expected");
+        return check_fail(check_at(check, nullptr, CHECK_NO_INDEX), "there is no service; add `services = [(name = \"shell\", memoryKib = 1024)]`");
     }
     for (size_t i = 0; i < manifest->unit_count; i++) {
         const struct manifest_unit *unit = check->unit = &manifest->units[i];

@@ -30,6 +30,9 @@ bool check_name(struct check *check, struct capnp_text text, const char *what);
 // Memory in KiB: whole pages, from `min` to `max` bytes.
 bool check_kib(struct check *check, uint64_t kib, uint64_t min, uint64_t max);
 
+// That some service provides this.
+bool check_provided(struct check *check, const char *name);
+
 // One grant, apart from what else is granted.
 bool check_grant(struct check *check, struct manifest_grant grant);
 

@@ -38,8 +38,9 @@ static const char *const resource_names[] = {
 static bool check_ioport(struct check *check, struct manifest_grant_ioport range) {
     const uint64_t base = manifest_grant_ioport_get_base(range), count = manifest_grant_ioport_get_count(range);
     return (count > 0 && base + count <= PORTS) ||
-           check_fail(check, "ports %#lx to %#lx: a range of at least one port below %#x is expected", base, base + count,
-                      PORTS);
+           check_fail(check, "ports %#lx to %#lx are no range of at least one port below %#x; write `(base = %#lx, count = %lu)` instead",
+                      base, base + count, PORTS, base < PORTS ? base : PORTS - 1,
+                      base >= PORTS || count == 0 ? 1 : PORTS - base);
 }
 
 static bool check_serial(struct check *check, struct manifest_grant_serial serial) {
@@ -52,7 +53,7 @@ static bool check_serial(struct check *check, struct manifest_grant_serial seria
 static bool check_what(struct check *check, struct manifest_grant grant) {
     switch (manifest_grant_which(grant)) {
     case MANIFEST_GRANT_NOTHING:
-        return check_fail(check, "`%s` grants nothing; what it is must be said, as in `service = \"log\"`",
+        return check_fail(check, "`%s` grants nothing; add `notification = void`, or what else it is to be",
                           manifest_grant_get_name(grant).bytes);
     case MANIFEST_GRANT_SERVICE:
         return check_name(check_at(check, "service", CHECK_NO_INDEX), manifest_grant_get_service(grant),
@@ -66,8 +67,8 @@ static bool check_what(struct check *check, struct manifest_grant grant) {
     case MANIFEST_GRANT_INTERRUPT:
         return manifest_grant_get_interrupt(grant) < LINES ||
                check_fail(check_at(check, "interrupt", CHECK_NO_INDEX),
-                          "%u is no interrupt line: a number below %u is expected", manifest_grant_get_interrupt(grant),
-                          LINES);
+                          "%u is no interrupt line: those are below %u; write `%u` instead", manifest_grant_get_interrupt(grant),
+                          LINES, LINES - 1);
     case MANIFEST_GRANT_RESOURCE:
         return manifest_grant_get_resource(grant) <= MANIFEST_RESOURCE_ALL ||
                check_fail(check_at(check, "resource", CHECK_NO_INDEX), "there is no such part of the machine's resource");
@@ -92,7 +93,7 @@ bool check_grant(struct check *check, struct manifest_grant grant) {
     }
     return !manifest_grant_get_control(grant) || kind == MANIFEST_GRANT_SERVICE || kind == MANIFEST_GRANT_SUPERVISOR ||
            check_fail(check_at(check, "control", CHECK_NO_INDEX),
-                      "`control` is for a service or the supervisor, not for `%s`", kind_names[kind]);
+                      "`control` is for a service or the supervisor, not for `%s`; leave it out", kind_names[kind]);
 }
 
 void manifest_grant_text(struct manifest_grant grant, char *to, size_t size) {

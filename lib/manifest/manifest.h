@@ -54,7 +54,7 @@ struct manifest_error {
     char where[72];     // the way from the constant to what is wrong: "services[3].grants[0].ioport"
     const char *source; // the file and the line of the grant or unit that this is in; in the message, null when there is none
     uint32_t line;
-    char text[200]; // one line for people: what is wrong, what is expected
+    char text[240]; // one line for people: what is wrong; and what to write there
 };
 
 // Reads and checks all of it. The words are kept as long as *out, 8-byte aligned and never changed. On failure *error

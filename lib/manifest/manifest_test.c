@@ -230,10 +230,10 @@ TEST(names_with_a_nul_are_none) {
     struct manifest_system_builder system = good();
     struct manifest_service_builder logd = manifest_service_list_edit(manifest_system_edit_services(system), 1);
     manifest_service_set_name(logd, hidden);
-    check_refused(open_system(system), "services[1].name", "is no name");
+    check_refused(open_system(system), "services[1].name", "the name is missing");
     manifest_service_set_name(logd, CAPNP_TEXT("logd"));
     manifest_service_set_program(logd, hidden);
-    check_refused(open_system(system), "services[1].program", "is no program");
+    check_refused(open_system(system), "services[1].program", "the program is missing");
     manifest_service_set_program(logd, CAPNP_TEXT("\x1b[2J"));
     check_refused(open_system(system), "services[1].program", "`?` is no program");
     manifest_service_set_program(logd, CAPNP_TEXT(""));

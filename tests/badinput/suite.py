@@ -247,7 +247,7 @@ class Cases:
 
 
 MANIFESTS = {
-    "unknown service": (lambda text: text.replace('service = "log"', 'service = "logg"', 1), r"services\[\d\]\.grants\[2\]\.service: .*logg"),
+    "unknown service": (lambda text: text.replace('service = "log"', 'service = "logg"', 1), r"services\[\d\]\.grants\[\d\]\.service: .*logg"),
     "no size": (lambda text: text.replace("memoryKib = 256,", "", 1), r"services\[0\]: .*memoryKib"),
     "bad size": (lambda text: text.replace("memoryKib = 512", "memoryKib = 513", 1), r"services\[1\]\.memoryKib: 513"),
     "service twice": (lambda text: text.replace("[.samgrd, .logd", "[.samgrd, .logd, .logd", 1), "logd"),

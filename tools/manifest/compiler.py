@@ -12,9 +12,11 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent), str(ROOT / "tools" / "capnpc-c")]
 import message  # noqa: E402
 import schema  # noqa: E402
+from advice import Advisor, nearest  # noqa: E402
 from places import Scope, Sources  # noqa: E402
 
 KINDS = {"system": "Manifest.System", "settings": "Config.Schema"}  # constant: its type
+SCHEMAS = tuple(ROOT / "idl" / name for name in ("manifest.capnp", "config.capnp"))
 IMPORTS = [ROOT, pathlib.Path("/usr/local/include"), pathlib.Path("/usr/include")]
 COMPILERS = ("line", "source", "sources")  # fields that only the compiler fills in
 STEP = re.compile(r"(\w+)(?:\[(\d+)\])?")
@@ -24,13 +26,22 @@ class ManifestError(Exception):
     """What is wrong, in lines that begin with file, line and column."""
 
 
-def request_of(path):
+def compile_(path):
+    """What the standard tool says of the file: a request, and complaints."""
     environment = {name: value for name, value in os.environ.items() if name != "PWD"}  # it may be another folder's
     done = subprocess.run(["capnp", "compile", f"-I{ROOT}", "-o-", str(path)], stdin=subprocess.DEVNULL, capture_output=True,
                           env=environment)
-    if done.returncode != 0 or not done.stdout:
-        raise ManifestError("\n".join(dict.fromkeys(done.stderr.decode().splitlines())))  # it says each thing twice
-    return schema.Request(done.stdout)
+    complaints = list(dict.fromkeys(done.stderr.decode().splitlines()))  # it says each thing twice
+    return (schema.Request(done.stdout) if done.returncode == 0 and done.stdout else None), complaints
+
+
+def request_of(path):
+    request, complaints = compile_(path)
+    if request is None:
+        source = pathlib.Path(path).read_text(errors="replace") if pathlib.Path(path).is_file() else ""
+        nodes = [node for file in SCHEMAS for node in compile_(file)[0].nodes.values()]
+        raise ManifestError("\n".join(map(Advisor(source, nodes).advised, complaints)))
+    return request
 
 
 def constant_of(request, path, constant):
@@ -41,9 +52,19 @@ def constant_of(request, path, constant):
         if name == constant and node is not None and node.kind == "const":
             of = request.nodes.get(node.type.id) if node.type.kind == "struct" else None
             if of is None or of.short_name != KINDS[constant].split(".")[1]:
-                raise ManifestError(f"{path}:1:1: error: the constant `{constant}` is not of type `{KINDS[constant]}`")
+                raise ManifestError(f"{path}:1:1: error: the constant `{constant}` is not of type `{KINDS[constant]}`; write "
+                                    f"`{KINDS[constant].split('.')[1]}` instead of `{of.short_name if of else node.type.kind}`")
             return node.value.value, of
-    raise ManifestError(f"{path}:1:1: error: there is no constant `{constant}`")
+    raise ManifestError(f"{path}:1:1: error: there is no constant `{constant}`; {advice_on_missing(request, file, constant)}")
+
+
+def advice_on_missing(request, file, constant):
+    constants = {name: request.nodes[number].type for name, number in request.node(file.id).nested
+                 if number in request.nodes and request.nodes[number].kind == "const"}
+    others = {name for name, type_ in constants.items()
+              if type_.kind == "struct" and request.nodes[type_.id].short_name == KINDS[constant].split(".")[1]}
+    near = nearest(constant, others) or min(others, default=None)
+    return f"write `{constant}` instead of `{near}`" if near else f"add `const {constant} :{KINDS[constant]} = (...);`"
 
 
 def text_list(texts):
@@ -127,7 +148,7 @@ class Compiler:
             fields = literal.fields
         for name in COMPILERS:
             if name in fields:
-                raise ManifestError(f"{fields[name][0]}: error: `{name}` is filled in by the compiler")
+                raise ManifestError(f"{fields[name][0]}: error: `{name}` is filled in by the compiler; leave it out")
         for name, (where, _value) in fields.items():
             self.expect(name in {field.name for field in node.fields}, literal, f"{where}: {name}")
         tag = found.uint(node.discriminant_offset, 16) if node.discriminants else None
