@@ -499,6 +499,7 @@ static const struct {
     {"trace_event_on", trace_event_on, 1000},
     {"thread_lifecycle", thread_lifecycle, 50},
     {"samgr_resolve", samgr_resolve, 200},
+    {"policy_check", policy_check, 200},
     {"log_append", log_append, 600},
     {"rng_32b", rng_32b, 600},
     {"config_get", config_get, 600},

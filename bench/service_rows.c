@@ -2,6 +2,7 @@
 
 #include "idl/config.capnp.h"
 #include "idl/log.capnp.h"
+#include "idl/policy.capnp.h"
 #include "idl/random.capnp.h"
 #include "idl/registry.capnp.h"
 #include "lib/tess/capset.h"
@@ -9,6 +10,7 @@
 
 static struct registry registry;
 static struct log log;
+static struct policy policy;
 static struct random random;
 static struct config config;
 
@@ -21,6 +23,7 @@ static void require(status_t status, const char *what) {
 void service_rows_begin(void) {
     registry.handle = tess_cap_required("registry", 0);
     log.handle = tess_cap_required("log", 0);
+    policy.handle = tess_cap_required("policy", 0);
     random.handle = tess_cap_required("random", 0);
     config.handle = tess_cap_required("config", 0);
 }
@@ -33,6 +36,20 @@ uint64_t samgr_resolve(uint64_t count) {
         require(registry_call_resolve(registry, &call, CAPNP_TEXT("log"), LOG_ID, DEADLINE_NEVER, &results), "resolve");
         if (registry_resolve_results_get_outcome(results) != REGISTRY_OUTCOME_FOUND) {
             tess_panic("bench: log is not resolved");
+        }
+    }
+    return tess_arch_cycles() - start;
+}
+
+uint64_t policy_check(uint64_t count) {
+    RPC_CALL(call);
+    const uint64_t start = tess_arch_cycles();
+    for (uint64_t i = 0; i < count; i++) {
+        struct policy_check_results results;
+        require(policy_call_check(policy, &call, CAPNP_TEXT("bench"), POLICY_ACTION_USE, CAPNP_TEXT("log"), DEADLINE_NEVER, &results),
+                "check");
+        if (!policy_check_results_get_allowed(results)) {
+            tess_panic("bench: log is not allowed");
         }
     }
     return tess_arch_cycles() - start;

@@ -76,6 +76,13 @@ interface Policy @0xe7a1d3540b9c26f8 {
   # them. As many changes as fit, of `total`, those that are in use first. `rejected` is how many proposals name nobody or
   # nothing of this system, and were left out.
 
+  facets @5 (subject :Text $maxBytes(23), object :Text $maxBytes(23)) -> (actions :UInt8, epoch :UInt64) $repeatable;
+  # All actions at once: bit n is the action of this number. Audited as a `check` of whether it may be used, and of what else is
+  # allowed.
+
+  permitted @6 (subject :Text $maxBytes(23)) -> (names :List(Text)) $repeatable;
+  # What it may use. Nothing is done by this: it is not audited.
+
   const noRule :UInt32 = 0xffffffff;
   # The number of no rule.
 

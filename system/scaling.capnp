@@ -18,6 +18,6 @@ const scaling :Manifest.Service = (
 
 const system :Manifest.System = (
   name = "scaling",
-  services = [Tessera.samgrd, Tessera.logd, Tessera.consoled, .scaling],
+  services = [Tessera.samgrd, Tessera.logd, Tessera.policyd, Tessera.consoled, .scaling],
   include = ["scaling_worker", "bench_child"],
 );

@@ -8,6 +8,10 @@ const samgrd :Manifest.Service = (
   memoryKib = 256,
   band = interactive,
   provides = ["registry"],
+  grants = [
+    (name = "policy", service = "policy", control = true),
+    (name = "roster", roster = void),
+  ],
 );
 
 const logd :Manifest.Service = (

@@ -44,6 +44,12 @@ const system :Manifest.System = (
       ],
     ),
     (
+      name = "resolver",
+      memoryKib = 256,
+      grants = [.console, (name = "registry", service = "registry")],
+      resolve = [(name = "log", share = true), (name = "random")],
+    ),
+    (
       name = "random_client",
       memoryKib = 256,
       grants = [

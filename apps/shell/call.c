@@ -199,6 +199,9 @@ static int perform(const struct target *target, const struct reflect_method *met
     }
     char why[RPC_TEXT_BYTES];
     rpc_promise_exception_text(&ring, promise, why);
+    if (status_is(status, rpc_status(RPC_DENIED))) {
+        return fail_denied("call", target->name, why);
+    }
     (void)fail("call: %s%s%s\n", rpc_status_text(status), why[0] != '\0' ? ": " : "", why);
     return status_is(status, STATUS_CANCELED) ? COMMAND_INTERRUPTED : COMMAND_FAILED;
 }

@@ -110,6 +110,23 @@ static int explain(const char *const *words) {
     return COMMAND_OK;
 }
 
+int fail_denied(const char *what, const char *object, const char *why) {
+    RPC_CALL(call);
+    struct policy_explain_results results;
+    const struct capnp_text self = capnp_text(bootstrap_args(tess_bootstrap));
+    if (!status_ok(policy_call_explain(the_policy(), &call, self, POLICY_ACTION_CONTROL, capnp_text(object), rpc_patience(),
+                                       &results))) {
+        return fail("%s: %s\n", what, why);
+    }
+    rpc_hold(&call, held_results, &results.s);
+    const struct policy_denial denial = policy_explain_results_get_denial(results);
+    if (policy_explain_results_get_allowed(results) || policy_denial_get_line(denial) == 0) {
+        return fail("%s: %s\n", what, why); // it is called something else there, or was allowed meanwhile
+    }
+    char text[DENIAL_TEXT_BYTES];
+    return fail("%s: %s\n", what, denial_sentence(denial, text));
+}
+
 // ---- policy try ----
 
 static void print_change(struct policy_change change) {

@@ -53,6 +53,10 @@ void out_wrapped(size_t column, size_t indent, const char *text);
 // The same of a command that was not used as it is meant. COMMAND_MISUSED.
 [[gnu::format(printf, 1, 2)]] int misused(const char *format, ...);
 
+// The same of a service that found this program not allowed to do what it wanted: who may, and what would allow it. Where the
+// policy knows nothing of it, `why`. COMMAND_FAILED. (policy.c)
+int fail_denied(const char *what, const char *object, const char *why);
+
 // "WHAT: why and what to do" for a call that failed. COMMAND_FAILED.
 int out_problem(const char *what, status_t status);
 

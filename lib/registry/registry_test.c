@@ -6,88 +6,89 @@
 
 static struct registry_table table;
 
-static bool put(const char *name, uint64_t interface_id, uint32_t handle, uint32_t *old) {
-    handle_t replaced = {};
-    const bool done = registry_put(&table, name, interface_id, (handle_t){handle}, &replaced);
-    *old = replaced.v;
-    return done;
-}
-
-static enum registry_outcome look_up(uint64_t badge, const char *name, uint64_t interface_id) {
-    const struct registry_name *entry = nullptr;
-    return registry_look_up(&table, badge, name, interface_id, &entry);
-}
-
-TEST(resolving_needs_name_permission_and_interface) {
+TEST(names_have_their_places) {
     table = (struct registry_table){};
-    uint32_t old;
-    const char names[2][NAME_BYTES] = {"log", "later"};
-    CHECK(put("log", 7, 100, &old));
-    CHECK(put("secret", 8, 101, &old));
-    CHECK(registry_permit(&table, 5, names, 2));
-    CHECK_EQ(look_up(5, "log", 7), REGISTRY_OUTCOME_FOUND);
-    CHECK_EQ(look_up(5, "log", 0), REGISTRY_OUTCOME_FOUND);
-    CHECK_EQ(look_up(5, "log", 9), REGISTRY_OUTCOME_WRONG_INTERFACE);
-    CHECK_EQ(look_up(5, "later", 0), REGISTRY_OUTCOME_NO_SUCH_NAME);
-    CHECK_EQ(look_up(5, "secret", 0), REGISTRY_OUTCOME_NOT_ALLOWED);
-    CHECK_EQ(look_up(5, "no-such", 0), REGISTRY_OUTCOME_NOT_ALLOWED);
-    CHECK_EQ(look_up(5, "", 0), REGISTRY_OUTCOME_NOT_ALLOWED);
-    CHECK_EQ(look_up(6, "log", 0), REGISTRY_OUTCOME_NOT_ALLOWED);
-    CHECK_EQ(look_up(0, "log", 0), REGISTRY_OUTCOME_NOT_ALLOWED);
-    CHECK_EQ(look_up(BADGE_SUPERVISOR, "secret", 0), REGISTRY_OUTCOME_FOUND);
-    CHECK_EQ(look_up(BADGE_SUPERVISOR, "no-such", 0), REGISTRY_OUTCOME_NO_SUCH_NAME);
-    CHECK(registry_permit(&table, 5, nullptr, 0));
-    CHECK_EQ(look_up(5, "log", 0), REGISTRY_OUTCOME_NOT_ALLOWED);
-}
-
-TEST(registering_again_replaces) {
-    table = (struct registry_table){};
-    uint32_t old;
-    CHECK(put("log", 7, 100, &old));
-    CHECK_EQ(old, 0);
-    CHECK(put("log", 9, 200, &old));
-    CHECK_EQ(old, 100);
-    CHECK_EQ(look_up(BADGE_CONTROL, "log", 9), REGISTRY_OUTCOME_FOUND);
-}
-
-TEST(bounds_are_kept) {
-    table = (struct registry_table){};
-    uint32_t old;
-    char name[NAME_BYTES];
-    for (size_t i = 0; i < REGISTRY_NAMES_MAX; i++) {
+    CHECK(registry_find(&table, "log") == nullptr);
+    CHECK(registry_find(&table, "") == nullptr);
+    struct registry_name *log = registry_find_or_add(&table, "log");
+    REQUIRE(log != nullptr);
+    CHECK(registry_find(&table, "log") == log);
+    CHECK(registry_find_or_add(&table, "log") == log);
+    CHECK(registry_find(&table, "lo") == nullptr && registry_find(&table, "logs") == nullptr);
+    CHECK(registry_find_or_add(&table, "") == nullptr);
+    CHECK(registry_find_or_add(&table, "a-name-that-is-24-bytes-") == nullptr);
+    for (size_t i = 1; i < REGISTRY_NAMES_MAX; i++) {
+        char name[NAME_BYTES];
         snprintf(name, sizeof name, "n%zu", i);
-        CHECK(put(name, 1, (uint32_t)i + 1, &old));
+        struct registry_name *entry = registry_find_or_add(&table, name);
+        REQUIRE(entry != nullptr);
+        CHECK_EQ(registry_index(&table, entry), i);
     }
-    CHECK(!put("more", 1, 999, &old));
-    const char names[1][NAME_BYTES] = {"n63"};
-    for (uint64_t holder = 1; holder <= REGISTRY_HOLDERS_MAX; holder++) {
-        CHECK(registry_permit(&table, holder, names, 1));
-    }
-    CHECK(!registry_permit(&table, 1000, names, 1));
-    CHECK(registry_permit(&table, 3, nullptr, 0));
-    CHECK(registry_permit(&table, 1000, names, 1));
-    CHECK_EQ(look_up(1000, "n63", 1), REGISTRY_OUTCOME_FOUND);
-    CHECK_EQ(look_up(1000, "n62", 1), REGISTRY_OUTCOME_NOT_ALLOWED);
+    CHECK(registry_find_or_add(&table, "one-more") == nullptr);
+    CHECK(registry_find_or_add(&table, "log") == log);
 }
 
-TEST(lists_are_sorted_and_show_only_what_is_allowed) {
+// Against a list of what must be there, through many adds and removes.
+TEST(links_are_found_whatever_was_removed) {
+    static struct {
+        uint64_t holder;
+        uint16_t name;
+    } model[REGISTRY_LINKS_MAX];
+    size_t count = 0;
+    uint64_t random = 0x9e37'79b9'7f4a'7c15;
     table = (struct registry_table){};
-    uint32_t old;
-    CHECK(put("c", 3, 1, &old));
-    CHECK(put("a", 1, 2, &old));
-    CHECK(put("b", 2, 3, &old));
-    const char names[3][NAME_BYTES] = {"c", "unregistered", "a"};
-    CHECK(registry_permit(&table, 4, names, 3));
-    const struct registry_name *entries[4];
-    size_t count;
-    CHECK_EQ(registry_list_names(&table, BADGE_CONTROL, 0, entries, 4, &count), 3);
-    CHECK_EQ(count, 3);
-    CHECK_STR_EQ(entries[0]->name, "a");
-    CHECK_STR_EQ(entries[1]->name, "b");
-    CHECK_STR_EQ(entries[2]->name, "c");
-    CHECK_EQ(registry_list_names(&table, 4, 1, entries, 4, &count), 2);
-    CHECK_EQ(count, 1);
-    CHECK_STR_EQ(entries[0]->name, "c");
-    CHECK_EQ(registry_list_names(&table, 9, 0, entries, 4, &count), 0);
-    CHECK_EQ(count, 0);
+    for (size_t round = 0; round < 50'000; round++) {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        const uint64_t holder = 1 + random % 40;
+        const uint16_t name = random >> 16 & 31;
+        size_t at = 0;
+        while (at < count && (model[at].holder != holder || model[at].name != name)) {
+            at++;
+        }
+        struct registry_link *link = registry_link_find(&table, holder, name);
+        REQUIRE((link != nullptr) == (at < count));
+        if (link != nullptr && (random >> 40 & 3) != 0) {
+            CHECK_EQ(link->parent.v, holder << 8 | name);
+            registry_link_remove(&table, link);
+            model[at] = model[--count];
+        } else if (link == nullptr) {
+            link = registry_link_add(&table, holder, name);
+            REQUIRE((link != nullptr) == (count < REGISTRY_LINKS_MAX));
+            if (link != nullptr) {
+                link->parent.v = (uint32_t)(holder << 8 | name);
+                model[count].holder = holder;
+                model[count++].name = name;
+            }
+        }
+        CHECK_EQ(table.link_count, count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct registry_link *link = registry_link_find(&table, model[i].holder, model[i].name);
+        REQUIRE(link != nullptr);
+        CHECK_EQ(link->parent.v, model[i].holder << 8 | model[i].name);
+    }
+}
+
+TEST(there_are_so_many_links) {
+    table = (struct registry_table){};
+    CHECK(registry_link_add(&table, 0, 1) == nullptr); // nobody
+    for (uint64_t holder = 1; holder <= REGISTRY_LINKS_MAX; holder++) {
+        CHECK(registry_link_add(&table, holder, 0) != nullptr);
+    }
+    CHECK(registry_link_add(&table, REGISTRY_LINKS_MAX + 1, 0) == nullptr);
+    CHECK(registry_link_find(&table, REGISTRY_LINKS_MAX + 1, 0) == nullptr);
+    // Whoever removes while going over all of them meets each.
+    size_t met = 0;
+    for (size_t i = 0; i < REGISTRY_PLACES;) {
+        if (table.links[i].holder == 0) {
+            i++;
+        } else {
+            registry_link_remove(&table, &table.links[i]);
+            met++;
+        }
+    }
+    CHECK_EQ(met, REGISTRY_LINKS_MAX);
+    CHECK_EQ(table.link_count, 0);
 }

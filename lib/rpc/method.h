@@ -63,7 +63,8 @@ enum rpc_exception : uint32_t {
     RPC_UNIMPLEMENTED = 259,    // the object has no such interface or method, or not through this handle
     RPC_INVALID_ARGUMENT = 260, // the request is malformed, or breaks the contract
     RPC_BAD_ANSWER = 261,       // made by stubs only: the service's answer is malformed
-    RPC_EXCEPTION_END = 262,
+    RPC_DENIED = 262,           // this holder lacks the authority; the text says which, and who may give it
+    RPC_EXCEPTION_END = 263,
 };
 
 constexpr size_t RPC_TEXT_BYTES = 160; // of an exception's text, with its NUL

@@ -69,6 +69,10 @@ status_t rpc_unimplemented(struct rpc_request *request) {
                       (unsigned long long)request->interface_id);
 }
 
+status_t rpc_denied(struct rpc_request *request, const char *interface) {
+    return rpc_refuse(request, RPC_DENIED, "`%s` takes a capability that was granted with `control = true`", interface);
+}
+
 status_t rpc_well_formed(struct rpc_request *request) {
     const status_t status = capnp_status(&request->incoming.message);
     return status_ok(status) ? STATUS_OK

@@ -153,6 +153,9 @@ static inline struct capnp_struct_builder rpc_results(struct rpc_request *reques
 // What a request for something that there is not comes to.
 status_t rpc_unimplemented(struct rpc_request *request);
 
+// The same where another capability to the same object could do it: one of this interface, which extends the one that there is.
+status_t rpc_denied(struct rpc_request *request, const char *interface);
+
 // ---- for methods ----
 
 // Refuses the request with this exception, and a text for a person: what is wrong, and what to do. Returns the status.

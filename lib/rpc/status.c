@@ -9,6 +9,7 @@ static const char *const exception_texts[RPC_EXCEPTION_END - RPC_FAILED] = {
     [RPC_UNIMPLEMENTED - RPC_FAILED] = "the service does not do that, or not for this program",
     [RPC_INVALID_ARGUMENT - RPC_FAILED] = "the service found the request malformed",
     [RPC_BAD_ANSWER - RPC_FAILED] = "the service's answer was malformed",
+    [RPC_DENIED - RPC_FAILED] = "this program is not allowed to do that",
 };
 
 // What the kernel's codes mean to somebody who asked a service for something.

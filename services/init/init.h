@@ -45,17 +45,13 @@ struct init_unit {
     char reason[INIT_REASON_BYTES];
     uint64_t peak_bytes;
 
-    bool registry_knows; // samgrd has been told what it may resolve
 };
 
 // A job that some service runs, as far as others must know of it.
 struct init_job {
-    uint32_t id;                      // its holder number; 0: the place is free
-    uint32_t listed;                  // whose name stands in the roster: its own, or that of the last one here. 0: nobody's
-    uint32_t owner;                   // the service's
-    const struct manifest_unit *spec; // a program
-    bool over;                        // samgrd is still to be told
-    bool registry_knows;
+    uint32_t id;     // its holder number; 0: the place is free
+    uint32_t listed; // whose name stands in the roster: its own, or that of the last one here. 0: nobody's
+    uint32_t owner;  // the service's
 };
 
 // What a service provides. init owns the endpoint and lends the right to receive.
@@ -153,10 +149,6 @@ void outbox_announce(const char *line);
 
 // A service has (re)started and knows nothing of what its predecessor was told.
 void outbox_restarted(const struct init_unit *unit);
-
-// What samgrd must know before this unit or job runs is offered to it right away.
-void outbox_permit(struct init_unit *unit);
-void outbox_permit_job(struct init_job *job);
 
 // Hands over what can be handed over; returns when to try again, UINT64_MAX when nothing is left.
 uint64_t outbox_pump(void);

@@ -28,25 +28,19 @@ struct init_job *job_enlist(uint32_t owner, const struct manifest_unit *program)
         roster_remove(init.roster, job->listed);
     }
     char name[NAME_BYTES], suffix[16];
-    *job = (struct init_job){.id = init.next_id++, .owner = owner, .spec = program};
+    *job = (struct init_job){.id = init.next_id++, .owner = owner};
     job->listed = job->id;
     const size_t len = fmt_snprintf(suffix, sizeof suffix, ".%u", job->id);
     fmt_snprintf(name, sizeof name, "%.*s%s", (int)(sizeof name - 1 - len), program->name, suffix);
     const bool entered = roster_put(init.roster, job->id, name); // there is room for all places
     TESS_ASSERT(entered);
-    outbox_permit_job(job);
     return job;
 }
 
 void job_discharge(uint32_t owner, uint32_t id) {
     for (size_t i = 0; i < INIT_JOBS_MAX; i++) {
         struct init_job *job = &init.jobs[i];
-        if (job->id == 0 || job->owner != owner || (id != 0 && job->id != id)) {
-            continue;
-        }
-        if (job->registry_knows && manifest_resolve_list_count(job->spec->resolves) > 0) {
-            job->over = true; // its place is free once samgrd knows
-        } else {
+        if (job->owner == owner && (id == 0 || job->id == id)) {
             job->id = 0;
         }
     }

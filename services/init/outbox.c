@@ -167,28 +167,6 @@ static status_t tell_endpoint(const struct init_endpoint *endpoint) {
                                           patience(), nullptr);
 }
 
-static status_t tell_allowance(uint64_t holder, const struct manifest_unit *spec, bool alive) {
-    RPC_CALL(call);
-    const struct manifest_resolve_list wanted = spec->resolves;
-    struct registry_control_allow_params_builder params = registry_control_begin_allow(registry(), &call);
-    struct capnp_text_list_builder names =
-        registry_control_allow_params_init_names(params, alive ? manifest_resolve_list_count(wanted) : 0);
-    for (uint32_t i = 0; i < capnp_text_list_builder_count(names); i++) {
-        capnp_text_list_set(names, i, manifest_resolve_get_name(manifest_resolve_list_get(wanted, i)));
-    }
-    registry_control_allow_params_set_holder(params, holder);
-    return registry_control_finish_allow(&call, patience(), nullptr);
-}
-
-// Tells samgrd what the holder may resolve, or that it is gone; *knows is what samgrd then knows. False: it does not listen.
-static bool permit(uint64_t holder, const struct manifest_unit *spec, bool alive, bool *knows) {
-    if (manifest_resolve_list_count(spec->resolves) > 0 && !went_well(&the_registry, tell_allowance(holder, spec, alive))) {
-        return false;
-    }
-    *knows = alive;
-    return true;
-}
-
 static void pump_registry(void) {
     if (!ready(&the_registry)) {
         return;
@@ -201,36 +179,6 @@ static void pump_registry(void) {
             }
             endpoint->registry_knows = true;
         }
-    }
-    for (size_t i = 0; i < init.unit_count; i++) {
-        struct init_unit *unit = &init.units[i];
-        if (!unit->registry_knows && !permit(unit->id, unit->spec, true, &unit->registry_knows)) {
-            return;
-        }
-    }
-    for (size_t i = 0; i < INIT_JOBS_MAX; i++) {
-        struct init_job *job = &init.jobs[i];
-        if (job->id == 0) {
-            continue;
-        }
-        if (job->registry_knows == job->over && !permit(job->id, job->spec, !job->over, &job->registry_knows)) {
-            return;
-        }
-        if (job->over) {
-            job->id = 0; // nobody need know of it any more
-        }
-    }
-}
-
-void outbox_permit(struct init_unit *unit) {
-    if (!unit->registry_knows && ready(&the_registry)) {
-        (void)permit(unit->id, unit->spec, true, &unit->registry_knows);
-    }
-}
-
-void outbox_permit_job(struct init_job *job) {
-    if (ready(&the_registry)) {
-        (void)permit(job->id, job->spec, true, &job->registry_knows);
     }
 }
 
@@ -263,7 +211,16 @@ void outbox_announce(const char *line) {
 
 // --- all ---
 
+// The registry hears of every service that was started again, for those who watch it.
+static void tell_of_restart(const struct init_unit *unit) {
+    for (size_t i = 0; unit->life.ended_ns != 0 && i < init.endpoint_count; i++) {
+        struct init_endpoint *endpoint = &init.endpoints[i];
+        endpoint->registry_knows = endpoint->registry_knows && endpoint->provider != unit;
+    }
+}
+
 void outbox_restarted(const struct init_unit *unit) {
+    tell_of_restart(unit);
     struct target *const targets[] = {&the_log, &the_registry, &the_console};
     for (size_t i = 0; i < 3; i++) {
         const struct init_endpoint *endpoint = endpoint_find(targets[i]->name);
@@ -271,12 +228,6 @@ void outbox_restarted(const struct init_unit *unit) {
             continue;
         }
         targets[i]->retry_ns = targets[i]->pause_ns = 0;
-        for (size_t j = 0; targets[i] == &the_registry && j < init.unit_count; j++) {
-            init.units[j].registry_knows = false;
-        }
-        for (size_t j = 0; targets[i] == &the_registry && j < INIT_JOBS_MAX; j++) {
-            init.jobs[j].registry_knows = false;
-        }
         for (size_t j = 0; targets[i] == &the_registry && j < init.endpoint_count; j++) {
             init.endpoints[j].registry_knows = false;
         }

@@ -132,7 +132,6 @@ static bool is_hopeless(status_t status) {
 
 status_t unit_start(struct init_unit *unit) {
     char why[256] = "it could not be started";
-    outbox_permit(unit);
     status_t status = try_start(unit, why, sizeof why);
     uint64_t now = tess_now_ns();
     if (status_ok(status)) {

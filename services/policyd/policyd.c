@@ -10,6 +10,7 @@
 #include "lib/badge/badge.h"
 #include "lib/capnp/canonical.h"
 #include "lib/policy/audit.h"
+#include "lib/service/service.h"
 #include "lib/tess/capset.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/handle.h"
@@ -93,6 +94,42 @@ static status_t check(void *, struct rpc_request *request, struct policy_check_p
     policy_check_results_set_allowed(results, decision.allowed);
     policy_check_results_set_rule(results, decision.rule != nullptr ? (uint32_t)(decision.rule - rules.rules) : POLICY_NO_RULE);
     policy_check_results_set_epoch(results, epoch);
+    return STATUS_OK;
+}
+
+static status_t facets(void *, struct rpc_request *request, struct policy_facets_params params,
+                       struct policy_facets_results_builder results) {
+    struct asked asked;
+    uint8_t actions = 0;
+    TRY(take(request, policy_facets_params_get_subject(params), RULESET_USE, policy_facets_params_get_object(params), &asked));
+    for (uint8_t action = 0; action < RULESET_ACTIONS; action++) {
+        asked.question.action = (enum ruleset_action)action;
+        if (action == RULESET_USE || ruleset_decide(&rules, asked.question).allowed) {
+            actions |= (uint8_t)(decide(&asked).allowed << action);
+        }
+    }
+    policy_facets_results_set_actions(results, actions);
+    policy_facets_results_set_epoch(results, epoch);
+    return STATUS_OK;
+}
+
+static status_t permitted(void *, struct rpc_request *request, struct policy_permitted_params params,
+                          struct policy_permitted_results_builder results) {
+    struct asked asked;
+    uint16_t objects[RULESET_OBJECTS_MAX];
+    uint32_t count = 0;
+    const struct capnp_text subject = policy_permitted_params_get_subject(params);
+    TRY(take(request, subject, RULESET_USE, CAPNP_TEXT("*"), &asked));
+    for (uint16_t i = 0; i < rules.object_count; i++) {
+        asked.question.object = i;
+        if (ruleset_decide(&rules, asked.question).allowed) {
+            objects[count++] = i;
+        }
+    }
+    const struct capnp_text_list_builder names = policy_permitted_results_init_names(results, count);
+    for (uint32_t i = 0; i < count; i++) {
+        capnp_text_list_set(names, i, capnp_text(ruleset_object_name(&rules, objects[i])));
+    }
     return STATUS_OK;
 }
 
@@ -349,7 +386,7 @@ static void pump_audit(void) {
 }
 
 static const struct policy_control_server methods = {
-    .policy = {.check = check, .explain = explain, .list = list, .stats = stats, .dry_run = dry_run},
+    .policy = {.check = check, .explain = explain, .list = list, .stats = stats, .dry_run = dry_run, .facets = facets, .permitted = permitted},
     .revoke = revoke,
     .restore = restore,
     .watch = watch,
@@ -357,28 +394,33 @@ static const struct policy_control_server methods = {
     .propose = propose,
 };
 
+static status_t dispatch(struct rpc_request *request) {
+    return badge_controls(request->badge) ? policy_control_dispatch(&methods, nullptr, request)
+                                          : policy_dispatch(&methods.policy, nullptr, request);
+}
+
+static uint64_t before_wait(void) {
+    if (audit_next(&audit) == nullptr) {
+        return DEADLINE_NEVER;
+    }
+    if (tess_now_ns() >= audit_ns) {
+        rpc_server_answer(&server); // the log takes the message page
+        pump_audit();
+    }
+    return audit_next(&audit) == nullptr ? DEADLINE_NEVER : audit_ns;
+}
+
+static const struct service service = {.provides = "policy",
+                                       .interface_id = POLICY_ID,
+                                       .accept = 2, // a watcher, or rules that are longer than a page
+                                       .before_wait = before_wait,
+                                       .stop = pump_audit};
+
 int main(int argc, char **argv) {
     (void)argc;
     (void)argv;
     read_manifest();
     epoch = tess_now_ns(); // it counts up more slowly than the clock, so no successor begins below what this one reaches
     log_service.handle = tess_cap_required("log", LOG_ID);
-    rpc_server_init(&server, tess_cap_required("policy", POLICY_ID), 2); // a watcher, or rules that are longer than a page
-    for (;;) {
-        const bool waiting = audit_next(&audit) != nullptr;
-        if (waiting && tess_now_ns() >= audit_ns) {
-            rpc_server_answer(&server); // the log takes the message page
-            pump_audit();
-        }
-        switch (rpc_server_next(&server, waiting ? audit_ns : DEADLINE_NEVER)) {
-        case RPC_REQUEST:
-            rpc_server_done(&server, badge_controls(server.request.badge)
-                                         ? policy_control_dispatch(&methods, nullptr, &server.request)
-                                         : policy_dispatch(&methods.policy, nullptr, &server.request));
-            break;
-        case RPC_SIGNAL:
-        case RPC_TIMEOUT: break;
-        case RPC_CLOSED: return 1;
-        }
-    }
+    return service_run(&service, &server, dispatch);
 }

@@ -41,9 +41,9 @@ static void try_other_facet(const struct attempt *at) {
         struct raw raw;
         plain.control = false;
         raw_begin(&raw, &plain);
-        expect(&plain, "through the handle for everybody", &raw, RPC_UNIMPLEMENTED);
+        expect(&plain, "through the handle for everybody", &raw, RPC_DENIED);
         raw_page(&raw, &plain);
-        expect(&plain, "through the handle for everybody, in the page", &raw, RPC_UNIMPLEMENTED);
+        expect(&plain, "through the handle for everybody, in the page", &raw, RPC_DENIED);
     }
 }
 

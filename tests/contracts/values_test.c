@@ -235,14 +235,6 @@ CASE(hostile_random) {
 
 // ---- registry ----
 
-static status_t allow(struct registry_control control, uint64_t holder, struct capnp_text name) {
-    RPC_CALL(call);
-    const struct registry_control_allow_params_builder params = registry_control_begin_allow(control, &call);
-    registry_control_allow_params_set_holder(params, holder);
-    capnp_text_list_set(registry_control_allow_params_init_names(params, 1), 0, name);
-    return registry_control_finish_allow(&call, rpc_patience(), nullptr);
-}
-
 static void try_registry(void) {
     const struct service *service = service_named("registry");
     const struct registry registry = {service->plain};
@@ -252,13 +244,15 @@ static void try_registry(void) {
     for (uint32_t i = 0; i < BAD_NAMES; i++) {
         INVALID(registry_call_resolve(registry, &call, bad_names[i], 0, rpc_patience(), nullptr));
         INVALID(registry_control_call_register(control, &call, bad_names[i], 1, service->plain, rpc_patience(), nullptr));
-        INVALID(allow(control, 99, bad_names[i]));
+        INVALID(registry_call_watch(registry, &call, bad_names[i], 0, rpc_patience(), nullptr));
+        INVALID(registry_control_call_take_back(control, &call, 99, bad_names[i], rpc_patience(), nullptr));
     }
     INVALID(registry_control_call_register(control, &call, CAPNP_TEXT("none"), 1, (handle_t){}, rpc_patience(), nullptr));
     INVALID(registry_control_call_register(control, &call, CAPNP_TEXT("memory"), 1, vmo, rpc_patience(), nullptr));
     INVALID(registry_control_call_register(control, &call, CAPNP_TEXT("mint"), 1, only_to_send, rpc_patience(), nullptr));
-    INVALID(allow(control, 0, CAPNP_TEXT("log")));
-    INVALID(allow(control, BADGE_CONTROL | 5, CAPNP_TEXT("log")));
+    DONE(registry_control_call_take_back(control, &call, UINT64_MAX, CAPNP_TEXT("log"), rpc_patience(), nullptr));
+    DONE(registry_call_watch(registry, &call, CAPNP_TEXT("log"), UINT64_MAX, rpc_patience(), nullptr));
+    ANSWERED(registry_call_watch(registry, &call, CAPNP_TEXT("nobody"), 0, rpc_patience(), nullptr), RPC_DENIED);
     struct registry_resolve_results results;
     DONE(registry_call_resolve(registry, &call, CAPNP_TEXT("nobody"), 0, rpc_patience(), &results));
     EXPECT_EQ(registry_resolve_results_get_outcome(results), REGISTRY_OUTCOME_NOT_ALLOWED);

@@ -12,6 +12,7 @@ import machine
 import manual
 import misbehaviour
 import policy
+import registry
 import processors
 import programs
 import services
@@ -224,10 +225,10 @@ def call_mistakes(session):
             ("call log.query '((", r"the quote ' is never closed"),
             ("call log.query '(('", r"expected the name of a field"),
             ("call log.query '(limit = " + "(" * 43 + "'", r"brackets may not be deeper than 40"),
-            ("call log.appendFor '(holder = 1, text = \"x\")'", r"not for this program"),
+            ("call log.appendFor '(holder = 1, text = \"x\")'", r"^call: shell may not control log: .*; .* may\. To allow it, add `control = true` to the entry \(system/tessera\.capnp:\d+\)$"),
             ("call registry.resolve '(name = \"a name that is much too long\")'", r"longer than 23 bytes"),
             ("call registry.register '(service = $nothing)'", r"granted nothing called `nothing`"),
-            ("call registry.register '(service = $log, name = \"x\")'", r"not for this program")):
+            ("call registry.register '(service = $log, name = \"x\")'", r"^call: shell may not control registry: ")):
         session.expect_in(line, complaint)
 
 
@@ -381,5 +382,5 @@ def cases(ctx):
         found.append((f"{name}_restarts", functools.partial(service_restarts, ctx, name)))
     found.append(("shell_restarts", functools.partial(shell_restarts, ctx)))
     found.append(("services_killed_in_turn", deadline(180)(functools.partial(often_killed, ctx))))
-    return (found + authority.cases(ctx) + manual.cases(ctx) + machine.cases(ctx) + processors.cases(ctx) + services.cases(ctx) + log.cases(ctx) + policy.cases(ctx) + keys.cases(ctx) + config.cases(ctx) + misbehaviour.cases(ctx) +
+    return (found + authority.cases(ctx) + manual.cases(ctx) + machine.cases(ctx) + processors.cases(ctx) + services.cases(ctx) + log.cases(ctx) + policy.cases(ctx) + registry.cases(ctx) + keys.cases(ctx) + config.cases(ctx) + misbehaviour.cases(ctx) +
             programs.cases(ctx) + stand_in.cases(ctx) + language.cases(ctx))

@@ -102,7 +102,7 @@ int main(int argc, char **argv) {
         sources_are_named(random, "test");
     }
     status_t status = contribute((struct random_control){random.handle}, "test", 8);
-    check(status_is(status, rpc_status(RPC_UNIMPLEMENTED)), "only its drivers contribute", status);
+    check(status_is(status, rpc_status(RPC_DENIED)), "only its drivers contribute", status);
     status = contribute(control, "test", 257);
     check(status_is(status, rpc_status(RPC_INVALID_ARGUMENT)), "more bits than there are", status);
     status = contribute(control, "", 8);

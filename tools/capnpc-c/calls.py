@@ -257,6 +257,11 @@ class Calls:
         return ["struct rpc_promise promise;", *self.filled(method, f"{{{begin}}}" if arguments else begin, arguments),
                 f"rpc_submit(ring, &promise, {var}.target);", "return promise;"]
 
+    def extensions(self, node):
+        """The interfaces of the same file that extend this one: who asks for one of those here has the capability for all."""
+        return [other for other in self.request.nodes.values() if other.kind == "interface" and other.scope == node.scope
+                and any(number == node.id for number, _brand in other.superclasses)]
+
     def dispatch(self, node, methods):
         name = self.names.type(node)
         out = c.heading("static inline ", "status_t", f"{name}_dispatch", self.dispatch_params(name), " {")
@@ -268,6 +273,9 @@ class Calls:
         if not methods:
             unused = [] if ancestors else ["    (void)server;", "    (void)self;"]
             return [*out, *unused, "    return rpc_unimplemented(request);", "}"]
+        for below in self.extensions(node):
+            out += [f"    if (request->interface_id == {self.names.type(below).upper()}_ID) {{",
+                    f'        return rpc_denied(request, "{below.short_name}");', "    }"]
         out += [f"    if (request->interface_id != {name.upper()}_ID) {{", "        return rpc_unimplemented(request);", "    }",
                 "    switch (rpc_ordinal(request)) {"]
         for method in methods:
