@@ -19,6 +19,8 @@ const suite :Manifest.Service = (
     (name = "config_control", service = "config", control = true),
     (name = "console", service = "console"),
     (name = "console_control", service = "console", control = true),
+    (name = "identity", service = "identity"),
+    (name = "identity_control", service = "identity", control = true),
     (name = "keys", service = "keys"),
     (name = "exec", service = "exec"),
     (name = "exec_control", service = "exec", control = true),
@@ -37,6 +39,6 @@ const suite :Manifest.Service = (
 
 const system :Manifest.System = (
   name = "contracts",
-  services = [Tessera.samgrd, Tessera.logd, Tessera.policyd, Tessera.rngd, Tessera.keystored, Tessera.configd, Tessera.consoled, Tessera.execd, .suite],
+  services = [Tessera.samgrd, Tessera.logd, Tessera.policyd, Tessera.rngd, Tessera.keystored, Tessera.identityd, Tessera.configd, Tessera.consoled, Tessera.execd, .suite],
   programs = [Tessera.hello],
 );

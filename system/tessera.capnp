@@ -49,6 +49,19 @@ const keystored :Manifest.Service = (
   grants = [(name = "random", service = "random"), (name = "roster", roster = void)],
 );
 
+const identityd :Manifest.Service = (
+  name = "identityd",
+  memoryKib = 4608, # 4 MiB of it only while a password is looked at
+  band = interactive,
+  provides = ["identity"],
+  mints = true,
+  grants = [
+    (name = "random", service = "random"),
+    (name = "roster", roster = void),
+    (name = "log", service = "log"),
+  ],
+);
+
 const configd :Manifest.Service = (
   name = "configd",
   memoryKib = 384,
@@ -103,12 +116,13 @@ const shell :Manifest.Service = (
     (name = "trace", trace = void),
     (name = "manual", file = "manual"),
     (name = "keys", service = "keys"),
+    (name = "identity", service = "identity", control = true),
     (name = "config", service = "config", control = true),
   ],
   resolve = [(name = "log"), (name = "console"), (name = "random")],
 );
 
-const services :List(Manifest.Service) = [.samgrd, .logd, .policyd, .rngd, .keystored, .configd, .consoled, .execd, .shell];
+const services :List(Manifest.Service) = [.samgrd, .logd, .policyd, .rngd, .keystored, .identityd, .configd, .consoled, .execd, .shell];
 
 # What execd runs.
 const hello :Manifest.Program = (

@@ -62,7 +62,7 @@ static const struct command commands[] = {
      .details = "Waits until it ends; Ctrl-C ends it, a second Ctrl-C stops waiting.\n"
                 "With & at the end it runs in the background. Tab after `run ` lists the programs."},
     {.name = "call", .usage = "[SERVICE[.METHOD ['(PARAMETERS)']]]", .summary = "call any method of a service",
-     .run = command_call, .max = 2, .completion = COMPLETE_CALL,
+     .run = command_call, .needs = NEEDS_ADMINISTRATOR, .max = 2, .completion = COMPLETE_CALL,
      .details = "call               what the shell can reach\n"
                 "call log           its methods\n"
                 "call log.query '(limit = 5, level = warning)'\n"
@@ -74,13 +74,13 @@ static const struct command commands[] = {
                 "methods. With the name of a method its parameters and results, with their types, defaults and\n"
                 "limits, and what the manual says of it. Alone: all interfaces."},
     {.name = "jobs", .usage = "", .summary = "list the programs that were run", .run = command_jobs},
-    {.name = "kill", .usage = "ID|NAME", .summary = "end a job or a service", .run = command_kill, .min = 1, .max = 1,
+    {.name = "kill", .usage = "ID|NAME", .summary = "end a job or a service", .run = command_kill, .needs = NEEDS_ADMINISTRATOR, .min = 1, .max = 1,
      .completion = COMPLETE_UNITS,
      .details = "A job goes by its id, NAME.ID, or NAME where only one runs.\n"
                 "A service that the manifest says to restart comes back at once."},
-    {.name = "restart", .usage = "SERVICE", .summary = "end a service and start it anew", .run = command_restart,
+    {.name = "restart", .usage = "SERVICE", .summary = "end a service and start it anew", .run = command_restart, .needs = NEEDS_ADMINISTRATOR,
      .min = 1, .max = 1, .completion = COMPLETE_SERVICES},
-    {.name = "keys", .usage = "[VERB...]", .summary = "make keys, sign and seal with them", .run = command_keys, .max = 4,
+    {.name = "keys", .usage = "[VERB...]", .summary = "make keys, sign and seal with them", .run = command_keys, .needs = NEEDS_USER, .max = 4,
      .details = "keys                                the shell's keys, with their public halves\n"
                 "keys new NAME                       another one\n"
                 "keys sign NAME TEXT                 its signature (Ed25519)\n"
@@ -98,9 +98,24 @@ static const struct command commands[] = {
                 "config set [-s] KEY VALUE   from now on, in the layer `admin`; with -s in `session`\n"
                 "config unset [-s] KEY       what the layer below says holds again\n"
                 "config watch [PREFIX]       what changes, until Ctrl-C"},
+    {.name = "whoami", .usage = "", .summary = "show who is logged in", .run = command_whoami},
+    {.name = "su", .usage = "NAME", .summary = "be somebody else until `logout`", .run = command_su, .min = 1, .max = 1},
+    {.name = "logout", .usage = "", .summary = "end the session", .run = command_logout,
+     .details = "Back to who was there before `su`, or to the login. Ctrl-D does it, too."},
+    {.name = "lock", .usage = "", .summary = "lock the session until its password is given", .run = command_lock,
+     .details = "It locks itself when it is not used for 15 minutes, and ends after 4 hours."},
+    {.name = "sessions", .usage = "[end ID]", .summary = "list the sessions, or end one", .run = command_sessions, .max = 2,
+     .details = "Your own; as an administrator everybody's."},
+    {.name = "users", .usage = "[guests on|off]", .summary = "list the accounts, or say whether guests are let in",
+     .run = command_users, .max = 2},
+    {.name = "adduser", .usage = "NAME [administrator]", .summary = "make an account", .run = command_adduser, .min = 1, .max = 2,
+     .details = "The first one sets the machine up: it is an administrator's. From then on only administrators add accounts,\n"
+                "end services and jobs, call methods, change settings, trace, and stop the machine."},
+    {.name = "deluser", .usage = "NAME", .summary = "remove an account, and end its sessions", .run = command_deluser, .min = 1, .max = 1},
+    {.name = "passwd", .usage = "[NAME]", .summary = "change your password, or set somebody's", .run = command_passwd, .max = 1},
     {.name = "uptime", .usage = "", .summary = "show how long the system has been running", .run = command_uptime},
     {.name = "trace", .usage = "[start|stop|off]", .summary = "have the kernel write down what happens",
-     .run = command_trace, .max = 1,
+     .run = command_trace, .needs = NEEDS_ADMINISTRATOR, .max = 1,
      .details = "start  from now on, in new buffers; stop  no more, but keep what there is;\n"
                 "off  give the buffers back. Alone: how much there is. tools/trace reads it."},
     {.name = "echo", .usage = "[WORD...]", .summary = "print words", .run = command_echo, .max = SHELL_WORDS_MAX},
@@ -139,9 +154,9 @@ static const struct command commands[] = {
     {.name = "false", .usage = "", .summary = "fail", .internal = true},
     {.name = "history", .usage = "[LINES]", .summary = "list the lines entered before", .run = command_history, .max = 1},
     {.name = "clear", .usage = "", .summary = "clear the screen", .run = command_clear},
-    {.name = "reboot", .usage = "", .summary = "stop everything and start the machine anew", .run = command_reboot},
+    {.name = "reboot", .usage = "", .summary = "stop everything and start the machine anew", .run = command_reboot, .needs = NEEDS_CONSOLE},
     {.name = "poweroff", .usage = "", .summary = "stop everything and switch the machine off",
-     .run = command_poweroff},
+     .run = command_poweroff, .needs = NEEDS_CONSOLE},
 };
 
 constexpr size_t COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]);
@@ -177,10 +192,14 @@ int command_unknown(const char *name) {
 
 int command_check(const struct command *command, size_t count) {
     const size_t operands = count - 1;
-    if (operands >= command->min && operands <= command->max) {
+    if (operands < command->min || operands > command->max) {
+        return misused("usage: %s%s%s\n", command->name, command->usage[0] != '\0' ? " " : "", command->usage);
+    }
+    if (identity_may(command->needs)) {
         return COMMAND_OK;
     }
-    return misused("usage: %s%s%s\n", command->name, command->usage[0] != '\0' ? " " : "", command->usage);
+    return fail("%s: only %s may do that on this machine; `su NAME` becomes one\n", command->name,
+                command->needs == NEEDS_USER ? "somebody with an account" : "an administrator");
 }
 
 int command_help(const struct arguments *arguments) {

@@ -326,7 +326,8 @@ int command_config(const struct arguments *arguments) {
         return fail("config: the shell was not granted `config`\n");
     }
     if (str_equal(what, "set") || str_equal(what, "unset")) {
-        return set(config, arguments);
+        return identity_may(NEEDS_ADMINISTRATOR) ? set(config, arguments)
+                                                 : fail("config: only an administrator may change settings on this machine; `su NAME` becomes one\n");
     }
     if (arguments->count <= 3 && str_equal(what, "list")) {
         return list(config, word);

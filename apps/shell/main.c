@@ -19,7 +19,6 @@
 
 #define PROMPT "tessera$ "
 #define PROMPT_MORE "> "
-#define NO_WAY_OUT "There is nowhere to log out to; `poweroff` switches the machine off.\n"
 
 constexpr size_t LINE_MAX = 1024;
 constexpr size_t TEXT_MAX = 8192; // of lines that belong together
@@ -134,7 +133,7 @@ enum reading : uint8_t {
 static enum reading read_line(struct capnp_text prompt, char line[LINE_MAX + 1], size_t *len, bool *resume) {
     RPC_CALL(call);
     struct console_control_read_line_results results;
-    const status_t status = console_control_call_read_line(console(), &call, prompt, *resume, DEADLINE_NEVER, &results);
+    const status_t status = console_control_call_read_line(console(), &call, prompt, *resume, false, DEADLINE_NEVER, &results);
     *resume = false;
     if (status_is(status, STATUS_PEER_DIED) ||
         (status_ok(status) && console_control_read_line_results_get_is_new(results))) {
@@ -161,7 +160,7 @@ static enum reading read_line(struct capnp_text prompt, char line[LINE_MAX + 1],
         *resume = true;
         return READ_NOTHING;
     case CONSOLE_CONTROL_EVENT_END:
-        out(NO_WAY_OUT);
+        (void)command_logout(nullptr);
         return READ_NOTHING;
     case CONSOLE_CONTROL_EVENT_INTERRUPTED: return READ_BROKEN;
     }
@@ -200,7 +199,7 @@ static void enter(const char *line, size_t len) {
         entry.text[entry.used++] = '\n';
     }
     if (language_left()) {
-        out(NO_WAY_OUT);
+        (void)command_logout(nullptr);
     }
     entry.used = incomplete ? entry.used : 0;
 }
@@ -211,11 +210,16 @@ static void enter(const char *line, size_t len) {
     for (;;) {
         size_t len;
         jobs_report();
+        if (!resume && !identity_attend()) {
+            continue;
+        }
         out_flush();
         switch (read_line(entry.used > 0 ? CAPNP_TEXT(PROMPT_MORE) : CAPNP_TEXT(PROMPT), line, &len, &resume)) {
         case READ_LINE:
-            remember(line, len);
-            enter(line, len);
+            if (identity_attend()) { // the session may have locked itself, or ended, while the person was away
+                remember(line, len);
+                enter(line, len);
+            }
             break;
         case READ_NOTHING: break;
         case READ_BROKEN: entry.used = 0; break;
@@ -232,5 +236,6 @@ int main(int argc, char **argv) {
         script_run(script + 1);
     }
     out("Tessera. `help` lists the commands.\n");
+    identity_begin();
     read_lines();
 }

@@ -52,7 +52,7 @@ static bool go_on(void) {
         RPC_CALL(call);
         struct console_control_read_line_results results;
         const status_t status = console_control_call_read_line((struct console_control){shell.console}, &call,
-                                                               CAPNP_TEXT(MORE), false, DEADLINE_NEVER, &results);
+                                                               CAPNP_TEXT(MORE), false, false, DEADLINE_NEVER, &results);
         if (is_new(status, results)) {
             shell_introduce();
             continue;

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "abi/types.h"
+#include "apps/shell/identity.h"
 #include "idl/kernel.capnp.h"
 #include "lib/lineedit/history.h"
 #include "lib/shell/filter.h"
@@ -116,6 +117,7 @@ struct command {
     command_fn *run;
     size_t min, max; // words after the name
     enum completion completion;
+    enum identity_need needs; // of who gives it
     bool background; // `&` is understood
     bool paged;      // a screen at a time
     const struct filter_type *filter; // what it is behind a pipe; `run` may then be null
@@ -149,7 +151,8 @@ command_fn command_services, command_service, command_caps, command_restart;
 command_fn command_logs, command_mem, command_ps, command_uptime, command_trace;
 command_fn command_run, command_jobs, command_kill;
 command_fn command_policy;
-command_fn command_keys;
+command_fn command_keys, command_whoami, command_su, command_logout, command_lock, command_sessions;
+command_fn command_adduser, command_deluser, command_passwd, command_users;
 command_fn command_call, command_describe, command_man, command_apropos;
 command_fn command_why;
 command_fn command_config;

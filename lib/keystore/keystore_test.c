@@ -225,6 +225,37 @@ TEST(a_number_is_given_once) {
     CHECK_EQ(store.count, 1);
 }
 
+TEST(keys_are_handed_over) {
+    static struct keystore successor;
+    alignas(16) static uint8_t saved[64 * 1024];
+    uint8_t seed[KEYSTORE_SEED_BYTES] = {7}, before[KEYSTORE_SIGNATURE_BYTES], after[KEYSTORE_SIGNATURE_BYTES];
+    char speaker[NAME_BYTES];
+    keystore_init(&store);
+    keystore_make_device(&store, seed);
+    struct keystore_key *key = make(ANNA, "key");
+    keystore_sign(&store, key, "message", 7, before);
+    const size_t len = keystore_save(&store, nullptr, 0);
+    REQUIRE(len > 0 && len <= sizeof(saved));
+    CHECK_EQ(keystore_save(&store, saved, len - 1), 0);
+    CHECK_EQ(keystore_save(&store, saved, sizeof(saved)), len);
+    REQUIRE(keystore_adopt(&successor, saved, len));
+    struct keystore_key *found = keystore_find(&successor, key->number);
+    REQUIRE(found != nullptr);
+    keystore_sign(&successor, found, "message", 7, after);
+    CHECK_MEM_EQ(after, before, sizeof(before));
+    CHECK_EQ(keystore_attest(&store, name_of("logd", speaker), "x", 1, before).code, 0);
+    CHECK_EQ(keystore_attest(&successor, speaker, "x", 1, after).code, 0);
+    CHECK_MEM_EQ(after, before, sizeof(before));
+    CHECK(!keystore_adopt(&successor, saved, len - 1));
+    saved[0] ^= 1;
+    CHECK(!keystore_adopt(&successor, saved, len));
+    saved[0] ^= 1;
+    struct keystore *inside = (struct keystore *)(saved + 2 * sizeof(uint64_t));
+    inside->count++;
+    CHECK(!keystore_adopt(&successor, saved, len));
+    CHECK(keystore_find(&successor, key->number) == found);
+}
+
 TEST(badges_carry_number_and_uses) {
     const uint64_t badge = keystore_badge(0x00ab'cdef'0123'4567, KEYSTORE_SIGN | KEYSTORE_UNSEAL);
     CHECK(badge_is_made(badge) && !badge_controls(badge));

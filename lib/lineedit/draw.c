@@ -60,6 +60,10 @@ void lineedit_draw(struct lineedit *edit) {
     char bytes[ROW_BYTES];
     size_t used = compose_head(edit, bytes);
     size_t column = text_width(bytes, 0, used);
+    if (edit->secret) {
+        row_show(&edit->row, bytes, used, column);
+        return;
+    }
     // The last column stays free: a character there would leave the cursor in limbo.
     size_t space = edit->columns - 1 - column;
     scroll_to_cursor(edit, space);

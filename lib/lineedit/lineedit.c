@@ -266,14 +266,32 @@ static void remove_text(struct lineedit *edit, enum key_kind kind, bool was_kill
     }
     if (from == to) {
         beep(edit);
-    } else if (kind == KEY_BACKSPACE || kind == KEY_DELETE) {
+    } else if (kind == KEY_BACKSPACE || kind == KEY_DELETE || edit->secret) {
         erase(edit, from, to);
     } else {
         kill(edit, from, to, was_killing);
     }
 }
 
+// What there is to do to a line that nobody sees.
+static bool is_for_secrets(enum key_kind kind) {
+    switch (kind) {
+    case KEY_TEXT:
+    case KEY_ENTER:
+    case KEY_INTERRUPT:
+    case KEY_END_INPUT:
+    case KEY_BACKSPACE:
+    case KEY_KILL_TO_START:
+    case KEY_NONE: return true;
+    default: return false;
+    }
+}
+
 static enum line_event obey(struct lineedit *edit, const struct key *key) {
+    if (edit->secret && !is_for_secrets(key->kind)) {
+        beep(edit);
+        return LINE_NONE;
+    }
     if (edit->searching && search_key(edit, key)) {
         return LINE_NONE;
     }
@@ -314,6 +332,7 @@ static enum line_event obey(struct lineedit *edit, const struct key *key) {
 // --- the interface ---
 
 void lineedit_begin(struct lineedit *edit, const char *prompt, size_t prompt_bytes) {
+    edit->secret = false;
     edit->prompt_bytes = 0;
     for (size_t at = 0; at < prompt_bytes;) {
         uint32_t code;
@@ -334,6 +353,16 @@ void lineedit_begin(struct lineedit *edit, const char *prompt, size_t prompt_byt
     row_forget(&edit->row);
     edit->visible = true;
     lineedit_draw(edit);
+}
+
+void lineedit_begin_secret(struct lineedit *edit, const char *prompt, size_t prompt_bytes) {
+    lineedit_begin(edit, prompt, prompt_bytes);
+    edit->secret = true;
+}
+
+void lineedit_forget(struct lineedit *edit) {
+    memset(&edit->line, 0, sizeof(edit->line));
+    edit->cursor = 0;
 }
 
 bool lineedit_suspended(const struct lineedit *edit) {

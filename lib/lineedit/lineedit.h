@@ -43,6 +43,7 @@ struct lineedit {
     bool overflow;    // bytes were refused since the last deletion
     bool killing;     // the last key removed text: the next adds to it
     bool searching;
+    bool secret;      // nothing of the line is shown or kept, and only plain keys are obeyed
     size_t cursor;    // byte offset of a cluster in `line`
     size_t scroll;    // byte offset of the first cluster shown
     size_t recalled;  // index of the history line shown; history.count when it is none
@@ -65,6 +66,11 @@ void lineedit_init(struct lineedit *edit, size_t columns, row_sink_fn *sink, voi
 // Starts an empty line behind a prompt (bytes that cannot be shown are left out). The cursor must be in
 // the first column.
 void lineedit_begin(struct lineedit *edit, const char *prompt, size_t prompt_bytes);
+
+// The same for a password: what is typed is not shown, and there is neither history nor completion. The owner forgets the line
+// when it has been read.
+void lineedit_begin_secret(struct lineedit *edit, const char *prompt, size_t prompt_bytes);
+void lineedit_forget(struct lineedit *edit);
 
 // Goes on with the line after LINE_COMPLETE; does nothing when there is none.
 void lineedit_resume(struct lineedit *edit);

@@ -616,6 +616,41 @@ static void check_consistent(void) {
     }
 }
 
+TEST(a_secret_is_neither_shown_nor_kept) {
+    begin();
+    lineedit_add_history(&edit, "older", 5);
+    type("killed\x15");
+    lineedit_begin_secret(&edit, "password: ", 10);
+    check_row("password:", 10);
+    type("hush\xc3\xa9");
+    check_row("password:", 10);
+    CHECK_STR_EQ(line(), "hush\xc3\xa9");
+    // No history, no search, no completion, no putting back, no moving about.
+    CHECK_EQ(type("\x1b[A\x10\x12\t\x19\x14\x01\x1b[D"), LINE_NONE);
+    CHECK_EQ(screen.beeps, 8);
+    CHECK_STR_EQ(line(), "hush\xc3\xa9");
+    type("\x7f\x7f");
+    CHECK_STR_EQ(line(), "hus");
+    type("\x15""another");
+    CHECK_STR_EQ(line(), "another");
+    CHECK_EQ(type("\r"), LINE_ENTERED);
+    CHECK_STR_EQ(row_text(screen.row - 1), "password:");
+    lineedit_forget(&edit);
+    for (size_t i = 0; i + 4 <= sizeof(edit); i++) {
+        CHECK(memcmp((const char *)&edit + i, "hush", 4) != 0 && memcmp((const char *)&edit + i, "anot", 4) != 0);
+    }
+    lineedit_begin(&edit, "$ ", 2);
+    type("\x19");
+    CHECK_STR_EQ(line(), "killed");
+    type("\x15\x1b[A");
+    check_row("$ older", 7);
+    // Ctrl-C and Ctrl-D end it as they do any other.
+    lineedit_begin_secret(&edit, "password: ", 10);
+    CHECK_EQ(type("x\x03"), LINE_INTERRUPTED);
+    lineedit_begin_secret(&edit, "password: ", 10);
+    CHECK_EQ(type("\x04"), LINE_END);
+}
+
 TEST(random_bytes_never_break_it) {
     static const char *const pieces[] = {"\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D", "\x1b[3~", "\x7f", "\x17", "\x0b",
                                          "\x15",   "\x19",   "\x14",   "\x12",   "\x07",    "\x01", "\x05", ("\x1b" "b"),

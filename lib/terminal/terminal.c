@@ -172,19 +172,34 @@ static void show_losses(struct terminal *terminal) {
     }
 }
 
+// Ends what was read before; the cursor stands in the first column.
+static void begin_reading(struct terminal *terminal) {
+    terminal_stop_reading(terminal);
+    if (!terminal->line_start) {
+        emit_text(terminal, "\r\n");
+    }
+    show_losses(terminal);
+}
+
 void terminal_read(struct terminal *terminal, const char *prompt, size_t prompt_bytes, bool resume) {
     if (resume && lineedit_suspended(&terminal->edit)) {
         terminal_settle(terminal);
         lineedit_resume(&terminal->edit);
     } else {
-        terminal_stop_reading(terminal);
-        if (!terminal->line_start) {
-            emit_text(terminal, "\r\n");
-        }
-        show_losses(terminal);
+        begin_reading(terminal);
         lineedit_begin(&terminal->edit, prompt, prompt_bytes);
     }
     terminal->reading = true;
+}
+
+void terminal_read_secret(struct terminal *terminal, const char *prompt, size_t prompt_bytes) {
+    begin_reading(terminal);
+    lineedit_begin_secret(&terminal->edit, prompt, prompt_bytes);
+    terminal->reading = true;
+}
+
+void terminal_forget(struct terminal *terminal) {
+    lineedit_forget(&terminal->edit);
 }
 
 void terminal_stop_reading(struct terminal *terminal) {
@@ -208,7 +223,10 @@ enum line_event terminal_advance(struct terminal *terminal) {
         contiguous = contiguous < sizeof(bytes) ? contiguous : sizeof(bytes);
         memcpy(bytes, terminal->input.bytes + terminal->input.head, contiguous);
         size_t used = lineedit_input(&terminal->edit, bytes, contiguous, &event);
-        byte_ring_take(&terminal->input, bytes, used);
+        if (terminal->edit.secret) {
+            memset(terminal->input.bytes + terminal->input.head, 0, used);
+        }
+        byte_ring_take(&terminal->input, bytes, used); // what it takes it has had already
     }
     if (event != LINE_NONE) {
         terminal->reading = false;

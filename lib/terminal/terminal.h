@@ -48,6 +48,10 @@ bool terminal_take_interrupt(struct terminal *terminal);
 // Starts reading a line, or goes on with the suspended one (a new one if there is none).
 void terminal_read(struct terminal *terminal, const char *prompt, size_t prompt_bytes, bool resume);
 
+// Starts reading a line that is neither shown nor kept; terminal_forget it when it has been read.
+void terminal_read_secret(struct terminal *terminal, const char *prompt, size_t prompt_bytes);
+void terminal_forget(struct terminal *terminal);
+
 // Gives up reading; the line is dropped.
 void terminal_stop_reading(struct terminal *terminal);
 

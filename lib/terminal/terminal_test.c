@@ -216,6 +216,33 @@ TEST(a_resumed_line_that_is_gone_is_a_new_one) {
     CHECK_STR_EQ(sent(), "$ x\r\x1b[K> ");
 }
 
+TEST(a_password_leaves_no_trace) {
+    setup();
+    type("typed ahead\r"); // a password, before anybody asked
+    terminal_read_secret(&terminal, "password: ", 10);
+    CHECK_EQ(terminal_advance(&terminal), LINE_ENTERED);
+    check_line("typed ahead");
+    CHECK_STR_EQ(sent(), "password: \r\n");
+    terminal_forget(&terminal);
+    for (size_t i = 0; i + 5 <= sizeof(terminal); i++) {
+        CHECK(memcmp((const char *)&terminal + i, "typed", 5) != 0 && memcmp((const char *)&terminal + i, "ahead", 5) != 0);
+    }
+    // Output comes and goes around it, and does not show it either.
+    terminal_read_secret(&terminal, "password: ", 10);
+    type("hidden");
+    CHECK_EQ(terminal_advance(&terminal), LINE_NONE);
+    (void)print("news\n");
+    terminal_settle(&terminal);
+    type("\r");
+    CHECK_EQ(terminal_advance(&terminal), LINE_ENTERED);
+    check_line("hidden");
+    CHECK(strstr(sent(), "hidden") == nullptr);
+    read_line();
+    type("shown\r");
+    CHECK_EQ(terminal_advance(&terminal), LINE_ENTERED);
+    CHECK(strstr(sent(), "shown") != nullptr);
+}
+
 TEST(random_use_keeps_the_queues_whole) {
     setup();
     static char junk[3000];
@@ -231,7 +258,7 @@ TEST(random_use_keeps_the_queues_whole) {
         case 1: terminal_clear(&terminal); break;
         case 2: terminal_settle(&terminal); break;
         case 3: (void)!terminal_offer(&terminal, len % 4, "caf\xc3\xa9\0cab", 2); break;
-        case 4: terminal_stop_reading(&terminal); break;
+        case 4: len % 2 == 0 ? terminal_stop_reading(&terminal) : terminal_read_secret(&terminal, junk, len % 128); break;
         case 5:
             for (size_t at = 0; at < len; at++) {
                 terminal_input(&terminal, junk[at]);

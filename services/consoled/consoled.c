@@ -19,6 +19,7 @@
 #include "lib/tess/clock.h"
 #include "lib/tess/handle.h"
 #include "lib/tess/main.h"
+#include "lib/tess/page.h"
 #include "lib/tess/panic.h"
 #include "lib/tess/syscall.h"
 #include "lib/terminal/terminal.h"
@@ -99,12 +100,17 @@ static void answer_reader(enum console_control_event event) {
             results, (struct capnp_text){line, event == CONSOLE_CONTROL_EVENT_LINE ? len : cursor});
     }
     rpc_answer_send(&late_answer);
+    if (terminal.edit.secret) {
+        terminal_forget(&terminal);
+        memset(late_answer.page, 0, sizeof(late_answer.page));
+        memset(tess_message_page(), 0, MESSAGE_PAGE_BYTES);
+    }
 }
 
 static status_t read_line(void *, struct rpc_request *request, struct console_control_read_line_params params,
                           struct console_control_read_line_results_builder results) {
     const struct capnp_text wanted = console_control_read_line_params_get_prompt(params);
-    const bool resume = console_control_read_line_params_get_resume(params);
+    const bool resume = console_control_read_line_params_get_resume(params), secret = console_control_read_line_params_get_secret(params);
     TRY(rpc_well_formed(request));
     if (!tess_handle_valid(watcher)) {
         console_control_read_line_results_set_event(results, CONSOLE_CONTROL_EVENT_INTERRUPTED);
@@ -122,7 +128,11 @@ static status_t read_line(void *, struct rpc_request *request, struct console_co
         terminal_stop_reading(&terminal);
     }
     reader = reply;
-    terminal_read(&terminal, prompt, prompt_bytes, resume);
+    if (secret) {
+        terminal_read_secret(&terminal, prompt, prompt_bytes);
+    } else {
+        terminal_read(&terminal, prompt, prompt_bytes, resume);
+    }
     return STATUS_OK;
 }
 

@@ -11,6 +11,7 @@
 #include "lib/badge/badge.h"
 #include "lib/keystore/keystore.h"
 #include "lib/roster/roster.h"
+#include "lib/service/service.h"
 #include "lib/tess/capset.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/handle.h"
@@ -304,24 +305,29 @@ static status_t dispatch(struct rpc_request *request) {
     return badge_is_made(request->badge) ? key_dispatch(&key_methods, nullptr, request) : keys_dispatch(&methods, nullptr, request);
 }
 
+// The last answer goes out now, and nothing of it stays.
+static uint64_t wipe(void) {
+    rpc_server_answer(&server);
+    sodium_memzero(server.page, sizeof(server.page));
+    sodium_memzero(tess_message_page(), MESSAGE_PAGE_BYTES);
+    return DEADLINE_NEVER;
+}
+
+static size_t save(void *to, size_t room) {
+    return keystore_save(&store, to, room);
+}
+
+static bool adopt(const void *state, size_t len_bytes) {
+    return keystore_adopt(&store, state, len_bytes);
+}
+
+static const struct service service = {.provides = "keys", .interface_id = KEYS_ID, .before_wait = wipe, .save = save, .adopt = adopt};
+
 int main(int argc, char **argv) {
     (void)argc;
     (void)argv;
     keystore_init(&store);
     random_numbers.handle = tess_cap_required("random", RANDOM_ID);
     roster = roster_open("roster");
-    rpc_server_init(&server, tess_cap_required("keys", KEYS_ID), 0);
-    for (;;) {
-        switch (rpc_server_next(&server, DEADLINE_NEVER)) {
-        case RPC_REQUEST:
-            rpc_server_done(&server, dispatch(&server.request));
-            rpc_server_answer(&server);
-            sodium_memzero(server.page, sizeof(server.page));
-            sodium_memzero(tess_message_page(), MESSAGE_PAGE_BYTES);
-            break;
-        case RPC_SIGNAL:
-        case RPC_TIMEOUT: break;
-        case RPC_CLOSED: return 1;
-        }
-    }
+    return service_run(&service, &server, dispatch);
 }

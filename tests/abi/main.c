@@ -182,6 +182,9 @@ static void clear_away(const struct inspect_handle *handle) {
     (void)tess_process_handle_close(suite.process, handle->handle).code;
 }
 
+[[gnu::weak]] void suite_before_all(void) {
+}
+
 // What the suite holds must be the same before and after each case.
 static void run_case(const struct suite_case *test) {
     struct inspect_system before = {}, after = {};
@@ -329,6 +332,7 @@ int main(int argc, char **argv) {
         return 1;
     }
     suite.argument = argv[argc - 1];
+    suite_before_all();
     uint32_t passed = 0, failed = 0;
     size_t count = (size_t)(__stop_suite_cases - __start_suite_cases);
     report_line("plan %zu", count + 1);

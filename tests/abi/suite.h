@@ -102,6 +102,9 @@ uint64_t suite_after_ms(uint64_t ms);
 constexpr uint64_t SPARE_PORT = 0x2e8; // the fourth serial port's
 constexpr uint64_t SPARE_LINE = 5;
 
+// What there is to wait for before the first case: nothing, but for a suite that has services around it (tests/contracts).
+void suite_before_all(void);
+
 // Reads the inspector's counts into `out`, after the reaper has nothing left to do.
 bool suite_settled(struct inspect_system *out);
 

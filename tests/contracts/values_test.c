@@ -3,6 +3,7 @@
 // What is refused by the contract's own means comes back as an outcome, everything else as an invalid argument.
 #include "base/mem.h"
 #include "idl/console.capnp.h"
+#include "idl/identity.capnp.h"
 #include "idl/keys.capnp.h"
 #include "idl/log.capnp.h"
 #include "idl/policy.capnp.h"
@@ -94,6 +95,113 @@ static void try_log(void) {
 
 CASE(hostile_log) {
     twice(try_log);
+}
+
+// ---- identity ----
+
+static struct session as_guest(struct identity identity) {
+    RPC_CALL(call);
+    struct identity_guest_results results;
+    const status_t status = identity_call_guest(identity, &call, rpc_patience(), &results);
+    DONE(status);
+    return status_ok(status) ? (struct session){rpc_keep(&call, identity_guest_results_get_session(results).handle)} : (struct session){};
+}
+
+static bool is_genuine(struct identity identity, handle_t handle) {
+    RPC_CALL(call);
+    struct identity_check_results results;
+    const status_t status = identity_call_check(identity, &call, (struct session){handle}, rpc_patience(), &results);
+    DONE(status);
+    return status_ok(status) && identity_check_results_get_genuine(results);
+}
+
+static void expect_outcome(status_t status, enum identity_outcome saw, enum identity_outcome expected) {
+    DONE(status);
+    EXPECT_EQ(saw, expected);
+}
+
+// A guest may do nothing to anybody, and a capability that only shows who it is not even to itself.
+static void try_session(struct identity identity, struct session session) {
+    const struct capnp_data password = {(const uint8_t *)"long enough", 11};
+    RPC_CALL(call);
+    struct session_add_account_results added;
+    struct session_remove_account_results removed;
+    struct session_set_password_results set;
+    struct session_allow_guests_results allowed;
+    struct session_observe_results observed;
+    struct session_logout_results left;
+    struct session_lock_results locked;
+    status_t status = session_call_add_account(session, &call, CAPNP_TEXT("mallory"), ROLE_ADMINISTRATOR, password, rpc_patience(), &added);
+    expect_outcome(status, session_add_account_results_get_outcome(added), IDENTITY_OUTCOME_NOT_ALLOWED);
+    status = session_call_remove_account(session, &call, CAPNP_TEXT("anna"), rpc_patience(), &removed);
+    expect_outcome(status, session_remove_account_results_get_outcome(removed), IDENTITY_OUTCOME_NOT_ALLOWED);
+    status = session_call_set_password(session, &call, CAPNP_TEXT("anna"), password, rpc_patience(), &set);
+    expect_outcome(status, session_set_password_results_get_outcome(set), IDENTITY_OUTCOME_NOT_ALLOWED);
+    status = session_call_allow_guests(session, &call, false, rpc_patience(), &allowed);
+    expect_outcome(status, session_allow_guests_results_get_outcome(allowed), IDENTITY_OUTCOME_NOT_ALLOWED);
+    status = session_call_lock(session, &call, rpc_patience(), &locked);
+    expect_outcome(status, session_lock_results_get_outcome(locked), IDENTITY_OUTCOME_NOT_ALLOWED);
+    INVALID(session_call_add_account(session, &call, CAPNP_TEXT("a b"), ROLE_USER, password, rpc_patience(), nullptr));
+    DONE(session_call_sessions(session, &call, UINT32_MAX, rpc_patience(), nullptr));
+
+    status = session_call_observe(session, &call, rpc_patience(), &observed);
+    DONE(status);
+    const struct session shows = {status_ok(status) ? rpc_keep(&call, session_observe_results_get_session(observed).handle) : (handle_t){}};
+    DONE(session_call_info(shows, &call, rpc_patience(), nullptr));
+    ANSWERED(session_call_touch(shows, &call, rpc_patience(), nullptr), RPC_UNIMPLEMENTED);
+    status = session_call_logout(shows, &call, rpc_patience(), &left);
+    expect_outcome(status, session_logout_results_get_outcome(left), IDENTITY_OUTCOME_NOT_ALLOWED);
+
+    // What is no session is not taken for one; one facet is not the other.
+    const handle_t vmo = some_vmo();
+    EXPECT(is_genuine(identity, session.handle) && is_genuine(identity, shows.handle));
+    EXPECT(!is_genuine(identity, identity.handle) && !is_genuine(identity, vmo) && !is_genuine(identity, (handle_t){}));
+    EXPECT(!is_genuine(identity, service_named("log")->plain));
+    ANSWERED(session_call_info((struct session){identity.handle}, &call, rpc_patience(), nullptr), RPC_UNIMPLEMENTED);
+    ANSWERED(identity_call_state((struct identity){session.handle}, &call, rpc_patience(), nullptr), RPC_UNIMPLEMENTED);
+
+    status = session_call_logout(session, &call, rpc_patience(), &left);
+    expect_outcome(status, session_logout_results_get_outcome(left), IDENTITY_OUTCOME_DONE);
+    ANSWERED(session_call_touch(session, &call, rpc_patience(), nullptr), RPC_DISCONNECTED);
+    ANSWERED(session_call_info(shows, &call, rpc_patience(), nullptr), RPC_DISCONNECTED);
+    EXPECT(!is_genuine(identity, session.handle));
+    suite_close(vmo);
+    suite_close(shows.handle);
+}
+
+static void try_identity(void) {
+    const struct service *service = service_named("identity");
+    const struct identity identity = {service->plain};
+    const struct identity_control control = {service->control};
+    const struct capnp_data password = {(const uint8_t *)"long enough", 11}, none = {};
+    RPC_CALL(call);
+    for (uint32_t i = 0; i < BAD_NAMES; i++) {
+        INVALID(identity_call_login(identity, &call, bad_names[i], password, rpc_patience(), nullptr));
+        INVALID(identity_control_call_set_up(control, &call, bad_names[i], password, rpc_patience(), nullptr));
+    }
+    struct identity_control_set_up_results made;
+    status_t status = identity_control_call_set_up(control, &call, CAPNP_TEXT("Anna"), password, rpc_patience(), &made);
+    expect_outcome(status, identity_control_set_up_results_get_outcome(made), IDENTITY_OUTCOME_BAD_NAME);
+    status = identity_control_call_set_up(control, &call, CAPNP_TEXT("anna"), none, rpc_patience(), &made);
+    expect_outcome(status, identity_control_set_up_results_get_outcome(made), IDENTITY_OUTCOME_BAD_PASSWORD);
+    ANSWERED(identity_control_call_set_up((struct identity_control){identity.handle}, &call, CAPNP_TEXT("anna"), password, rpc_patience(), nullptr),
+             RPC_UNIMPLEMENTED);
+    struct identity_login_results login;
+    status = identity_call_login(identity, &call, CAPNP_TEXT("nobody"), none, rpc_patience(), &login);
+    DONE(status);
+    const enum identity_outcome outcome = identity_login_results_get_outcome(login);
+    EXPECT(outcome == IDENTITY_OUTCOME_WRONG || outcome == IDENTITY_OUTCOME_WAIT);
+    for (uint32_t i = 0; i < 2 * IDENTITY_SESSIONS_OF_HOLDER_MAX; i++) { // the oldest go, and nobody else's
+        const struct session session = as_guest(identity);
+        if (i % 4 == 0) {
+            try_session(identity, session);
+        }
+        suite_close(session.handle);
+    }
+}
+
+CASE(hostile_identity) {
+    twice(try_identity);
 }
 
 // ---- policy ----

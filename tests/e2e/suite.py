@@ -4,6 +4,7 @@ import functools
 import re
 
 import authority
+import identity
 import config
 import keys
 import language
@@ -21,9 +22,9 @@ from session import ANSWER_S, Session
 from testing import check, deadline
 
 COMMANDS = ("help", "services", "service", "logs", "caps", "mem", "ps", "run", "kill", "uptime", "trace", "clear", "reboot", "poweroff",
-            "echo", "jobs", "history", "man", "apropos", "describe", "call", "policy", "keys", "why", "config",
+            "echo", "jobs", "history", "man", "apropos", "describe", "call", "policy", "keys", "whoami", "su", "logout", "lock", "sessions", "users", "adduser", "deluser", "passwd", "why", "config",
             "grep", "head", "tail", "sort", "uniq", "wc", "field", "tee", "cat", "files", "rm", "sh", "test", "set", "unset", "exit")
-SERVICES = ("samgrd", "logd", "policyd", "rngd", "keystored", "configd", "consoled", "execd", "shell")
+SERVICES = ("samgrd", "logd", "policyd", "rngd", "keystored", "identityd", "configd", "consoled", "execd", "shell")
 UP, DOWN, RIGHT, LEFT = "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D"
 HOME, END, DELETE = "\x1b[H", "\x1b[F", "\x1b[3~"
 
@@ -344,7 +345,7 @@ def often_killed(ctx):
     """Every service in turn, again and again, and nothing is lost of the rest."""
     session = Session(ctx)
     for round_number in range(1, 4):
-        for name in ("logd", "samgrd", "policyd", "rngd", "keystored", "configd", "consoled"):
+        for name in ("logd", "samgrd", "policyd", "rngd", "keystored", "identityd", "configd", "consoled"):
             session.do(f"kill {name}", 20)
             session.until(f"service {name}", rf"(?s)running.*restarts\s+{round_number}\b", 30)
     session.expect_in("echo still", r"^still$")
@@ -382,5 +383,5 @@ def cases(ctx):
         found.append((f"{name}_restarts", functools.partial(service_restarts, ctx, name)))
     found.append(("shell_restarts", functools.partial(shell_restarts, ctx)))
     found.append(("services_killed_in_turn", deadline(180)(functools.partial(often_killed, ctx))))
-    return (found + authority.cases(ctx) + manual.cases(ctx) + machine.cases(ctx) + processors.cases(ctx) + services.cases(ctx) + log.cases(ctx) + policy.cases(ctx) + registry.cases(ctx) + keys.cases(ctx) + config.cases(ctx) + misbehaviour.cases(ctx) +
+    return (found + authority.cases(ctx) + manual.cases(ctx) + machine.cases(ctx) + processors.cases(ctx) + services.cases(ctx) + log.cases(ctx) + policy.cases(ctx) + registry.cases(ctx) + keys.cases(ctx) + config.cases(ctx) + identity.cases(ctx) + misbehaviour.cases(ctx) +
             programs.cases(ctx) + stand_in.cases(ctx) + language.cases(ctx))

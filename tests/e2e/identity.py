@@ -1,0 +1,160 @@
+"""Who is at the machine: setting it up, logging in, roles, locks, and passwords that nobody sees."""
+
+import functools
+import re
+import time
+
+from session import Session
+from testing import check, deadline
+
+PASSWORD, OTHERS, NEW = "correct horse", "berts password", "another one"
+HASH_S = 30  # a password is looked at for as long as an emulated processor takes for it
+PROMPT = r"^tessera\$ "
+
+
+class Person:
+    """Types lines and waits for the prompt named, whichever it is."""
+
+    def __init__(self, ctx):
+        self.session = Session(ctx)
+        self.guest = self.session.guest
+
+    def says(self, line, then=PROMPT, *patterns):
+        self.session.keys(line + "\r")
+        self.guest.expect(then, HASH_S)
+        for pattern in patterns:
+            check(re.search(pattern, self.guest.before, re.MULTILINE), f"what came of '{line}'", f"/{pattern}/", self.guest.before)
+
+    def chooses(self, line, password, *patterns):
+        self.says(line, r"^new password: ")
+        self.says(password, r"^once more: ")
+        self.says(password, PROMPT, *patterns)
+
+    def logs_in(self, line, password, then=PROMPT, *patterns):
+        self.says(line, r"^password: ")
+        self.says(password, then, *patterns)
+
+
+def sets_up(person):
+    """Until there is an account whoever is there may do everything; who makes the first is the administrator."""
+    check("`adduser NAME` makes you its administrator" in person.guest.transcript, "the first prompt", "the hint", person.guest.transcript[-500:])
+    person.says("whoami", PROMPT, r"^guest, on a machine that has no account yet$")
+    person.says("kill keystored")
+    person.says("adduser Anna", r"^new password: ")
+    person.says(PASSWORD, r"^once more: ")
+    person.says(PASSWORD, PROMPT, r"^adduser: a name is 1 to 23 small letters")
+    person.chooses("adduser anna", "short", r"^adduser: a password has 8 to 128 bytes$")
+    person.says("adduser anna", r"^new password: ")
+    person.says(PASSWORD, r"^once more: ")
+    person.says(PASSWORD + "!", PROMPT, r"^these are two different ones$")
+    person.chooses("adduser anna", PASSWORD, r"^You are anna, the administrator of this machine\.$")
+    person.says("whoami", PROMPT, r"^anna, administrator$")
+    person.chooses("adduser bert", OTHERS)
+    person.chooses("adduser bert", OTHERS, r"^adduser: there is an account of this name already$")
+    person.says("adduser carl king", PROMPT, r"`king` is no role")
+    person.says("users", PROMPT, r"^anna +administrator +1 ", r"^bert +user +0 ")
+
+
+def roles_decide(person):
+    person.logs_in("su bert", OTHERS)
+    person.says("whoami", PROMPT, r"^bert, user$")
+    for line in ("kill logd", "restart logd", "reboot", "poweroff", "trace start", "call supervisor.kill '(target = \"logd\")'"):
+        person.says(line, PROMPT, rf"^{line.split()[0]}: only an administrator may do that on this machine")
+    for line in ("users", "deluser anna", "users guests off"):
+        person.says(line, PROMPT, rf"^{line.split()[0]}: only an administrator may do that")
+    person.says("adduser carl", PROMPT, r"^adduser: only an administrator may do that")
+    person.says("run hello")
+    person.says("sessions", PROMPT, r"^ *\d+ +bert +user +open ")
+    check("anna" not in person.guest.before, "what a user sees of others", "nothing", person.guest.before)
+    person.says("passwd", r"^old password: ")
+    person.says(OTHERS, r"^new password: ")
+    person.says(NEW, r"^once more: ")
+    person.says(NEW)
+    person.session.keys("\x04")  # back to who was there before
+    person.guest.expect(PROMPT, HASH_S)
+    person.says("whoami", PROMPT, r"^anna, administrator$")
+    person.says("deluser anna", PROMPT, r"^deluser: the machine would have no administrator left$")
+
+
+def locks(person):
+    person.says("lock", r"^locked; password of anna: ")
+    person.says("whoami", r"^locked; password of anna: ", r"is not right$")  # a line is a password now
+    person.says(PASSWORD)
+    person.says("whoami", PROMPT, r"^anna, administrator$")
+
+
+def comes_and_goes(person):
+    person.says("logout", r"^login: ")
+    person.says("guest", PROMPT)
+    person.says("whoami", PROMPT, r"^guest$")
+    person.says("poweroff", PROMPT, r"^poweroff: only an administrator may do that")
+    person.says("lock", PROMPT, r"^lock: a guest has no password")
+    person.says("keys", PROMPT, r"^keys: only somebody with an account may do that")
+    person.says("config set shell.prompt x", PROMPT, r"^config: only an administrator may change settings")
+    person.says("logout", r"^login: ")
+    person.logs_in("bert", OTHERS, r"^login: ", r"the name or the password is not right$")  # that was the old one
+    person.logs_in("bert", NEW)
+    person.says("whoami", PROMPT, r"^bert, user$")
+    person.says("logout", r"^login: ")
+    person.logs_in("anna", PASSWORD)
+    person.says("users guests off")
+    person.says("deluser bert", PROMPT)
+    person.says("logout", r"^login: ")
+    person.says("guest", r"^login: ", r"^logging in: guests are not let in$")
+    person.logs_in("bert", NEW, r"^login: ", r"the name or the password is not right$")
+
+
+def another_shell_asks_again(person):
+    person.logs_in("anna", PASSWORD)
+    person.says("kill shell", r"^login: ")
+
+
+def failures_wait(person):
+    """After three wrong ones there are waits, which grow: sooner or later one is longer than looking at a password takes. One that
+    there is not waits alike."""
+    for name in ("anna", "nobody"):
+        tries = 0
+        while True:
+            person.logs_in(name, "wrong", r"^login: ", r"^logging in: (the name or the password is not right|too many were wrong; try again in \d+ s)$")
+            if "too many" in person.guest.before:
+                break
+            tries += 1
+            check(tries < 10, f"wrong passwords of {name}", "a wait", person.guest.before)
+        check(tries >= 3, f"wrong passwords of {name} before there is a wait", "3 at the least", tries)
+
+
+def accounts_that_are_lost_let_nobody_in(person):
+    limit = time.monotonic() + HASH_S
+    while True:  # the wait is not over yet
+        person.says("anna", r"^password: ")
+        person.session.keys(PASSWORD + "\r")
+        if person.guest.expect(r"^(login: |tessera\$ )", HASH_S).group(1) != "login: ":
+            break
+        check(time.monotonic() < limit, "logging in after the wait", "a session", person.guest.before)
+    person.says("kill identityd", PROMPT, r"^The session of anna has ended\.$", r"^The accounts were lost with identityd\.")
+    person.says("whoami", PROMPT, r"^guest$")
+    person.says("kill logd", PROMPT, r"^kill: only an administrator may do that")
+    person.says("adduser mallory", PROMPT, r"^adduser: the accounts were lost with identityd")
+    person.session.poweroff()
+
+
+def no_password_was_shown(person):
+    for secret in (PASSWORD, OTHERS, NEW):
+        check(secret not in person.guest.transcript, "what was on the screen", "no password", secret)
+
+
+@deadline(180)
+def identity_is_kept(ctx):
+    person = Person(ctx)
+    sets_up(person)
+    roles_decide(person)
+    locks(person)
+    comes_and_goes(person)
+    another_shell_asks_again(person)
+    failures_wait(person)
+    accounts_that_are_lost_let_nobody_in(person)
+    no_password_was_shown(person)
+
+
+def cases(ctx):
+    return [("identity_is_kept", functools.partial(identity_is_kept, ctx))]
