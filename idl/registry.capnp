@@ -9,7 +9,7 @@ interface Registry @0x9e35d84a71bc2f03 {
   # What programs use to find the services that their manifest allows them.
 
   resolve @0 (name :Text $maxBytes(23), interfaceId :UInt64)
-          -> (service :Capability, interfaceId :UInt64, outcome :Outcome, denial :Policy.Denial) $repeatable;
+          -> (service :Capability, interfaceId :UInt64, outcome :Outcome) $repeatable;
   # The service of this name, if it has the interface asked for; 0 asks for any. Its badge is the caller's own,
   # so a client is the same holder to every service. `service` is null unless the outcome is `found`. It is what the policy allows:
   # for what everybody may call, or also for what only some may; with the right to be copied, or without. It is taken back when the
@@ -23,11 +23,14 @@ interface Registry @0x9e35d84a71bc2f03 {
   # service has been started again, or something else takes its place. A registry that is started again has another, too. It may
   # also answer with the same one: then ask again.
 
+  why @3 (name :Text $maxBytes(23)) -> (allowed :Bool, denial :Policy.Denial) $repeatable;
+  # Why the caller may not resolve this name, who may, and what would allow it; nothing when it may.
+
   enum Outcome {
     # What became of a look-up.
     found @0;
     noSuchName @1;      # It is allowed, but nothing is registered under it yet.
-    notAllowed @2;      # The policy does not allow the caller this name, whether there is such a one or not; `denial` says why.
+    notAllowed @2;      # The policy does not allow the caller this name, whether there is such a one or not; `why` says more.
     wrongInterface @3;  # It is another interface; `interfaceId` says which.
   }
 

@@ -8,7 +8,8 @@ static_assert((REGISTRY_PLACES & (REGISTRY_PLACES - 1)) == 0 && REGISTRY_LINKS_M
 
 struct registry_name *registry_find(struct registry_table *table, const char *name) {
     for (size_t i = 0; name[0] != '\0' && i < REGISTRY_NAMES_MAX; i++) {
-        if (strncmp(table->names[i].name, name, NAME_BYTES) == 0) {
+        const char *other = table->names[i].name;
+        if (other[0] == name[0] && strncmp(other, name, NAME_BYTES) == 0) {
             return &table->names[i];
         }
     }

@@ -65,14 +65,17 @@ status_t ask(uint64_t holder, const char *name, uint8_t *actions) {
     return STATUS_OK;
 }
 
-void ask_why(uint64_t holder, const char *name, struct registry_resolve_results_builder results) {
+status_t ask_why(uint64_t holder, const char *name, struct registry_why_results_builder results) {
     RPC_CALL(call);
     char subject[NAME_BYTES];
     struct policy_explain_results why;
-    if (status_ok(policy_call_explain(asks(), &call, capnp_text(roster_name(roster, holder, subject)), POLICY_ACTION_USE,
-                                      capnp_text(name), tess_deadline_after_ms(PATIENCE_MS), &why))) {
-        registry_resolve_results_set_denial(results, policy_explain_results_get_denial(why));
+    TRY(policy_call_explain(asks(), &call, capnp_text(roster_name(roster, holder, subject)), POLICY_ACTION_USE, capnp_text(name),
+                            tess_deadline_after_ms(PATIENCE_MS), &why));
+    registry_why_results_set_allowed(results, policy_explain_results_get_allowed(why));
+    if (!policy_explain_results_get_allowed(why)) {
+        registry_why_results_set_denial(results, policy_explain_results_get_denial(why));
     }
+    return STATUS_OK;
 }
 
 status_t ask_names(struct rpc_call *call, uint64_t holder, struct capnp_text_list *names) {

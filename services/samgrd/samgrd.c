@@ -163,7 +163,6 @@ static status_t resolve(void *, struct rpc_request *request, struct registry_res
             take_back(link);
         }
         registry_resolve_results_set_outcome(results, REGISTRY_OUTCOME_NOT_ALLOWED);
-        ask_why(holder, text, results);
         return STATUS_OK;
     }
     if (name == nullptr || !tess_handle_valid(name->endpoint)) {
@@ -174,6 +173,19 @@ static status_t resolve(void *, struct rpc_request *request, struct registry_res
         return rpc_refuse(request, RPC_OVERLOADED, "there is no room for another name that is resolved");
     }
     return give(request, name, link, interface_id, results);
+}
+
+static status_t why(void *, struct rpc_request *request, struct registry_why_params params,
+                    struct registry_why_results_builder results) {
+    char name[NAME_BYTES];
+    status_t refused;
+    if (!take_name(request, registry_why_params_get_name(params), name, &refused)) {
+        return refused;
+    }
+    TRY(rpc_well_formed(request));
+    const status_t asked = ask_why(badge_holder(request->badge), name, results);
+    return status_ok(asked) ? STATUS_OK
+                            : rpc_refuse(request, RPC_DISCONNECTED, "nobody knows now: policyd: %s", rpc_status_text(asked));
 }
 
 static size_t sort_registered(struct capnp_text_list permitted, const struct registry_name *sorted[REGISTRY_NAMES_MAX]) {
@@ -359,7 +371,7 @@ static status_t take_back_one(void *, struct rpc_request *request, struct regist
 }
 
 static const struct registry_control_server methods = {
-    .registry = {.resolve = resolve, .list = list, .watch = watch},
+    .registry = {.resolve = resolve, .list = list, .watch = watch, .why = why},
     .register_ = register_service,
     .take_back = take_back_one,
 };

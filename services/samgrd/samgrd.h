@@ -25,8 +25,8 @@ void ask_forget(bool restarted);
 // it is waited for a little. Overwrites the message page.
 status_t ask(uint64_t holder, const char *name, uint8_t *actions);
 
-// Why a holder may not use it. Nothing is put when the policy does not answer any more.
-void ask_why(uint64_t holder, const char *name, struct registry_resolve_results_builder results);
+// Why a holder may not use it, or that it may.
+status_t ask_why(uint64_t holder, const char *name, struct registry_why_results_builder results);
 
 // The names that a holder may use; they lie in the message page.
 status_t ask_names(struct rpc_call *call, uint64_t holder, struct capnp_text_list *names);

@@ -37,6 +37,8 @@ def reasons(session):
     expect('service = "console"' in line, "the line that the advice is about", "hello's grant of the console", line)
     session.expect_in("policy shell use log", r"^shell may use log: system/tessera\.capnp:\d+$")
     session.expect_in("policy nobody use log", r"no service or program of this system is called `nobody`")
+    session.expect_in("call registry.why '(name=\"nothing\")'", r"^\( allowed = false,$", r"nothing of this system provides `nothing`")
+    session.expect_in("call registry.why '(name=\"log\")'", r"^\(allowed = true\)$")
     session.expect_in("policy shell eat log", r"there is no action `eat`")
     session.expect_in("policy shell", r"help policy")
 
