@@ -30,6 +30,15 @@ struct Job {
   reason @10 :Text;         # Why it ended, in words; empty while it runs.
 }
 
+struct Crash {
+  # A job that ended in a fault, or found itself in a state that cannot be.
+  number @0 :UInt32;        # From 1.
+  name @1 :Text;            # Of the job.
+  reason @2 :Text;
+  function @3 :Text;        # The innermost that is known, and how far into it.
+  timeNs @4 :UInt64;
+}
+
 struct Handed {
   # A capability that the caller hands to the program, in place of what the manifest grants it under this name, if anything.
   name @0 :Text;
@@ -52,6 +61,12 @@ interface Exec @0xe7c1308b5f92d64a {
   capabilities @3 (name :Text, first :UInt32)
                -> (found :Bool, capabilities :List(Supervisor.GrantedCapability), total :UInt32, processKoid :UInt64) $repeatable;
   # What a job (NAME.ID or ID) was given.
+
+  crashes @4 (first :UInt32) -> (crashes :List(Crash), total :UInt32) $repeatable;
+  # The last ones, the youngest first. They are kept until others take their places, or execd ends.
+
+  crash @5 (number :UInt32, offset :UInt32) -> (found :Bool, text :Text, total :UInt32) $repeatable;
+  # The whole record of one, a minidump, from this byte of its text on, as much as fits. `total` is how long it is.
 }
 
 interface ExecControl @0x96b0d5e2a7f41c38 extends(Exec) {

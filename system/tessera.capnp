@@ -96,6 +96,7 @@ const execd :Manifest.Service = (
     (name = "programs", programs = void),
     (name = "supervisor", supervisor = void, control = true),
     (name = "log", service = "log", control = true),
+    (name = "symbols", file = "symbols"),
   ],
 );
 

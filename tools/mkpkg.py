@@ -16,6 +16,7 @@ import sys
 import tempfile
 
 import elf
+import symbols
 import xxh64
 
 MAGIC = 0x3130474B50535354
@@ -26,6 +27,7 @@ PAGE = 4096
 HEADER = struct.Struct("<QIIQQ20s12x")
 ENTRY = struct.Struct(f"<{NAME_BYTES}sIIQQ")
 CHECKSUM_OFFSET = 24
+SYMBOLS = "symbols"  # a file that is made here: the functions of the programs that go in (tools/symbols.py)
 KIND_INIT, KIND_PROGRAM, KIND_MANIFEST, KIND_DATA = 1, 2, 3, 4
 
 
@@ -93,7 +95,7 @@ def main():
         available[kind] = dict(item.split("=", 1) for item in given)
         names[kind] = always | named_in(args.manifest, args.check, f"{kind}s")
         for name, place in names[kind].items():
-            if name not in available[kind]:
+            if name not in available[kind] and (kind, name) != ("file", SYMBOLS):
                 raise PackageError(f"{place}: there is no {kind} '{name}'")
     entries = []
     with tempfile.TemporaryDirectory(prefix="tessera-pkg-") as scratch:
@@ -101,7 +103,10 @@ def main():
         entries.append(("init", KIND_INIT, programs[0][2]))
         entries.append((args.manifest.name, KIND_MANIFEST, args.manifest.read_bytes()))
         entries += programs[1:]
-    entries += [(name, KIND_DATA, pathlib.Path(available["file"][name]).read_bytes()) for name in names["file"]]
+    for name in names["file"]:
+        data = (symbols.table([available["program"][program] for program in names["program"]]) if name == SYMBOLS
+                else pathlib.Path(available["file"][name]).read_bytes())
+        entries.append((name, KIND_DATA, data))
     args.output.write_bytes(build(entries, elf.Elf.load(args.kernel).build_id()))
 
 

@@ -73,6 +73,10 @@ static const struct command commands[] = {
      .details = "A service, an interface or the name of a contract: what it extends, who provides it, and its\n"
                 "methods. With the name of a method its parameters and results, with their types, defaults and\n"
                 "limits, and what the manual says of it. Alone: all interfaces."},
+    {.name = "crashes", .usage = "", .summary = "list the programs that crashed", .run = command_crashes},
+    {.name = "crash", .usage = "[-d] NUMBER", .summary = "show where a program crashed", .run = command_crash, .min = 1, .max = 2,
+     .details = "  -d, --dump  all of the record, for tools/minidump\n"
+                "The numbers are those of `crashes`."},
     {.name = "jobs", .usage = "", .summary = "list the programs that were run", .run = command_jobs},
     {.name = "kill", .usage = "ID|NAME", .summary = "end a job or a service", .run = command_kill, .needs = NEEDS_ADMINISTRATOR, .min = 1, .max = 1,
      .completion = COMPLETE_UNITS,

@@ -150,6 +150,7 @@ command_fn command_help, command_echo, command_history, command_clear, command_r
 command_fn command_services, command_service, command_caps, command_restart;
 command_fn command_logs, command_mem, command_ps, command_uptime, command_trace;
 command_fn command_run, command_jobs, command_kill;
+command_fn command_crashes, command_crash;
 command_fn command_policy;
 command_fn command_keys, command_whoami, command_su, command_logout, command_lock, command_sessions;
 command_fn command_adduser, command_deluser, command_passwd, command_users;

@@ -301,6 +301,7 @@ static status_t spawn(const struct launch *launch, struct launch_grants *all, co
         .grants = all->entries,
         .watch = launch->watch,
         .watch_bits = launch->watch_bits,
+        .keep_memory = launch->keep_memory,
     };
     TRY(make_arguments(launch, argv, &request.argc));
     put_provided(all);

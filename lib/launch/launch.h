@@ -60,6 +60,7 @@ struct launch {
     size_t argument_count;
     handle_t watch; // gets the bits when it ends
     uint64_t watch_bits;
+    bool keep_memory; // as of spawn_request
     const struct launch_handed *handed;
     size_t handed_count;
     launch_make_fn *make;

@@ -9,6 +9,7 @@
 #include "lib/tess/clock.h"
 #include "lib/tess/page.h"
 #include "lib/tess/syscall.h"
+#include "lib/tess/thread.h"
 #include "lib/rpc/method.h"
 
 // The console contract's write, method 0, spelled out: what a panic relies on is as little as can be. The parameters are a
@@ -31,7 +32,17 @@ static void write_to_console(const char *line, unsigned long len) {
 
 void (*tess_panic_writer)(const char *line, unsigned long len) = write_to_console;
 
-void tess_panic(const char *format, ...) {
+// Of the function that this is in: where it was called, and the stack pointer there.
+#define NOTE_CALLER() note((uint64_t)__builtin_return_address(0), (uint64_t)__builtin_frame_address(0) + TESS_ARCH_FRAME_ADDRESS_BELOW)
+
+static void note(uint64_t ip, uint64_t sp) {
+    struct tess_thread_block *block = tess_thread_block();
+    block->stopped_ip = ip;
+    block->stopped_sp = sp;
+}
+
+[[gnu::noinline]] void tess_panic(const char *format, ...) {
+    NOTE_CALLER();
     char line[256];
     va_list args;
     va_start(args, format);
@@ -54,6 +65,7 @@ void tess_exit(int code) {
 uintptr_t __stack_chk_guard;
 
 // Nothing but the end: the less runs on a broken stack the better.
-void __stack_chk_fail(void) {
+[[gnu::noinline]] void __stack_chk_fail(void) {
+    NOTE_CALLER();
     tess_exit(TESS_EXIT_STACK);
 }

@@ -334,8 +334,12 @@ static status_t start(struct build *build, struct spawned *out) {
         .own_account = build->own_account,
         .image_base = build->bias + build->plan.low,
         .image_end = build->bias + build->plan.high,
+        .image_bias = build->bias,
         .stack_base = STACK_TOP - build->stack_bytes,
         .stack_end = STACK_TOP,
+        .tls_base = build->tls_base,
+        .memory = request->keep_memory ? tess_handle_take(&build->memory_readable) : (handle_t){},
+        .memory_stack_at = build->stack_at,
     };
     return STATUS_OK;
 }

@@ -41,6 +41,7 @@ struct spawn_request {
     uint64_t watch_bits;
     handle_t fault_endpoint; // SEND; 0 for none
     bool withhold_account;   // the program gets no handle to its own account
+    bool keep_memory;        // the caller gets a handle to its memory
 };
 
 // What the caller owns of the new process.
@@ -50,7 +51,11 @@ struct spawned {
     koid_t koid;
     uint32_t own_process, own_thread, own_vspace, own_account; // what the program holds itself, in its table
     uint64_t image_base, image_end;                            // where its image lies
+    uint64_t image_bias;                                       // from the file's addresses to where it lies
     uint64_t stack_base, stack_end;
+    uint64_t tls_base;        // of its first thread: the thread block, on top of the stack
+    handle_t memory;          // READ: its writable memory, also when it has ended; 0 unless it was asked for
+    uint64_t memory_stack_at; // where in it the stack begins
 };
 
 // Starts the program. On failure nothing is left of it, no handle was moved, and `why` (of `why_bytes`

@@ -13,6 +13,10 @@ struct tess_thread_block {
     void *message_page;
     _Atomic uint32_t thread; // its own handle, 0 until the creator has stored it
     uint32_t lock_id;        // lib/tess/mutex.c; 0 until it is needed
+
+    // Where it was when it ended the process because something could not be (lib/tess/panic.c): behind which call, and the stack
+    // pointer there. For who looks at the memory then; 0 until then.
+    uint64_t stopped_ip, stopped_sp;
 };
 
 static inline struct tess_thread_block *tess_thread_block(void) {

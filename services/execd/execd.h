@@ -5,11 +5,13 @@
 //
 //   main.c     bring-up and the loop     job.c   start and end of one job
 //   control.c  what it can be told to do view.c  what can be seen
+//   crash.c    what is kept of jobs that crashed
 //
-// CapSet: `exec` (RECEIVE), `programs` and what comes with it, `supervisor` (control), `log` (control).
+// CapSet: `exec` (RECEIVE), `programs` and what comes with it, `supervisor` and `log` (control), `symbols`.
 #pragma once
 
 #include "idl/exec.capnp.h"
+#include "lib/crash/crash.h"
 #include "lib/exec/jobs.h"
 #include "lib/launch/launch.h"
 #include "lib/manifest/manifest.h"
@@ -61,6 +63,18 @@ status_t job_start(const struct job_request *request, struct job **out, char *wh
 
 // Looks at all jobs that `bits` may mean, and settles those whose process has ended.
 void jobs_collect(uint64_t bits);
+
+// --- crash.c ---
+
+// Finds the table of symbols.
+void crash_open(void);
+
+// Keeps what is known of a job that has ended, while its memory is still there. Null: that was no crash. Good until the next.
+const struct crash *crash_take(const struct job *job, const struct exit_record *record);
+
+// The record with this number; null when there is none (any more). How many there ever were.
+const struct crash *crash_find(uint32_t number);
+uint32_t crash_count(void);
 
 // --- control.c, view.c ---
 

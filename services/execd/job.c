@@ -81,6 +81,7 @@ static status_t start_process(const struct job_request *request, struct job *job
         .argument_count = request->argument_count,
         .watch = execd.ends,
         .watch_bits = end_bit(job),
+        .keep_memory = true,
         .handed = request->handed,
         .handed_count = request->handed_count,
         .make = make_grant,
@@ -146,27 +147,51 @@ status_t job_start(const struct job_request *request, struct job **out, char *wh
 
 // ---- end ----
 
-[[gnu::format(printf, 3, 4)]] static void log_of(const struct job *job, enum log_level level, const char *format, ...) {
+// Files a record about a job. A log that does not listen misses it; `jobs` and `crashes` have it all the same.
+[[gnu::format(printf, 4, 5)]] static void log_of(const struct job *job, enum log_level level, enum log_kind kind, const char *format,
+                                                 ...) {
     RPC_CALL(call);
     char text[500];
     va_list args;
     va_start(args, format);
     fmt_vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    // A log that does not listen misses it; `jobs` has it all the same.
-    (void)log_control_send_append_for((struct log_control){execd.log}, &call, job->id, level, capnp_text(text),
-                                      tess_deadline_after_ns(LOG_PATIENCE_NS));
+    const struct log_control_append_record_for_params_builder params =
+        log_control_begin_append_record_for((struct log_control){execd.log}, &call);
+    log_control_append_record_for_params_set_holder(params, job->id);
+    log_control_append_record_for_params_set_level(params, level);
+    log_control_append_record_for_params_set_kind(params, kind);
+    log_control_append_record_for_params_set_text(params, capnp_text(text));
+    (void)rpc_send(&call, tess_deadline_after_ns(LOG_PATIENCE_NS));
 }
 
-// Files why it ended, and with a fault also the registers.
-static void report_end(const struct job *job, const struct exit_record *record) {
+// One line: where it happened, and who called that.
+static void report_crash(const struct job *job, const struct crash *crash) {
+    char text[300];
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < crash->frame_count && used < sizeof(text); i++) {
+        const struct backtrace_frame *frame = &crash->frames[i];
+        used += frame->function != nullptr
+                    ? fmt_snprintf(text + used, sizeof(text) - used, " %s %s+%#x", i == 0 ? "in" : "<", frame->function, frame->offset)
+                    : fmt_snprintf(text + used, sizeof(text) - used, " %s %#lx", i == 0 ? "at" : "<", frame->address);
+    }
+    log_of(job, LOG_LEVEL_WARNING, LOG_KIND_CRASH, "%s crashed%s; `crash %u` shows more", job->name, text, crash->number);
+}
+
+// Files why it ended, and of a crash where; with a fault also the registers.
+static void report_end(const struct job *job, const struct exit_record *record, const struct crash *crash) {
     const bool expected = record->kind == EXIT_KILLED || (record->kind == EXIT_NORMAL && record->code == 0);
-    log_of(job, expected ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "%s ended: %s", job->name, job->reason);
+    const enum log_kind kind = crash != nullptr ? LOG_KIND_CRASH : LOG_KIND_REPORT;
+    log_of(job, expected ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, kind, "%s ended: %s", job->name, job->reason);
+    if (crash != nullptr) {
+        report_crash(job, crash);
+    }
     if (record->kind == EXIT_FAULT) {
         static const char *const names[16] = TESS_ARCH_REGISTER_NAMES;
         char registers[400];
         reason_registers(record, names, registers, sizeof(registers));
-        log_of(job, LOG_LEVEL_DEBUG, "%s: %s", job->name, registers);
+        log_of(job, LOG_LEVEL_DEBUG, kind, "%s: %s", job->name, registers);
     }
 }
 
@@ -187,7 +212,8 @@ static void settle(struct job *job) {
     job->exit_kind = record.kind;
     job->exit_code = record.code;
     (void)tess_account_info(process->account, nullptr, nullptr, &job->peak_bytes, nullptr);
-    report_end(job, &record);
+    report_end(job, &record, crash_take(job, &record));
+    tess_close(tess_handle_take(&process->process.memory));
     end_accounts(process);
     tess_close(tess_handle_take(&process->process.thread));
     tess_close(tess_handle_take(&process->process.process));

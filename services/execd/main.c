@@ -36,6 +36,7 @@ static void bring_up(int argc, char **argv) {
     execd.log = tess_cap_required("log", 0);
     execd.command_line = argc > 1 ? argv[1] : nullptr;
     read_package();
+    crash_open();
     status_t status = tess_account_create_notification(tess_self_account(), &execd.ends);
     if (status_ok(status)) {
         status = tess_notification_bind(execd.ends, endpoint);

@@ -1,8 +1,10 @@
 // What can be seen of execd (idl/exec.capnp), one function a method. Nothing here waits, or changes anything.
 #include "abi/gen/stubs.h"
+#include "base/fmt.h"
 #include "base/str.h"
 #include "lib/rpc/piece.h"
 #include "services/execd/execd.h"
+#include "tess_arch.h"
 
 static uint64_t koid_of(const struct job *job) {
     return job->state == JOB_RUNNING ? process_of(job)->process.koid.v : 0;
@@ -99,9 +101,69 @@ static status_t capabilities(void *, struct rpc_request *, struct exec_capabilit
     return STATUS_OK;
 }
 
+// "FUNCTION+0xOFFSET" of the innermost function that is known.
+static const char *place_of(const struct crash *crash, char *to, size_t size) {
+    const struct backtrace_frame *place = crash_place(crash);
+    if (place == nullptr) {
+        return "";
+    }
+    fmt_snprintf(to, size, "%.48s+%#x", place->function, place->offset);
+    return to;
+}
+
+static size_t crash_words(const struct crash *crash) {
+    char place[64];
+    return EXEC_CRASH_DATA_WORDS + EXEC_CRASH_POINTERS + rpc_text_words(strlen(crash->name)) +
+           rpc_text_words(strlen(crash->reason)) + rpc_text_words(strlen(place_of(crash, place, sizeof(place))));
+}
+
+static status_t crashes(void *, struct rpc_request *, struct exec_crashes_params params,
+                        struct exec_crashes_results_builder results) {
+    const struct crash *found[CRASHES_MAX], *crash;
+    struct rpc_piece piece = rpc_piece_from(exec_crashes_params_get_first(params),
+                                            EXEC_CRASHES_RESULTS_DATA_WORDS + EXEC_CRASHES_RESULTS_POINTERS);
+    for (uint32_t number = crash_count(); (crash = crash_find(number)) != nullptr; number--) {
+        if (rpc_piece_takes(&piece, crash_words(crash))) {
+            found[piece.count - 1] = crash;
+        }
+    }
+    const struct exec_crash_list_builder list = exec_crashes_results_init_crashes(results, piece.count);
+    for (uint32_t i = 0; i < piece.count; i++) {
+        const struct exec_crash_builder to = exec_crash_list_edit(list, i);
+        char place[64];
+        exec_crash_set_number(to, found[i]->number);
+        exec_crash_set_name(to, capnp_text(found[i]->name));
+        exec_crash_set_reason(to, capnp_text(found[i]->reason));
+        exec_crash_set_function(to, capnp_text(place_of(found[i], place, sizeof(place))));
+        exec_crash_set_time_ns(to, found[i]->record.time_ns);
+    }
+    exec_crashes_results_set_total(results, piece.total);
+    return STATUS_OK;
+}
+
+constexpr size_t PIECE_BYTES = 2048; // of a record's text in one answer
+
+static status_t crash(void *, struct rpc_request *, struct exec_crash_params params, struct exec_crash_results_builder results) {
+    static const char *const registers[16] = TESS_ARCH_REGISTER_NAMES;
+    static char text[CRASH_TEXT_BYTES];
+    const struct crash *found = crash_find(exec_crash_params_get_number(params));
+    const uint32_t offset = exec_crash_params_get_offset(params);
+    if (found == nullptr) {
+        return STATUS_OK; // not found
+    }
+    const size_t len = crash_text(found, TESS_ARCH_MACHINE, registers, text, sizeof(text));
+    const size_t left = offset < len ? len - offset : 0;
+    exec_crash_results_set_found(results, true);
+    exec_crash_results_set_total(results, (uint32_t)len);
+    exec_crash_results_set_text(results, (struct capnp_text){left > 0 ? text + offset : "", left < PIECE_BYTES ? left : PIECE_BYTES});
+    return STATUS_OK;
+}
+
 const struct exec_server execd_view_methods = {
     .programs = programs,
     .jobs = jobs,
     .job = job,
     .capabilities = capabilities,
+    .crashes = crashes,
+    .crash = crash,
 };

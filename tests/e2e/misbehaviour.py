@@ -55,6 +55,38 @@ def run_once(session, program, arguments, reason):
     session.until("logs -n 200", rf"{re.escape(job[0])} ended: {reason}", 60)
 
 
+# What crashes, and the calls that its record must show, the innermost first.
+CRASHES = {
+    "null_read": ["main", "tess_start"],
+    "bad_instruction": ["main", "tess_start"],
+    "divide_zero": ["main", "tess_start"],
+    "write_text": ["main", "tess_start"],
+    "execute_data": [None, "main", "tess_start"],
+    "stack_overflow": ["deeper", "deeper", "deeper"],
+    "stack_smash": ["overrun"],  # what is above is gone
+    "memory_exhaustion": ["main", "tess_start"],
+    "privileged": ["main", "tess_start"],
+}
+
+
+def explained(ctx, session, program):
+    """The crash is in the log and in a record, whose calls tools/minidump finds on its own, in this build of the program only."""
+    session.expect_in("logs -c", rf"{program}\.\d+ crashed (in|at) ")
+    number = re.search(rf"^ *(\d+) +{program}\.\d+ ", session.do("crashes"), re.MULTILINE)
+    check(number, "`crashes` lists it", program, session.guest.transcript[-800:])
+    dump = session.do(f"crash -d {number[1]}")
+    shown = re.findall(r"^frame \d+ (0x[0-9a-f]+)(?: (\w+)\+)?", dump, re.MULTILINE)
+    wanted = CRASHES[program]
+    check([name or None for _address, name in shown][:len(wanted)] == wanted, "the calls in the record", wanted, dump)
+    found = ctx.run([ctx.root / "tools" / "minidump", "--arch", ctx.arch], stdin=dump, status=0).stdout
+    again = re.findall(r"^#\d+ +(0x[0-9a-f]+) ", found, re.MULTILINE)
+    # As far as the memory goes that is in the record.
+    check(len(again) >= min(4, len(shown)) and again == [address for address, _name in shown][:len(again)],
+          "tools/minidump finds the same calls", shown, found)
+    check(wanted[0] is None or re.search(rf"^#0 .* tests/programs/{program}\.c:\d+$|^ +\w+ tests/programs/{program}\.c:\d+$", found, re.MULTILINE),
+          "tools/minidump names the line", f"{program}.c:LINE", found)
+
+
 def misbehaves(ctx, program, arguments, reason):
     session = Session(ctx, system="test")
     run_once(session, program, arguments, reason)  # the first run may grow tables that stay
@@ -62,6 +94,8 @@ def misbehaves(ctx, program, arguments, reason):
     run_once(session, program, arguments, reason)
     after = settled_memory(session, before)
     check(after == before, "mem reads the same before and after", before, after)
+    if program in CRASHES:
+        explained(ctx, session, program)
     states = session.do("services")
     check("failed" not in states and len(re.findall(r"\brunning\b", states)) >= 4, "all services run", "4 running", states)
 

@@ -55,10 +55,32 @@ def end_with_execd(session):
     session.expect_in("run hello", r"Hello")
 
 
+def dumps_are_checked(ctx, session):
+    """A record that was damaged on its way, and one of another build of the program, are refused."""
+    session.do("run null_read")
+    number = re.search(r"^ *(\d+) +null_read\.", session.do("crashes"), re.MULTILINE)[1]
+    dump = session.do(f"crash -d {number}")
+    def minidump(text, *options):
+        done = ctx.run([ctx.root / "tools" / "minidump", "--arch", ctx.arch, *options], stdin=text)
+        return done.returncode, done.stdout
+    check(minidump(f"before\n{dump}\nafter\n")[0] == 0, "a record among other output is found", 0, dump)
+    status, said = minidump(dump.replace("frame 0 ", "frame 0 0x1", 1))
+    check(status == 1 and "is damaged" in said, "a damaged record is refused", "damaged", said)
+    other = next((ctx.root / "build" / ctx.arch).glob("tests/programs/**/divide_zero"), None) or ctx.root / "build" / ctx.arch / "kernel.elf"
+    status, said = minidump(dump, "--program", str(other))
+    check(status == 1 and re.search(r"is of build [0-9a-f]{40}, but minidump", said), "another build is refused", "of build", said)
+    status, said = minidump("nothing in it")
+    check(status == 1 and "no record" in said, "no record", "no record", said)
+    session.expect_in("crash 4711", r"there is no record 4711")
+    session.expect_in("crash none", r"a number from `crashes` is expected")
+
+
 def all_in_one(ctx):
     session = Session(ctx, system="test")
     granted_exactly(session)
+    dumps_are_checked(ctx, session)
     end_with_execd(session)
+    session.expect_in("crashes", r"no program has crashed")
     as_many_as_there_can_be(session)
     session.poweroff()
 

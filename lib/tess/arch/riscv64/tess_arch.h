@@ -13,6 +13,17 @@
 constexpr uint16_t TESS_ARCH_ELF_MACHINE = 243; // EM_RISCV
 constexpr uint32_t TESS_ARCH_ELF_RELATIVE = 3;  // R_RISCV_RELATIVE
 
+// For who explains a crash: the machine, whether a call pushes the return address, and what a record's registers are in a frame.
+#define TESS_ARCH_MACHINE "riscv64"
+constexpr bool TESS_ARCH_CALLS_PUSH = false;
+constexpr uint64_t TESS_ARCH_FRAME_ADDRESS_BELOW = 0; // __builtin_frame_address is the caller's stack pointer
+static inline uint64_t tess_arch_frame_pointer(const uint64_t gpr[16]) {
+    return gpr[5];
+}
+static inline uint64_t tess_arch_return_address(const uint64_t gpr[16]) {
+    return gpr[0];
+}
+
 // What the fields of exit_record.gpr are called.
 #define TESS_ARCH_REGISTER_NAMES \
     { \

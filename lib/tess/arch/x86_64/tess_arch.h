@@ -13,6 +13,17 @@
 constexpr uint16_t TESS_ARCH_ELF_MACHINE = 62; // EM_X86_64
 constexpr uint32_t TESS_ARCH_ELF_RELATIVE = 8; // R_X86_64_RELATIVE
 
+// For who explains a crash: the machine, whether a call pushes the return address, and what a record's registers are in a frame.
+#define TESS_ARCH_MACHINE "x86_64"
+constexpr bool TESS_ARCH_CALLS_PUSH = true;
+constexpr uint64_t TESS_ARCH_FRAME_ADDRESS_BELOW = 16; // __builtin_frame_address lies so far below the caller's stack pointer
+static inline uint64_t tess_arch_frame_pointer(const uint64_t gpr[16]) {
+    return gpr[6];
+}
+static inline uint64_t tess_arch_return_address(const uint64_t *) {
+    return 0;
+}
+
 // What the fields of exit_record.gpr are called.
 #define TESS_ARCH_REGISTER_NAMES \
     { \
