@@ -96,6 +96,10 @@ static int settle(const struct pipeline *pipeline, size_t index, struct stage *s
         }
     }
     const struct command *command = stage->command;
+    const bool runs = stage->program || (command != nullptr && command->background);
+    if (runs && (pipeline->count > 1 || has_input(pipeline, index) || what->output != nullptr || pipeline->outer != nullptr)) {
+        return misused("%s: a program writes to the terminal only; it cannot be in a pipe, a redirection or $(...) yet\n", what->words[0]);
+    }
     const bool filters = command != nullptr && command->filter != nullptr && has_input(pipeline, index);
     if (has_input(pipeline, index) && !filters) {
         return misused("%s: it reads no input\n", what->count > 0 ? what->words[0] : "this command");

@@ -52,6 +52,7 @@ def files(session):
 
 def programs(session):
     says(session, "hello you; echo $?", "Hello, you.", "0")
+    says(session, "hello | cat; x=$(hello)", *["hello: a program writes to the terminal only; it cannot be in a pipe, a redirection or $(...) yet"] * 2)
     says(session, "run nosuch; echo $?", "run: there is no program `nosuch`; press Tab after `run ` to see which there are", "127")
     says(session, "if run hello; then echo good; fi", "Hello from Tessera.", "good")
     says(session, "x=$(services | grep consoled | wc -l); echo \"[$x]\"", "[1]")
