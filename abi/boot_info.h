@@ -11,7 +11,7 @@
 #include "abi/bootstrap.h"
 
 constexpr uint64_t BOOT_INFO_MAGIC = 0x3130'4f46'4e49'5354; // "TSINFO01"
-constexpr uint32_t BOOT_INFO_VERSION = 8;
+constexpr uint32_t BOOT_INFO_VERSION = 9;
 constexpr uint32_t BOOT_INFO_MAX_REGIONS = 256;
 constexpr uint32_t BOOT_INFO_CMDLINE_BYTES = 256;
 constexpr uint32_t BOOT_INFO_COMPLAINT_BYTES = 160;
@@ -125,6 +125,7 @@ struct boot_info {
     struct boot_ports ports[BOOT_MAX_PORTS]; // no program ever gets any of these
     struct boot_write off[BOOT_MAX_WRITES], reset[BOOT_MAX_WRITES]; // what switches the machine off, and on again
     struct bootstrap_serial serial[BOOTSTRAP_SERIAL_PORTS];         // the console's first
+    struct bootstrap_rtc rtc;
 
     uint32_t region_count; // above BOOT_INFO_MAX_REGIONS: the memory map did not fit, `regions` is not complete
     uint32_t zero2;

@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 constexpr uint64_t BOOTSTRAP_MAGIC = 0x3130'5453'424d'4554; // "TEMBST01"
-constexpr uint32_t BOOTSTRAP_VERSION = 5;
+constexpr uint32_t BOOTSTRAP_VERSION = 6;
 constexpr uint32_t BOOTSTRAP_MAX_BYTES = 64 * 1024;
 constexpr uint32_t BOOTSTRAP_MAX_CAPS = 128;
 constexpr uint32_t BOOTSTRAP_NAME_BYTES = 40;
@@ -69,6 +69,19 @@ struct bootstrap_serial {
 
 constexpr uint32_t BOOTSTRAP_SERIAL_PORTS = 2;
 
+// The real-time clock. For init alone.
+enum rtc_kind : uint32_t {
+    RTC_NONE = 0,
+    RTC_CMOS = 1,     // a PC's, behind `len` I/O ports
+    RTC_GOLDFISH = 2, // a goldfish-rtc, behind `len` bytes of device memory
+};
+
+struct bootstrap_rtc {
+    uint32_t kind; // enum rtc_kind
+    uint32_t len;
+    uint64_t base;
+};
+
 struct bootstrap {
     uint64_t magic;
     uint32_t version;
@@ -101,9 +114,10 @@ struct bootstrap {
 
     uint64_t user_end; // first address that is no program's: USER_END, or lower where the processor ends earlier
     struct bootstrap_serial serial[BOOTSTRAP_SERIAL_PORTS]; // init only: what the machine has
+    struct bootstrap_rtc rtc;
 };
 static_assert(sizeof(struct bootstrap_cap) == 40);
-static_assert(sizeof(struct bootstrap) == 240);
+static_assert(sizeof(struct bootstrap) == 256);
 
 // The first thread's handle; 0 while it is not there. The loader can only write it when the thread exists, which runs by then, and
 // another processor may see the bytes arrive one by one: they count when all of them do.

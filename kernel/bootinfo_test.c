@@ -45,15 +45,15 @@ TEST(good_boot_info) {
 TEST(bad_boot_info_header) {
     struct boot_info info = good_info();
     info.magic = 1;
-    check_info(info, "magic 0x1, version 8, 8616 bytes; expected 0x31304f464e495354, 8, 8616: loader and kernel do not fit "
+    check_info(info, "magic 0x1, version 9, 8632 bytes; expected 0x31304f464e495354, 9, 8632: loader and kernel do not fit "
                      "together");
     info = good_info();
     info.version = 1;
-    check_info(info, "magic 0x31304f464e495354, version 1, 8616 bytes; expected 0x31304f464e495354, 8, 8616: loader and "
+    check_info(info, "magic 0x31304f464e495354, version 1, 8632 bytes; expected 0x31304f464e495354, 9, 8632: loader and "
                      "kernel do not fit together");
     info = good_info();
     info.size_bytes = 8;
-    check_info(info, "magic 0x31304f464e495354, version 8, 8 bytes; expected 0x31304f464e495354, 8, 8616: loader and "
+    check_info(info, "magic 0x31304f464e495354, version 9, 8 bytes; expected 0x31304f464e495354, 9, 8632: loader and "
                      "kernel do not fit together");
     info = good_info();
     memset(info.loader, 'x', sizeof info.loader);

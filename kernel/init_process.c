@@ -147,6 +147,7 @@ static void fill_bootstrap(struct start *s) {
     b->entry_counter = boot->entry_tsc;
     b->user_end = arch_user_end();
     memcpy(b->serial, boot->serial, sizeof b->serial);
+    b->rtc = boot->rtc;
     b->caps_offset = sizeof *b;
     b->args_offset = b->caps_offset + b->cap_count * (uint32_t)sizeof(struct bootstrap_cap);
     char *args = (char *)b + b->args_offset;

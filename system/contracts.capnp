@@ -32,6 +32,8 @@ const suite :Manifest.Service = (
     (name = "random_control", service = "random", control = true),
     (name = "registry", service = "registry"),
     (name = "registry_control", service = "registry", control = true),
+    (name = "time", service = "time"),
+    (name = "time_control", service = "time", control = true),
     (name = "supervisor", supervisor = void),
     (name = "supervisor_control", supervisor = void, control = true),
   ],
@@ -39,6 +41,6 @@ const suite :Manifest.Service = (
 
 const system :Manifest.System = (
   name = "contracts",
-  services = [Tessera.samgrd, Tessera.logd, Tessera.policyd, Tessera.rngd, Tessera.keystored, Tessera.identityd, Tessera.configd, Tessera.consoled, Tessera.execd, .suite],
+  services = [Tessera.samgrd, Tessera.logd, Tessera.policyd, Tessera.rngd, Tessera.keystored, Tessera.identityd, Tessera.configd, Tessera.timed, Tessera.consoled, Tessera.execd, .suite],
   programs = [Tessera.hello],
 );

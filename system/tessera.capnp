@@ -73,6 +73,19 @@ const configd :Manifest.Service = (
   ],
 );
 
+const timed :Manifest.Service = (
+  name = "timed",
+  memoryKib = 256,
+  band = interactive,
+  provides = ["time"],
+  grants = [
+    (name = "rtc", realTimeClock = void),
+    (name = "zones", file = "zones"),
+    (name = "config", service = "config"),
+    (name = "roster", roster = void),
+  ],
+);
+
 const consoled :Manifest.Service = (
   name = "consoled",
   memoryKib = 512,
@@ -119,11 +132,12 @@ const shell :Manifest.Service = (
     (name = "keys", service = "keys"),
     (name = "identity", service = "identity", control = true),
     (name = "config", service = "config", control = true),
+    (name = "time", service = "time", control = true),
   ],
   resolve = [(name = "log"), (name = "console"), (name = "random")],
 );
 
-const services :List(Manifest.Service) = [.samgrd, .logd, .policyd, .rngd, .keystored, .identityd, .configd, .consoled, .execd, .shell];
+const services :List(Manifest.Service) = [.samgrd, .logd, .policyd, .rngd, .keystored, .identityd, .configd, .timed, .consoled, .execd, .shell];
 
 # What execd runs.
 const hello :Manifest.Program = (

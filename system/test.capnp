@@ -50,6 +50,15 @@ const system :Manifest.System = (
       resolve = [(name = "log", share = true), (name = "random")],
     ),
     (
+      name = "time_client",
+      memoryKib = 256,
+      grants = [
+        .console,
+        (name = "time", service = "time"),
+        (name = "control", service = "time", control = true),
+      ],
+    ),
+    (
       name = "random_client",
       memoryKib = 256,
       grants = [

@@ -117,6 +117,20 @@ static const struct command commands[] = {
                 "end services and jobs, call methods, change settings, trace, and stop the machine."},
     {.name = "deluser", .usage = "NAME", .summary = "remove an account, and end its sessions", .run = command_deluser, .min = 1, .max = 1},
     {.name = "passwd", .usage = "[NAME]", .summary = "change your password, or set somebody's", .run = command_passwd, .max = 1},
+    {.name = "date", .usage = "[-u|-v|-z|ZONE|set ...]", .summary = "show and set the time", .run = command_date, .max = 5,
+     .completion = COMPLETE_ZONES,
+     .details = "date                    in the zone of the setting time.zone; -u: UTC; ZONE: there\n"
+                "date -v                 where it is from, and how far it may be off\n"
+                "date -z [PREFIX]        the zones that there are\n"
+                "date set DATE TIME      such as 2026-11-22 05:10, in the zone that holds\n"
+                "date set -s DATE TIME   the same without a jump: faster or slower until it is right\n"
+                "date set rtc            by the machine's real-time clock"},
+    {.name = "alarm", .usage = "[AFTER|every PERIOD|DATE TIME|cancel ID]", .summary = "wait for a moment, or list the alarms",
+     .run = command_alarm, .max = 2,
+     .details = "alarm 10s            waits so long; ms, s, m and h are understood\n"
+                "alarm every 5s       says so again and again, until Ctrl-C\n"
+                "alarm DATE [TIME]    waits until the wall clock says this, whoever sets it\n"
+                "alarm                all alarms that are set, whoever set them; NEXT is in seconds of their clock"},
     {.name = "uptime", .usage = "", .summary = "show how long the system has been running", .run = command_uptime},
     {.name = "trace", .usage = "[start|stop|off]", .summary = "have the kernel write down what happens",
      .run = command_trace, .needs = NEEDS_ADMINISTRATOR, .max = 1,

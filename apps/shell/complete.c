@@ -106,6 +106,7 @@ static void add_for(enum completion completion, struct wanted *wanted) {
         (void)each_service(add_service, wanted);
         each_described(wanted->prefix, wanted->prefix_bytes, add_name, wanted);
         break;
+    case COMPLETE_ZONES: each_zone(wanted->prefix, wanted->prefix_bytes, add_name, wanted); break;
     case COMPLETE_SETTINGS:
         each_setting(wanted->prefix, wanted->prefix_bytes, add_name, wanted);
         break;

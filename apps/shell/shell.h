@@ -16,6 +16,7 @@ constexpr uint64_t BIT_JOB = 2;       // a job ended
 constexpr uint64_t BIT_ANSWER = 4;    // the answer to `call` came
 constexpr uint64_t BIT_SETTING = 8;   // a setting that is watched has changed
 constexpr uint64_t BIT_LOG = 16;      // the log has more
+constexpr uint64_t BIT_ALARM = 16;    // the moment of `alarm` came
 
 struct shell {
     handle_t console, exec, supervisor, log;
@@ -107,6 +108,7 @@ enum completion : uint8_t {
     COMPLETE_PAGES,
     COMPLETE_SETTINGS,
     COMPLETE_FILES,
+    COMPLETE_ZONES,
 };
 
 struct command {
@@ -156,7 +158,7 @@ command_fn command_keys, command_whoami, command_su, command_logout, command_loc
 command_fn command_adduser, command_deluser, command_passwd, command_users;
 command_fn command_call, command_describe, command_man, command_apropos;
 command_fn command_why;
-command_fn command_config;
+command_fn command_config, command_date, command_alarm;
 command_fn command_sh, command_files, command_cat, command_rm;
 
 extern const struct filter_type filter_cat, filter_tee; // files.c
@@ -183,6 +185,9 @@ void each_described(const char *prefix, size_t prefix_bytes, void (*function)(vo
 
 // Whether a setting is on; `otherwise` where nobody can be asked. (config.c)
 bool setting_is_on(const char *key, bool otherwise);
+
+// Each time zone that begins so. (date.c)
+void each_zone(const char *prefix, size_t prefix_bytes, void (*function)(void *context, const char *name), void *context);
 
 // Each key of the settings that begins so. (config.c)
 void each_setting(const char *prefix, size_t prefix_bytes, void (*function)(void *context, const char *name), void *context);

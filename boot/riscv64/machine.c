@@ -104,6 +104,13 @@ static bool is_console(const struct fdt *fdt, fdt_node node) {
     return last != nullptr && fdt_is_named(fdt, node, last + 1);
 }
 
+static void read_rtc(struct boot_info *info, const struct fdt *fdt, fdt_node bus, fdt_node node) {
+    uint64_t base, len;
+    if (info->rtc.kind == RTC_NONE && fdt_reg(fdt, bus, node, 0, &base, &len) && len >= 8 && len <= UINT32_MAX) {
+        info->rtc = (struct bootstrap_rtc){.kind = RTC_GOLDFISH, .base = base, .len = (uint32_t)len};
+    }
+}
+
 static void read_bus(struct boot_info *info, const struct fdt *fdt, fdt_node bus, uint32_t boot_controller) {
     for (fdt_node node = fdt_child(fdt, bus, (fdt_node){0}); node.at != 0; node = fdt_child(fdt, bus, node)) {
         if (fdt_lists(fdt, node, "compatible", "sifive,plic-1.0.0") ||
@@ -111,6 +118,8 @@ static void read_bus(struct boot_info *info, const struct fdt *fdt, fdt_node bus
             read_plic(info, fdt, bus, node, boot_controller);
         } else if (fdt_lists(fdt, node, "compatible", "ns16550a")) {
             read_serial(info, fdt, bus, node, is_console(fdt, node));
+        } else if (fdt_lists(fdt, node, "compatible", "google,goldfish-rtc")) {
+            read_rtc(info, fdt, bus, node);
         } else if (fdt_lists(fdt, node, "compatible", "simple-bus")) {
             read_bus(info, fdt, node, boot_controller); // no deeper than the tree, which is bounded
         }

@@ -204,6 +204,11 @@ static void describe_serial(struct boot_info *info) {
     info->serial[1] = (struct bootstrap_serial){.kind = SERIAL_PORTS, .line = 3, .base = 0x2f8, .len = 8};
 }
 
+// Like these: what reads as no chip is none.
+static void describe_rtc(struct boot_info *info) {
+    info->rtc = (struct bootstrap_rtc){.kind = RTC_CMOS, .base = 0x70, .len = 2};
+}
+
 static const uint8_t *identity(void *, uint64_t phys, size_t len) {
     constexpr uint64_t END = 1ull << 32;
     return phys < END && len <= END - phys ? (const uint8_t *)(uintptr_t)phys : nullptr;
@@ -226,6 +231,7 @@ void machine_describe(struct boot_info *info, uint64_t rsdp_phys) {
     describe_ports(info, &acpi);
     describe_power(info, &acpi);
     describe_serial(info);
+    describe_rtc(info);
     silence_pics();
     info->counter_hz = measure_counter_hz(acpi.pm_timer_port);
 }

@@ -128,6 +128,10 @@ static status_t put_granted(struct launch_grants *all, char *why, size_t why_byt
         }
         struct spawn_grant *to = add_granted(all, name, grant);
         const status_t status = to != nullptr ? make(all, grant, to) : STATUS_TOO_LARGE;
+        if (status_is(status, STATUS_NOT_FOUND) && manifest_grant_which(grant) == MANIFEST_GRANT_REAL_TIME_CLOCK) {
+            all->count--; // the machine has none; the service says what it cannot know
+            continue;
+        }
         if (!status_ok(status)) {
             fmt_snprintf(why, why_bytes, "%s: grant `%s` (%s:%u): %s", launch->name, name,
                          manifest_source(launch->manifest, manifest_grant_get_source(grant)), manifest_grant_get_line(grant),

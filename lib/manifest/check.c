@@ -355,6 +355,7 @@ static bool same_device(struct manifest_grant one, struct manifest_grant other) 
         return manifest_grant_serial_get_port(a) == manifest_grant_serial_get_port(b) &&
                manifest_grant_serial_get_part(a) == manifest_grant_serial_get_part(b);
     }
+    case MANIFEST_GRANT_REAL_TIME_CLOCK: return true;
     default: return false;
     }
 }
@@ -363,7 +364,8 @@ static bool same_device(struct manifest_grant one, struct manifest_grant other) 
 static bool check_exclusive(struct check *check, const struct manifest_unit *unit, uint32_t index) {
     const struct manifest_grant one = manifest_grant_list_get(unit->grants, index);
     const enum manifest_grant_which kind = manifest_grant_which(one);
-    if (kind != MANIFEST_GRANT_IOPORT && kind != MANIFEST_GRANT_INTERRUPT && kind != MANIFEST_GRANT_SERIAL) {
+    if (kind != MANIFEST_GRANT_IOPORT && kind != MANIFEST_GRANT_INTERRUPT && kind != MANIFEST_GRANT_SERIAL &&
+        kind != MANIFEST_GRANT_REAL_TIME_CLOCK) {
         return true;
     }
     for (const struct manifest_unit *holder = check->manifest->units; holder <= unit; holder++) {
@@ -376,7 +378,8 @@ static bool check_exclusive(struct check *check, const struct manifest_unit *uni
                                   "the same %s is granted in %s:%u, and can have one holder only; leave it out",
                                   kind == MANIFEST_GRANT_IOPORT      ? "port"
                                   : kind == MANIFEST_GRANT_INTERRUPT ? "interrupt line"
-                                                                     : "part of a serial port",
+                                  : kind == MANIFEST_GRANT_SERIAL    ? "part of a serial port"
+                                                                     : "real-time clock",
                                   manifest_source(check->manifest, manifest_grant_get_source(other)),
                                   manifest_grant_get_line(other));
             }

@@ -18,6 +18,7 @@ static const char *const kind_names[] = {
     [MANIFEST_GRANT_BOOT_PACKAGE] = "boot package", [MANIFEST_GRANT_FILE] = "file",
     [MANIFEST_GRANT_ROSTER] = "roster",           [MANIFEST_GRANT_MANIFEST] = "manifest",
     [MANIFEST_GRANT_PROGRAMS] = "programs",
+    [MANIFEST_GRANT_REAL_TIME_CLOCK] = "real-time clock",
 };
 constexpr uint32_t KIND_COUNT = sizeof kind_names / sizeof kind_names[0];
 

@@ -71,6 +71,22 @@ static status_t make_serial(struct manifest_grant grant, handle_t account, struc
     return STATUS_OK;
 }
 
+// NOT_FOUND: the machine has none that drivers here know.
+static status_t make_rtc(handle_t account, struct spawn_grant *to) {
+    const struct bootstrap_rtc *rtc = &tess_bootstrap->rtc;
+    to->rights.v = RIGHT_READ_BIT | RIGHT_WRITE_BIT | RIGHT_INSPECT_BIT;
+    if (rtc->kind == RTC_CMOS) {
+        to->type = OBJECT_IOPORT;
+        return tess_resource_mint_ioport(init.resource, rtc->base, rtc->len, account, &to->handle);
+    }
+    if (rtc->kind != RTC_GOLDFISH || rtc->base % PAGE_BYTES != 0) {
+        return STATUS_NOT_FOUND;
+    }
+    to->type = OBJECT_VMO;
+    to->rights.v |= RIGHT_MAP_BIT;
+    return tess_resource_mint_vmo(init.resource, rtc->base, PAGE_BYTES, account, &to->handle);
+}
+
 // Every result is a fresh handle of init's own, closed again after the start.
 static status_t make(const struct init_unit *unit, struct manifest_grant grant, handle_t account,
                      struct spawn_grant *to) {
@@ -101,6 +117,7 @@ static status_t make(const struct init_unit *unit, struct manifest_grant grant, 
         return tess_resource_mint_interrupt(init.resource, manifest_grant_get_interrupt(grant),
                                             INTERRUPT_AS_FIRMWARE_SAYS, account, &to->handle);
     case MANIFEST_GRANT_SERIAL: return make_serial(grant, account, to);
+    case MANIFEST_GRANT_REAL_TIME_CLOCK: return make_rtc(account, to);
     case MANIFEST_GRANT_RESOURCE: return make_resource(grant, to);
     case MANIFEST_GRANT_ROSTER:
         to->type = OBJECT_VMO;

@@ -5,6 +5,7 @@ import re
 
 import authority
 import identity
+import clock
 import config
 import keys
 import language
@@ -23,8 +24,8 @@ from testing import check, deadline
 
 COMMANDS = ("help", "services", "service", "logs", "caps", "mem", "ps", "run", "kill", "uptime", "trace", "clear", "reboot", "poweroff",
             "echo", "jobs", "crashes", "crash", "history", "man", "apropos", "describe", "call", "policy", "keys", "whoami", "su", "logout", "lock", "sessions", "users", "adduser", "deluser", "passwd", "why", "config",
-            "grep", "head", "tail", "sort", "uniq", "wc", "field", "tee", "cat", "files", "rm", "sh", "test", "set", "unset", "exit")
-SERVICES = ("samgrd", "logd", "policyd", "rngd", "keystored", "identityd", "configd", "consoled", "execd", "shell")
+            "grep", "head", "tail", "sort", "uniq", "wc", "field", "tee", "cat", "files", "rm", "sh", "test", "set", "unset", "exit", "date", "alarm")
+SERVICES = ("samgrd", "logd", "policyd", "rngd", "keystored", "identityd", "configd", "timed", "consoled", "execd", "shell")
 UP, DOWN, RIGHT, LEFT = "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D"
 HOME, END, DELETE = "\x1b[H", "\x1b[F", "\x1b[3~"
 
@@ -345,7 +346,7 @@ def often_killed(ctx):
     """Every service in turn, again and again, and nothing is lost of the rest."""
     session = Session(ctx)
     for round_number in range(1, 4):
-        for name in ("logd", "samgrd", "policyd", "rngd", "keystored", "identityd", "configd", "consoled"):
+        for name in ("logd", "samgrd", "policyd", "rngd", "keystored", "identityd", "configd", "timed", "consoled"):
             session.do(f"kill {name}", 20)
             session.until(f"service {name}", rf"(?s)running.*restarts\s+{round_number}\b", 30)
     session.expect_in("echo still", r"^still$")
@@ -379,9 +380,9 @@ def cases(ctx):
         found.append((f"promises_are_kept ({cpus} processors)", functools.partial(promises_are_kept, ctx, cpus)))
     found.append(("lists_may_be_longer_than_a_message", functools.partial(lists_may_be_longer_than_a_message, ctx)))
     found.append(("calls_that_wait_are_ended", functools.partial(calls_that_wait_are_ended, ctx)))
-    for name in ("samgrd", "logd", "policyd", "rngd", "configd", "consoled", "execd"):
+    for name in ("samgrd", "logd", "policyd", "rngd", "configd", "timed", "consoled", "execd"):
         found.append((f"{name}_restarts", functools.partial(service_restarts, ctx, name)))
     found.append(("shell_restarts", functools.partial(shell_restarts, ctx)))
     found.append(("services_killed_in_turn", deadline(180)(functools.partial(often_killed, ctx))))
-    return (found + authority.cases(ctx) + manual.cases(ctx) + machine.cases(ctx) + processors.cases(ctx) + services.cases(ctx) + log.cases(ctx) + policy.cases(ctx) + registry.cases(ctx) + keys.cases(ctx) + config.cases(ctx) + identity.cases(ctx) + misbehaviour.cases(ctx) +
+    return (found + authority.cases(ctx) + manual.cases(ctx) + machine.cases(ctx) + processors.cases(ctx) + services.cases(ctx) + log.cases(ctx) + policy.cases(ctx) + registry.cases(ctx) + keys.cases(ctx) + config.cases(ctx) + identity.cases(ctx) + clock.cases(ctx) + misbehaviour.cases(ctx) +
             programs.cases(ctx) + stand_in.cases(ctx) + language.cases(ctx))
