@@ -39,7 +39,7 @@ const bench :Manifest.Program = (
 
 const system :Manifest.System = (
   name = "bench",
-  services = [Tessera.samgrd, Tessera.logd, Tessera.policyd, Tessera.rngd, Tessera.keystored, Tessera.identityd, Tessera.configd, Tessera.timed, Tessera.consoled, Tessera.execd, .peer, .adder, Tessera.shell],
+  services = [Tessera.samgrd, Tessera.logd, Tessera.metricsd, Tessera.policyd, Tessera.rngd, Tessera.keystored, Tessera.identityd, Tessera.configd, Tessera.timed, Tessera.consoled, Tessera.execd, .peer, .adder, Tessera.shell],
   programs = [.bench],
   include = ["bench_child"],
 );

@@ -26,6 +26,7 @@ const suite :Manifest.Service = (
     (name = "exec_control", service = "exec", control = true),
     (name = "log", service = "log"),
     (name = "log_control", service = "log", control = true),
+    (name = "metrics", service = "metrics"),
     (name = "policy", service = "policy"),
     (name = "policy_control", service = "policy", control = true),
     (name = "random", service = "random"),
@@ -41,6 +42,6 @@ const suite :Manifest.Service = (
 
 const system :Manifest.System = (
   name = "contracts",
-  services = [Tessera.samgrd, Tessera.logd, Tessera.policyd, Tessera.rngd, Tessera.keystored, Tessera.identityd, Tessera.configd, Tessera.timed, Tessera.consoled, Tessera.execd, .suite],
+  services = [Tessera.samgrd, Tessera.logd, Tessera.metricsd, Tessera.policyd, Tessera.rngd, Tessera.keystored, Tessera.identityd, Tessera.configd, Tessera.timed, Tessera.consoled, Tessera.execd, .suite],
   programs = [Tessera.hello],
 );

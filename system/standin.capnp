@@ -26,6 +26,6 @@ const client :Manifest.Program = (
 
 const system :Manifest.System = (
   name = "standin",
-  services = [Tessera.samgrd, Tessera.logd, Tessera.policyd, Tessera.rngd, Tessera.keystored, Tessera.identityd, Tessera.configd, Tessera.timed, Tessera.consoled, Tessera.execd, .standIn, Tessera.shell],
+  services = [Tessera.samgrd, Tessera.logd, Tessera.metricsd, Tessera.policyd, Tessera.rngd, Tessera.keystored, Tessera.identityd, Tessera.configd, Tessera.timed, Tessera.consoled, Tessera.execd, .standIn, Tessera.shell],
   programs = [.client],
 );

@@ -27,6 +27,7 @@ const rngd :Manifest.Service = (
   memoryKib = 256,
   band = interactive,
   provides = ["random"],
+  grants = [(name = "metrics", service = "metrics")],
 );
 
 const policyd :Manifest.Service = (
@@ -59,6 +60,18 @@ const identityd :Manifest.Service = (
     (name = "random", service = "random"),
     (name = "roster", roster = void),
     (name = "log", service = "log"),
+  ],
+);
+
+const metricsd :Manifest.Service = (
+  name = "metricsd",
+  memoryKib = 512,
+  provides = ["metrics"],
+  grants = [
+    (name = "inspector", inspector = void),
+    (name = "log", service = "log"),
+    (name = "roster", roster = void),
+    (name = "supervisor", supervisor = void),
   ],
 );
 
@@ -131,13 +144,14 @@ const shell :Manifest.Service = (
     (name = "manual", file = "manual"),
     (name = "keys", service = "keys"),
     (name = "identity", service = "identity", control = true),
+    (name = "metrics", service = "metrics"),
     (name = "config", service = "config", control = true),
     (name = "time", service = "time", control = true),
   ],
   resolve = [(name = "log"), (name = "console"), (name = "random")],
 );
 
-const services :List(Manifest.Service) = [.samgrd, .logd, .policyd, .rngd, .keystored, .identityd, .configd, .timed, .consoled, .execd, .shell];
+const services :List(Manifest.Service) = [.samgrd, .logd, .metricsd, .policyd, .rngd, .keystored, .identityd, .configd, .timed, .consoled, .execd, .shell];
 
 # What execd runs.
 const hello :Manifest.Program = (

@@ -35,6 +35,12 @@ static const struct command commands[] = {
                 "  --grep TEXT    only with this in the text\n"
                 "  --since TIME   only of the last 90, 90s, 5m, 2h; or from @12.5 on, seconds after start\n"
                 "  --stats        how much is kept, of whom, and what was dropped"},
+    {.name = "metrics", .usage = "[NAME] [--prometheus]", .summary = "show figures of the system and its services",
+     .run = command_metrics, .max = 2,
+     .details = "Those whose names begin with NAME, or all. Of a histogram how many values there are, what half of them and 99 of 100\n"
+                "are at most, and the greatest. --prometheus prints all in Prometheus's text format."},
+    {.name = "status", .usage = "", .summary = "show how well the system is, and what changed when", .run = command_status,
+     .details = "ok, degraded or failed, as the worst of its services; then what became better or worse, with the time."},
     {.name = "caps", .usage = "SERVICE", .summary = "show every handle of a service or job", .run = command_caps,
      .min = 1, .max = 1, .completion = COMPLETE_UNITS,
      .details = "Type, rights, badge, the handle it is derived from, and where it is from: the\n"

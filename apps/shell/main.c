@@ -179,6 +179,7 @@ static void set_up(void) {
         tess_panic("shell: no memory for a notification");
     }
     history_init(&shell.history);
+    metrics_init(&shell.own, shell_figures, SHELL_FIGURES);
 }
 
 // Lines that belong together: all but the last are incomplete.
@@ -218,6 +219,7 @@ static void enter(const char *line, size_t len) {
         case READ_LINE:
             if (identity_attend()) { // the session may have locked itself, or ended, while the person was away
                 remember(line, len);
+                metrics_keep(&shell.own);
                 enter(line, len);
             }
             break;

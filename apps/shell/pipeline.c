@@ -188,7 +188,10 @@ static int run_first(struct pipeline *pipeline, bool background) {
     if (stage->command->paged && out_outlet() == nullptr && !shell.scripted) {
         pager_begin();
     }
+    const struct metrics_span span = metrics_span_begin(0);
     const int status = stage->command->run(&arguments);
+    metrics_span_end(&shell.own, SHELL_COMMAND_TIME, span);
+    metrics_add(&shell.own, SHELL_COMMANDS_FAILED, status != COMMAND_OK);
     pager_end();
     return status;
 }

@@ -9,6 +9,7 @@
 #include "idl/kernel.capnp.h"
 #include "lib/lineedit/history.h"
 #include "lib/shell/filter.h"
+#include "lib/metrics/client.h"
 #include "lib/shell/format.h"
 
 constexpr uint64_t BIT_INTERRUPT = 1; // Ctrl-C was pressed
@@ -18,18 +19,22 @@ constexpr uint64_t BIT_SETTING = 8;   // a setting that is watched has changed
 constexpr uint64_t BIT_LOG = 16;      // the log has more
 constexpr uint64_t BIT_ALARM = 16;    // the moment of `alarm` came
 
+enum shell_figure : uint32_t { SHELL_COMMAND_TIME, SHELL_COMMANDS_FAILED, SHELL_FIGURES };
+
 struct shell {
     handle_t console, exec, supervisor, log;
     struct inspector inspector;
     struct trace trace;
     handle_t events; // notification: BIT_INTERRUPT, BIT_JOB, BIT_ANSWER, BIT_LOG
     struct history history;
+    struct metrics_own own; // its figures
     struct shell_table table; // of the command that is running
     bool interrupted;         // Ctrl-C, since the line was entered
     bool scripted;            // nobody is there
 };
 
 extern struct shell shell;
+extern const struct metrics_definition shell_figures[SHELL_FIGURES]; // (metrics.c)
 
 // Tells the console to report Ctrl-C; what it was told is forgotten when it is replaced. (main.c)
 void shell_watch_interrupts(void);
@@ -155,6 +160,7 @@ command_fn command_run, command_jobs, command_kill;
 command_fn command_crashes, command_crash;
 command_fn command_policy;
 command_fn command_keys, command_whoami, command_su, command_logout, command_lock, command_sessions;
+command_fn command_metrics, command_status;
 command_fn command_adduser, command_deluser, command_passwd, command_users;
 command_fn command_call, command_describe, command_man, command_apropos;
 command_fn command_why;

@@ -1,12 +1,13 @@
 // rngd: the one authority for random numbers. Wiring only: pool and generator are lib/entropy, the contract idl/random.capnp.
 //
-// CapSet: `random` (RECEIVE). Sources: the processor, the seed that the boot code drew, the clock, and what drivers bring.
+// CapSet: `random` (RECEIVE); `metrics` if its figures are to be read. Sources: the processor, the seed that the boot code drew, the clock, and what drivers bring.
 #include <sodium.h>
 
 #include "base/mem.h"
 #include "base/str.h"
 #include "idl/random.capnp.h"
 #include "lib/entropy/entropy.h"
+#include "lib/metrics/client.h"
 #include "lib/service/service.h"
 #include "lib/tess/capset.h"
 #include "lib/tess/clock.h"
@@ -16,6 +17,14 @@
 constexpr uint64_t RESEED_MS = 5 * 60 * 1000; // so old may be what was gathered last when something is drawn
 constexpr size_t PROCESSOR_WORDS = 8;
 
+enum { DRAWS, BYTES, KEYS };
+static const struct metrics_definition figures[] = {
+    [DRAWS] = {"random_draws", "How often random numbers were drawn.", METRICS_KIND_COUNTER, METRICS_UNIT_NONE},
+    [BYTES] = {"random_drawn", "Random bytes that were drawn.", METRICS_KIND_COUNTER, METRICS_UNIT_BYTES},
+    [KEYS] = {"random_keys", "Keys that were made of new entropy.", METRICS_KIND_COUNTER, METRICS_UNIT_NONE},
+};
+
+static struct metrics_own own;
 static struct entropy entropy;
 static struct rpc_server server;
 static uint64_t stale_ns; // when to gather again
@@ -60,13 +69,20 @@ static void gather(void) {
 
 // Draws, or refuses; asks the processor once more before that. Nobody needs to be woken for it while nothing is drawn.
 static status_t draw_bytes(struct rpc_request *request, void *out, size_t len) {
-    if (!entropy_is_seeded(&entropy) || tess_now_ns() >= stale_ns) {
+    const uint64_t now_ns = tess_now_ns();
+    if (!entropy_is_seeded(&entropy) || now_ns >= stale_ns) {
         gather();
+    }
+    if (now_ns >= own.again_ns) {
+        metrics_set(&own, KEYS, (int64_t)entropy.keys);
+        metrics_keep_now(&own, now_ns);
     }
     if (!entropy_is_seeded(&entropy)) {
         return rpc_refuse(request, RPC_OVERLOADED, "there is not enough entropy yet: %u of %u bits", entropy.fresh_bits,
                           ENTROPY_ENOUGH_BITS);
     }
+    metrics_add(&own, DRAWS, 1);
+    metrics_add(&own, BYTES, len);
     return entropy_draw(&entropy, out, len);
 }
 
@@ -156,5 +172,6 @@ int main(int argc, char **argv) {
     entropy_init(&entropy);
     add_boot_seed();
     gather();
+    metrics_init(&own, figures, sizeof(figures) / sizeof(figures[0]));
     return service_run(&service, &server, dispatch);
 }
