@@ -185,7 +185,7 @@ static void try_identity(void) {
     status = identity_control_call_set_up(control, &call, CAPNP_TEXT("anna"), none, rpc_patience(), &made);
     expect_outcome(status, identity_control_set_up_results_get_outcome(made), IDENTITY_OUTCOME_BAD_PASSWORD);
     ANSWERED(identity_control_call_set_up((struct identity_control){identity.handle}, &call, CAPNP_TEXT("anna"), password, rpc_patience(), nullptr),
-             RPC_UNIMPLEMENTED);
+             RPC_DENIED);
     struct identity_login_results login;
     status = identity_call_login(identity, &call, CAPNP_TEXT("nobody"), none, rpc_patience(), &login);
     DONE(status);
