@@ -41,6 +41,11 @@ struct Service {
   line @11 :UInt32;
   source @12 :UInt16;
   mints @13 :Bool;           # It hands out capabilities of its own, each for one thing: a key, a session.
+  modes @14 :List(Mode);     # In which modes of the system it runs; empty: in all.
+  readyMs @15 :UInt32 = 5000;   # One that is not ready by then is started again. 0: it does not say (it has no service_run).
+  probeMs @16 :UInt32 = 10000;  # How often it is asked whether it is well; 0: never.
+  answerMs @17 :UInt32 = 2000;  # One that has not answered by then is started again.
+  stopMs @18 :UInt32 = 500;     # So long it may take to end in order, when the system goes down.
 }
 
 struct Program {
@@ -95,6 +100,15 @@ enum Effect {
   allow @1;
 }
 
+enum Mode {
+  # How much of the system runs: `mode=safe` on the boot command line.
+
+  full @0;
+  reduced @1;                # Without what only makes it comfortable.
+  safe @2;                   # What it takes to look at a system that does not come up, and to mend it.
+  recovery @3;               # As little as can be.
+}
+
 enum Band {
   # How urgent its threads are at most.
 
@@ -128,6 +142,7 @@ struct Grant {
   control @1 :Bool;          # Of a service or the supervisor: with what only some may call, such as LogControl.
   line @2 :UInt32;
   source @3 :UInt16;
+  weak @22 :Bool;            # Of a service: it can do without. It does not wait for that one to be ready, nor is it restarted with it.
 
   union {
     nothing @4 :Void;        # Refused: what is granted must be said.

@@ -196,7 +196,8 @@ static bool check_unit(struct check *check, const struct manifest_unit *unit) {
     if (unit->restart > MANIFEST_RESTART_ALWAYS) {
         return check_fail(check_at(check, "restart", CHECK_NO_INDEX), "there is no such restart policy");
     }
-    return check_args(check, unit->args) && check_names(check, "provides", unit->provides, "name of an interface");
+    return check_supervision(check, unit) && check_args(check, unit->args) &&
+           check_names(check, "provides", unit->provides, "name of an interface");
 }
 
 // The first unit that is granted `programs`, null when none is.
@@ -251,9 +252,9 @@ static bool check_grantee(struct check *check, const struct manifest_unit *unit,
 
 static bool check_unit_grants(struct check *check, const struct manifest_unit *unit) {
     const uint32_t count = manifest_grant_list_count(unit->grants);
-    if (capability_count(check->manifest, unit) > BOOTSTRAP_MAX_CAPS) {
+    if (capability_count(check->manifest, unit) >= BOOTSTRAP_MAX_CAPS) {
         return check_fail(check_at(check, "grants", CHECK_NO_INDEX), "`%s` would hold more than %u capabilities; leave some of them out", unit->name,
-                          BOOTSTRAP_MAX_CAPS);
+                          BOOTSTRAP_MAX_CAPS - 1); // one place is its supervisor's
     }
     for (uint32_t i = 0; i < count; i++) {
         const struct manifest_grant grant = manifest_grant_list_get(unit->grants, i);
@@ -402,7 +403,7 @@ static bool check_whole(struct check *check) {
             }
         }
     }
-    return true;
+    return check_dependencies(check);
 }
 
 static bool check_sources(struct check *check) {

@@ -42,5 +42,11 @@ bool check_system(struct check *check);
 // What units may find by name, and what rules there are about it. The units and their grants are checked already.
 bool check_authority(struct check *check);
 
+// The modes and times of a service.
+bool check_supervision(struct check *check, const struct manifest_unit *unit);
+
+// What follows from services that need each other: none waits for itself, and each runs where those do that need it.
+bool check_dependencies(struct check *check);
+
 // Whether a service provides this.
 bool unit_provides(const struct manifest_unit *unit, const char *name);

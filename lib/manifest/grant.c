@@ -92,6 +92,9 @@ bool check_grant(struct check *check, struct manifest_grant grant) {
         !check_what(check_at(check, nullptr, CHECK_NO_INDEX), grant)) {
         return false;
     }
+    if (manifest_grant_get_weak(grant) && kind != MANIFEST_GRANT_SERVICE) {
+        return check_fail(check_at(check, "weak", CHECK_NO_INDEX), "`weak` is for a service, not for `%s`", kind_names[kind]);
+    }
     return !manifest_grant_get_control(grant) || kind == MANIFEST_GRANT_SERVICE || kind == MANIFEST_GRANT_SUPERVISOR ||
            check_fail(check_at(check, "control", CHECK_NO_INDEX),
                       "`control` is for a service or the supervisor, not for `%s`; leave it out", kind_names[kind]);

@@ -16,6 +16,17 @@ static const char *string_of(struct capnp_text text) {
     return strnlen(text.bytes, text.len) == text.len ? text.bytes : "";
 }
 
+// As bits; those that this system does not know all in the bit beyond.
+static uint32_t read_modes(struct manifest_mode_list list) {
+    const uint32_t count = manifest_mode_list_count(list);
+    uint32_t modes = count == 0 ? (1u << MANIFEST_MODES) - 1 : 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t mode = manifest_mode_list_get(list, i);
+        modes |= 1u << (mode < MANIFEST_MODES ? mode : MANIFEST_MODES);
+    }
+    return modes;
+}
+
 static void read_service(const struct manifest *manifest, struct manifest_service from, struct manifest_unit *to) {
     const struct capnp_text program = manifest_service_get_program(from);
     *to = (struct manifest_unit){
@@ -29,6 +40,11 @@ static void read_service(const struct manifest *manifest, struct manifest_servic
         .restart = manifest_service_get_restart(from),
         .memory_bytes = manifest_service_get_memory_kib(from) * 1024ull,
         .stack_bytes = manifest_service_get_stack_kib(from) * 1024ull,
+        .ready_ms = manifest_service_get_ready_ms(from),
+        .probe_ms = manifest_service_get_probe_ms(from),
+        .answer_ms = manifest_service_get_answer_ms(from),
+        .stop_ms = manifest_service_get_stop_ms(from),
+        .modes = read_modes(manifest_service_get_modes(from)),
         .args = manifest_service_get_args(from),
         .grants = manifest_service_get_grants(from),
         .provides = manifest_service_get_provides(from),

@@ -36,6 +36,8 @@ struct manifest_unit {
     enum manifest_band band;
     enum manifest_restart restart;
     uint64_t memory_bytes, stack_bytes;
+    uint32_t ready_ms, probe_ms, answer_ms, stop_ms; // as in the schema
+    uint32_t modes;                                  // a bit for each enum manifest_mode
     struct manifest_argument_list args;
     struct manifest_grant_list grants;
     struct capnp_text_list provides;
@@ -54,7 +56,7 @@ struct manifest_error {
     char where[72];     // the way from the constant to what is wrong: "services[3].grants[0].ioport"
     const char *source; // the file and the line of the grant or unit that this is in; in the message, null when there is none
     uint32_t line;
-    char text[240]; // one line for people: what is wrong; and what to write there
+    char text[480]; // one line for people: what is wrong; and what to write there
 };
 
 // Reads and checks all of it. The words are kept as long as *out, 8-byte aligned and never changed. On failure *error
@@ -67,6 +69,14 @@ const struct manifest_unit *manifest_find(const struct manifest *manifest, enum 
 
 // The service that provides `name`, null when none does.
 const struct manifest_unit *manifest_provider(const struct manifest *manifest, const char *name);
+
+// The service that grant number `index` of a service makes it depend on; null when that makes it depend on none.
+const struct manifest_unit *manifest_needs(const struct manifest *manifest, const struct manifest_unit *unit, uint32_t index);
+
+constexpr uint32_t MANIFEST_MODES = MANIFEST_MODE_RECOVERY + 1;
+
+// "full", "reduced", "safe", "recovery".
+extern const char *const manifest_mode_names[MANIFEST_MODES];
 
 // The file that a `source` field means; empty when it means none.
 const char *manifest_source(const struct manifest *manifest, uint16_t source);

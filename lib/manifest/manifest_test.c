@@ -284,8 +284,8 @@ TEST(bounds_are_kept) {
     (void)manifest_service_init_args(logd, MANIFEST_ARGUMENTS_MAX + 1);
     check_refused(open_system(system), "services[1].args", "more than 31 arguments");
     manifest_service_clear_args(logd);
-    (void)manifest_service_init_grants(logd, 127);
-    check_refused(open_system(system), "services[1].grants", "more than 128 capabilities");
+    (void)manifest_service_init_grants(logd, 126);
+    check_refused(open_system(system), "services[1].grants", "more than 127 capabilities");
 }
 
 TEST(what_is_no_message_is_refused) {

@@ -10,15 +10,24 @@ void supervise_started(struct supervise *s, uint64_t now_ns) {
     if (s->ended_ns != 0) {
         s->restarts++;
     }
-    s->state = SUPERVISE_RUNNING;
+    s->state = s->patience_ns == 0 ? SUPERVISE_RUNNING : SUPERVISE_STARTING;
     s->started_ns = now_ns;
+    s->took_ns = 0;
     s->killed = s->start_again = false;
-    s->due_ns = 0;
+    s->due_ns = s->patience_ns == 0 ? 0 : saturating_add_u64(now_ns, s->patience_ns);
+}
+
+void supervise_ready(struct supervise *s, uint64_t now_ns) {
+    if (s->state == SUPERVISE_STARTING) {
+        s->state = SUPERVISE_RUNNING;
+        s->took_ns = saturating_sub_u64(now_ns, s->started_ns);
+        s->due_ns = 0;
+    }
 }
 
 static void enter(struct supervise *s, enum supervise_state state, uint64_t now_ns) {
     s->state = state;
-    s->started_ns = 0;
+    s->started_ns = s->took_ns = 0;
     s->ended_ns = now_ns == 0 ? 1 : now_ns; // 0 means never
     s->due_ns = 0;
 }
@@ -69,7 +78,7 @@ void supervise_ended(struct supervise *s, uint64_t now_ns, bool success) {
 }
 
 void supervise_kill(struct supervise *s) {
-    s->killed = s->state == SUPERVISE_RUNNING;
+    s->killed = supervise_lives(s);
 }
 
 bool supervise_restart(struct supervise *s, uint64_t now_ns) {
@@ -77,7 +86,7 @@ bool supervise_restart(struct supervise *s, uint64_t now_ns) {
         return false;
     }
     s->failures = 0;
-    if (s->state == SUPERVISE_RUNNING) {
+    if (supervise_lives(s)) {
         s->killed = s->start_again = true;
         return true;
     }
@@ -98,9 +107,14 @@ uint64_t supervise_due_ns(const struct supervise *s) {
     return s->state == SUPERVISE_BACKOFF ? s->due_ns : UINT64_MAX;
 }
 
+uint64_t supervise_ready_due_ns(const struct supervise *s) {
+    return s->state == SUPERVISE_STARTING ? s->due_ns : UINT64_MAX;
+}
+
 bool supervise_check(const struct supervise *s) {
-    bool running = s->state == SUPERVISE_RUNNING;
-    return s->failures <= SUPERVISE_BUDGET && (!s->killed || running) && (!s->start_again || s->killed) &&
-           (s->due_ns == 0 || s->state == SUPERVISE_BACKOFF) && (s->started_ns == 0 || running) &&
+    bool lives = supervise_lives(s);
+    return s->failures <= SUPERVISE_BUDGET && (!s->killed || lives) && (!s->start_again || s->killed) &&
+           (s->due_ns == 0 || s->state == SUPERVISE_BACKOFF || s->state == SUPERVISE_STARTING) &&
+           (s->started_ns == 0 || lives) && (s->took_ns == 0 || s->state == SUPERVISE_RUNNING) &&
            (!s->closing || s->state != SUPERVISE_BACKOFF);
 }

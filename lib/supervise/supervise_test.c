@@ -100,6 +100,32 @@ TEST(a_failed_start_counts) {
     CHECK_EQ(supervise_due_ns(&s), 2 * S);
 }
 
+TEST(it_is_starting_until_it_is_ready) {
+    struct supervise s;
+    supervise_init(&s, SUPERVISE_ALWAYS);
+    s.patience_ns = 3 * S;
+    supervise_ready(&s, S); // nobody is
+    CHECK_EQ(s.state, SUPERVISE_STOPPED);
+    supervise_started(&s, S);
+    CHECK_EQ(s.state, SUPERVISE_STARTING);
+    CHECK_EQ(supervise_ready_due_ns(&s), 4 * S);
+    CHECK_EQ(supervise_due_ns(&s), UINT64_MAX);
+    supervise_ready(&s, S + 20 * MS);
+    CHECK_EQ(s.state, SUPERVISE_RUNNING);
+    CHECK_EQ(s.took_ns, 20 * MS);
+    CHECK_EQ(supervise_ready_due_ns(&s), UINT64_MAX);
+    supervise_ended(&s, 2 * S, false);
+    supervise_started(&s, 2 * S);
+    supervise_ended(&s, 5 * S, false); // was ended: it was not ready in time
+    CHECK_EQ(s.failures, 2);
+    CHECK_EQ(s.state, SUPERVISE_BACKOFF);
+    CHECK_EQ(supervise_due_ns(&s), 5 * S + 50 * MS);
+    supervise_started(&s, 6 * S);
+    CHECK(supervise_restart(&s, 6 * S)); // one that is starting, too
+    supervise_ended(&s, 6 * S, false);
+    CHECK_EQ(supervise_due_ns(&s), 6 * S);
+}
+
 TEST(nothing_starts_when_closing) {
     struct supervise s = running(SUPERVISE_ALWAYS);
     supervise_close(&s);
@@ -118,9 +144,9 @@ static void explore(struct supervise s, uint64_t now, uint32_t depth) {
     if (depth == 0) {
         return;
     }
-    for (uint32_t action = 0; action < 7; action++) {
+    for (uint32_t action = 0; action < 8; action++) {
         struct supervise next = s;
-        bool runs = s.state == SUPERVISE_RUNNING;
+        bool runs = supervise_lives(&s);
         uint64_t later = now + (action % 2 == 0 ? MS : 20 * S);
         switch (action) {
         case 0: runs ? supervise_ended(&next, later, true) : supervise_started(&next, later); break;
@@ -129,6 +155,7 @@ static void explore(struct supervise s, uint64_t now, uint32_t depth) {
         case 3: supervise_kill(&next); break;
         case 4: (void)supervise_restart(&next, later); break;
         case 5: supervise_close(&next); break;
+        case 6: supervise_ready(&next, later); break;
         default: continue;
         }
         if (s.closing && !runs && action < 3) {
@@ -142,6 +169,8 @@ TEST(every_sequence_keeps_the_invariants) {
     for (uint32_t policy = SUPERVISE_NEVER; policy <= SUPERVISE_ALWAYS; policy++) {
         struct supervise s;
         supervise_init(&s, (enum supervise_policy)policy);
+        explore(s, S, 7);
+        s.patience_ns = S;
         explore(s, S, 7);
     }
 }
