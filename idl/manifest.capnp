@@ -46,6 +46,7 @@ struct Service {
   probeMs @16 :UInt32 = 10000;  # How often it is asked whether it is well; 0: never.
   answerMs @17 :UInt32 = 2000;  # One that has not answered by then is started again.
   stopMs @18 :UInt32 = 500;     # So long it may take to end in order, when the system goes down.
+  budget @19 :UInt16 = 12;   # Failures in a row, without a good while between them, after which more is done than to start it again.
 }
 
 struct Program {
@@ -142,7 +143,7 @@ struct Grant {
   control @1 :Bool;          # Of a service or the supervisor: with what only some may call, such as LogControl.
   line @2 :UInt32;
   source @3 :UInt16;
-  weak @22 :Bool;            # Of a service: it can do without. It does not wait for that one to be ready, nor is it restarted with it.
+  weak @24 :Bool;            # Of a service: it can do without. It does not wait for that one to be ready, nor is it restarted with it.
 
   union {
     nothing @4 :Void;        # Refused: what is granted must be said.

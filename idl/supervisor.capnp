@@ -37,6 +37,8 @@ struct Service {
   startedNs @5 :UInt64;     # 0 when it is not running, like processKoid.
   processKoid @6 :UInt64;
   memory @7 :Memory;
+  tookNs @8 :UInt64;        # From its start until it was ready; 0 while it is not.
+  without @9 :Text;         # What it needs and has to run without, since that was given up; empty: nothing.
 }
 
 struct ServiceDetail {

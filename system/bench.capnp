@@ -9,6 +9,7 @@ const peer :Manifest.Service = (
   memoryKib = 1024,
   band = interactive,
   provides = ["bench_peer"],
+  readyMs = 0, # it has a loop of its own
 );
 
 const adder :Manifest.Service = (

@@ -10,6 +10,7 @@ const logd :Manifest.Service = (
   memoryKib = 256,
   band = background,
   provides = ["log"],
+  readyMs = 0,
 );
 
 const consoled :Manifest.Service = (

@@ -27,7 +27,7 @@ const rngd :Manifest.Service = (
   memoryKib = 256,
   band = interactive,
   provides = ["random"],
-  grants = [(name = "metrics", service = "metrics")],
+  grants = [(name = "metrics", service = "metrics", weak = true)],
 );
 
 const policyd :Manifest.Service = (
@@ -37,7 +37,7 @@ const policyd :Manifest.Service = (
   provides = ["policy"],
   grants = [
     (name = "manifest", manifest = void),
-    (name = "log", service = "log"),
+    (name = "log", service = "log", weak = true),
   ],
 );
 
@@ -59,7 +59,7 @@ const identityd :Manifest.Service = (
   grants = [
     (name = "random", service = "random"),
     (name = "roster", roster = void),
-    (name = "log", service = "log"),
+    (name = "log", service = "log", weak = true),
   ],
 );
 
@@ -69,7 +69,7 @@ const metricsd :Manifest.Service = (
   provides = ["metrics"],
   grants = [
     (name = "inspector", inspector = void),
-    (name = "log", service = "log"),
+    (name = "log", service = "log", weak = true),
     (name = "roster", roster = void),
     (name = "supervisor", supervisor = void),
   ],
@@ -108,7 +108,7 @@ const consoled :Manifest.Service = (
   grants = [
     (name = "uart", serial = (port = console, part = registers)),
     (name = "uart_interrupt", serial = (port = console, part = interrupt)),
-    (name = "log", service = "log"),
+    (name = "log", service = "log", weak = true),
   ],
 );
 
@@ -121,7 +121,7 @@ const execd :Manifest.Service = (
   grants = [
     (name = "programs", programs = void),
     (name = "supervisor", supervisor = void, control = true),
-    (name = "log", service = "log", control = true),
+    (name = "log", service = "log", control = true, weak = true),
     (name = "symbols", file = "symbols"),
   ],
 );
@@ -134,19 +134,19 @@ const shell :Manifest.Service = (
   essential = true,
   grants = [
     (name = "console", service = "console", control = true),
-    (name = "log", service = "log"),
-    (name = "policy", service = "policy", control = true),
-    (name = "registry", service = "registry"),
+    (name = "log", service = "log", weak = true),
+    (name = "policy", service = "policy", control = true, weak = true),
+    (name = "registry", service = "registry", weak = true),
     (name = "supervisor", supervisor = void, control = true),
-    (name = "exec", service = "exec", control = true),
+    (name = "exec", service = "exec", control = true, weak = true),
     (name = "inspector", inspector = void),
     (name = "trace", trace = void),
     (name = "manual", file = "manual"),
-    (name = "keys", service = "keys"),
-    (name = "identity", service = "identity", control = true),
-    (name = "metrics", service = "metrics"),
-    (name = "config", service = "config", control = true),
-    (name = "time", service = "time", control = true),
+    (name = "keys", service = "keys", weak = true),
+    (name = "identity", service = "identity", control = true, weak = true),
+    (name = "metrics", service = "metrics", weak = true),
+    (name = "config", service = "config", control = true, weak = true),
+    (name = "time", service = "time", control = true, weak = true),
   ],
   resolve = [(name = "log"), (name = "console"), (name = "random")],
 );

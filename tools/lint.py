@@ -80,6 +80,8 @@ def findings_in(path, text):
             yield number, "a leftover note"
         if PRIVATE.search(line):
             yield number, "a path or host that does not belong in the tree"
+        if path.startswith("services/") and not path.startswith("services/init/") and "rpc_server_next(" in line:
+            yield number, "a daemon's loop is service_run (lib/service), or it is never ready"
     if path.endswith(CODE) and len(lines) > FILE_LINES_LIMIT:
         yield len(lines), f"{len(lines)} lines; {FILE_LINES_LIMIT} is the limit"
 

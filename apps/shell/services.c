@@ -13,7 +13,9 @@ static void print_service(void *context, struct supervisor_service service) {
     char number[SHELL_NUMBER_BYTES];
     table_cell(table, "%s", shown(name, sizeof(name), supervisor_service_get_name(service)));
     table_cell(table, "%u", supervisor_service_get_id(service));
-    table_cell(table, "%s", run_state_name(supervisor_service_get_state(service)));
+    table_cell(table, "%s", supervisor_service_get_without(service).len > 0
+                                ? "degraded"
+                                : run_state_name(supervisor_service_get_state(service)));
     table_cell(table, "%s", started != 0 ? shell_duration(number, now > started ? now - started : 0) : "-");
     table_cell(table, "%u", supervisor_service_get_restarts(service));
     table_cell(table, "%s", shell_size(number, supervisor_memory_get_used_bytes(memory)));
@@ -81,6 +83,12 @@ static void print_detail(struct supervisor_service_detail detail) {
     out("state      %s", run_state_name(supervisor_service_get_state(service)));
     if (started != 0 && now >= started) {
         out(" for %s", shell_duration(first, now - started));
+    }
+    if (supervisor_service_get_took_ns(service) != 0) {
+        out(", ready %lu us after its start", supervisor_service_get_took_ns(service) / 1000);
+    }
+    if (supervisor_service_get_without(service).len > 0) {
+        out(", degraded: without `%s`", shown(name, sizeof(name), supervisor_service_get_without(service)));
     }
     out("\nrestarts   %u\n", supervisor_service_get_restarts(service));
     out("memory     %s of %s, at most %s so far\n", shell_size(first, supervisor_memory_get_used_bytes(memory)),

@@ -155,7 +155,7 @@ static status_t put_handed(struct launch_grants *all, char *why, size_t why_byte
         }
         to->handle = handed->handle;
         to->type = (uint32_t)type;
-        to->rights.v = (uint32_t)rights;
+        to->rights.v = handed->rights.v != 0 ? handed->rights.v & (uint32_t)rights : (uint32_t)rights;
         (void)str_copy(all->shown[all->count - 1].source, sizeof(all->shown[0].source), "handed by who ran it");
     }
     return STATUS_OK;

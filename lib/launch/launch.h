@@ -44,6 +44,7 @@ typedef void launch_provide_fn(void *context, const char *name, struct spawn_gra
 struct launch_handed {
     char name[NAME_BYTES];
     handle_t handle;
+    rights_t rights; // of these, what the handle has; 0: all that it has
 };
 
 struct launch {

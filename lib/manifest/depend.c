@@ -20,6 +20,9 @@ bool check_supervision(struct check *check, const struct manifest_unit *unit) {
     if (unit->modes >> MANIFEST_MODES != 0) {
         return check_fail(check_at(check, "modes", CHECK_NO_INDEX), "there is no such mode");
     }
+    if (unit->kind == MANIFEST_SERVICE && unit->budget == 0) {
+        return check_fail(check_at(check, "budget", CHECK_NO_INDEX), "`%s` may not even fail once; at least 1 is expected", unit->name);
+    }
     return unit->kind != MANIFEST_SERVICE || unit->probe_ms == 0 || unit->answer_ms > 0 ||
            check_fail(check_at(check, "answerMs", CHECK_NO_INDEX), "`%s` is asked whether it is well, and given no time to answer",
                       unit->name);

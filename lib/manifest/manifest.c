@@ -44,6 +44,7 @@ static void read_service(const struct manifest *manifest, struct manifest_servic
         .probe_ms = manifest_service_get_probe_ms(from),
         .answer_ms = manifest_service_get_answer_ms(from),
         .stop_ms = manifest_service_get_stop_ms(from),
+        .budget = manifest_service_get_budget(from),
         .modes = read_modes(manifest_service_get_modes(from)),
         .args = manifest_service_get_args(from),
         .grants = manifest_service_get_grants(from),

@@ -37,6 +37,7 @@ struct manifest_unit {
     enum manifest_restart restart;
     uint64_t memory_bytes, stack_bytes;
     uint32_t ready_ms, probe_ms, answer_ms, stop_ms; // as in the schema
+    uint32_t budget;
     uint32_t modes;                                  // a bit for each enum manifest_mode
     struct manifest_argument_list args;
     struct manifest_grant_list grants;

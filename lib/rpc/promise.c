@@ -170,16 +170,26 @@ static void complete(struct rpc_ring *ring, const struct ring_completion *comple
     }
 }
 
+static void complete_all(struct rpc_ring *ring) {
+    struct ring_completion completion;
+    while (tess_ring_next(&ring->ring, &completion)) {
+        complete(ring, &completion);
+    }
+}
+
+bool rpc_answered(struct rpc_ring *ring, struct rpc_promise promise) {
+    const struct rpc_slot *slot = slot_of(ring, promise.slot);
+    complete_all(ring);
+    return slot == nullptr || slot->state != RPC_SLOT_IN_FLIGHT;
+}
+
 status_t rpc_take(struct rpc_ring *ring, struct rpc_promise promise, uint64_t deadline_ns, struct capnp_struct *results) {
     struct rpc_slot *slot = slot_of(ring, promise.slot);
     if (slot == nullptr) {
         return STATUS_NO_MEMORY;
     }
     for (;;) {
-        struct ring_completion completion;
-        while (tess_ring_next(&ring->ring, &completion)) {
-            complete(ring, &completion);
-        }
+        complete_all(ring);
         if (slot->state != RPC_SLOT_IN_FLIGHT) {
             break;
         }

@@ -70,6 +70,9 @@ void rpc_submit(struct rpc_ring *ring, struct rpc_promise *promise, struct rpc_t
 // Sends what was submitted, without waiting.
 status_t rpc_flush(struct rpc_ring *ring);
 
+// Whether rpc_take would not have to wait. Without a system call.
+bool rpc_answered(struct rpc_ring *ring, struct rpc_promise promise);
+
 // Waits for the results; they are good until rpc_drop. Statuses as of rpc_finish; PROMISE_BROKEN when the earlier call did
 // not bring the capability, NO_MEMORY for a promise that had no room. May block until the deadline.
 status_t rpc_take(struct rpc_ring *ring, struct rpc_promise promise, uint64_t deadline_ns, struct capnp_struct *results);

@@ -3,7 +3,7 @@
 #include "base/checked.h"
 
 void supervise_init(struct supervise *s, enum supervise_policy policy) {
-    *s = (struct supervise){.policy = policy, .state = SUPERVISE_STOPPED};
+    *s = (struct supervise){.policy = policy, .state = SUPERVISE_STOPPED, .budget = SUPERVISE_BUDGET};
 }
 
 void supervise_started(struct supervise *s, uint64_t now_ns) {
@@ -34,7 +34,7 @@ static void enter(struct supervise *s, enum supervise_state state, uint64_t now_
 
 static void back_off(struct supervise *s, uint64_t now_ns) {
     s->failures++;
-    if (s->failures >= SUPERVISE_BUDGET) {
+    if (s->failures >= s->budget) {
         enter(s, SUPERVISE_FAILED, now_ns);
         return;
     }
@@ -113,7 +113,7 @@ uint64_t supervise_ready_due_ns(const struct supervise *s) {
 
 bool supervise_check(const struct supervise *s) {
     bool lives = supervise_lives(s);
-    return s->failures <= SUPERVISE_BUDGET && (!s->killed || lives) && (!s->start_again || s->killed) &&
+    return s->failures <= s->budget && (!s->killed || lives) && (!s->start_again || s->killed) &&
            (s->due_ns == 0 || s->state == SUPERVISE_BACKOFF || s->state == SUPERVISE_STARTING) &&
            (s->started_ns == 0 || lives) && (s->took_ns == 0 || s->state == SUPERVISE_RUNNING) &&
            (!s->closing || s->state != SUPERVISE_BACKOFF);

@@ -5,7 +5,7 @@
 //
 // A service that ends while it should run is started again at once the first time, then after 50 ms,
 // 100 ms, 200 ms ... at most 5 s. Having run for SUPERVISE_STEADY_NS it is forgiven everything. After
-// SUPERVISE_BUDGET ends in a row without that it is FAILED and stays down until told to restart.
+// `budget` ends in a row without that it is FAILED and stays down until told to restart.
 // An end that somebody asked for (kill, restart) is no failure. One that is not ready in time is ended by the supervisor, which
 // is a failure like any other end.
 //
@@ -34,6 +34,7 @@ enum supervise_state : uint8_t {
 struct supervise {
     enum supervise_policy policy;
     enum supervise_state state;
+    uint32_t budget;     // SUPERVISE_BUDGET, unless its owner says otherwise
     uint64_t patience_ns; // how long it may take to become ready; 0: it says nothing, and is ready when it runs
     bool killed;         // STARTING, RUNNING: somebody asked for its end
     bool start_again;    // ... and for a new start whatever the policy says

@@ -1,6 +1,7 @@
 #include "abi/gen/decode.h"
 #include "abi/gen/stubs.h"
 #include "base/mem.h"
+#include "lib/service/service.h"
 #include "lib/tess/capset.h"
 #include "lib/tess/main.h"
 #include "lib/tess/panic.h"
@@ -44,22 +45,22 @@ static void bring_up(int argc, char **argv) {
     if (!status_ok(status)) {
         tess_panic("execd: cannot be told when programs end: %s", abi_status_text(status.code));
     }
-    rpc_server_init(&execd.server, endpoint, 1 + EXEC_HANDED_MAX); // a watcher, and what programs are handed
 }
+
+static status_t dispatch(struct rpc_request *request) {
+    return badge_controls(request->badge) && request->interface_id == EXEC_CONTROL_ID
+               ? exec_control_dispatch(&execd_control_methods, nullptr, request)
+               : exec_dispatch(&execd_view_methods, nullptr, request);
+}
+
+static const struct service service = {
+    .provides = "exec",
+    .interface_id = EXEC_ID,
+    .accept = 1 + EXEC_HANDED_MAX, // a watcher, and what programs are handed
+    .signalled = jobs_collect,
+};
 
 int main(int argc, char **argv) {
     bring_up(argc, argv);
-    for (;;) {
-        struct rpc_request *request = &execd.server.request;
-        switch (rpc_server_next(&execd.server, DEADLINE_NEVER)) {
-        case RPC_REQUEST:
-            rpc_server_done(&execd.server, badge_controls(request->badge) && request->interface_id == EXEC_CONTROL_ID
-                                               ? exec_control_dispatch(&execd_control_methods, nullptr, request)
-                                               : exec_dispatch(&execd_view_methods, nullptr, request));
-            break;
-        case RPC_SIGNAL: jobs_collect(execd.server.bits); break;
-        case RPC_TIMEOUT: break;
-        case RPC_CLOSED: return 1;
-        }
-    }
+    return service_run(&service, &execd.server, dispatch);
 }

@@ -43,6 +43,9 @@ static status_t restart(void *, struct rpc_request *request, struct supervisor_c
     struct init_unit *unit = control_find(supervisor_control_restart_params_get_name(params));
     TRY(rpc_well_formed(request));
     const bool found = unit != nullptr;
+    if (found) {
+        escalate_forget(&unit->escalation);
+    }
     if (found && supervise_restart(&unit->life, tess_now_ns())) {
         (void)tess_process_exit(unit->process.process, 0); // BAD_STATE: it is ending by itself
     }

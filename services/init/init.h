@@ -7,6 +7,7 @@
 //   grant.c   manifest line -> capability  outbox.c   what logd, samgrd and consoled are to be told
 //   view.c    what the supervisor shows    control.c  what it can be told to do
 //   power.c   going down                 jobs.c     who the jobs are that others run
+//   ask.c     what services are asked    order.c    who needs whom, and modes
 //   early.c   last words on the serial line, before there is a console
 #pragma once
 
@@ -19,6 +20,9 @@
 #include "lib/launch/launch.h"
 #include "lib/package/package.h"
 #include "lib/roster/roster.h"
+#include "lib/rpc/promise.h"
+#include "lib/supervise/escalate.h"
+#include "lib/supervise/probe.h"
 #include "lib/supervise/supervise.h"
 #include "lib/tess/spawn.h"
 #include "lib/badge/badge.h"
@@ -27,6 +31,8 @@ constexpr size_t INIT_JOBS_MAX = 96; // that run; those who run them have lower 
 constexpr size_t INIT_ENDPOINTS_MAX = 64;
 constexpr uint32_t INIT_FIRST_ID = 2;               // 1 is the supervisor's own holder number
 constexpr size_t INIT_REASON_BYTES = 128;
+constexpr size_t INIT_VERDICT_BYTES = 64;
+constexpr uint64_t INIT_ANSWER_BIT = 1ull << 63; // of init.ends: an answer to what init asked
 
 // A service of the manifest. Its id is also its holder number (badge).
 struct init_unit {
@@ -34,12 +40,22 @@ struct init_unit {
     uint32_t id;
     const char *name;
     struct supervise life;
+    struct escalation escalation;
 
     // While it runs.
     struct spawned process; // handles owned
     handle_t account;       // owned
     handle_t lent;          // owned; above the accounts that it was granted, which end with it. 0: none
     struct launch_capset capset;
+
+    struct init_asked {
+        enum init_ask : uint8_t { ASK_NOTHING, ASK_BEGIN, ASK_PROBE, ASK_STOP } what; // is to be answered
+        struct rpc_promise answer;
+        handle_t endpoint; // owned; of this process, where it is asked to begin. 0: it is never asked anything
+        handle_t way_in;   // owned; where it is asked
+    } asked;
+    struct probe probe;
+    char verdict[INIT_VERDICT_BYTES]; // why it was ended, by init; empty: it was not
 
     // Of its last end.
     char reason[INIT_REASON_BYTES];
@@ -67,7 +83,7 @@ struct init {
     handle_t account, resource, inspector, trace, package_vmo; // init's own
     handle_t supervisor;                                       // endpoint
     struct rpc_server server;                                  // of it
-    handle_t ends;       // notification bound to it: processes that ended, 64 bits shared by all units
+    handle_t ends;       // notification bound to it: processes that ended, 63 bits shared by all units, and answers
     struct roster *roster; // who is who, as it is granted
     handle_t roster_vmo;
     const char *cmdline; // null when there is none
@@ -79,6 +95,7 @@ struct init {
     size_t unit_count;
     struct init_job jobs[INIT_JOBS_MAX];
     uint32_t next_id;
+    enum manifest_mode mode;
     bool closing;
 };
 
@@ -123,9 +140,50 @@ uint64_t units_start_due(void);
 struct init_unit *unit_by_id(uint32_t id);
 struct init_unit *unit_by_name(const char *name); // or an id
 
+// There is a process; it may not be ready yet.
 static inline bool unit_runs(const struct init_unit *unit) {
-    return unit->life.state == SUPERVISE_RUNNING;
+    return supervise_lives(&unit->life);
 }
+
+// --- ask.c ---
+
+status_t ask_init(void);
+
+// Makes what a process needs to be asked, before it starts; its account pays.
+status_t ask_open(struct init_unit *unit);
+
+// The process is gone, or was never there.
+void ask_close(struct init_unit *unit);
+
+// Asks what is due, and ends who has not answered in time; returns when there will be something to do.
+uint64_t ask_due(void);
+
+// Takes the answers that have come.
+void ask_collect(void);
+
+// Asks a service to end. False: it cannot be asked.
+bool ask_stop(struct init_unit *unit);
+
+// --- order.c ---
+
+// After units_init. False: the boot command line names a mode that there is not. (The manifest has no cycle.)
+bool order_init(void);
+
+// Of the mode in which the system is.
+const char *order_mode(void);
+bool order_runs(const struct init_unit *unit);
+
+// Whether all that it waits for is ready.
+bool order_may_start(const struct init_unit *unit);
+
+// Service number `number`, each after all that it needs.
+struct init_unit *order_at(size_t number);
+
+// What it needs and has to run without, since that was given up; null: nothing.
+const struct init_unit *order_missing(const struct init_unit *unit);
+
+// A service has used up its budget, or (hopeless) cannot be started at all.
+void order_given_up(struct init_unit *unit, bool hopeless);
 
 // --- jobs.c ---
 
@@ -136,6 +194,9 @@ struct init_job *job_enlist(uint32_t owner, const struct manifest_unit *program)
 void job_discharge(uint32_t owner, uint32_t id);
 
 // --- outbox.c ---
+
+// Whether a service that is starting knows all that it must know before it begins.
+bool outbox_told(const struct init_unit *unit);
 
 // Files a record under the unit (null: init). Never blocks; when logd cannot keep up the oldest go.
 [[gnu::format(printf, 3, 4)]] void outbox_log(const struct init_unit *subject, uint8_t level,

@@ -88,14 +88,20 @@ static void bring_up(int argc, char **argv) {
     if (status_ok(status)) {
         status = units_init();
     }
+    if (status_ok(status)) {
+        status = ask_init();
+    }
     if (!status_ok(status)) {
         early_stop("init: cannot set up the system `%s`: %s", init.manifest.name,
                    abi_status_text(status.code));
     }
+    if (!order_init()) {
+        early_stop("init: there is no such mode; the boot command line may say mode=full, reduced, safe or recovery");
+    }
     outbox_log(nullptr, LOG_LEVEL_INFO, "system %s: %zu services", init.manifest.name, init.unit_count);
     outbox_log(nullptr, LOG_LEVEL_INFO, "kernel to init: %lu cycles", tess_start_counter - tess_bootstrap->clock.base);
-    for (size_t i = 0; i < init.unit_count; i++) {
-        (void)unit_start(&init.units[i]); // its life says when the next try is
+    if (init.mode != MANIFEST_MODE_FULL) {
+        outbox_log(nullptr, LOG_LEVEL_WARNING, "mode %s: not everything runs", order_mode());
     }
 }
 
@@ -104,7 +110,9 @@ int main(int argc, char **argv) {
     for (;;) {
         uint64_t deadline_ns = units_start_due();
         uint64_t retry_ns = outbox_pump();
+        const uint64_t asked_ns = ask_due();
         deadline_ns = retry_ns < deadline_ns ? retry_ns : deadline_ns;
+        deadline_ns = asked_ns < deadline_ns ? asked_ns : deadline_ns;
         switch (rpc_server_next(&init.server, deadline_ns)) {
         case RPC_REQUEST: control_handle(); break;
         case RPC_SIGNAL: units_collect(init.server.bits); break;

@@ -39,6 +39,7 @@ struct target {
 static struct target the_log = {.name = "log"};
 static struct target the_registry = {.name = "registry"};
 static struct target the_console = {.name = "console"};
+static bool registry_is_told; // all that there is to tell it before it begins
 
 static struct record records[RECORDS_MAX]; // a ring
 static size_t record_first, record_count;
@@ -46,7 +47,14 @@ static uint64_t records_dropped;
 static char announcements[ANNOUNCEMENTS_MAX][256];
 static size_t announcement_count;
 
-// Whether the target runs and is due for a try.
+// Whether the target is ready. The registry is told before it begins to serve, so that nobody is told of a name that it has not
+// heard of yet.
+static bool hears(const struct target *target) {
+    const struct init_unit *provider = target->endpoint->provider;
+    return provider->life.state == SUPERVISE_RUNNING || (target == &the_registry && unit_runs(provider));
+}
+
+// Whether the target hears and is due for a try.
 static bool ready(struct target *target) {
     if (target->endpoint == nullptr) {
         target->endpoint = endpoint_find(target->name);
@@ -59,7 +67,7 @@ static bool ready(struct target *target) {
                                     BADGE_SUPERVISOR, 0, &target->client))) {
         return false;
     }
-    return unit_runs(target->endpoint->provider) && tess_now_ns() >= target->retry_ns;
+    return hears(target) && tess_now_ns() >= target->retry_ns;
 }
 
 // Takes note of how one message fared; false when the target should be left alone for a while.
@@ -155,7 +163,8 @@ static void pump_log(void) {
 // --- the registry ---
 
 static struct registry_control registry(void) {
-    return (struct registry_control){the_registry.client};
+    const struct init_unit *provider = the_registry.endpoint->provider;
+    return (struct registry_control){provider->life.state == SUPERVISE_STARTING ? provider->asked.way_in : the_registry.client};
 }
 
 static status_t tell_endpoint(const struct init_endpoint *endpoint) {
@@ -180,6 +189,11 @@ static void pump_registry(void) {
             endpoint->registry_knows = true;
         }
     }
+    registry_is_told = true;
+}
+
+bool outbox_told(const struct init_unit *unit) {
+    return the_registry.endpoint == nullptr || the_registry.endpoint->provider != unit || registry_is_told;
 }
 
 // --- the console ---
@@ -228,6 +242,7 @@ void outbox_restarted(const struct init_unit *unit) {
             continue;
         }
         targets[i]->retry_ns = targets[i]->pause_ns = 0;
+        registry_is_told = registry_is_told && targets[i] != &the_registry;
         for (size_t j = 0; targets[i] == &the_registry && j < init.endpoint_count; j++) {
             init.endpoints[j].registry_knows = false;
         }
@@ -237,7 +252,7 @@ void outbox_restarted(const struct init_unit *unit) {
 // A target that refused to listen sets its retry time; one that is not running is tried after its start.
 static uint64_t retry_of(const struct target *target) {
     bool waiting =
-        target->pause_ns != 0 && target->endpoint != nullptr && unit_runs(target->endpoint->provider);
+        target->pause_ns != 0 && target->endpoint != nullptr && hears(target);
     return waiting ? target->retry_ns : UINT64_MAX;
 }
 

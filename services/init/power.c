@@ -7,7 +7,7 @@
 #include "lib/badge/badge.h"
 #include "services/init/init.h"
 
-constexpr uint64_t END_PATIENCE_MS = 500;      // for one process
+constexpr uint64_t END_PATIENCE_MS = 500;      // for one process that was ended
 constexpr uint64_t DRAIN_PATIENCE_MS = 300;    // for the console's pending output
 constexpr uint64_t DRAIN_QUIET_NS = 3'000'000; // longer than a 16-byte FIFO takes at 115,200 baud
 constexpr uint32_t PORT_TRIES = 100;
@@ -24,8 +24,8 @@ static bool take_event(uint64_t deadline_ns) {
     }
 }
 
-static void await_end(const struct init_unit *unit) {
-    uint64_t deadline_ns = tess_deadline_after_ms(END_PATIENCE_MS);
+static void await_end(const struct init_unit *unit, uint64_t patience_ms) {
+    uint64_t deadline_ns = tess_deadline_after_ms(patience_ms);
     while (unit_runs(unit) && take_event(deadline_ns)) {
     }
 }
@@ -76,15 +76,20 @@ void power_down(enum supervisor_control_power action, const char *last_words) {
     (void)outbox_pump();
     const struct init_endpoint *console = endpoint_find("console");
     for (size_t i = init.unit_count; i-- > 0;) {
-        struct init_unit *unit = &init.units[i];
+        struct init_unit *unit = order_at(i);
         if (!unit_runs(unit)) {
             continue;
         }
         if (console != nullptr && console->provider == unit) {
             drain_console(console);
         }
-        unit_kill(unit);
-        await_end(unit);
+        if (unit->spec->stop_ms > 0 && ask_stop(unit)) {
+            await_end(unit, unit->spec->stop_ms);
+        }
+        if (unit_runs(unit)) {
+            unit_kill(unit);
+            await_end(unit, END_PATIENCE_MS);
+        }
     }
     if (last_words != nullptr) {
         print_last(last_words);

@@ -16,7 +16,7 @@
 #include "tess_arch.h"
 
 constexpr uint64_t PROCESS_STATE_ENDED = 2; // process.info
-constexpr uint32_t END_BITS = 64;
+constexpr uint32_t END_BITS = 63; // the last is INIT_ANSWER_BIT
 
 static uint64_t end_bit(const struct init_unit *unit) {
     return 1ull << (unit->id % END_BITS);
@@ -58,6 +58,10 @@ status_t units_init(void) {
         const bool entered = roster_put(init.roster, unit->id, unit->name);
         TESS_ASSERT(entered);
         supervise_init(&unit->life, (enum supervise_policy)spec->restart);
+        // Who provides nothing has nowhere to be asked.
+        unit->life.patience_ns = capnp_text_list_count(spec->provides) > 0 ? spec->ready_ms * 1'000'000ull : 0;
+        unit->life.budget = spec->budget;
+        probe_end(&unit->probe);
         for (uint32_t j = 0; j < capnp_text_list_count(spec->provides); j++) {
             TRY(add_endpoint(unit, manifest_word(spec->provides, j)));
         }
@@ -91,6 +95,14 @@ static status_t make_accounts(struct init_unit *unit, char *why, size_t why_byte
 static status_t try_start(struct init_unit *unit, char *why, size_t why_bytes) {
     status_t status = make_accounts(unit, why, why_bytes);
     if (status_ok(status)) {
+        status = ask_open(unit);
+        if (!status_ok(status)) {
+            fmt_snprintf(why, why_bytes, "%s: its account is too small to be supervised (%s:%u)", unit->name, unit->spec->source,
+                         unit->spec->line);
+        }
+    }
+    if (status_ok(status)) {
+        const struct launch_handed lifecycle = {"lifecycle", unit->asked.endpoint, {RIGHT_RECEIVE_BIT | RIGHT_INSPECT_BIT}};
         const struct launch launch = {
             .manifest = &init.manifest,
             .spec = unit->spec,
@@ -103,6 +115,8 @@ static status_t try_start(struct init_unit *unit, char *why, size_t why_bytes) {
             .command_line = init.cmdline,
             .watch = init.ends,
             .watch_bits = end_bit(unit),
+            .handed = &lifecycle,
+            .handed_count = tess_handle_valid(unit->asked.endpoint) ? 1 : 0,
             .make = grant_make,
             .provide = grant_provide,
             .context = unit,
@@ -110,19 +124,10 @@ static status_t try_start(struct init_unit *unit, char *why, size_t why_bytes) {
         status = launch_start(&launch, &unit->process, &unit->capset, why, why_bytes);
     }
     if (!status_ok(status)) {
+        ask_close(unit);
         end_accounts(unit);
     }
     return status;
-}
-
-// Without this service nobody could use the system: better to stop than to look alive.
-static void stop_if_essential(const struct init_unit *unit) {
-    if (unit->spec->essential && unit->life.state == SUPERVISE_FAILED && !init.closing) {
-        char line[256];
-        fmt_snprintf(line, sizeof line, "init: the essential service %s is given up (%s); the system stops",
-                     unit->name, unit->reason);
-        power_down(SUPERVISOR_CONTROL_POWER_OFF, line);
-    }
 }
 
 // The program's file is missing or no good: it will be no better the next time.
@@ -150,7 +155,9 @@ status_t unit_start(struct init_unit *unit) {
     }
     (void)str_copy(unit->reason, sizeof unit->reason, why);
     outbox_log(unit, LOG_LEVEL_ERROR, "%s", why);
-    stop_if_essential(unit);
+    if (unit->life.state == SUPERVISE_FAILED) {
+        order_given_up(unit, is_hopeless(status));
+    }
     if (unit->life.failures <= 1 || unit->life.state == SUPERVISE_FAILED) {
         char line[300];
         fmt_snprintf(line, sizeof line, "init: cannot start %s%s", why,
@@ -194,6 +201,11 @@ static void settle(struct init_unit *unit) {
         .stack_high = unit->process.stack_end,
     };
     reason_text(&record, &image, unit->reason, sizeof unit->reason);
+    if (unit->verdict[0] != '\0') {
+        fmt_snprintf(unit->reason, sizeof unit->reason, "it %s", unit->verdict);
+        unit->verdict[0] = '\0';
+    }
+    ask_close(unit);
     (void)tess_account_info(unit->account, nullptr, nullptr, &unit->peak_bytes, nullptr);
     report_end(unit, &record);
     end_accounts(unit);
@@ -201,15 +213,19 @@ static void settle(struct init_unit *unit) {
     tess_close(tess_handle_take(&unit->process.thread));
     tess_close(tess_handle_take(&unit->process.process));
     launch_forget(&unit->capset);
+    if (unit->life.started_ns + SUPERVISE_STEADY_NS <= tess_now_ns()) {
+        escalate_forget(&unit->escalation);
+    }
     supervise_ended(&unit->life, tess_now_ns(), record.kind == EXIT_NORMAL && record.code == 0);
     if (unit->life.state == SUPERVISE_FAILED) {
-        outbox_log(unit, LOG_LEVEL_ERROR, "%s ended %u times in a row and is given up; `restart %s` tries again",
-                   unit->name, unit->life.failures, unit->name);
-        stop_if_essential(unit);
+        order_given_up(unit, false);
     }
 }
 
 void units_collect(uint64_t bits) {
+    if ((bits & INIT_ANSWER_BIT) != 0) {
+        ask_collect();
+    }
     for (size_t i = 0; i < init.unit_count; i++) {
         struct init_unit *unit = &init.units[i];
         uint64_t state = 0;
@@ -227,7 +243,8 @@ uint64_t units_start_due(void) {
     for (size_t i = 0; i < init.unit_count; i++) {
         struct init_unit *unit = &init.units[i];
         uint64_t due = supervise_due_ns(&unit->life);
-        if (due != UINT64_MAX && due <= tess_now_ns()) {
+        const bool first = unit->life.state == SUPERVISE_STOPPED && !unit->life.closing && order_may_start(unit);
+        if (first || (due != UINT64_MAX && due <= tess_now_ns())) {
             (void)unit_start(unit); // its life says when the next try is
             due = supervise_due_ns(&unit->life);
         }

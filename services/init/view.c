@@ -5,6 +5,7 @@
 #include "services/init/init.h"
 
 static_assert((int)SUPERVISE_STOPPED == (int)SUPERVISOR_RUN_STATE_STOPPED &&
+              (int)SUPERVISE_STARTING == (int)SUPERVISOR_RUN_STATE_STARTING &&
               (int)SUPERVISE_RUNNING == (int)SUPERVISOR_RUN_STATE_RUNNING &&
               (int)SUPERVISE_BACKOFF == (int)SUPERVISOR_RUN_STATE_BACKOFF &&
               (int)SUPERVISE_FAILED == (int)SUPERVISOR_RUN_STATE_FAILED &&
@@ -29,9 +30,15 @@ static void put_memory(struct supervisor_memory_builder memory, const struct ini
     supervisor_memory_set_peak_bytes(memory, peak);
 }
 
+// Of what it needs and has to run without.
+static const char *missing_name(const struct init_unit *unit) {
+    const struct init_unit *missing = order_missing(unit);
+    return missing != nullptr && unit_runs(unit) ? missing->name : "";
+}
+
 static size_t service_words(const struct init_unit *unit) {
     return SUPERVISOR_SERVICE_DATA_WORDS + SUPERVISOR_SERVICE_POINTERS + SUPERVISOR_MEMORY_DATA_WORDS +
-           rpc_text_words(strlen(unit->name));
+           rpc_text_words(strlen(unit->name)) + rpc_text_words(strlen(missing_name(unit)));
 }
 
 static void put_service(struct supervisor_service_builder service, const struct init_unit *unit) {
@@ -42,6 +49,8 @@ static void put_service(struct supervisor_service_builder service, const struct 
     supervisor_service_set_band(service, unit->spec->band);
     supervisor_service_set_started_ns(service, unit->life.started_ns);
     supervisor_service_set_process_koid(service, koid_of(unit));
+    supervisor_service_set_took_ns(service, unit->life.took_ns);
+    supervisor_service_set_without(service, capnp_text(missing_name(unit)));
     put_memory(supervisor_service_init_memory(service), unit);
 }
 

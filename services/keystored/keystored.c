@@ -8,7 +8,6 @@
 #include "base/mem.h"
 #include "idl/keys.capnp.h"
 #include "idl/random.capnp.h"
-#include "lib/badge/badge.h"
 #include "lib/keystore/keystore.h"
 #include "lib/roster/roster.h"
 #include "lib/service/service.h"

@@ -48,7 +48,7 @@ def grants(*which):
 # A mistake and a part of what is said about it. It is on the line with the mark, which is a comment.
 # A service that provides its own name and is granted something; the fourth line from its first is the grant's.
 NEEDED = ('const {0} :M.Service = (name = "{0}", memoryKib = 64, provides = ["{0}"], grants = [\n'
-          '  (name = "{1}", {2}), #!\n])\n;\n')
+          '  (name = "{1}", {2}),{3}\n])\n;\n')
 
 MISTAKES = (
     # What the standard tool finds
@@ -111,14 +111,15 @@ MISTAKES = (
     (service('memoryKib = 64; resolve = [(name = "log")] #!'), "is not granted the registry"),
     # What programs are granted
     (grants('(name = "x", programs = void) #!'), "`x` is to be called `programs`"),
-    (program('(name = "programs", programs = void) #!'), "`c` is a program; only a service runs programs"),
+    (program('(name = "programs", programs = void) #!'), "`c` is a program, and only a service runs programs"),
     (program('(name = "x", interrupt = 4) #!'), "`c` is a program, which may run several times, but a device has one holder"),
     # Who needs whom
-    (NEEDED.format("c", "d", "service = \"d\"") + NEEDED.format("d", "c", "service = \"c\"") +
+    (NEEDED.format("c", "d", "service = \"d\"", " #!") + NEEDED.format("d", "c", "service = \"c\"", "") +
      'const system :M.System = (name = "a", services = [.c, .d]);', "each waits for the next: `c` needs `d` (t.capnp:4), `d` needs `c` (t.capnp:8)"),
     (grants('(name = "x", trace = void, weak = true) #!'), "`weak` is for a service, not for `trace`"),
     (service("memoryKib = 64; modes = [full, slow] #!"), "slow"),
     (service("memoryKib = 64; answerMs = 0 #!"), "given no time to answer"),
+    (service("memoryKib = 64; budget = 0 #!"), "may not even fail once"),
     ('const system :M.System = (name = "a", services = [(name = "log", memoryKib = 64, provides = ["log"], modes = [full]),\n' +
      '(name = "b", memoryKib = 64, modes = [full, safe], grants = [\n(name = "log", service = "log"), #!\n])]);',
      "`b` runs in mode safe, and `log` (t.capnp:3), which it needs, does not"),
@@ -154,7 +155,7 @@ class Mistakes(unittest.TestCase):
                 self.assertRegex(said, rf"^\S*t\.capnp:{(marked or [1])[0]}:\d+(-\d+)?: error: ")
 
     def test_a_weak_grant_ends_a_cycle(self):
-        self.path.write_text(HEAD + NEEDED.format("c", "d", 'service = "d"') + NEEDED.format("d", "c", 'service = "c", weak = true') +
+        self.path.write_text(HEAD + NEEDED.format("c", "d", 'service = "d"', "") + NEEDED.format("d", "c", 'service = "c", weak = true', "") +
                              'const system :M.System = (name = "a", services = [.c, .d]);')
         self.assertTrue(compiled(self.path))
 

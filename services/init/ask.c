@@ -1,0 +1,158 @@
+// What services are asked (idl/lifecycle.capnp): to begin, whether they are well, to stop. The questions go over init's ring, so
+// that init waits for nobody; the answers come with the bits of its one notification.
+#include "abi/gen/stubs.h"
+#include "base/fmt.h"
+#include "idl/lifecycle.capnp.h"
+#include "idl/log.capnp.h"
+#include "lib/tess/clock.h"
+#include "lib/tess/handle.h"
+#include "services/init/init.h"
+
+static struct rpc_ring ring;
+
+status_t ask_init(void) {
+    TRY(rpc_ring_create(RPC_RING_CALLS, &ring));
+    return tess_ring_bind(ring.ring.handle, init.ends, INIT_ANSWER_BIT);
+}
+
+// ---- Ways in ----
+
+// Init's own way in, with the supervisor's badge.
+static status_t way_in(handle_t endpoint, handle_t *out) {
+    return tess_handle_mint(endpoint, (rights_t){RIGHT_SEND_BIT}, BADGE_SUPERVISOR, 0, out);
+}
+
+status_t ask_open(struct init_unit *unit) {
+    unit->asked = (struct init_asked){};
+    if (unit->life.patience_ns == 0) {
+        return STATUS_OK;
+    }
+    TRY(tess_account_create_endpoint(unit->account, LIFECYCLE_ID, &unit->asked.endpoint));
+    return way_in(unit->asked.endpoint, &unit->asked.way_in);
+}
+
+void ask_close(struct init_unit *unit) {
+    if (unit->asked.what != ASK_NOTHING) {
+        rpc_drop(&ring, unit->asked.answer);
+        (void)rpc_flush(&ring); // a ring of init's own is not damaged
+    }
+    tess_close(unit->asked.way_in);
+    tess_close(unit->asked.endpoint);
+    unit->asked = (struct init_asked){};
+    probe_end(&unit->probe);
+}
+
+// It has begun: from now on it answers where its clients call.
+static status_t follow(struct init_unit *unit) {
+    handle_t clients;
+    TRY(way_in(endpoint_find(manifest_word(unit->spec->provides, 0))->endpoint, &clients));
+    tess_close(unit->asked.way_in);
+    unit->asked.way_in = clients;
+    return STATUS_OK;
+}
+
+// ---- Questions ----
+
+// Asks, if there is room in the ring; else later: an answer makes room.
+static bool ask(struct init_unit *unit, enum init_ask what) {
+    const struct lifecycle_target target = {rpc_target(unit->asked.way_in)};
+    struct rpc_promise answer = {};
+    switch (what) {
+    case ASK_BEGIN: answer = lifecycle_submit_begin(&ring, target, (handle_t){}, 0); break;
+    case ASK_PROBE: answer = lifecycle_submit_probe(&ring, target); break;
+    case ASK_STOP: answer = lifecycle_submit_stop(&ring, target); break;
+    case ASK_NOTHING: break;
+    }
+    if (answer.slot == 0) {
+        return false;
+    }
+    unit->asked.what = what;
+    unit->asked.answer = answer;
+    (void)rpc_flush(&ring); // a ring of init's own is not damaged
+    return true;
+}
+
+bool ask_stop(struct init_unit *unit) {
+    if (!tess_handle_valid(unit->asked.way_in)) {
+        return false; // it knows nothing of this
+    }
+    if (unit->asked.what != ASK_NOTHING) {
+        rpc_drop(&ring, unit->asked.answer);
+        unit->asked.what = ASK_NOTHING;
+    }
+    probe_end(&unit->probe);
+    return ask(unit, ASK_STOP);
+}
+
+// Ends a process that cannot go on, which is a failure of the service.
+static void give_up(struct init_unit *unit, const char *why, uint64_t patience_ns) {
+    fmt_snprintf(unit->verdict, sizeof unit->verdict, "%s within %lu ms", why, patience_ns / 1'000'000);
+    outbox_log(unit, LOG_LEVEL_WARNING, "%s %s; it is ended", unit->name, unit->verdict);
+    unit->life.due_ns = unit->life.state == SUPERVISE_STARTING ? UINT64_MAX : unit->life.due_ns; // once is enough
+    probe_end(&unit->probe);
+    (void)tess_process_exit(unit->process.process, 0); // BAD_STATE: it is ending by itself
+}
+
+static void question(struct init_unit *unit, uint64_t now_ns) {
+    if (unit->life.state == SUPERVISE_STARTING) {
+        if (now_ns >= supervise_ready_due_ns(&unit->life)) {
+            give_up(unit, "was not ready", unit->life.patience_ns);
+        } else if (unit->asked.what == ASK_NOTHING && outbox_told(unit)) {
+            (void)ask(unit, ASK_BEGIN);
+        }
+    } else if (probe_is_late(&unit->probe, now_ns)) {
+        give_up(unit, "did not say that it is well", unit->probe.patience_ns);
+    } else if (unit->asked.what == ASK_NOTHING && probe_is_due(&unit->probe, now_ns) && ask(unit, ASK_PROBE)) {
+        probe_asked(&unit->probe, now_ns);
+    }
+}
+
+uint64_t ask_due(void) {
+    uint64_t next = UINT64_MAX;
+    (void)rpc_answered(&ring, (struct rpc_promise){}); // those that nobody waits for any more make room
+    for (size_t i = 0; i < init.unit_count; i++) {
+        struct init_unit *unit = &init.units[i];
+        if (!unit_runs(unit) || init.closing) {
+            continue;
+        }
+        question(unit, tess_now_ns());
+        const uint64_t ready_ns = supervise_ready_due_ns(&unit->life), probe_ns = probe_due_ns(&unit->probe);
+        next = ready_ns < next ? ready_ns : next;
+        next = probe_ns < next ? probe_ns : next;
+    }
+    return next;
+}
+
+// ---- Answers ----
+
+// Any answer is one: a service that refuses is well enough to do so.
+static bool answered(status_t status) {
+    return status_ok(status) || status.code >= RPC_FAILED;
+}
+
+static void take(struct init_unit *unit) {
+    const status_t status = rpc_take(&ring, unit->asked.answer, DEADLINE_POLL, nullptr);
+    const uint64_t now_ns = tess_now_ns();
+    const enum init_ask what = unit->asked.what;
+    if (status_is(status, STATUS_TIMED_OUT)) {
+        return;
+    }
+    rpc_drop(&ring, unit->asked.answer);
+    unit->asked.what = ASK_NOTHING;
+    if (what == ASK_PROBE && answered(status)) {
+        probe_answered(&unit->probe, now_ns);
+    } else if (what == ASK_BEGIN && status_ok(status) && status_ok(follow(unit))) {
+        supervise_ready(&unit->life, now_ns);
+        probe_init(&unit->probe, unit->spec->probe_ms * 1'000'000ull, unit->spec->answer_ms * 1'000'000ull, now_ns);
+    }
+    // What was asked and not answered is late sooner or later.
+}
+
+void ask_collect(void) {
+    for (size_t i = 0; i < init.unit_count; i++) {
+        struct init_unit *unit = &init.units[i];
+        if (unit->asked.what != ASK_NOTHING && rpc_answered(&ring, unit->asked.answer)) {
+            take(unit);
+        }
+    }
+}

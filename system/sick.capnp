@@ -1,0 +1,69 @@
+@0xd1a94e7c60b52f38;
+# The shipped system with services that are sick, each in its own way, and what needs them (tests/e2e/supervision.py).
+
+using Manifest = import "../idl/manifest.capnp";
+using Tessera = import "tessera.capnp";
+
+const well :Manifest.Service = (
+  name = "well",
+  program = "patient",
+  memoryKib = 128,
+  provides = ["well"],
+  grants = [(name = "console", service = "console")],
+  modes = [full, reduced],
+);
+
+const unready :Manifest.Service = (
+  name = "unready",
+  program = "patient",
+  memoryKib = 128,
+  band = background,
+  args = [(text = "unready")],
+  provides = ["unready"],
+  modes = [full],
+  readyMs = 150,
+  budget = 2,
+);
+
+const hangs :Manifest.Service = (
+  name = "hangs",
+  program = "patient",
+  memoryKib = 128,
+  band = background,
+  args = [(text = "hangs")],
+  provides = ["hangs"],
+  modes = [full],
+  probeMs = 100,
+  answerMs = 150,
+  budget = 2,
+);
+
+const crashes :Manifest.Service = (
+  name = "crashes",
+  program = "patient",
+  memoryKib = 128,
+  args = [(text = "crashes")],
+  provides = ["crashes"],
+  modes = [full],
+  budget = 2,
+);
+
+# It starts when what it needs is given up, and says so.
+const needy :Manifest.Service = (
+  name = "needy",
+  program = "patient",
+  memoryKib = 128,
+  provides = ["needy"],
+  grants = [
+    (name = "console", service = "console"),
+    (name = "crashes", service = "crashes"),
+    (name = "well", service = "well"),
+  ],
+  modes = [full],
+);
+
+const system :Manifest.System = (
+  name = "sick",
+  services = [.needy, .crashes, .hangs, .unready, Tessera.samgrd, Tessera.logd, Tessera.metricsd, Tessera.policyd, Tessera.rngd,
+              Tessera.keystored, Tessera.identityd, Tessera.configd, Tessera.timed, .well, Tessera.consoled, Tessera.execd, Tessera.shell],
+);

@@ -1,0 +1,49 @@
+// patient HOW: a service with one illness, for what its supervisor does about it (system/sick.capnp).
+//
+//   well     none; says on the console that it was stopped in order
+//   unready  never becomes ready
+//   hangs    begins, and then answers nothing
+//   crashes  begins, and ends
+//
+// CapSet: `patient` under its own name (RECEIVE), `console` where it has something to say.
+#include "base/str.h"
+#include "idl/console.capnp.h"
+#include "lib/console/console.h"
+#include "lib/service/service.h"
+#include "lib/tess/capset.h"
+#include "lib/tess/main.h"
+#include "lib/tess/panic.h"
+#include "raw.h"
+
+static struct rpc_server server;
+static const char *how;
+
+static status_t dispatch(struct rpc_request *request) {
+    return rpc_unimplemented(request);
+}
+
+static uint64_t fall_ill(void) {
+    if (str_equal(how, "crashes")) {
+        tess_exit(3);
+    }
+    while (str_equal(how, "hangs")) {
+        raw_relax();
+    }
+    return DEADLINE_NEVER;
+}
+
+static void stopped(void) {
+    handle_t console;
+    if (status_ok(tess_cap("console", CONSOLE_ID, &console))) {
+        (void)console_print(console, "%s was stopped in order\n", tess_bootstrap->program);
+    }
+}
+
+int main(int argc, char **argv) {
+    how = argc > 1 ? argv[1] : "well";
+    while (str_equal(how, "unready")) {
+        raw_relax();
+    }
+    const struct service service = {.provides = argv[0], .before_wait = fall_ill, .stop = stopped};
+    return service_run(&service, &server, dispatch);
+}
