@@ -412,7 +412,7 @@ static uint64_t revoke_each(uint64_t count) {
         require(tess_process_handle_copy(process, endpoint.v, RIGHTS_ALL_BITS, &copy), "handle_copy");
     }
     const uint64_t start = tess_arch_cycles();
-    require(tess_process_handle_revoke(process, endpoint.v), "handle_revoke");
+    require(tess_process_handle_revoke(process, endpoint.v, false), "handle_revoke");
     const uint64_t ticks = tess_arch_cycles() - start;
     tess_close(endpoint);
     return ticks;

@@ -389,15 +389,17 @@ static uint32_t wake_waiters(struct process *process, const struct object *objec
     return threads;
 }
 
-bool handle_revoke_some(const struct capability *from, uint32_t limit) {
+bool handle_revoke_some(const struct capability *from, bool itself, uint32_t limit) {
     constexpr uint32_t THREADS_PER_HANDLE = 8; // what is as much work as one handle
     struct object *object = from->object;
     struct spinlock *lock = derivation_lock(object);
     uint32_t removed = 0; // whose references are given up together, once
     bool done = false;
-    while (limit > 0) {
+    while (limit > 0 && !done) {
         spin_lock(lock);
         struct handle_slot *child = slot_from_ref(from->slot->first_child);
+        done = child == nullptr;
+        child = done && itself ? from->slot : child;
         if (from->slot->handle != from->handle || child == nullptr) {
             spin_unlock(lock);
             done = true;

@@ -126,9 +126,9 @@ status_t handle_close(struct process *process, uint64_t handle);
 // were alone.
 void handle_retire(const struct capability *from, struct process *to, uint64_t heir);
 
-// Takes away what was derived from a handle, directly or not, up to about `limit` handles; true when nothing
-// is left at one moment. Whatever thread waits through one of them wakes with REVOKED.
-bool handle_revoke_some(const struct capability *from, uint32_t limit);
+// Takes away what was derived from a handle, directly or not, up to about `limit` handles, and last the handle itself; true when
+// nothing is left at one moment. Whatever thread waits through one of them wakes with REVOKED.
+bool handle_revoke_some(const struct capability *from, bool itself, uint32_t limit);
 
 // Takes away this one handle, as a revoke does; what was derived from it stays.
 void handle_take_away(const struct capability *handle);

@@ -216,7 +216,7 @@ TEST(a_moved_handle_keeps_its_place) {
 
 static bool revoke(struct process *process, uint64_t handle, uint32_t limit) {
     struct capability from;
-    return status_ok(handle_read(process, handle, &from)) && handle_revoke_some(&from, limit);
+    return status_ok(handle_read(process, handle, &from)) && handle_revoke_some(&from, false, limit);
 }
 
 TEST(revoking_in_steps) {
@@ -261,7 +261,7 @@ TEST(a_handle_that_went_away_meanwhile) {
                     STATUS_BAD_HANDLE));
     handle_retire(&gone, scene.b, copy);
     CHECK_EQ(parent_of(scene.b, copy), slot_of(scene.a, root));
-    CHECK(handle_revoke_some(&gone, 1));
+    CHECK(handle_revoke_some(&gone, true, 1));
     CHECK(slot_of(scene.b, copy) != nullptr);
     // The heir is closed before it inherits: the children stay with the grandparent.
     const uint64_t heir = derive(scene.a, root, scene.b);

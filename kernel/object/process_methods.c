@@ -133,12 +133,12 @@ status_t method_process_handle_close(struct invocation *, struct process *proces
     return handle_close(process, target);
 }
 
-status_t method_process_handle_revoke(struct invocation *invocation, struct process *process, uint64_t target) {
+status_t method_process_handle_revoke(struct invocation *invocation, struct process *process, uint64_t target, bool itself) {
     constexpr uint32_t AT_ONCE = 64;
     struct capability from;
     TRY(handle_read(process, target, &from));
     TRACE(TRACE_HANDLE, trace_write(TRACE_REVOKE_IN, invocation->caller, from.object->koid.v));
-    invocation->again = !handle_revoke_some(&from, AT_ONCE);
+    invocation->again = !handle_revoke_some(&from, itself, AT_ONCE);
     TRACE(TRACE_HANDLE, trace_write(TRACE_REVOKE_OUT, invocation->caller, !invocation->again));
     return STATUS_OK;
 }

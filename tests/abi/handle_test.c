@@ -147,16 +147,46 @@ CASE(revoking_takes_all_descendants_and_nothing_else) {
     EXPECT_OK(tess_process_grant(child.process, moved, RIGHTS_ALL_BITS, 1, &copy));
     EXPECT_OK(tess_process_handle_close(child.process, foreign)); // what was made from it stays derived
     EXPECT_EQ(handles_in(child.process), 2);
-    EXPECT_OK(tess_process_handle_revoke(suite.process, own.v));
+    EXPECT_OK(tess_process_handle_revoke(suite.process, own.v, false));
     EXPECT_EQ(handles_in(child.process), 0);
     EXPECT_STATUS(BAD_HANDLE, tess_process_handle_info(child.process, inner, nullptr, nullptr, nullptr,
                                                        nullptr, nullptr));
     EXPECT_OK(tess_process_handle_info(suite.process, own.v, nullptr, nullptr, nullptr, nullptr, nullptr));
-    EXPECT_OK(tess_process_handle_revoke(suite.process, own.v)); // nothing is left to take
+    EXPECT_OK(tess_process_handle_revoke(suite.process, own.v, false)); // nothing is left to take
     suite_close(sibling);                                        // which fails if it was taken
     suite_close(own);
-    REFUSED(PROCESS_HANDLE_REVOKE, BAD_HANDLE, tess_process_handle_revoke(suite.process, own.v));
-    REFUSED(PROCESS_HANDLE_REVOKE, BAD_HANDLE, tess_process_handle_revoke(suite.process, 0));
+    REFUSED(PROCESS_HANDLE_REVOKE, BAD_HANDLE, tess_process_handle_revoke(suite.process, own.v, false));
+    REFUSED(PROCESS_HANDLE_REVOKE, BAD_HANDLE, tess_process_handle_revoke(suite.process, 0, false));
+    suite_close(endpoint);
+    child_destroy(&child);
+}
+
+// With itself: nothing is left between the last of what was derived and the handle.
+CASE(revoking_takes_the_handle_too) {
+    struct child child;
+    handle_t endpoint;
+    uint64_t foreign = 0, inner = 0;
+    REQUIRE(child_create(&child, suite.account));
+    REQUIRE_OK(tess_account_create_endpoint(suite.account, 0, &endpoint));
+    EXPECT_OK(tess_process_grant(child.process, endpoint, RIGHTS_ALL_BITS, 0, &foreign));
+    EXPECT_OK(tess_process_handle_copy(child.process, foreign, RIGHTS_ALL_BITS, &inner));
+    EXPECT_OK(tess_process_handle_revoke(child.process, foreign, true)); // of another process, whose handle is held
+    EXPECT_EQ(handles_in(child.process), 0);
+    EXPECT_STATUS(BAD_HANDLE, tess_process_handle_revoke(child.process, foreign, true));
+    EXPECT_OK(tess_process_handle_info(suite.process, endpoint.v, nullptr, nullptr, nullptr, nullptr, nullptr)); // what it came from stays
+    handle_t own = suite_copy(endpoint, RIGHTS_ALL_BITS);
+    for (uint32_t i = 0; i < 63; i++) { // as many as one step takes, with itself
+        (void)suite_copy(own, RIGHTS_ALL_BITS);
+    }
+    EXPECT_OK(tess_process_handle_revoke(suite.process, own.v, true));
+    EXPECT_STATUS(BAD_HANDLE, tess_process_handle_info(suite.process, own.v, nullptr, nullptr, nullptr, nullptr, nullptr));
+    own = suite_copy(endpoint, RIGHTS_ALL_BITS);
+    for (uint32_t i = 0; i < 64; i++) { // one more: the handle goes in a step of its own
+        (void)suite_copy(own, RIGHTS_ALL_BITS);
+    }
+    EXPECT_OK(tess_process_handle_revoke(suite.process, own.v, true));
+    EXPECT_STATUS(BAD_HANDLE, tess_process_handle_info(suite.process, own.v, nullptr, nullptr, nullptr, nullptr, nullptr));
+    REFUSED(PROCESS_HANDLE_REVOKE, BAD_ARGUMENT, tess_process_handle_revoke(suite.process, endpoint.v, 2));
     suite_close(endpoint);
     child_destroy(&child);
 }
@@ -176,7 +206,7 @@ CASE(revoking_ten_thousand) {
         }
     }
     EXPECT_EQ(handles_in(child.process), 10'001);
-    EXPECT_OK(tess_process_handle_revoke(suite.process, endpoint.v));
+    EXPECT_OK(tess_process_handle_revoke(suite.process, endpoint.v, false));
     EXPECT_EQ(handles_in(child.process), 0);
     suite_close(endpoint);
     child_destroy(&child);

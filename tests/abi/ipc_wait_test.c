@@ -163,7 +163,7 @@ CASE(revoking_ends_every_wait) {
         handle_t at_endpoint = endpoint, at_notification = notification;
         const handle_t revoked = kind == WAIT_WAIT ? keep_one(&at_notification) : keep_one(&at_endpoint);
         REQUIRE(start_waiter(kind, at_endpoint, at_notification));
-        EXPECT_OK(tess_process_handle_revoke(suite.process, revoked.v));
+        EXPECT_OK(tess_process_handle_revoke(suite.process, revoked.v, false));
         REQUIRE(peer_join(&peer));
         if (suite_check_status(peer.status, STATUS_REVOKED, "revoked wait", __FILE__, (int)kind)) {
             suite_note(wait_ops[kind], peer.status);
@@ -174,7 +174,7 @@ CASE(revoking_ends_every_wait) {
     REQUIRE(start_waiter(WAIT_CALL, copy, notification));
     struct tess_message message = {};
     REQUIRE_OK(tess_recv(endpoint, &message, suite_after_ms(1000)));
-    EXPECT_OK(tess_process_handle_revoke(suite.process, endpoint.v));
+    EXPECT_OK(tess_process_handle_revoke(suite.process, endpoint.v, false));
     message = (struct tess_message){};
     EXPECT_OK(tess_reply(&message));
     REQUIRE(peer_join(&peer));

@@ -298,7 +298,7 @@ CASE(trace_has_waits_switches_faults_and_ends) {
     REQUIRE_OK(tess_process_info(child.process, &grandchild, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr));
     copy = suite_copy(notification, RIGHTS_ALL_BITS);
     REQUIRE_OK(tess_process_grant(child.process, copy, RIGHTS_ALL_BITS, 0, &word));
-    EXPECT_OK(tess_process_handle_revoke(suite.process, copy.v));
+    EXPECT_OK(tess_process_handle_revoke(suite.process, copy.v, false));
     child_destroy(&child);
     EXPECT_OK(tess_trace_start(suite.trace, 0));
     keep_records();
@@ -358,7 +358,7 @@ CASE(trace_says_what_it_lost_and_writes_nothing_when_off) {
     EXPECT_OK(tess_trace_start(suite.trace, 1 << TRACE_HANDLE));
     for (uint32_t i = 0; i < 100; i++) { // two records each
         handle_t copy = suite_copy(suite.trace, RIGHTS_ALL_BITS);
-        EXPECT_OK(tess_process_handle_revoke(suite.process, copy.v));
+        EXPECT_OK(tess_process_handle_revoke(suite.process, copy.v, false));
         suite_close(copy);
     }
     EXPECT_OK(tess_trace_start(suite.trace, 0));
@@ -372,7 +372,7 @@ CASE(trace_says_what_it_lost_and_writes_nothing_when_off) {
     }
     EXPECT(written >= 200);
     handle_t copy = suite_copy(suite.trace, RIGHTS_ALL_BITS);
-    EXPECT_OK(tess_process_handle_revoke(suite.process, copy.v));
+    EXPECT_OK(tess_process_handle_revoke(suite.process, copy.v, false));
     suite_close(copy);
     for (uint64_t i = 0; i < processors; i++) {
         again += written_bytes(headers[i]) / sizeof(struct trace_record);

@@ -1,4 +1,4 @@
-// The capability tables, exhaustively: every sequence of copies, moves, closes, revokes and ends of tables up
+// The capability tables, exhaustively: every sequence of copies, moves, closes, revokes (of the handle, too) and ends of tables up
 // to a depth, over the real handle.c, beside a model that writes each handle's parent down. After each step
 // the two must agree on which handles there are and what each was derived from, and the tables' own
 // invariants hold.
@@ -17,7 +17,7 @@ constexpr uint32_t PROCESSES_MOST = 3, HANDLES_MOST = 5, NODES_MOST = 16, DEPTH_
 constexpr uint32_t ALL_RIGHTS = RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT | RIGHT_SIGNAL_BIT | RIGHT_WAIT_BIT;
 constexpr uint32_t NOBODY = UINT32_MAX;
 
-enum op_kind : uint8_t { OP_COPY, OP_MOVE, OP_CLOSE, OP_REVOKE, OP_END };
+enum op_kind : uint8_t { OP_COPY, OP_MOVE, OP_CLOSE, OP_REVOKE, OP_TAKE, OP_END };
 
 struct op {
     enum op_kind kind;
@@ -83,9 +83,9 @@ static uint32_t rights_at(uint32_t rights, uint32_t process) {
     return process % 2 == 1 ? rights & ~(uint32_t)RIGHT_WAIT_BIT : rights;
 }
 
-static void revoke_in_steps(const struct capability *from) {
+static void revoke_in_steps(const struct capability *from, bool itself) {
     uint32_t steps = 0;
-    while (!handle_revoke_some(from, 1) && steps++ < NODES_MOST) {
+    while (!handle_revoke_some(from, itself, 1) && steps++ < NODES_MOST) {
         for (uint32_t i = 0; i < world.process_count; i++) {
             CHECK(handle_table_check(world.processes[i]));
         }
@@ -119,7 +119,9 @@ static void do_op(const struct op *op) {
         model_close(op->node);
         break;
     case OP_REVOKE:
-        revoke_in_steps(&from);
+    case OP_TAKE:
+        revoke_in_steps(&from, op->kind == OP_TAKE);
+        node->there = op->kind == OP_REVOKE;
         for (uint32_t i = 0; i < world.node_count; i++) {
             world.nodes[i].there &= !descends(i, op->node);
         }
@@ -217,6 +219,7 @@ static void explore(uint32_t depth, uint32_t deepest) {
         if (before[i].there) {
             step(depth, deepest, (struct op){OP_CLOSE, i, 0});
             step(depth, deepest, (struct op){OP_REVOKE, i, 0});
+            step(depth, deepest, (struct op){OP_TAKE, i, 0});
         }
     }
 }

@@ -116,7 +116,7 @@ static void slot_end(struct slot *slot) {
 
 // All handles to one endpoint are taken away, and its users get new ones.
 static void revoke(uint32_t which, uint32_t workers) {
-    EXPECT_OK(tess_process_handle_revoke(suite.process, endpoints[which].v));
+    EXPECT_OK(tess_process_handle_revoke(suite.process, endpoints[which].v, false));
     for (uint32_t i = 0; i < workers; i++) {
         if (group(&slots[i]) == which) {
             EXPECT(grant(&slots[i], WORKER_ENDPOINT, endpoints[which]));
