@@ -82,6 +82,9 @@ interface ExecControl @0x96b0d5e2a7f41c38 extends(Exec) {
   kill @1 (target :Text) -> (outcome :Outcome);
   # Ends a job, by name (NAME.ID) or number.
 
+  revoke @2 (target :Text, handle :UInt32) -> (outcome :Outcome);
+  # Takes a handle away from a job, and with it all that was derived from it, wherever that is now.
+
   enum Outcome {
     # What became of a request.
     done @0;

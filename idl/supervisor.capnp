@@ -100,6 +100,10 @@ interface SupervisorControl @0xbb74190fd6e3a258 extends(Supervisor) {
   discharge @4 (id :UInt32) $repeatable;
   # The job is over. A number that is not the caller's is left alone.
 
+  revoke @5 (name :Text, handle :UInt32) -> (outcome :Outcome);
+  # Takes a handle away from a service, and with it all that was derived from it, wherever that is now. What the
+  # supervisor itself holds is not to be taken: it is nobody's service.
+
   enum Outcome {
     # What became of a request.
     done @0;

@@ -58,6 +58,23 @@ static const struct command commands[] = {
      .details = "From what made its object to the handle itself: who had it, with which rights, since when, and by\n"
                 "which line of the manifest, message or operation it came. HANDLE is its name or number (`caps`).\n"
                 "Without it, or with -a for the whole system: the handles for which that is not all known."},
+    {.name = "whatif", .usage = "revoke SERVICE HANDLE | kill NAME", .summary = "show what would break", .run = command_whatif,
+     .min = 2, .max = 3, .completion = COMPLETE_UNITS, .paged = true,
+     .details = "Which handles would go, who would end, whose calls would be interrupted, and which waits would end,\n"
+                "if a handle were taken away, or a service or job ended. Nothing is done."},
+    {.name = "revoke", .usage = "SERVICE HANDLE", .summary = "take a handle away", .run = command_revoke, .min = 2, .max = 2,
+     .completion = COMPLETE_UNITS,
+     .details = "And with it all that was derived from it, wherever that is now: what `whatif revoke` foretells. Then it\n"
+                "looks whether that is what came of it."},
+    {.name = "who-can", .usage = "SERVICE.METHOD", .summary = "show who may call a method", .run = command_who_can, .min = 1,
+     .max = 1, .completion = COMPLETE_DESCRIBED, .paged = true,
+     .details = "Each handle that allows it, who holds it, and how it came there."},
+    {.name = "prove", .usage = "SERVICE --cannot-reach TARGET [--certificate]", .summary = "show that it can never hold something",
+     .run = command_prove, .min = 3, .max = 4, .completion = COMPLETE_UNITS,
+     .details = "TARGET is an interface (`log`, `log.control`), a service, or a type of kernel object (`inspector`).\n"
+                "`man authority` has the rules. With --certificate it prints what tools/authority-check verifies."},
+    {.name = "authority", .usage = "[--json|--dot]", .summary = "show who holds what of whom", .run = command_authority, .max = 1,
+     .details = "As text; as JSON, which is all that is known; as DOT, which Graphviz draws."},
     {.name = "mem", .usage = "[-a]", .summary = "show what memory is used for", .run = command_mem, .max = 1,
      .details = "  -a  the tree of accounts: limit, what of it is reserved, use, highest use,\n"
                 "      processor time, objects, and the programs that each pays for"},

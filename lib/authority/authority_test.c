@@ -196,7 +196,7 @@ TEST(a_wait_through_a_lost_handle_ends) {
     play_begin(&graph);
     struct inspect_object *thread = &graph.objects.at[authority_object_by_koid(&graph, PLAY_THREAD)];
     thread->state = 6; // it waits for the notification
-    thread->numbers[1] = PLAY_EVENTS;
+    thread->numbers[0] = PLAY_EVENTS;
     graph.handles.at[handle_of(&graph, PLAY_LOGD, 2)].seen.rights |= RIGHT_WAIT_BIT;
     REQUIRE(authority_if_revoked(&graph, handle_of(&graph, PLAY_SHELL, 2), &effect));
     CHECK_EQ(effect.wait_count, 1);

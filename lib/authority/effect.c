@@ -52,11 +52,6 @@ static bool outlives_its_account(uint32_t type) {
     return type == OBJECT_THREAD || type == OBJECT_PROCESS || type == OBJECT_ACCOUNT;
 }
 
-static bool is_supervisor(const struct authority *graph, uint32_t process) {
-    const uint32_t unit = graph->processes.at[process].unit;
-    return unit != AUTHORITY_NONE && graph->units.at[unit].kind == AUTHORITY_SUPERVISOR;
-}
-
 static void end_process(const struct authority *graph, struct authority_effect *effect, uint32_t process) {
     const struct authority_process *of = &graph->processes.at[process];
     effect->ends_count += !effect->ends[process];
@@ -80,8 +75,8 @@ static void end_account(const struct authority *graph, struct authority_effect *
         }
         const bool paid = authority_account_is_under(graph, object->account_koid, account);
         const bool is_it = object->type == OBJECT_ACCOUNT && authority_account_is_under(graph, object->koid, account);
-        // The supervisor closes what it has of whoever has ended.
-        if ((paid && !outlives_its_account(object->type)) || ((paid || is_it) && is_supervisor(graph, handle->process))) {
+        // Who made a process closes what came with that when it has ended.
+        if ((paid && !outlives_its_account(object->type)) || ((paid || is_it) && handle->seen.origin == ORIGIN_CREATED)) {
             lose(effect, i);
         }
     }
@@ -128,13 +123,13 @@ static enum authority_wait_end wait_end(const struct authority *graph, const str
     static const uint32_t rights[] = {
         [STATE_SENDING] = RIGHT_SEND_BIT, [STATE_RECEIVING] = RIGHT_RECEIVE_BIT, [STATE_WAITING] = RIGHT_WAIT_BIT};
     const uint32_t right = thread->state < sizeof rights / sizeof rights[0] ? rights[thread->state] : 0;
-    if (right == 0 || thread->numbers[1] == 0) {
+    if (right == 0 || thread->numbers[0] == 0) {
         return AUTHORITY_WAIT_STAYS;
     }
-    if (loses(graph, effect, process, thread->numbers[1], right)) {
+    if (loses(graph, effect, process, thread->numbers[0], right)) {
         return AUTHORITY_WAIT_REVOKED;
     }
-    return right != RIGHT_WAIT_BIT && is_dead(graph, effect, thread->numbers[1]) ? AUTHORITY_WAIT_DEAD : AUTHORITY_WAIT_STAYS;
+    return right != RIGHT_WAIT_BIT && is_dead(graph, effect, thread->numbers[0]) ? AUTHORITY_WAIT_DEAD : AUTHORITY_WAIT_STAYS;
 }
 
 // Sets the waits that end; ends who waits for requests that cannot come any more. True when somebody did.

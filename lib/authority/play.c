@@ -53,7 +53,7 @@ void play_begin(struct authority *graph) {
     hold(graph);
     object(graph, (struct inspect_object){.koid = PLAY_EVENTS, .type = OBJECT_NOTIFICATION, .account_koid = PLAY_SHELL_ACCOUNT});
     object(graph, (struct inspect_object){.koid = PLAY_THREAD, .type = OBJECT_THREAD, .account_koid = PLAY_LOGD_ACCOUNT, .state = 4,
-                                          .numbers = {0, PLAY_ENDPOINT, 0, PLAY_LOGD}}); // it receives
+                                          .numbers = {PLAY_ENDPOINT, 0, 0, PLAY_LOGD}}); // it receives
     object(graph, (struct inspect_object){.koid = PLAY_ENDPOINT, .type = OBJECT_ENDPOINT, .account_koid = PLAY_ROOT, .numbers = {0, 1, PLAY_THREAD, 2}});
     object(graph, (struct inspect_object){.koid = PLAY_ENDPOINT, .type = OBJECT_ENDPOINT, .account_koid = PLAY_ROOT, .numbers = {0, 1, PLAY_THREAD, 2}});
     object(graph, (struct inspect_object){.koid = PLAY_ROOT, .type = OBJECT_ACCOUNT});

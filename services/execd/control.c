@@ -153,7 +153,27 @@ static status_t kill(void *, struct rpc_request *request, struct exec_control_ki
     return STATUS_OK;
 }
 
+// execd has a job's process with all rights, as whoever makes one does; so it can take from its table what is there.
+static status_t revoke(void *, struct rpc_request *request, struct exec_control_revoke_params params,
+                       struct exec_control_revoke_results_builder results) {
+    const struct capnp_text target = exec_control_revoke_params_get_target(params);
+    const struct job *job = jobs_by_name(&execd.jobs, target.bytes, target.len);
+    const uint32_t handle = exec_control_revoke_params_get_handle(params);
+    TRY(rpc_well_formed(request));
+    enum exec_control_outcome outcome = EXEC_CONTROL_OUTCOME_DONE;
+    if (job == nullptr) {
+        outcome = EXEC_CONTROL_OUTCOME_NOT_FOUND;
+    } else if (job->state != JOB_RUNNING) {
+        outcome = EXEC_CONTROL_OUTCOME_BAD_STATE;
+    } else if (!status_ok(tess_process_handle_revoke(process_of(job)->process.process, handle, true))) {
+        outcome = EXEC_CONTROL_OUTCOME_NOT_FOUND; // its table has no such handle any more
+    }
+    exec_control_revoke_results_set_outcome(results, outcome);
+    return STATUS_OK;
+}
+
 const struct exec_control_server execd_control_methods = {
     .run = run,
     .kill = kill,
+    .revoke = revoke,
 };

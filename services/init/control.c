@@ -78,6 +78,24 @@ static status_t discharge(void *, struct rpc_request *request, struct supervisor
     return STATUS_OK;
 }
 
+// init has a process's handle with all rights, as whoever makes one does; so it can take from its table what is there.
+static status_t revoke(void *, struct rpc_request *request, struct supervisor_control_revoke_params params,
+                       struct supervisor_control_revoke_results_builder results) {
+    const struct init_unit *unit = control_find(supervisor_control_revoke_params_get_name(params));
+    const uint32_t handle = supervisor_control_revoke_params_get_handle(params);
+    TRY(rpc_well_formed(request));
+    enum supervisor_control_outcome outcome = SUPERVISOR_CONTROL_OUTCOME_DONE;
+    if (unit == nullptr) {
+        outcome = SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND;
+    } else if (!unit_runs(unit)) {
+        outcome = SUPERVISOR_CONTROL_OUTCOME_BAD_STATE;
+    } else if (!status_ok(tess_process_handle_revoke(unit->process.process, handle, true))) {
+        outcome = SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND; // its table has no such handle any more
+    }
+    supervisor_control_revoke_results_set_outcome(results, outcome);
+    return STATUS_OK;
+}
+
 static status_t power(void *, struct rpc_request *request, struct supervisor_control_power_params params,
                       struct supervisor_control_power_results_builder) {
     const enum supervisor_control_power action = supervisor_control_power_params_get_action(params);
@@ -94,6 +112,7 @@ static status_t power(void *, struct rpc_request *request, struct supervisor_con
 static const struct supervisor_control_server methods = {
     .kill = kill,
     .restart = restart,
+    .revoke = revoke,
     .power = power,
     .enlist = enlist,
     .discharge = discharge,

@@ -42,7 +42,7 @@ static bool take_name(struct rpc_request *request, struct capnp_text text, char 
 // ---- Links ----
 
 static void take_back(struct registry_link *link) {
-    status_t ignored = tess_process_handle_revoke(tess_self_process(), link->parent.v);
+    status_t ignored = tess_process_handle_revoke(tess_self_process(), link->parent.v, false);
     (void)ignored; // it is ours, and there
     tess_close(link->parent);
     registry_link_remove(&table, link);

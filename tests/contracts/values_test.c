@@ -445,6 +445,7 @@ static void try_names(struct supervisor supervisor, struct supervisor_control co
     struct supervisor_capabilities_results capabilities;
     struct supervisor_control_kill_results killed;
     struct supervisor_control_restart_results restarted;
+    struct supervisor_control_revoke_results revoked;
     DONE(supervisor_call_service(supervisor, &call, name, rpc_patience(), &service));
     EXPECT(!supervisor_service_results_get_found(service));
     DONE(supervisor_call_capabilities(supervisor, &call, name, 0, rpc_patience(), &capabilities));
@@ -453,6 +454,8 @@ static void try_names(struct supervisor supervisor, struct supervisor_control co
     EXPECT_EQ(supervisor_control_kill_results_get_outcome(killed), SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND);
     DONE(supervisor_control_call_restart(control, &call, name, rpc_patience(), &restarted));
     EXPECT_EQ(supervisor_control_restart_results_get_outcome(restarted), SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND);
+    DONE(supervisor_control_call_revoke(control, &call, name, 0x10001, rpc_patience(), &revoked));
+    EXPECT_EQ(supervisor_control_revoke_results_get_outcome(revoked), SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND);
 }
 
 static void try_supervisor(void) {
@@ -463,6 +466,11 @@ static void try_supervisor(void) {
     for (uint32_t i = 0; i < BAD_NAMES; i++) {
         try_names(supervisor, control, bad_names[i]);
     }
+    struct supervisor_control_revoke_results revoked;
+    DONE(supervisor_control_call_revoke(control, &call, CAPNP_TEXT("logd"), 0, rpc_patience(), &revoked)); // no handle
+    EXPECT_EQ(supervisor_control_revoke_results_get_outcome(revoked), SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND);
+    DONE(supervisor_control_call_revoke(control, &call, CAPNP_TEXT("logd"), UINT32_MAX, rpc_patience(), &revoked));
+    EXPECT_EQ(supervisor_control_revoke_results_get_outcome(revoked), SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND);
     try_names(supervisor, control, CAPNP_TEXT("logd\0"));
     INVALID(supervisor_control_call_power(control, &call, (enum supervisor_control_power)2, rpc_patience(), nullptr));
     INVALID(supervisor_control_call_power(control, &call, (enum supervisor_control_power)0xffff, rpc_patience(), nullptr));
@@ -525,11 +533,14 @@ static void try_job_names(struct exec exec, struct exec_control control, struct 
     RPC_CALL(call);
     struct exec_capabilities_results capabilities;
     struct exec_control_kill_results killed;
+    struct exec_control_revoke_results revoked;
     enum exec_control_outcome outcome = EXEC_CONTROL_OUTCOME_DONE;
     DONE(exec_call_capabilities(exec, &call, name, 0, rpc_patience(), &capabilities));
     EXPECT(!exec_capabilities_results_get_found(capabilities));
     DONE(exec_control_call_kill(control, &call, name, rpc_patience(), &killed));
     EXPECT_EQ(exec_control_kill_results_get_outcome(killed), EXEC_CONTROL_OUTCOME_NOT_FOUND);
+    DONE(exec_control_call_revoke(control, &call, name, 0x10001, rpc_patience(), &revoked));
+    EXPECT_EQ(exec_control_revoke_results_get_outcome(revoked), EXEC_CONTROL_OUTCOME_NOT_FOUND);
     DONE(run(name, 1, CAPNP_TEXT("x"), (handle_t){}, &outcome));
     EXPECT_EQ(outcome, EXEC_CONTROL_OUTCOME_NOT_FOUND);
 }

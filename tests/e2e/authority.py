@@ -1,10 +1,17 @@
 """Questions about authority at the prompt: where each handle is from, what would break, and what does."""
 
 import functools
+import json
+import pathlib
 import re
+import subprocess
+import sys
+import tempfile
 
-from session import Session
-from testing import check
+from session import ANSWER_S, Session
+from testing import check, expect_equal
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 
 def complete(session):
@@ -38,5 +45,130 @@ def handles_say_where_from(ctx):
     session.poweroff()
 
 
+# ---- what would break ----------------------------------------------------------------------------------
+
+def graph_of(session):
+    return json.loads(session.do("authority --json", 30))
+
+
+def held(graph):
+    """(koid of the process, number) of every handle."""
+    return {(process["koid"], handle["handle"]) for process in graph["processes"] for handle in process["handles"]}
+
+
+def koid_of(graph, name):
+    return next(process["koid"] for process in graph["processes"] if process["name"] == name)
+
+
+def foretold(session, line, graph):
+    """The handles that a whatif says will go: those it lists, and all of the processes that it says end."""
+    output = session.expect_in(line, r"^\d+ handles go, \d+ processes end, \d+ waits end$")
+    named = {(koid_of(graph, holder), int(number, 16)) for holder, number in re.findall(r"^(\S+) +(0x[0-9a-f]+) ", output, re.MULTILINE)}
+    ended = {koid_of(graph, name) for name in re.findall(r"^(\S+) ends, ", output, re.MULTILINE)}
+    named |= {(koid, number) for koid, number in held(graph) if koid in ended}
+    expect_equal(int(re.search(r"^(\d+) handles go", output, re.MULTILINE).group(1)), len(named), f"handles that '{line}' counts")
+    return named
+
+
+def what_is_foretold_happens(ctx):
+    session = Session(ctx, system="test")
+    session.do("run endless_loop &")
+    for line in ("whatif kill logd", "whatif kill rngd"):
+        graph = graph_of(session)
+        named = foretold(session, line, graph)
+        session.do(line.removeprefix("whatif "))
+        session.until(f"service {line.split()[-1]}", r"(?s)running.*restarts\s+1\b", ANSWER_S)
+        expect_equal(held(graph) - held(graph_of(session)), named, f"handles that went with '{line}'")
+    for line, ends in (("revoke rngd random", 1), ("revoke shell registry", 0), ("revoke samgrd process", 0), ("revoke logd account", 0)):
+        graph = graph_of(session)
+        named = foretold(session, f"whatif {line}", graph)
+        expect_equal(len({koid for koid, _ in named if koid == koid_of(graph, line.split()[1])}) > 0, True, "the holder loses it")
+        expect_equal(f"{ends} processes end" in session.do(f"whatif {line}"), True, f"whether whatif {line} says who ends")
+        session.expect_in(line, rf"^As foretold: {len(named)} handles are gone, and no others$")
+        expect_equal(held(graph) - held(graph_of(session)), named, f"handles that went with '{line}'")
+    session.until("service rngd", r"(?s)running.*restarts\s+2\b", ANSWER_S)
+    session.expect_in("revoke init supervisor", r"init has no handle")
+    session.expect_in("revoke init inspector", r"init is no service or job, and nobody may take from it$")
+    session.expect_in("whatif destroy logd", r"^usage: whatif revoke")
+    session.expect_in("whatif kill nosuch", r"no process is called `nosuch`")
+    complete(session)
+    session.poweroff()
+
+
+# ---- the whole graph -----------------------------------------------------------------------------------
+
+def verdict(folder, graph, certificate, *options):
+    """What tools/authority-check says of them, and its status."""
+    for name, text in (("graph", graph), ("certificate", certificate)):
+        (folder / name).write_text(text if isinstance(text, str) else json.dumps(text))
+    done = subprocess.run([sys.executable, ROOT / "tools" / "authority-check", folder / "graph", folder / "certificate", *options],
+                          capture_output=True, text=True, timeout=60, check=False)
+    return done.returncode, (done.stdout + done.stderr).strip()
+
+
+def forged(graph, certificate):
+    """Certificates and graphs that a proof does not follow from, each with what is said of it."""
+    subject, name = certificate["process"], str(certificate["process"])
+    yield graph, {**certificate, "atMost": {**certificate["atMost"], name: []}}, "holds"
+    yield graph, {**certificate, "atMost": {k: v for k, v in certificate["atMost"].items() if k != name}}, "is not in the certificate"
+    yield graph, {**certificate, "cannotReach": "endpoint"}, "may come to hold"
+    yield graph, {**certificate, "cannotReach": "nothing"}, "is no interface"
+    yield graph, {**certificate, "process": 1}, "not in the graph"
+    shell = str(koid_of(graph, "shell"))
+    everything = list(range(len(certificate["items"])))
+    yield graph, {**certificate, "atMost": {**certificate["atMost"], name: everything}}, "can hand"
+    yield graph, {**certificate, "atMost": {**certificate["atMost"], shell: everything}}, "can hand"
+    # A process that has a handle to the shell's: what the shell has is its own.
+    stolen = json.loads(json.dumps(graph))
+    process = next(each for each in stolen["processes"] if each["koid"] == subject)
+    process["handles"].append({"handle": 1, "type": "process", "rights": 1 << 12, "badge": 0, "interface": 0, "object": int(shell)})
+    yield stolen, certificate, "holds 0x1"
+
+
+def proofs_are_checked(ctx):
+    session = Session(ctx)
+    session.do("why -a")
+    text, dot = session.do("authority --json", 30), session.do("authority --dot")
+    graph = json.loads(text)
+    expect_equal(sorted(process["name"] for process in graph["processes"]), sorted(["init", *(row[0] for row in session.rows("services"))]),
+                 "processes of the graph")
+    check(all(re.fullmatch(r'digraph authority \{|\}|  rankdir=LR;|  node \[shape=box\];|  [po]\d+( -> [po]\d+)?'
+                           r'( \[(shape=ellipse, )?label="(\\.|[^"\\])*"(, style=bold)?\])?;', line)
+              for line in dot.strip().splitlines()), "authority --dot", "DOT", dot)
+    session.keys("authority\r")
+    session.guest.expect(r"^-- more", ANSWER_S)  # a screen at a time
+    session.keys("q\r")
+    session.guest.expect(r"^tessera\$ ", ANSWER_S)
+    session.expect_in("prove rngd --cannot-reach resource", r"^Proved: rngd cannot reach resource$")
+    session.expect_in("prove shell --cannot-reach log", r"^Cannot prove that shell cannot reach log:$", r"^  shell ")
+    session.expect_in("prove consoled --cannot-reach inspector", r"^  consoled may be brought it by a request of \w+: \w+\.\w+$",
+                      r"^  \w+ holds it$")
+    session.expect_in("prove rngd --cannot-reach nosuch", r"`nosuch` is no interface, service or type of object$")
+    session.expect_in("prove rngd --can-reach log", r"^usage: prove")
+    certificate = session.do("prove rngd --cannot-reach resource --certificate", 30)
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        for options in ((), ("--contracts", ROOT / "idl")):
+            expect_equal(verdict(folder, text, certificate, *options), (0, "rngd cannot reach resource"), "the certificate")
+        for other, forgery, why in forged(graph, json.loads(certificate)):
+            status, said = verdict(folder, other, forgery)
+            check(status == 1 and why in said, "a forged certificate", why, said)
+        silent = json.loads(text)  # a system that keeps quiet about what its methods carry
+        for interface in silent["interfaces"]:
+            for method in interface["methods"]:
+                method["brings"] = method["gives"] = False
+        status, said = verdict(folder, silent, certificate, "--contracts", ROOT / "idl")
+        check(status == 1 and "than their contract says" in said, "a graph that lies about contracts", "refused", said)
+        check(verdict(folder, "{", certificate)[0] == 1 and verdict(folder, text, "[]")[0] == 1, "no JSON at all", "refused", "")
+    session.expect_in("who-can log.append", r"^consoled +log +logd +granted by init: system/tessera\.capnp:\d+, service log$",
+                      r"^shell +log +logd +granted by init")
+    session.expect_in("who-can supervisor.kill", r"^shell +supervisor control +init ")
+    session.expect_in("who-can logd.append", r"^consoled ")
+    session.expect_in("who-can log.nosuch", r"there is no method `log\.nosuch`; `describe log` lists them$")
+    session.expect_in("who-can log", r"^usage: who-can")
+    session.poweroff()
+
+
 def cases(ctx):
-    return [(function.__name__, functools.partial(function, ctx)) for function in (handles_say_where_from,)]
+    return [(function.__name__, functools.partial(function, ctx)) for function in
+            (handles_say_where_from, what_is_foretold_happens, proofs_are_checked)]
