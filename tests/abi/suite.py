@@ -35,7 +35,7 @@ class Run:
     """One boot of a system whose only program is a suite (main.c), at the first case that asks for it."""
 
     def __init__(self, ctx, cpus, system="abi", cmdline=None, deadline_s=BOOT_DEADLINE_S, timed=False):
-        self.cpus, self.system, self.cmdline, self.deadline_s = cpus, system, "timed" if timed else cmdline, deadline_s
+        self.cpus, self.system, self.cmdline, self.deadline_s = cpus, system, cmdline or ("timed" if timed else None), deadline_s
         self.timed = timed
         self.ctx, self.verdicts, self.notes, self.transcript, self.done = ctx, None, {}, "", None
         self.ended = "is not known"
@@ -86,7 +86,7 @@ def reporter_is_granted_once(ctx):
         units = system["services"] + system.get("programs", [])
         found = [(unit["name"], grant["name"]) for unit in units for grant in unit.get("grants", [])
                  if grant.get("serial", {}).get("port") == "spare"]
-        suite = {"abi": "abi_suite", "contracts": "contract_suite", "stress": "stress"}.get(path.stem)
+        suite = {"abi": "abi_suite", "contracts": "contract_suite", "kills": "kill_suite", "stress": "stress"}.get(path.stem)
         expected = [(suite, "reporter")] if suite else []
         check(found == expected, f"{path.name} grants the reporter's port", expected, found)
 

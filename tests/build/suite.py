@@ -158,7 +158,7 @@ def ci_runs_make_test(ctx):
 def suites_of_the_documents(ctx):
     """The suites that the documents name are there, and a part of one can be run alone."""
     listed = ctx.run(["tools/test", "--list"], status=0).stdout.split()
-    for name in ("host", "check", "abi", "contracts", "e2e", "badinput", "capnp", "interop", "fuzz", "build", "docs"):
+    for name in ("host", "check", "abi", "contracts", "e2e", "badinput", "capnp", "interop", "fuzz", "kills", "build", "docs"):
         check(name in listed, "tools/test --list", name, listed)
     done = ctx.run(["tools/test", "e2e", "--case", "history", "--verbose"], timeout=120, status=0)
     check(re.search(r"^1 passed, 0 failed$", done.stdout, re.MULTILINE), "one case alone", "1 passed, 0 failed", done.stdout)

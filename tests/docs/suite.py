@@ -52,6 +52,8 @@ COVERED = {
     "tools/qemu --cpus 2 -- -gdb tcp:127.0.0.1:1234": ("trace", "a_request_is_followed_from_process_to_process"),
     "tools/test badinput": ("build", "suites_of_the_documents"),
     "tools/test stress --minutes 10": ("stress", "everything_at_once (4 processors)"),
+    "tools/test kills": ("build", "suites_of_the_documents"),
+    "tools/test kills --minutes 15": ("kills", "services_are_killed_at_random"),
     "tools/test contracts": ("build", "suites_of_the_documents"),
     "tools/test interop": ("build", "suites_of_the_documents"),
     "tools/test capnp": ("build", "suites_of_the_documents"),
