@@ -29,7 +29,7 @@ const system :Manifest.System = (
     (name = "object_exhaustion", memoryKib = 1024, grants = [.console]),
     (name = "process_flood", memoryKib = 2048, grants = [.console]),
     (name = "message_flood", memoryKib = 256, grants = [.console, .log]),
-    (name = "handle_flood", memoryKib = 256, grants = [.console, .log]),
+    (name = "handle_flood", memoryKib = 256, grants = [.console, (name = "random", service = "random")]),
     (name = "console_flood", memoryKib = 256, grants = [.console]),
     (name = "random_calls", memoryKib = 512, grants = [.console]),
     (name = "log_client", memoryKib = 256, grants = [.console, .log, (name = "nobody", endpoint = void)]),

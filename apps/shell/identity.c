@@ -25,6 +25,7 @@ static struct {
     size_t depth; // 0: nobody is there
     bool claimed; // there are accounts, or there were when this shell last looked
     bool lost;    // and they went with identityd
+    bool goes_without; // a session: identityd cannot make any, having no entropy
     char name[NAME_BYTES];
     enum role role;
 } self;
@@ -179,6 +180,7 @@ static int come_in_as_guest(void) {
     RPC_CALL(call);
     struct identity_guest_results results;
     const status_t status = identity_call_guest((struct identity){self.service.handle}, &call, rpc_patience(), &results);
+    self.goes_without = status_is(status, rpc_status(RPC_OVERLOADED)); // no entropy, so no sessions
     const enum identity_outcome outcome = status_ok(status) ? identity_guest_results_get_outcome(results) : IDENTITY_OUTCOME_DONE;
     if (status_ok(status) && outcome == IDENTITY_OUTCOME_DONE) {
         return enter((struct session){rpc_keep(&call, identity_guest_results_get_session(results).handle)}) ? COMMAND_OK : COMMAND_FAILED;
@@ -260,6 +262,9 @@ bool identity_attend(void) {
     bool locked = false;
     if (!tess_handle_valid(self.service.handle)) {
         return true;
+    }
+    if (self.depth == 0 && !self.claimed && self.goes_without) {
+        return true; // a machine without accounts is everybody's
     }
     if (self.depth == 0) {
         come_in();

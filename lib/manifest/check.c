@@ -240,7 +240,7 @@ static bool check_grantee(struct check *check, const struct manifest_unit *unit,
     case MANIFEST_GRANT_PROGRAMS:
         runner = runner_of(check->manifest);
         if (unit->kind != MANIFEST_SERVICE) {
-            return check_fail(check_at(check, nullptr, CHECK_NO_INDEX), "`%s` is a program, and only a service runs programs; leave it out",
+            return check_fail(check_at(check, nullptr, CHECK_NO_INDEX), "`%s` is a program; only a service runs programs; leave it out",
                               unit->name);
         }
         return unit == runner || check_fail(check_at(check, nullptr, CHECK_NO_INDEX),

@@ -19,8 +19,11 @@ SCREEN_ROWS = 24
 def pages_are_found(ctx):
     session = Session(ctx)
     session.expect_in("man", *(rf"^{name} +\S" for name in ("commands", "contracts", "concepts", "objects", "howto")))
-    session.expect_in("man contracts", r"^log +The log: ", r"^supervisor +\S")
-    session.expect_in("man commands", r"^services +list the services$", r"^man +\S")
+    for section, *patterns in (("contracts", r"^log +The log: ", r"^supervisor +\S"),
+                               ("commands", r"^services +list the services$", r"^man +\S")):
+        listed = "".join(session.paged(f"man {section}"))
+        for pattern in patterns:
+            check(re.search(pattern, listed, re.MULTILINE), f"man {section}", f"/{pattern}/", listed)
     session.expect_in("man objects", r"^vmo +memory$")
     session.expect_in("man Log.query", r"\ALog\.query\n", r"query @1 \(after :UInt64, .*level :LogLevel = debug,$", r"\$repeatable$",
                       r"Records with a sequence above")
@@ -126,7 +129,7 @@ def services_are_described(ctx):
 def methods_are_described(ctx):
     session = Session(ctx)
     said(session, "describe log.query", r"^method       Log\.query @1$", r"^repeatable ", r"^PARAMETER +TYPE +DEFAULT +VALUES$",
-                      r"^level +LogLevel +debug +error warning info debug$", r"^service +Text +- +-$", r"^records +List\(LogRecord\) ",
+                      r"^level +LogLevel +debug +error warning info debug$", r"^service +Text +- +at most 23 bytes$", r"^records +List\(LogRecord\) ",
                       r"Ask again$|Ask again with `next`")
     said(session, "describe logd.append", r"^one way ", r"^text +Text +- +at most 1024 bytes$", r"^  Adds one record\.")
     said(session, "describe LogControl.stats", r"^method       Log\.stats @2$")  # of the one that it extends

@@ -1,12 +1,12 @@
-// Sends handles to the log, which wants none, and malformed requests of every kind: handle_flood [COUNT],
+// Sends handles to the source of random numbers, which wants none, and malformed requests of every kind: handle_flood [COUNT],
 // for ever when COUNT is 0.
 #include "tests/programs/common.h"
 
 int main(int argc, char **argv) {
     const uint64_t count = argument(argc, argv, 1, 0);
-    handle_t log = {}, payload = {};
+    handle_t random = {}, payload = {};
     uint64_t taken = 0;
-    if (!status_ok(tess_cap("log", 0, &log)) ||
+    if (!status_ok(tess_cap("random", 0, &random)) ||
         !status_ok(tess_account_create_notification(tess_self_account(), &payload))) {
         return 2;
     }
@@ -18,7 +18,7 @@ int main(int argc, char **argv) {
         for (uint32_t h = 0; h < handles; h++) {
             tess_message_set_handle(&message, h, payload);
         }
-        status_t status = tess_send(log, &message, DEADLINE_POLL);
+        status_t status = tess_send(random, &message, DEADLINE_POLL);
         taken += status_ok(status) && handles != 0;
     }
     SAY("handle_flood: %lu messages with handles taken: %s\n", taken,
