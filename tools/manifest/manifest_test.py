@@ -111,7 +111,7 @@ MISTAKES = (
     (service('memoryKib = 64; resolve = [(name = "log")] #!'), "is not granted the registry"),
     # What programs are granted
     (grants('(name = "x", programs = void) #!'), "`x` is to be called `programs`"),
-    (program('(name = "programs", programs = void) #!'), "`c` is a program, and only a service runs programs"),
+    (program('(name = "programs", programs = void) #!'), "`c` is a program; only a service runs programs"),
     (program('(name = "x", interrupt = 4) #!'), "`c` is a program, which may run several times, but a device has one holder"),
     # Who needs whom
     (NEEDED.format("c", "d", "service = \"d\"", " #!") + NEEDED.format("d", "c", "service = \"c\"", "") +
