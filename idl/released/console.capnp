@@ -31,10 +31,10 @@ interface Console @0xb84f19e2c07d6a02 {
 interface ConsoleControl @0xaf36c1708e5d92b4 extends(Console) {
   # Reading and the screen, for the program that has the person's attention: the shell.
 
-  readLine @0 (prompt :Text $maxBytes(128), resume :Bool)
+  readLine @0 (prompt :Text $maxBytes(128), resume :Bool, secret :Bool)
            -> (event :Event, line :Text, isNew :Bool);
   # Shows the prompt and waits until there is something to say. A newer read takes the place of an older one, which ends
-  # as interrupted. `resume`: go on with the line that a completion was asked for. `isNew`: the console was
+  # as interrupted. `secret`: what is typed is neither shown nor kept, as for a password. `resume`: go on with the line that a completion was asked for. `isNew`: the console was
   # replaced, knows neither history nor whom to interrupt, and shows nothing: tell it and ask again.
 
   offer @1 (replaceBytes :UInt32, candidates :List(Text) $maxCount(128));

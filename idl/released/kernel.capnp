@@ -156,12 +156,12 @@ interface Process @0xa841bb06f486a3d2 $kernelObject {
   # What a handle of this process's table is.
   # Needs MANAGE. Errors: BAD_HANDLE.
 
-  handleRevoke @12 (target :UInt64);
+  handleRevoke @12 (target :UInt64, itself :Bool);
   # Take away every handle that was derived from one of this process's table, directly or not, in whatever process
-  # it is now; the handle itself stays. Done when at one moment nothing is derived from it. Threads that wait
-  # through a handle taken away wake with REVOKED. What the handles were used for stays: mappings, bindings,
-  # requests that a server has taken.
-  # Needs MANAGE. Errors: BAD_HANDLE.
+  # it is now, and with `itself` at last that one too; without, it stays. Done when at one moment nothing is derived
+  # from it. Threads that wait through a handle taken away wake with REVOKED. What the handles were used for stays:
+  # mappings, bindings, requests that a server has taken.
+  # Needs MANAGE. Errors: BAD_HANDLE, BAD_ARGUMENT.
 }
 
 interface Thread @0xe67bab83f9463446 $kernelObject {
