@@ -185,7 +185,12 @@ static int carry_out(const struct authority *graph, uint32_t handle, const struc
         return fail("Not as foretold: of %u handles %u are still there, and %u others went\n", effect->gone_count,
                     difference.still_there, difference.also_gone);
     }
-    out("As foretold: %u handles are gone, and no others\n", effect->gone_count);
+    out("As foretold: %u handles are gone", effect->gone_count);
+    if (difference.closed > 0) {
+        out("; %u others were closed by their holders meanwhile\n", difference.closed);
+    } else {
+        out(", and no others\n");
+    }
     return COMMAND_OK;
 }
 

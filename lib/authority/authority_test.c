@@ -218,7 +218,8 @@ TEST(a_difference_is_counted) {
     later.processes.at[authority_process_by_name(&later, "shell")].handle_count = 0;
     difference = authority_compare(&before, &effect, &later);
     CHECK_EQ(difference.still_there, 1);
-    CHECK_EQ(difference.also_gone, 1);
+    CHECK_EQ(difference.also_gone, 0);
+    CHECK_EQ(difference.closed, 1);
     authority_effect_free(&effect);
     authority_free(&before);
     authority_free(&later);

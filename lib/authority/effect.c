@@ -188,7 +188,11 @@ struct authority_difference authority_compare(const struct authority *before, co
         const struct authority_handle *handle = &before->handles.at[i];
         const bool there = authority_is_there(later, before->processes.at[handle->process].koid, handle->seen.handle);
         difference.still_there += effect->gone[i] && there;
-        difference.also_gone += !effect->gone[i] && !there;
+        if (!effect->gone[i] && !there) {
+            const bool ended = authority_process_by_koid(later, before->processes.at[handle->process].koid) == AUTHORITY_NONE;
+            difference.also_gone += ended;
+            difference.closed += !ended;
+        }
     }
     return difference;
 }

@@ -31,7 +31,8 @@ bool authority_is_there(const struct authority *later, uint64_t process_koid, ui
 // How a later look differs from what was foretold.
 struct authority_difference {
     uint32_t still_there; // handles that should have gone
-    uint32_t also_gone;   // handles that should be there
+    uint32_t also_gone;   // handles that should be there, of processes that have ended
+    uint32_t closed;      // others that are not there: only their holders, which go on meanwhile, can have closed them
 };
 struct authority_difference authority_compare(const struct authority *before, const struct authority_effect *effect,
                                               const struct authority *later);

@@ -115,6 +115,7 @@ static uint32_t try_one(struct object *objects[OBJECTS]) {
     const uint32_t gone = effect.gone_count;
     CHECK_EQ(difference.still_there, 0);
     CHECK_EQ(difference.also_gone, 0);
+    CHECK_EQ(difference.closed, 0);
     CHECK_EQ(later.handles.count, before.handles.count - gone);
     authority_effect_free(&effect);
     authority_free(&before);
