@@ -26,6 +26,7 @@ static struct {
     bool claimed; // there are accounts, or there were when this shell last looked
     bool lost;    // and they went with identityd
     bool goes_without; // a session: identityd cannot make any, having no entropy
+    bool unanswered;   // identityd does not say who there is: as if there were accounts, and this were nobody
     char name[NAME_BYTES];
     enum role role;
 } self;
@@ -169,7 +170,8 @@ static bool enter(struct session session) {
 static status_t look_at_machine(void) {
     RPC_CALL(call);
     struct identity_state_results results;
-    TRY(identity_call_state((struct identity){self.service.handle}, &call, rpc_patience(), &results));
+    const uint64_t deadline_ns = self.unanswered ? tess_deadline_after_ms(PAUSE_MS) : rpc_patience();
+    TRY(identity_call_state((struct identity){self.service.handle}, &call, deadline_ns, &results));
     const bool any = identity_state_results_get_accounts(results) > 0;
     self.lost = self.claimed && !any;
     self.claimed = self.claimed || any;
@@ -231,9 +233,12 @@ static void unlock(void) {
 // One round of coming in: the person is asked for a name where there is a choice.
 static void come_in(void) {
     char name[NAME_BYTES];
-    if (!status_ok(look_at_machine())) {
-        uint64_t bits;
-        (void)tess_wait(shell.events, &bits, tess_deadline_after_ms(PAUSE_MS)); // identityd is being started
+    const bool answered = status_ok(look_at_machine());
+    if (!answered && !self.unanswered) {
+        out("identityd does not answer: nobody can log in. `service identityd` and `logs` say why.\n");
+    }
+    self.unanswered = !answered;
+    if (!answered) {
         return;
     }
     if (!self.claimed || self.lost) {
@@ -268,6 +273,9 @@ bool identity_attend(void) {
     }
     if (self.depth == 0) {
         come_in();
+        if (self.unanswered) {
+            return true;
+        }
     } else if (!look(&locked)) {
         if (self.claimed) { // a guest of nobody's machine just comes in again
             (void)fail("The session of %s has ended.\n", self.name);
@@ -282,10 +290,10 @@ bool identity_attend(void) {
 }
 
 bool identity_may(enum identity_need need) {
-    if (need == NEEDS_NOBODY || !tess_handle_valid(self.service.handle) || !self.claimed) {
+    if (need == NEEDS_NOBODY || !tess_handle_valid(self.service.handle) || (!self.claimed && !self.unanswered)) {
         return true;
     }
-    if (need == NEEDS_CONSOLE && self.lost) {
+    if (need == NEEDS_CONSOLE && (self.lost || self.unanswered)) {
         return true;
     }
     return self.depth > 0 && self.role >= (need == NEEDS_USER ? ROLE_USER : ROLE_ADMINISTRATOR);
