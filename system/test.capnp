@@ -32,6 +32,7 @@ const system :Manifest.System = (
     (name = "handle_flood", memoryKib = 256, grants = [.console, (name = "random", service = "random")]),
     (name = "console_flood", memoryKib = 256, grants = [.console]),
     (name = "random_calls", memoryKib = 512, grants = [.console]),
+    (name = "capitals", memoryKib = 256, grants = [.console]),
     (name = "log_client", memoryKib = 256, grants = [.console, .log, (name = "nobody", endpoint = void)]),
     (name = "promises", memoryKib = 1024, grants = [.console, (name = "link", endpoint = void)]),
     (

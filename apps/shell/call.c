@@ -8,6 +8,7 @@
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/suggest.h"
 #include "idl/schemas.h"
 #include "lib/reflect/call.h"
 #include "lib/reflect/object.h"
@@ -15,7 +16,6 @@
 #include "lib/reflect/write.h"
 #include "lib/rpc/call.h"
 #include "lib/rpc/promise.h"
-#include "lib/shell/suggest.h"
 #include "lib/tess/capset.h"
 #include "lib/tess/clock.h"
 
@@ -77,7 +77,7 @@ static void suggest_target(void *guess, const struct target *target) {
 }
 
 static int no_target(const char *name) {
-    struct guess guess = {.suggestion = shell_suggest(name)};
+    struct guess guess = {.suggestion = suggestion_of(name)};
     each_target(suggest_target, &guess);
     if (guess.suggestion.nearest != nullptr) {
         return fail("call: the shell can reach no `%s`; did you mean `%s`?\n", name, guess.suggestion.nearest);
@@ -85,16 +85,16 @@ static int no_target(const char *name) {
     return fail("call: the shell can reach no `%s`; `call` lists what it can\n", name);
 }
 
-static void suggest_methods(struct shell_suggestion *suggestion, const struct capnp_schema *interface) {
+static void suggest_methods(struct suggestion *suggestion, const struct capnp_schema *interface) {
     for (uint32_t i = 0; i < reflect_method_count(interface); i++) {
         struct reflect_method method;
         reflect_method_at(interface, i, &method);
-        shell_suggest_add(suggestion, schema_method_get_name(method.method).bytes);
+        suggestion_add(suggestion, schema_method_get_name(method.method).bytes);
     }
 }
 
 static int no_method(const struct target *target, const char *name) {
-    struct shell_suggestion suggestion = shell_suggest(name);
+    struct suggestion suggestion = suggestion_of(name);
     struct reflect_family family;
     const struct capnp_schema *extension;
     reflect_family_of(target->interface, &family);

@@ -1,8 +1,10 @@
 // Which commands there are, and how a line becomes one of them.
 #include "apps/shell/shell.h"
 #include "base/str.h"
-#include "lib/shell/suggest.h"
+#include "base/suggest.h"
 #include "lib/shell/interpreter.h"
+
+constexpr size_t HELP_COLUMN = 34; // of the summaries in `help`
 
 static const struct command commands[] = {
     {.name = "help", .usage = "[COMMAND]", .summary = "list the commands, or explain one", .run = command_help,
@@ -217,9 +219,9 @@ const struct command *command_find(const char *name, size_t len) {
 
 // A command that does not exist may be a program's name, or nearly one of ours.
 int command_unknown(const char *name) {
-    struct shell_suggestion suggestion = shell_suggest(name);
+    struct suggestion suggestion = suggestion_of(name);
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        shell_suggest_add(&suggestion, commands[i].name);
+        suggestion_add(&suggestion, commands[i].name);
     }
     char shown[64];
     shell_printable(shown, sizeof(shown), name, strlen(name));
@@ -257,9 +259,10 @@ int command_help(const struct arguments *arguments) {
         return COMMAND_OK;
     }
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        size_t width = strlen(commands[i].name) + 1 + strlen(commands[i].usage);
-        int pad = width < 34 ? (int)(34 - width) : 1;
-        out("  %s %s%*s%s\n", commands[i].name, commands[i].usage, pad, "", commands[i].summary);
+        const size_t width = strlen(commands[i].name) + 1 + strlen(commands[i].usage);
+        const bool fits = width < HELP_COLUMN; // or the summary is below it
+        out("  %s %s%s%*s%s\n", commands[i].name, commands[i].usage, fits ? "" : "\n  ", (int)(fits ? HELP_COLUMN - width : HELP_COLUMN),
+            "", commands[i].summary);
     }
     out("Tab completes. Cursor up and Ctrl-R find earlier lines. Ctrl-C ends what is running.\n");
     return COMMAND_OK;

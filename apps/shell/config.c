@@ -9,7 +9,6 @@
 
 constexpr size_t VALUE_BYTES = 256; // as it is shown
 constexpr size_t KEY_BYTES = 48;
-constexpr uint64_t LOOK_AGAIN_MS = 2000; // for a service that was started anew, and does not know who is watching
 
 static uint64_t held[MESSAGE_PAGE_BYTES / sizeof(uint64_t)]; // results: printing uses the message page
 
@@ -294,21 +293,15 @@ static status_t look(struct config config, struct watching *watching) {
         TRY(each_entry(config, watching->prefix, show_change, watching));
         watching->revision = revision; // what came after it comes again with its own bit
     }
-    out_flush();
     return STATUS_OK;
 }
 
 static int watch(struct config config, const char *prefix) {
     struct watching watching = {.prefix = prefix};
-    uint64_t bits = 0, ignored;
+    uint64_t bits, ignored;
     status_t status = set_watcher(config, prefix, true, &watching.epoch, &watching.revision);
     out("Ctrl-C ends it.\n");
-    out_flush();
-    while (status_ok(status) && (bits & BIT_INTERRUPT) == 0) {
-        bits = 0;
-        if (!status_ok(shell_take_events(&bits, tess_deadline_after_ms(LOOK_AGAIN_MS)))) {
-            shell_watch_interrupts(); // in case that the console was replaced meanwhile
-        }
+    while (status_ok(status) && shell_wait_for_more(&bits)) {
         status = look(config, &watching);
     }
     if (!status_ok(status)) {

@@ -13,7 +13,6 @@
 constexpr size_t ZONE_BYTES = TIME_ZONE_MAX_BYTES + 1;
 constexpr int64_t SECOND_NS = 1'000'000'000;
 constexpr uint64_t PERSON_UNCERTAINTY_NS = 1'000'000'000; // who types a time has looked at a clock that shows seconds
-constexpr uint64_t LOOK_AGAIN_MS = 2000;                  // for a console or a timed that was started anew
 
 static uint64_t held[MESSAGE_PAGE_BYTES / sizeof(uint64_t)]; // results: printing uses the message page
 
@@ -345,27 +344,20 @@ static int wait_for(struct time time, bool wall, int64_t at_ns, uint64_t period_
         return refused(&call, "alarm", status);
     }
     const uint32_t id = time_set_alarm_results_get_id(results);
-    out_flush();
-    for (;;) {
-        uint64_t bits = 0;
-        if (!status_ok(shell_take_events(&bits, tess_deadline_after_ms(LOOK_AGAIN_MS)))) {
-            shell_watch_interrupts(); // in case that the console was replaced meanwhile
-            if (!is_set(time, id) && !status_ok(shell_take_events(&bits, DEADLINE_POLL))) {
-                return fail("alarm: timed was started anew, and has forgotten it\n");
-            }
-        }
-        if ((bits & BIT_INTERRUPT) != 0) {
-            (void)time_call_cancel_alarm(time, &call, id, rpc_patience(), nullptr); // if it is still there
-            return COMMAND_INTERRUPTED;
+    uint64_t bits;
+    while (shell_wait_for_more(&bits)) {
+        if (bits == 0 && !is_set(time, id) && (!status_ok(shell_take_events(&bits, DEADLINE_POLL)) || bits == 0)) {
+            return fail("alarm: timed was started anew, and has forgotten it\n");
         }
         if ((bits & BIT_ALARM) != 0) {
             out("alarm %u\n", id);
-            out_flush();
             if (period_ns == 0) {
                 return COMMAND_OK;
             }
         }
     }
+    (void)time_call_cancel_alarm(time, &call, id, rpc_patience(), nullptr); // if it is still there
+    return COMMAND_INTERRUPTED;
 }
 
 int command_alarm(const struct arguments *arguments) {

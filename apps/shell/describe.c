@@ -306,7 +306,7 @@ static void suggest_service(void *context, struct supervisor_service service) {
 }
 
 static int no_subject(const char *name) {
-    struct guess guess = {.suggestion = shell_suggest(name)};
+    struct guess guess = {.suggestion = suggestion_of(name)};
     for (const struct idl_interface *at = idl_interfaces; at->name != nullptr; at++) {
         guess_add(&guess, capnp_text(at->name));
     }
@@ -319,7 +319,7 @@ static int no_subject(const char *name) {
 }
 
 static int no_method(const char *name, const char *method_name, const struct capnp_schema *interface) {
-    struct guess guess = {.suggestion = shell_suggest(method_name)};
+    struct guess guess = {.suggestion = suggestion_of(method_name)};
     struct reflect_family family;
     reflect_family_of(interface, &family);
     for (uint32_t i = 0; i < family.count; i++) {

@@ -255,7 +255,7 @@ bool graph_taken(const char *command, struct authority *graph) {
 
 uint32_t graph_process(const char *command, const struct authority *graph, const char *name) {
     const uint32_t process = authority_process_by_name(graph, name);
-    struct guess guess = {.suggestion = shell_suggest(name)};
+    struct guess guess = {.suggestion = suggestion_of(name)};
     if (process != AUTHORITY_NONE) {
         return process;
     }

@@ -1,9 +1,11 @@
 // run, jobs, kill: programs that are run on demand.
 #include "abi/gen/stubs.h"
 #include "abi/message.h"
+#include "apps/shell/job.h"
 #include "apps/shell/shell.h"
 #include "apps/shell/units.h"
 #include "lib/tess/clock.h"
+#include "lib/tess/handle.h"
 #include "lib/tess/syscall.h"
 
 constexpr size_t BACKGROUND_MAX = 32; // jobs whose end is reported
@@ -12,11 +14,16 @@ constexpr uint64_t LOOK_AGAIN_MS = 1000;
 static uint32_t background[BACKGROUND_MAX];
 static size_t background_count;
 static bool job_ended; // since jobs_report looked
+static uint64_t ends;  // how often that was said
 
-status_t shell_take_events(uint64_t *bits, uint64_t deadline_ns) {
-    TRY(tess_wait(shell.events, bits, deadline_ns));
-    job_ended = job_ended || (*bits & BIT_JOB) != 0;
-    return STATUS_OK;
+void shell_note_events(uint64_t bits) {
+    job_ended = job_ended || (bits & BIT_JOB) != 0;
+    ends += (bits & BIT_JOB) != 0 ? 1 : 0;
+    shell.interrupted = shell.interrupted || (bits & BIT_INTERRUPT) != 0;
+}
+
+uint64_t jobs_ended(void) {
+    return ends;
 }
 
 // A program's exit status: its own, as far as that goes into one, or that it was ended.
@@ -41,22 +48,22 @@ static void report_end(struct exec_job job) {
     char name[NAME_BYTES];
     char reason[SHOWN_TEXT_BYTES];
     shown(reason, sizeof(reason), exec_job_get_reason(job));
-    out("%s.%u: %s\n", shown(name, sizeof(name), exec_job_get_name(job)), exec_job_get_id(job),
-        reason[0] != '\0' ? reason : "ended");
+    (void)fail("%s.%u: %s\n", shown(name, sizeof(name), exec_job_get_name(job)), exec_job_get_id(job),
+               reason[0] != '\0' ? reason : "ended");
 }
 
 // Asks about one job. The results are held, and lie there as long as the call.
 static status_t fetch_job(struct rpc_call *call, uint32_t id, bool *found, struct exec_job *job) {
+    static uint64_t page[MESSAGE_PAGE_BYTES / sizeof(uint64_t)]; // not held_results: a command that prints into a pipe may use those
     struct exec_job_results results;
     TRY(exec_call_job(the_exec(), call, id, rpc_patience(), &results));
-    rpc_hold(call, held_results, &results.s);
+    rpc_hold(call, page, &results.s);
     *found = exec_job_results_get_found(results);
     *job = exec_job_results_get_job(results);
     return STATUS_OK;
 }
 
-// What became of a job that is waited for in the foreground. True when that is over, with its exit status.
-static bool foreground_over(uint32_t id, int *exit_status) {
+bool job_over(uint32_t id, bool quiet, int *exit_status) {
     RPC_CALL(call);
     bool found = false;
     struct exec_job job;
@@ -70,7 +77,7 @@ static bool foreground_over(uint32_t id, int *exit_status) {
         return false;
     }
     *exit_status = exit_status_of(job);
-    if (*exit_status != COMMAND_OK) {
+    if (*exit_status != COMMAND_OK && !quiet) {
         report_end(job);
     }
     return true;
@@ -91,9 +98,13 @@ static status_t end_job(uint32_t id, enum exec_control_outcome *outcome) {
     return end_named(target, outcome);
 }
 
+void job_end(uint32_t id) {
+    enum exec_control_outcome ignored;
+    (void)end_job(id, &ignored); // there may be nothing to end any more
+}
+
 static int wait_in_foreground(uint32_t id) {
     bool interrupted = false;
-    enum exec_control_outcome ignored;
     int exit_status;
     for (;;) {
         uint64_t bits = 0;
@@ -104,14 +115,13 @@ static int wait_in_foreground(uint32_t id) {
                 return COMMAND_INTERRUPTED;
             }
             interrupted = true;
-            // That it has ended by itself meanwhile is no mistake.
-            (void)end_job(id, &ignored);
+            job_end(id);
         }
         if (!status_ok(status)) {
             shell_watch_interrupts(); // in case that the console was replaced meanwhile
         }
         // The supervisor is asked only when something happened, and now and then in case a signal was lost.
-        if (foreground_over(id, &exit_status)) {
+        if (job_over(id, false, &exit_status)) {
             return interrupted ? COMMAND_INTERRUPTED : exit_status;
         }
     }
@@ -122,7 +132,7 @@ static void guess_program(void *context, struct exec_program program) {
 }
 
 static int no_program(const char *name) {
-    struct guess guess = {.suggestion = shell_suggest(name)};
+    struct guess guess = {.suggestion = suggestion_of(name)};
     (void)each_program(guess_program, &guess); // without an answer there is just nothing to suggest
     if (guess.suggestion.nearest != nullptr) {
         (void)fail("run: there is no program `%s`; did you mean `%s`?\n", name, guess.suggestion.nearest);
@@ -132,13 +142,21 @@ static int no_program(const char *name) {
     return COMMAND_NOT_FOUND;
 }
 
-// Starts a program with these arguments; *id is written when the outcome is DONE.
-static status_t start(const char *program, const char *const *words, size_t count, bool foreground,
+static void hand(struct exec_handed_list_builder list, uint32_t index, const char *name, handle_t capability) {
+    const struct exec_handed_builder handed = exec_handed_list_edit(list, index);
+    exec_handed_set_name(handed, capnp_text(name));
+    exec_handed_set_capability(handed, capability);
+}
+
+// Starts a program with these arguments, in whose place of the console and as whose input it is handed what is not 0; *id is written
+// when the outcome is DONE.
+static status_t start(const char *program, const char *const *words, size_t count, bool foreground, handle_t console, handle_t input,
                       enum exec_control_outcome *outcome, uint32_t *id) {
     RPC_CALL(call);
     struct exec_control_run_results results;
     const struct exec_control_run_params_builder params =
         exec_control_begin_run(the_exec_control(), &call);
+    const bool writes = tess_handle_valid(console), reads = tess_handle_valid(input);
     exec_control_run_params_set_program(params, capnp_text(program));
     const struct capnp_text_list_builder list = exec_control_run_params_init_arguments(params, (uint32_t)count);
     for (uint32_t i = 0; i < count; i++) {
@@ -147,17 +165,24 @@ static status_t start(const char *program, const char *const *words, size_t coun
     exec_control_run_params_set_foreground(params, foreground);
     exec_control_run_params_set_watcher(params, shell.events);
     exec_control_run_params_set_bits(params, BIT_JOB);
+    const struct exec_handed_list_builder handed =
+        exec_control_run_params_init_handed(params, (writes ? 1u : 0u) + (reads ? 1u : 0u));
+    if (writes) {
+        hand(handed, 0, "console", console);
+    }
+    if (reads) {
+        hand(handed, writes ? 1 : 0, "input", input);
+    }
     TRY(exec_control_finish_run(&call, rpc_patience(), &results));
     *outcome = exec_control_run_results_get_outcome(results);
     *id = exec_control_run_results_get_id(results);
     return STATUS_OK;
 }
 
-int program_run(const char *const *words, size_t count, bool in_background) {
+int job_start(const char *const *words, size_t count, bool foreground, handle_t console, handle_t input, uint32_t *id) {
     const char *program = words[0];
     enum exec_control_outcome outcome = EXEC_CONTROL_OUTCOME_DONE;
-    uint32_t id = 0;
-    const status_t status = start(program, words + 1, count - 1, !in_background, &outcome, &id);
+    const status_t status = start(program, words + 1, count - 1, foreground, console, input, &outcome, id);
     if (outcome == EXEC_CONTROL_OUTCOME_NOT_FOUND) {
         return no_program(program);
     }
@@ -165,11 +190,20 @@ int program_run(const char *const *words, size_t count, bool in_background) {
         (void)fail("run %s: %s\n", program, status_ok(status) ? outcome_text(outcome) : rpc_status_text(status));
         return COMMAND_CANNOT_RUN;
     }
+    return COMMAND_OK;
+}
+
+int program_run(const char *const *words, size_t count, bool in_background) {
+    uint32_t id = 0;
+    const int started = job_start(words, count, !in_background, (handle_t){}, (handle_t){}, &id);
+    if (started != COMMAND_OK) {
+        return started;
+    }
     if (!in_background) {
         out_flush();
         return wait_in_foreground(id);
     }
-    out("%s.%u runs in the background\n", program, id);
+    out("%s.%u runs in the background\n", words[0], id);
     if (background_count < BACKGROUND_MAX) {
         background[background_count++] = id;
     }

@@ -11,7 +11,6 @@
 
 constexpr uint32_t RECORDS_DEFAULT = 50;
 constexpr size_t TEXT_MAX = 1024;        // of a record
-constexpr uint64_t LOOK_AGAIN_MS = 1000; // when nothing is heard: the log, or the console, may be another one
 
 struct query {
     uint64_t after;
@@ -203,10 +202,9 @@ static status_t watch(handle_t notification) {
 // Until Ctrl-C. A log that is started anew is followed from its beginning.
 static int follow(struct query *query) {
     uint64_t shown = 0;
-    int result = COMMAND_INTERRUPTED;
+    uint64_t bits;
     query->limit = 0;
-    for (bool wanted = true; wanted;) {
-        uint64_t bits = 0;
+    do {
         status_t status = watch(shell.events); // again each time: it may be another log
         if (status_ok(status)) {
             status = print_all(query, &shown);
@@ -214,15 +212,9 @@ static int follow(struct query *query) {
         if (!status_ok(status) && !status_is(status, STATUS_TIMED_OUT) && !status_is(status, STATUS_PEER_DIED)) {
             return out_problem("logs", status);
         }
-        out_flush();
-        status = shell_take_events(&bits, tess_deadline_after_ms(LOOK_AGAIN_MS));
-        if (!status_ok(status)) {
-            shell_watch_interrupts(); // in case that the console was replaced meanwhile
-        }
-        wanted = (bits & BIT_INTERRUPT) == 0;
-    }
+    } while (shell_wait_for_more(&bits));
     (void)watch((handle_t){}); // a log that is not there forgets by itself
-    return result;
+    return COMMAND_INTERRUPTED;
 }
 
 // ---- how much ----

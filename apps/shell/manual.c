@@ -1,4 +1,5 @@
 // man, apropos: the manual that the system carries (lib/manual), and what the commands say of themselves.
+#include "base/suggest.h"
 #include "lib/manual/manual.h"
 
 #include "abi/gen/stubs.h"
@@ -6,7 +7,6 @@
 #include "apps/shell/shell.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "lib/shell/suggest.h"
 #include "lib/tess/capset.h"
 
 #define COMMANDS "commands"
@@ -129,16 +129,16 @@ static void show_namesakes(const char *name, bool shown_command, enum manual_sec
 }
 
 static int suggest_page(const char *name) {
-    struct shell_suggestion suggestion = shell_suggest(name);
+    struct suggestion suggestion = suggestion_of(name);
     struct manual_walk walk;
     struct manual_entry entry;
     const struct command *command;
     for (size_t i = 0; (command = command_at(i)) != nullptr; i++) {
-        shell_suggest_add(&suggestion, command->name);
+        suggestion_add(&suggestion, command->name);
     }
     manual_walk_begin(&walk, file.words, file.len_bytes);
     while (manual_walk_next(&walk, &entry)) {
-        shell_suggest_add(&suggestion, entry.name.bytes); // which stays where it is
+        suggestion_add(&suggestion, entry.name.bytes); // which stays where it is
     }
     if (suggestion.nearest != nullptr) {
         return fail("man: there is no page `%s`; did you mean `%s`?\n", name, suggestion.nearest);

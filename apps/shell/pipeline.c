@@ -1,19 +1,26 @@
 // Pipelines. What the first command prints is pushed from stage to stage: nothing is kept in between, and who wants no more says so
-// at once. Only the first can be a command that prints by itself; those behind it are filters (lib/shell/filter.h).
+// at once. Only the first can be a command that prints by itself; those behind it are filters (lib/shell/filter.h) and programs. What
+// goes to a program that does not read waits, and meanwhile what comes from it and from those behind it is taken further.
 #include "apps/shell/pipeline.h"
 
 #include "apps/shell/files.h"
 #include "apps/shell/output.h"
+#include "apps/shell/program.h"
 #include "apps/shell/shell.h"
 #include "base/str.h"
+#include "lib/tess/clock.h"
 #include "lib/tess/heap.h"
+#include "lib/tess/syscall.h"
 
 constexpr size_t PIECE_BYTES = 512;
+constexpr uint64_t LOOK_AGAIN_MS = 1000;
 
 struct stage {
     const struct shell_stage *what;
     const struct command *command; // null: an internal one, or a program
-    bool program;
+    bool runs;                     // a program of this pipe, beside the others ...
+    size_t program_at;             // ... whose name is this word
+    struct program *program;       // owned; null: it was not started
     struct filter *filter;         // owned; null: it prints by itself
     bool begun;                    // the filter
     bool over;                     // it wants no more
@@ -27,7 +34,10 @@ struct pipeline {
     bool to_file;         // ... unless it goes into a file
     unsigned file;
     bool file_full;
+    struct pipeline *around; // its first command is what this one is in
 };
+
+static struct pipeline *innermost; // of those that are being carried out
 
 static const struct shell_stage *last_of(const struct pipeline *pipeline) {
     return pipeline->stages[pipeline->count - 1].what;
@@ -46,14 +56,84 @@ static bool put_end(struct pipeline *pipeline, const char *bytes, size_t len) {
     return !pipeline->file_full;
 }
 
+static bool feed_program(struct pipeline *pipeline, size_t index, const char *bytes, size_t len);
+
 // Output of the stage before this one.
 static bool feed(struct pipeline *pipeline, size_t index, const char *bytes, size_t len) {
     if (index == pipeline->count) {
         return put_end(pipeline, bytes, len);
     }
     struct stage *stage = &pipeline->stages[index];
+    if (stage->runs) {
+        return feed_program(pipeline, index, bytes, len);
+    }
     stage->over = stage->over || !filter_take(stage->filter, bytes, len);
     return !stage->over;
+}
+
+// Takes further what programs from this stage on have written, and those of the pipelines around this one. Nothing before the stage
+// is touched: it may be what waits.
+static void pump(struct pipeline *pipeline, size_t from) {
+    for (; pipeline != nullptr; pipeline = pipeline->around, from = 0) {
+        for (size_t i = from; i < pipeline->count; i++) {
+            struct program *program = pipeline->stages[i].program;
+            if (program == nullptr) {
+                continue;
+            }
+            const struct shell_text text = program_hold(program);
+            if (text.len > 0 && !feed(pipeline, i + 1, text.bytes, text.len)) {
+                program_unwanted(program);
+            }
+            program_drop(program);
+        }
+    }
+}
+
+static void wait_and_pump(struct pipeline *pipeline, size_t from) {
+    uint64_t bits;
+    if (!status_ok(programs_wait(&bits, tess_deadline_after_ms(LOOK_AGAIN_MS)))) {
+        shell_watch_interrupts(); // in case that the console was replaced meanwhile
+    }
+    pump(pipeline, from);
+}
+
+static bool feed_program(struct pipeline *pipeline, size_t index, const char *bytes, size_t len) {
+    struct program *program = pipeline->stages[index].program;
+    while (len > 0 && !program_ended(program) && !shell.interrupted) {
+        const size_t taken = program_give(program, bytes, len);
+        bytes += taken;
+        len -= taken;
+        if (len > 0) {
+            wait_and_pump(pipeline, index);
+        }
+    }
+    return len == 0;
+}
+
+status_t shell_take_events(uint64_t *bits, uint64_t deadline_ns) {
+    *bits = 0;
+    if (!programs_any()) {
+        TRY(tess_wait(shell.events, bits, deadline_ns));
+        shell_note_events(*bits);
+        return STATUS_OK;
+    }
+    do {
+        TRY(programs_wait(bits, deadline_ns));
+        pump(innermost, 0);
+    } while (*bits == 0 && deadline_ns != DEADLINE_POLL);
+    return STATUS_OK;
+}
+
+bool shell_wait_for_more(uint64_t *bits) {
+    out_flush();
+    *bits = 0;
+    if (out_is_closed()) {
+        return false;
+    }
+    if (!status_ok(shell_take_events(bits, tess_deadline_after_ms(LOOK_AGAIN_MS)))) {
+        shell_watch_interrupts(); // in case that the console was replaced meanwhile
+    }
+    return (*bits & BIT_INTERRUPT) == 0 && !out_is_closed();
 }
 
 // A filter's way to the next stage: which that is lies beside the filter.
@@ -78,6 +158,11 @@ static bool has_input(const struct pipeline *pipeline, size_t index) {
     return index > 0 || pipeline->stages[0].what->input != nullptr;
 }
 
+// One command whose output stays where it is.
+static bool is_by_itself(const struct pipeline *pipeline) {
+    return pipeline->count == 1 && pipeline->outer == nullptr && !has_input(pipeline, 0) && pipeline->stages[0].what->output == nullptr;
+}
+
 // What the stage is, and whether it can be that in this place. COMMAND_OK, or an exit status, and it was said.
 static int settle(const struct pipeline *pipeline, size_t index, struct stage *stage) {
     const struct shell_stage *what = stage->what;
@@ -90,15 +175,17 @@ static int settle(const struct pipeline *pipeline, size_t index, struct stage *s
     }
     if (!what->internal) {
         stage->command = command_find(what->words[0], strlen(what->words[0]));
-        stage->program = stage->command == nullptr && program_exists(what->words[0]);
-        if (stage->command == nullptr && !stage->program) {
+        if (stage->command == nullptr && !program_exists(what->words[0])) {
             return command_unknown(what->words[0]);
         }
+        if (stage->command != nullptr && stage->command->background && what->count > 1) { // run
+            stage->program_at = 1;
+        }
+        stage->runs = (stage->command == nullptr || stage->program_at == 1) && !is_by_itself(pipeline);
     }
     const struct command *command = stage->command;
-    const bool runs = stage->program || (command != nullptr && command->background);
-    if (runs && (pipeline->count > 1 || has_input(pipeline, index) || what->output != nullptr || pipeline->outer != nullptr)) {
-        return misused("%s: a program writes to the terminal only; it cannot be in a pipe, a redirection or $(...) yet\n", what->words[0]);
+    if (stage->runs) {
+        return COMMAND_OK;
     }
     const bool filters = command != nullptr && command->filter != nullptr && has_input(pipeline, index);
     if (has_input(pipeline, index) && !filters) {
@@ -130,11 +217,26 @@ static bool begin_filter(struct pipeline *pipeline, size_t index) {
     return stage->begun;
 }
 
-// Whether it can go on by itself.
+// A program without a pipe can go on by itself.
 static bool can_be_left_alone(const struct pipeline *pipeline) {
     const struct stage *first = &pipeline->stages[0];
-    return pipeline->count == 1 && first->what->output == nullptr &&
-           (first->program || (first->command != nullptr && first->command->background));
+    return is_by_itself(pipeline) && !first->what->internal && (first->command == nullptr || first->command->background);
+}
+
+// From the last to the first, so that who writes finds who reads.
+static int start_programs(struct pipeline *pipeline) {
+    out_flush(); // what was printed before comes first
+    for (size_t i = pipeline->count; i > 0; i--) {
+        struct stage *stage = &pipeline->stages[i - 1];
+        const bool writes = i < pipeline->count || stage->what->output != nullptr || pipeline->outer != nullptr;
+        const int status = stage->runs ? program_start(stage->what->words + stage->program_at, stage->what->count - stage->program_at,
+                                                       has_input(pipeline, i - 1), writes, &stage->program)
+                                       : COMMAND_OK;
+        if (status != COMMAND_OK) {
+            return status;
+        }
+    }
+    return COMMAND_OK;
 }
 
 static int begin(struct pipeline *pipeline, bool background) {
@@ -152,7 +254,7 @@ static int begin(struct pipeline *pipeline, bool background) {
         return no_file(first->words[0], first->input);
     }
     for (size_t i = 0; i < pipeline->count; i++) {
-        if (has_input(pipeline, i) && !begin_filter(pipeline, i)) {
+        if (has_input(pipeline, i) && !pipeline->stages[i].runs && !begin_filter(pipeline, i)) {
             return COMMAND_MISUSED;
         }
     }
@@ -163,7 +265,7 @@ static int begin(struct pipeline *pipeline, bool background) {
                         FILES_BYTES / 1024);
         }
     }
-    return COMMAND_OK;
+    return start_programs(pipeline);
 }
 
 // ---- while it runs ----
@@ -181,7 +283,7 @@ static int run_first(struct pipeline *pipeline, bool background) {
     if (stage->what->internal) {
         return interpreter_internal(pipeline->interpreter, stage->what);
     }
-    if (stage->program) {
+    if (stage->command == nullptr) {
         return program_run(stage->what->words, stage->what->count, background);
     }
     const struct arguments arguments = {.count = stage->what->count, .words = stage->what->words, .background = background};
@@ -212,16 +314,32 @@ static int run_source(struct pipeline *pipeline, bool background) {
     return status;
 }
 
-// From the first filter to the last: what each still has to say goes to the next.
-static int end_filters(struct pipeline *pipeline, int status) {
+static int end_filter(struct pipeline *pipeline, size_t index) {
+    struct filter *filter = pipeline->stages[index].filter;
+    const int status = filter_end(filter);
+    if (filter->error[0] != '\0') {
+        (void)fail("%s\n", filter->error);
+    }
+    return status;
+}
+
+static int end_program(struct pipeline *pipeline, size_t index) {
+    struct program *program = pipeline->stages[index].program;
+    program_give_no_more(program);
+    while (!program_ended(program)) {
+        wait_and_pump(pipeline, index);
+    }
+    pump(pipeline, index); // what it wrote last
+    return program_status(program);
+}
+
+// From the first stage to the last: what each still has to say goes to the next.
+static int end_stages(struct pipeline *pipeline, int status) {
     for (size_t i = 0; i < pipeline->count; i++) {
-        struct stage *stage = &pipeline->stages[i];
-        if (!stage->begun) {
-            continue;
-        }
-        status = filter_end(stage->filter);
-        if (stage->filter->error[0] != '\0') {
-            (void)fail("%s\n", stage->filter->error);
+        if (pipeline->stages[i].begun) {
+            status = end_filter(pipeline, i);
+        } else if (pipeline->stages[i].runs) {
+            status = end_program(pipeline, i);
         }
     }
     return status;
@@ -234,6 +352,7 @@ static void release(struct pipeline *pipeline) {
             free(stage->filter->memory);
             free(stage->filter); // the first member of its owned_filter
         }
+        program_close(stage->program);
     }
 }
 
@@ -251,14 +370,17 @@ static int run(struct pipeline *pipeline, bool background) {
     int status = begin(pipeline, background);
     if (status != COMMAND_OK) {
         abandon_filters(pipeline);
+        if (pipeline->to_file) {
+            (void)file_finish(pipeline->file); // empty, as of a command that writes nothing
+        }
         return status;
     }
     if (has_input(pipeline, 0)) {
         feed_file(pipeline, pipeline->stages[0].what->input);
-    } else {
+    } else if (!pipeline->stages[0].runs) {
         status = run_source(pipeline, background);
     }
-    status = end_filters(pipeline, status);
+    status = end_stages(pipeline, status);
     if (pipeline->to_file && !file_finish(pipeline->file)) {
         return fail("%s: the files of a session have no room for it; `rm` makes some\n", last_of(pipeline)->output);
     }
@@ -266,11 +388,13 @@ static int run(struct pipeline *pipeline, bool background) {
 }
 
 int pipeline_run(struct interpreter *interpreter, const struct shell_pipeline *what) {
-    struct pipeline pipeline = {.interpreter = interpreter, .count = what->count, .outer = out_outlet()};
+    struct pipeline pipeline = {.interpreter = interpreter, .count = what->count, .outer = out_outlet(), .around = innermost};
     for (size_t i = 0; i < what->count; i++) {
         pipeline.stages[i].what = &what->stages[i];
     }
+    innermost = &pipeline;
     const int status = run(&pipeline, what->background);
+    innermost = pipeline.around;
     release(&pipeline);
     return shell.interrupted ? COMMAND_INTERRUPTED : status;
 }

@@ -40,7 +40,7 @@ static void guess_service(void *context, struct supervisor_service service) {
 
 // Says that there is no such service, and which one may be meant.
 static int no_service(const char *command, const char *name) {
-    struct guess guess = {.suggestion = shell_suggest(name)};
+    struct guess guess = {.suggestion = suggestion_of(name)};
     (void)each_service(guess_service, &guess); // without an answer there is just nothing to suggest
     if (guess.suggestion.nearest != nullptr) {
         return fail("%s: there is no service `%s`; did you mean `%s`?\n", command, name, guess.suggestion.nearest);

@@ -98,6 +98,7 @@ constexpr int COMMAND_NOT_FOUND = 127;   // no command or program
 constexpr int COMMAND_INTERRUPTED = 130; // by Ctrl-C
 constexpr int COMMAND_KILLED = 137;
 constexpr int COMMAND_CRASHED = 139;
+constexpr int COMMAND_UNREAD = 141; // ended because nobody wanted what it wrote
 
 typedef int command_fn(const struct arguments *arguments); // returns its exit status
 
@@ -175,8 +176,16 @@ int no_file(const char *command, const char *name);
 // Each file of the session. (files.c)
 void each_file(void (*function)(void *context, const char *name), void *context);
 
-// Takes the bits of the shell's notification; what they say of jobs is kept for jobs_report. TIMED_OUT.
+// Takes the bits of the shell's notification; what they say of jobs is kept for jobs_report. Meanwhile programs in the pipes that
+// the command is in are served. TIMED_OUT. (pipeline.c)
 status_t shell_take_events(uint64_t *bits, uint64_t deadline_ns);
+
+// Keeps what bits say that were taken otherwise. (jobs.c)
+void shell_note_events(uint64_t bits);
+
+// For a command that goes on until Ctrl-C: prints what there is and waits, a second at most, for something to look at. False: the
+// person, or who reads what it prints, has had enough. (pipeline.c)
+bool shell_wait_for_more(uint64_t *bits);
 
 // Each name of a section, a page or a part of one that may be meant by what begins so. (manual.c)
 void each_manual_name(const char *prefix, size_t prefix_bytes, void (*function)(void *context, const char *name), void *context);

@@ -152,7 +152,7 @@ const char *shown(char *out, size_t size, struct capnp_text text) {
 
 void guess_add(struct guess *guess, struct capnp_text name) {
     char candidate[NAME_BYTES];
-    shell_suggest_add(&guess->suggestion, shown(candidate, sizeof(candidate), name));
+    suggestion_add(&guess->suggestion, shown(candidate, sizeof(candidate), name));
     if (guess->suggestion.nearest == candidate) {
         (void)str_copy(guess->nearest, sizeof(guess->nearest), candidate);
         guess->suggestion.nearest = guess->nearest;

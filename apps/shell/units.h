@@ -3,9 +3,9 @@
 // Results of a call lie in the thread's message page, which printing uses: who prints while reading holds them first.
 #pragma once
 
+#include "base/suggest.h"
 #include "idl/exec.capnp.h"
 #include "idl/supervisor.capnp.h"
-#include "lib/shell/suggest.h"
 #include "lib/badge/badge.h"
 
 constexpr size_t SHOWN_TEXT_BYTES = 128; // of a reason, a list of words
@@ -43,7 +43,7 @@ const char *shown(char *out, size_t size, struct capnp_text text);
 
 // The name nearest to a word, among those that were offered.
 struct guess {
-    struct shell_suggestion suggestion;
+    struct suggestion suggestion;
     char nearest[NAME_BYTES];
 };
 void guess_add(struct guess *guess, struct capnp_text name);

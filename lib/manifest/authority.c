@@ -1,7 +1,7 @@
 // Who may find what by its name, and the rules about that.
 #include "base/str.h"
+#include "base/suggest.h"
 #include "lib/manifest/check.h"
-#include "lib/shell/suggest.h"
 
 // ---- What units find by name ----
 
@@ -54,12 +54,12 @@ static bool check_resolves(struct check *check, const struct manifest_unit *unit
 
 static bool check_is_unit(struct check *check, const char *name) {
     const struct manifest *manifest = check->manifest;
-    struct shell_suggestion suggestion = shell_suggest(name);
+    struct suggestion suggestion = suggestion_of(name);
     for (size_t i = 0; i < manifest->unit_count; i++) {
         if (str_equal(manifest->units[i].name, name)) {
             return true;
         }
-        shell_suggest_add(&suggestion, manifest->units[i].name);
+        suggestion_add(&suggestion, manifest->units[i].name);
     }
     return check_fail(check, "no service or program is called `%s`; write `\"%s\"` instead", name,
                       suggestion.nearest != nullptr ? suggestion.nearest : "*");

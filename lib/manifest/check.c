@@ -8,7 +8,7 @@
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "lib/shell/suggest.h"
+#include "base/suggest.h"
 
 struct check *check_at(struct check *check, const char *member, uint32_t index) {
     check->member = member;
@@ -307,13 +307,13 @@ static bool check_provides(struct check *check, const struct manifest_unit *unit
 
 bool check_provided(struct check *check, const char *name) {
     const struct manifest *manifest = check->manifest;
-    struct shell_suggestion suggestion = shell_suggest(name);
+    struct suggestion suggestion = suggestion_of(name);
     if (manifest_provider(manifest, name) != nullptr) {
         return true;
     }
     for (size_t i = 0; i < manifest->unit_count; i++) {
         for (uint32_t j = 0; j < capnp_text_list_count(manifest->units[i].provides); j++) {
-            shell_suggest_add(&suggestion, manifest_word(manifest->units[i].provides, j));
+            suggestion_add(&suggestion, manifest_word(manifest->units[i].provides, j));
         }
     }
     return suggestion.nearest != nullptr

@@ -2,11 +2,11 @@
 
 #include "base/fmt.h"
 #include "base/str.h"
+#include "base/suggest.h"
 #include "lib/reflect/bits.h"
 #include "lib/reflect/float.h"
 #include "lib/reflect/scan.h"
 #include "lib/reflect/write.h"
-#include "lib/shell/suggest.h"
 
 // Where a value goes: a slot of a struct, or an element of a list.
 struct place {
@@ -100,12 +100,12 @@ static bool fail_type(struct reader *reader, const struct place *place, size_t a
 static bool fail_name(struct reader *reader, const struct capnp_schema *schema, struct capnp_text name, const char *what) {
     char typed[32];
     str_copy_bytes(typed, sizeof(typed), name.bytes, name.len);
-    struct shell_suggestion suggestion = shell_suggest(typed);
+    struct suggestion suggestion = suggestion_of(typed);
     for (uint32_t i = 0; i < schema_field_list_count(reflect_fields(schema)); i++) {
-        shell_suggest_add(&suggestion, schema_field_get_name(schema_field_list_get(reflect_fields(schema), i)).bytes);
+        suggestion_add(&suggestion, schema_field_get_name(schema_field_list_get(reflect_fields(schema), i)).bytes);
     }
     for (uint32_t i = 0; i < schema_enumerant_list_count(reflect_enumerants(schema)); i++) {
-        shell_suggest_add(&suggestion,
+        suggestion_add(&suggestion,
                           schema_enumerant_get_name(schema_enumerant_list_get(reflect_enumerants(schema), i)).bytes);
     }
     const size_t at = (size_t)(name.bytes - reader->scan.text);

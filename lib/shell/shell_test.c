@@ -6,7 +6,6 @@
 #include "lib/shell/format.h"
 #include "lib/shell/hex.h"
 #include "lib/shell/options.h"
-#include "lib/shell/suggest.h"
 #include "lib/shell/cursor.h"
 
 static bool at_cursor(const char *line, struct shell_cursor *out) {
@@ -53,26 +52,6 @@ TEST(the_word_being_typed) {
     CHECK_MEM_EQ(cursor.word, "fi", 2);
     CHECK(at_cursor("echo a >", &cursor) && cursor.file);
     CHECK_EQ(cursor.word_bytes, 0);
-}
-
-TEST(suggestions) {
-    CHECK_EQ(shell_distance("", ""), 0);
-    CHECK_EQ(shell_distance("abc", "abc"), 0);
-    CHECK_EQ(shell_distance("abc", "acb"), 1);
-    CHECK_EQ(shell_distance("abc", ""), 3);
-    CHECK_EQ(shell_distance("kitten", "sitting"), 3);
-    static const char *const commands[] = {"help", "services", "service", "logs", "mem", "poweroff"};
-    static const struct {
-        const char *typed, *nearest;
-    } cases[] = {{"hlep", "help"}, {"servces", "services"}, {"log", "logs"}, {"lgos", "logs"}, {"memm", "mem"},
-                 {"power", "poweroff"}, {"xyzzy", nullptr}, {"a", nullptr}, {"serv", "service"}};
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct shell_suggestion suggestion = shell_suggest(cases[i].typed);
-        for (size_t c = 0; c < sizeof(commands) / sizeof(commands[0]); c++) {
-            shell_suggest_add(&suggestion, commands[c]);
-        }
-        CHECK_STR_EQ(suggestion.nearest, cases[i].nearest);
-    }
 }
 
 TEST(sizes) {

@@ -52,7 +52,7 @@ def files(session):
 
 def programs(session):
     says(session, "hello you; echo $?", "Hello, you.", "0")
-    says(session, "hello | cat; x=$(hello)", *["hello: a program writes to the terminal only; it cannot be in a pipe, a redirection or $(...) yet"] * 2)
+    says(session, "hello | cat; x=$(hello); hello you > f; echo \"[$x]\"; cat f", "Hello from Tessera.", "[Hello from Tessera.]", "Hello, you.")
     says(session, "run nosuch; echo $?", "run: there is no program `nosuch`; press Tab after `run ` to see which there are", "127")
     says(session, "if run hello; then echo good; fi", "Hello from Tessera.", "good")
     says(session, "x=$(services | grep consoled | wc -l); echo \"[$x]\"", "[1]")
@@ -92,6 +92,34 @@ def language(ctx):
     session.poweroff()
 
 
+def programs_in_pipes(ctx):
+    """A program is handed a console that is the pipe, and what comes in as `input`; capitals (tests/programs) reads it."""
+    session = Session(ctx, system="test")
+    says(session, "hello a b | grep b", "Hello, b.")
+    says(session, "hello x > f; cat f; x=$(hello y); echo \"[$x]\"", "Hello, x.", "[Hello, y.]")
+    says(session, "echo abc | capitals; capitals < f | capitals | wc -c", "ABC", "10")
+    says(session, "console_flood 3000 | capitals | grep FLOOD | wc -l; echo $?", "3000", "0")  # more than there is room for on the way
+    says(session, "console_flood | head -n 2; echo $?", "console_flood: line 0", "console_flood: line 1", "0")  # ended by who has enough
+    says(session, "while true; do echo x; done | capitals 4; echo $?", "X", "X", "0")
+    says(session, "console_flood | capitals 10 | wc -c", "10")
+    says(session, "for i in 1 2; do hello $i | capitals; done | capitals | sort -r", "HELLO, 2.", "HELLO, 1.")
+    session.expect_in("null_read | cat; echo $?", r"^null_read\.\d+: .*read of", r"^0$")
+    session.keys("console_flood | capitals | grep nothing; echo never\r")
+    session.guest.expect(r"never\n", ANSWER_S)
+    session.keys(CTRL_C)
+    session.guest.prompt(ANSWER_S)
+    session.until("jobs", r"(?s)\A(?!.*running)")
+    before = session.do("caps shell | wc -l").strip()
+    says(session, "for i in 1 2 3; do hello | capitals; done | wc -l; caps shell | wc -l", "3", before)  # nothing is left
+    session.keys("logs -f | capitals | grep NOTHING; echo never\r")  # a command that waits, and programs that wait for it
+    session.guest.expect(r"never\n", ANSWER_S)
+    session.keys(CTRL_C)
+    session.guest.prompt(ANSWER_S)
+    says(session, "logs -f | head -n 1 | wc -l; config watch | head -n 1", "1", "Ctrl-C ends it.")
+    says(session, "services | capitals | grep LOGD | wc -l; services | capitals 5 | wc -c", "1", "5")
+    session.poweroff()
+
+
 def boot_script(ctx):
     """A machine that is started for one script says its exit status, and tools/run-script ends with it."""
     def run(script, *options):
@@ -110,4 +138,5 @@ def boot_script(ctx):
 
 
 def cases(ctx):
-    return [("shell_language", functools.partial(language, ctx)), ("script_on_the_boot_line", functools.partial(boot_script, ctx))]
+    return [("shell_language", functools.partial(language, ctx)), ("programs_in_pipes", functools.partial(programs_in_pipes, ctx)),
+            ("script_on_the_boot_line", functools.partial(boot_script, ctx))]

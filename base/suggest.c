@@ -1,4 +1,4 @@
-#include "lib/shell/suggest.h"
+#include "base/suggest.h"
 
 #include "base/str.h"
 
@@ -9,7 +9,7 @@ static unsigned min(unsigned a, unsigned b) {
 }
 
 // Optimal string alignment, by rows.
-unsigned shell_distance(const char *a, const char *b) {
+unsigned edit_distance(const char *a, const char *b) {
     unsigned rows[3][LEN_MAX + 1];
     size_t a_len = strnlen(a, LEN_MAX);
     size_t b_len = strnlen(b, LEN_MAX);
@@ -31,8 +31,8 @@ unsigned shell_distance(const char *a, const char *b) {
     return rows[a_len % 3][b_len];
 }
 
-void shell_suggest_add(struct shell_suggestion *suggestion, const char *candidate) {
-    unsigned distance = shell_distance(suggestion->word, candidate);
+void suggestion_add(struct suggestion *suggestion, const char *candidate) {
+    unsigned distance = edit_distance(suggestion->word, candidate);
     size_t len = strlen(suggestion->word);
     // Near means at most one mistake in three letters; or the beginning of the word.
     bool near = distance <= (len + 1) / 3 || (len >= 2 && str_starts_with(candidate, suggestion->word));
