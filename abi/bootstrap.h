@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 constexpr uint64_t BOOTSTRAP_MAGIC = 0x3130'5453'424d'4554; // "TEMBST01"
-constexpr uint32_t BOOTSTRAP_VERSION = 6;
+constexpr uint32_t BOOTSTRAP_VERSION = 7;
 constexpr uint32_t BOOTSTRAP_MAX_BYTES = 64 * 1024;
 constexpr uint32_t BOOTSTRAP_MAX_CAPS = 128;
 constexpr uint32_t BOOTSTRAP_NAME_BYTES = 40;
@@ -36,6 +36,8 @@ struct bootstrap_cap {
     uint32_t handle;
     uint32_t type;         // enum object_type
     uint64_t interface_id; // of an endpoint, or of the kernel's objects of this type (idl/kernel.capnp)
+    uint32_t line;         // of the manifest, that grants it; 0: none does
+    uint32_t file_offset;  // the name of the manifest's file (bootstrap_text)
 };
 
 // now_ns = ((counter - base) * mult) >> 32, in 128 bits, where counter is the processor's time-stamp
@@ -115,9 +117,12 @@ struct bootstrap {
     uint64_t user_end; // first address that is no program's: USER_END, or lower where the processor ends earlier
     struct bootstrap_serial serial[BOOTSTRAP_SERIAL_PORTS]; // init only: what the machine has
     struct bootstrap_rtc rtc;
+
+    uint32_t line;        // of the manifest, where the program is described; 0: nowhere
+    uint32_t file_offset; // of the name of that file
 };
-static_assert(sizeof(struct bootstrap_cap) == 40);
-static_assert(sizeof(struct bootstrap) == 256);
+static_assert(sizeof(struct bootstrap_cap) == 48);
+static_assert(sizeof(struct bootstrap) == 264);
 
 // The first thread's handle; 0 while it is not there. The loader can only write it when the thread exists, which runs by then, and
 // another processor may see the bytes arrive one by one: they count when all of them do.
@@ -131,6 +136,11 @@ static inline const struct bootstrap_cap *bootstrap_caps(const struct bootstrap 
 }
 static inline const char *bootstrap_args(const struct bootstrap *b) {
     return (const char *)b + b->args_offset;
+}
+
+// A string of the block; "" for offset 0.
+static inline const char *bootstrap_text(const struct bootstrap *b, uint32_t offset) {
+    return offset != 0 ? (const char *)b + offset : "";
 }
 
 // What init gets, with every right that the type has, beside its own process, thread, vspace and the

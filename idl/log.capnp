@@ -22,6 +22,8 @@ enum LogKind {
   report @0;  # What its source had to say.
   crash @1;   # A program's end that was none of its own doing. The supervisor says so.
   limit @2;   # The log itself: it took no more of that source for a while, and how many records that were.
+  denial @3;  # Somebody was not allowed something (`Denial`). The text is all of it as a sentence; of the fields, `who` is whom,
+              # `attempted` and `object` what, `missing` what it lacks, `holders` who has that, and `line` the manifest's line.
 }
 
 struct LogField {
@@ -66,11 +68,11 @@ interface Log @0xd1a670c35e2b9401 {
 
   query @1 (after :UInt64, limit :UInt32, level :LogLevel = debug, service :Text $maxBytes(23), last :Bool,
             domain :Text $maxBytes(15), cause :UInt64, fromNs :UInt64, toNs :UInt64 = 0xffffffffffffffff,
-            contains :Text $maxBytes(64), field :Text $maxBytes(96), crashes :Bool)
+            contains :Text $maxBytes(64), field :Text $maxBytes(96), crashes :Bool, denials :Bool)
         -> (records :List(LogRecord), next :UInt64, more :Bool, dropped :UInt64) $repeatable;
   # Records with a sequence above `after`, at most `limit` of them (0: as many as fit), that pass every filter: at least as
   # urgent as `level`, of `service`, of `domain`, of `cause`, from `fromNs` to `toNs`, with a text that `contains` this, with a
-  # `field` NAME or NAME=VALUE, `crashes` only. What is empty or 0 lets all pass. With `last` those are the youngest that
+  # `field` NAME or NAME=VALUE, `crashes` or `denials` only. What is empty or 0 lets all pass. With `last` those are the youngest that
   # match, else the oldest. Ask again with `next` while there is `more`. `dropped` is how many records between `after` and
   # `next`, of whatever kind, are gone. `next` below `after`: the service was started anew, and counts from 1.
 
@@ -78,8 +80,9 @@ interface Log @0xd1a670c35e2b9401 {
   # How much is kept and how much was dropped.
 
   appendRecord @3 (level :LogLevel, text :Text $maxBytes(1024), domain :Text $maxBytes(15), cause :UInt64,
-                   fields :List(LogField) $maxCount(.fieldsMax)) -> (sequence :UInt64) $oneWay;
-  # append with all that a record can say. Control characters in the domain or a field's name are refused.
+                   fields :List(LogField) $maxCount(.fieldsMax), kind :LogKind) -> (sequence :UInt64) $oneWay;
+  # append with all that a record can say. Control characters in the domain or a field's name are refused. A crash only the
+  # supervisor can report, and a limit only the log itself.
 
   follow @4 (notification :Capability, bits :UInt64) $repeatable;
   # From now on the notification (SIGNAL) gets these bits when there is a new record, and then again when there is one after the

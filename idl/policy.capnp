@@ -42,7 +42,7 @@ struct Proposal {
 struct Denial {
   # What was attempted and why it was not allowed. Every refusal for want of authority can be told like this.
   subject @0 :Text;        # Who attempted it.
-  action @1 :Action;       # What it would have to be allowed to do,
+  attempted @1 :Text;      # What: an action's name, or a method of the kernel (`call vmo.resize of`),
   object @2 :Text;         # and with what.
   reason @3 :Text;         # Which rule denies it, or that none allows it.
   holders @4 :List(Text);  # Who may, as many as fit.
@@ -50,6 +50,7 @@ struct Denial {
   file @6 :Text;           # The file and the line that would have to change,
   line @7 :UInt32;
   advice @8 :Text;         # and what to write there.
+  missing @9 :Text;        # The right or the grant that it would take.
 }
 
 interface Policy @0xe7a1d3540b9c26f8 {

@@ -11,6 +11,7 @@ const samgrd :Manifest.Service = (
   grants = [
     (name = "policy", service = "policy", control = true),
     (name = "roster", roster = void),
+    (name = "log", service = "log", weak = true),
   ],
 );
 
@@ -27,7 +28,11 @@ const rngd :Manifest.Service = (
   memoryKib = 256,
   band = interactive,
   provides = ["random"],
-  grants = [(name = "metrics", service = "metrics", weak = true)],
+  grants = [
+    (name = "metrics", service = "metrics", weak = true),
+    (name = "roster", roster = void),
+    (name = "log", service = "log", weak = true),
+  ],
 );
 
 const policyd :Manifest.Service = (
@@ -38,6 +43,7 @@ const policyd :Manifest.Service = (
   grants = [
     (name = "manifest", manifest = void),
     (name = "log", service = "log", weak = true),
+    (name = "roster", roster = void),
   ],
 );
 
@@ -83,6 +89,7 @@ const configd :Manifest.Service = (
   grants = [
     (name = "settings", file = "settings"),
     (name = "roster", roster = void),
+    (name = "log", service = "log", weak = true),
   ],
 );
 
@@ -96,6 +103,7 @@ const timed :Manifest.Service = (
     (name = "zones", file = "zones"),
     (name = "config", service = "config"),
     (name = "roster", roster = void),
+    (name = "log", service = "log", weak = true),
   ],
 );
 
@@ -109,6 +117,7 @@ const consoled :Manifest.Service = (
     (name = "uart", serial = (port = console, part = registers)),
     (name = "uart_interrupt", serial = (port = console, part = interrupt)),
     (name = "log", service = "log", weak = true),
+    (name = "roster", roster = void),
   ],
 );
 
@@ -123,6 +132,7 @@ const execd :Manifest.Service = (
     (name = "supervisor", supervisor = void, control = true),
     (name = "log", service = "log", control = true, weak = true),
     (name = "symbols", file = "symbols"),
+    (name = "roster", roster = void),
   ],
 );
 

@@ -34,6 +34,12 @@ const system :Manifest.System = (
     (name = "random_calls", memoryKib = 512, grants = [.console]),
     (name = "capitals", memoryKib = 256, grants = [.console]),
     (name = "log_client", memoryKib = 256, grants = [.console, .log, (name = "nobody", endpoint = void)]),
+    (
+      name = "denied",
+      memoryKib = 256,
+      grants = [.console, .log, (name = "settings", file = "settings"), (name = "bell", notification = void)],
+    ),
+    (name = "ungranted", program = "denied", memoryKib = 256, grants = [.console]),
     (name = "promises", memoryKib = 1024, grants = [.console, (name = "link", endpoint = void)]),
     (
       name = "config_client",

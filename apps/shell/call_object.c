@@ -27,7 +27,7 @@ static void begin(struct object_struct *s, const struct capnp_schema *schema) {
 // The kernel's statuses by the names that the method's documentation has for them; a service's exceptions in words.
 static int refused(status_t status) {
     if (status.code < STATUS_COUNT) {
-        return fail("call: %s: %s\n", abi_status_name(status.code), abi_status_text(status.code));
+        return fail("call: %s: %s\n", abi_status_name(status.code), tess_is_refusal(status) ? status_text(status) : abi_status_text(status.code));
     }
     return out_problem("call", status);
 }

@@ -116,7 +116,7 @@ int command_caps(const struct arguments *arguments) {
     uint64_t koid = 0;
     status_t status = fetch_grants(name, &found, &koid);
     if (!status_ok(status)) {
-        return fail("caps: %s\n", rpc_status_text(status));
+        return fail("caps: %s\n", status_text(status));
     }
     if (!found) {
         return fail("caps: there is no service or job `%s`; `services` and `jobs` list them\n", name);

@@ -187,7 +187,7 @@ int job_start(const char *const *words, size_t count, bool foreground, handle_t 
         return no_program(program);
     }
     if (!status_ok(status) || outcome != EXEC_CONTROL_OUTCOME_DONE) {
-        (void)fail("run %s: %s\n", program, status_ok(status) ? outcome_text(outcome) : rpc_status_text(status));
+        (void)fail("run %s: %s\n", program, status_ok(status) ? outcome_text(outcome) : status_text(status));
         return COMMAND_CANNOT_RUN;
     }
     return COMMAND_OK;

@@ -17,7 +17,7 @@ static struct keys keys;
 static int refused(const struct rpc_call *call, status_t status) {
     char why[RPC_TEXT_BYTES];
     rpc_exception_text(call, why);
-    return fail("keys: %s\n", why[0] != '\0' ? why : rpc_status_text(status));
+    return fail("keys: %s\n", why[0] != '\0' ? why : status_text(status));
 }
 
 static void print_hex(struct capnp_data bytes) {

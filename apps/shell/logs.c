@@ -1,4 +1,5 @@
 // logs: the log, page by page, and on as it grows.
+#include "apps/shell/denials.h"
 #include "apps/shell/shell.h"
 #include "base/fmt.h"
 #include "base/mem.h"
@@ -16,7 +17,7 @@ struct query {
     uint64_t after;
     uint32_t limit;
     enum log_level level;
-    bool last, crashes, follow, stats;
+    bool last, crashes, denials, whole, follow, stats;
     uint64_t cause, from_ns;
     const char *service, *domain, *contains, *field; // "": any
 };
@@ -85,9 +86,13 @@ static int parse_option(int option, const char *value, struct query *query) {
     case 'F': query->field = value; break;
     case 'g': query->contains = value; break;
     case 'c': query->crashes = true; break;
+    case 'D': query->denials = true; break;
     case 'f': query->follow = true; break;
     case 'T': query->stats = true; break;
-    case 'v': query->level = LOG_LEVEL_DEBUG; break;
+    case 'v':
+        query->level = LOG_LEVEL_DEBUG;
+        query->whole = true;
+        break;
     case OPTION_NO_VALUE: return misused("logs: %s wants a value; see `help logs`\n", value);
     default: return misused("logs: there is no option `%s`; see `help logs`\n", value);
     }
@@ -97,7 +102,7 @@ static int parse_option(int option, const char *value, struct query *query) {
 // COMMAND_OK, or says what is wrong.
 static int parse(const struct arguments *arguments, struct query *query) {
     static const char letters[] =
-        "n:(lines)s:(service)d:(domain)l:(level)c(crashes)f(follow)vC:(cause)F:(field)g:(grep)S:(since)T(stats)";
+        "n:(lines)s:(service)d:(domain)l:(level)c(crashes)D(denials)f(follow)vC:(cause)F:(field)g:(grep)S:(since)T(stats)";
     struct shell_options options = shell_options(arguments->words, arguments->count);
     for (int option; (option = shell_next_option(&options, letters)) != OPTION_DONE;) {
         const int parsed = parse_option(option, options.value, query);
@@ -134,7 +139,7 @@ static void print_field(struct log_field field) {
     }
 }
 
-static void print_record(struct log_record record) {
+static void print_record(struct log_record record, bool whole) {
     char source[NAME_BYTES];
     const struct capnp_text from = log_record_get_source(record), domain = log_record_get_domain(record);
     const enum log_level level = log_record_get_level(record);
@@ -146,9 +151,12 @@ static void print_record(struct log_record record) {
         print_text(domain);
         out("] ");
     }
-    print_text(log_record_get_text(record));
+    char told[DENIAL_TEXT_BYTES];
+    const bool denied = log_record_get_kind(record) == LOG_KIND_DENIAL;
+    print_text(denied && !whole && denial_told(record, told) ? capnp_text(told) : log_record_get_text(record));
     const struct log_field_list fields = log_record_get_fields(record);
-    for (uint32_t i = 0; i < log_field_list_count(fields); i++) {
+    const bool said = denied && !whole; // all of it, in the sentence
+    for (uint32_t i = 0; !said && i < log_field_list_count(fields); i++) {
         print_field(log_field_list_get(fields, i));
     }
     if (log_record_get_cause(record) != 0) {
@@ -164,7 +172,7 @@ static status_t print_page(struct query *query, uint64_t *shown, bool *more) {
     struct log_query_results answer;
     TRY(log_call_query(the_log(), &call, query->after, query->limit, query->level, capnp_text(query->service), query->last,
                        capnp_text(query->domain), query->cause, query->from_ns, UINT64_MAX, capnp_text(query->contains),
-                       capnp_text(query->field), query->crashes, rpc_patience(), &answer));
+                       capnp_text(query->field), query->crashes, query->denials, rpc_patience(), &answer));
     rpc_hold(&call, page, &answer.s); // printing uses the message page
     const struct log_record_list records = log_query_results_get_records(answer);
     const uint32_t count = log_record_list_count(records);
@@ -175,7 +183,7 @@ static status_t print_page(struct query *query, uint64_t *shown, bool *more) {
         out("-- %lu records are gone --\n", dropped);
     }
     for (uint32_t i = 0; i < count; i++) {
-        print_record(log_record_list_get(records, i));
+        print_record(log_record_list_get(records, i), query->whole);
     }
     *more = next < query->after || (log_query_results_get_more(answer) && count > 0 && (query->limit == 0 || count < query->limit));
     query->after = next < query->after ? 0 : next;
@@ -213,6 +221,7 @@ static int follow(struct query *query) {
             return out_problem("logs", status);
         }
     } while (shell_wait_for_more(&bits));
+    denials_end();
     (void)watch((handle_t){}); // a log that is not there forgets by itself
     return COMMAND_INTERRUPTED;
 }
@@ -285,6 +294,7 @@ int command_logs(const struct arguments *arguments) {
     const bool follows = query.follow;
     query.follow = false; // what was before is gone for whoever comes now
     const status_t status = print_all(&query, &shown);
+    denials_end();
     if (!status_ok(status)) {
         return out_problem("logs", status);
     }

@@ -10,6 +10,7 @@
 #include "lib/tess/clock.h"
 #include "lib/rpc/method.h"
 #include "lib/console/console.h"
+#include "lib/denial/refusal.h"
 
 static char buffer[CONSOLE_PIECE_BYTES];
 static size_t used;
@@ -104,8 +105,13 @@ int misused(const char *format, ...) {
     return COMMAND_MISUSED;
 }
 
+const char *status_text(status_t status) {
+    static char text[DENIAL_TEXT_BYTES];
+    return denial_status_text(status, text);
+}
+
 int out_problem(const char *what, status_t status) {
-    return fail("%s: %s\n", what, rpc_status_text(status));
+    return fail("%s: %s\n", what, status_text(status));
 }
 
 // The bytes of a word, and of those that stand with it: a type is not parted from its name.

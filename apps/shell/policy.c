@@ -1,5 +1,6 @@
 // policy: who may do what with which service, and why.
 #include "idl/policy.capnp.h"
+#include "apps/shell/denials.h"
 #include "apps/shell/shell.h"
 #include "apps/shell/units.h"
 #include "base/str.h"
@@ -37,7 +38,7 @@ static bool take(const char *const *words, struct question *out) {
 static int problem(const struct rpc_call *call, status_t status) {
     char why[RPC_TEXT_BYTES];
     (void)rpc_exception_text(call, why);
-    return fail("policy: %s\n", why[0] != '\0' ? why : rpc_status_text(status));
+    return fail("policy: %s\n", why[0] != '\0' ? why : status_text(status));
 }
 
 // ---- policy ----
@@ -100,7 +101,9 @@ static int explain(const char *const *words) {
     rpc_hold(&call, held_results, &results.s);
     if (!policy_explain_results_get_allowed(results)) {
         char text[DENIAL_TEXT_BYTES];
-        out_wrapped(0, 0, denial_sentence(policy_explain_results_get_denial(results), text));
+        struct denial denial;
+        denial_read(policy_explain_results_get_denial(results), &denial);
+        out_wrapped(0, 0, denial_sentence(&denial, text));
         return COMMAND_FAILED;
     }
     char file[SHOWN_TEXT_BYTES];
@@ -110,21 +113,31 @@ static int explain(const char *const *words) {
     return COMMAND_OK;
 }
 
-int fail_denied(const char *what, const char *object, const char *why) {
+bool denial_explained(const char *who, const char *action, const char *object, char text[DENIAL_TEXT_BYTES]) {
     RPC_CALL(call);
     struct policy_explain_results results;
-    const struct capnp_text self = capnp_text(bootstrap_args(tess_bootstrap));
-    if (!status_ok(policy_call_explain(the_policy(), &call, self, POLICY_ACTION_CONTROL, capnp_text(object), rpc_patience(),
-                                       &results))) {
-        return fail("%s: %s\n", what, why);
+    struct denial denial;
+    uint16_t number = 0;
+    while (number < ACTIONS && !str_equal(action, action_names[number])) {
+        number++;
+    }
+    if (number == ACTIONS || !status_ok(policy_call_explain(the_policy(), &call, capnp_text(who), (enum policy_action)number,
+                                                            capnp_text(object), rpc_patience(), &results))) {
+        return false;
     }
     rpc_hold(&call, held_results, &results.s);
-    const struct policy_denial denial = policy_explain_results_get_denial(results);
-    if (policy_explain_results_get_allowed(results) || policy_denial_get_line(denial) == 0) {
-        return fail("%s: %s\n", what, why); // it is called something else there, or was allowed meanwhile
+    denial_read(policy_explain_results_get_denial(results), &denial);
+    if (policy_explain_results_get_allowed(results) || denial.line == 0) {
+        return false; // it is called something else there, or was allowed meanwhile
     }
+    (void)denial_sentence(&denial, text);
+    return true;
+}
+
+int fail_denied(const char *what, const char *object, const char *why) {
     char text[DENIAL_TEXT_BYTES];
-    return fail("%s: %s\n", what, denial_sentence(denial, text));
+    const bool explained = denial_explained(bootstrap_args(tess_bootstrap), action_names[POLICY_ACTION_CONTROL], object, text);
+    return fail("%s: %s\n", what, explained ? text : why);
 }
 
 // ---- policy try ----
@@ -234,6 +247,10 @@ int command_policy(const struct arguments *arguments) {
     }
     if (count == 1 && str_equal(words[0], "propose")) {
         return propose();
+    }
+    const bool changes = str_equal(words[0], "learn") || str_equal(words[0], "revoke") || str_equal(words[0], "restore");
+    if (changes && identity_check("policy", NEEDS_ADMINISTRATOR) != COMMAND_OK) {
+        return COMMAND_FAILED;
     }
     if (count == 2 && str_equal(words[0], "learn")) {
         return learn(words[1]);

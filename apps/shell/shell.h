@@ -64,6 +64,9 @@ void out_wrapped(size_t column, size_t indent, const char *text);
 // policy knows nothing of it, `why`. COMMAND_FAILED. (policy.c)
 int fail_denied(const char *what, const char *object, const char *why);
 
+// What a status means; of what the kernel refused this program, the denial. Good until the next.
+const char *status_text(status_t status);
+
 // "WHAT: why and what to do" for a call that failed. COMMAND_FAILED.
 int out_problem(const char *what, status_t status);
 

@@ -28,7 +28,7 @@ bool journal_matches(const struct journal *journal, uint16_t at, const struct jo
     journal_body(journal, at, body);
     const char *text = body + record->domain_bytes, *fields = text + record->text_bytes;
     return record->level <= filter->level && record->time_ns >= filter->from_ns && record->time_ns <= filter->to_ns &&
-           (filter->cause == 0 || record->cause == filter->cause) && (!filter->of_kind || record->kind == filter->kind) &&
+           (filter->cause == 0 || record->cause == filter->cause) && (filter->kinds == 0 || (record->kind < 32 && (filter->kinds >> record->kind & 1) != 0)) &&
            is_of(journal, record, filter->source) && same(filter->domain, body, record->domain_bytes) &&
            contains(text, record->text_bytes, filter->contains) &&
            (filter->field.len == 0 || journal_fields_match((const uint8_t *)fields, record->fields_bytes,

@@ -12,8 +12,7 @@ struct journal_filter {
     uint64_t cause;                    // 0: any
     uint64_t from_ns, to_ns;
     uint8_t level; // at most this
-    bool of_kind;  // only those of `kind`
-    uint8_t kind;
+    uint32_t kinds; // only those of these: bit n is kind n. 0: any
 };
 
 // `body` gets the record's body, whether it matches or not.

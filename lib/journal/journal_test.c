@@ -109,7 +109,9 @@ TEST(filters) {
     CHECK_EQ(count((struct journal_filter){.level = 255, .contains = run("text 19. and more")}), 0);
     CHECK_EQ(count((struct journal_filter){.level = 255, .field = run("number")}), 7);
     CHECK_EQ(count((struct journal_filter){.level = 255, .field = run("number=12")}), 1);
-    CHECK_EQ(count((struct journal_filter){.level = 255, .of_kind = true, .kind = 1}), 1);
+    CHECK_EQ(count((struct journal_filter){.level = 255, .kinds = 1u << 1}), 1);
+    CHECK_EQ(count((struct journal_filter){.level = 255, .kinds = 1u << 1 | 1u << 3}), 1);
+    CHECK_EQ(count((struct journal_filter){.level = 255, .kinds = 1u << 3}), 0);
     CHECK_EQ(count((struct journal_filter){.level = 255, .source = run("even"), .contains = run("1"), .field = run("number")}), 2);
 }
 

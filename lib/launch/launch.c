@@ -8,6 +8,7 @@
 #include "base/fmt.h"
 #include "base/str.h"
 #include "idl/interfaces.h"
+#include "lib/denial/refusal.h"
 #include "lib/tess/handle.h"
 #include "lib/tess/capset.h"
 #include "lib/tess/heap.h"
@@ -37,7 +38,7 @@ static struct spawn_grant *add(struct launch_grants *all, const char *name, cons
     struct spawn_grant *to = &all->entries[all->count];
     all->temporary[all->count++] = temporary;
     *shown = (struct launch_capability){.manifest_line = line, .manifest_source = source};
-    *to = (struct spawn_grant){};
+    *to = (struct spawn_grant){.file = source[0] != '\0' ? source : nullptr, .line = line};
     (void)str_copy(shown->name, sizeof(shown->name), name); // same bound on all sides
     (void)str_copy(to->name, sizeof(to->name), name);
     return to;
@@ -120,6 +121,7 @@ static void put_provided(struct launch_grants *all) {
 
 static status_t put_granted(struct launch_grants *all, char *why, size_t why_bytes) {
     const struct launch *launch = all->launch;
+    char denied[DENIAL_TEXT_BYTES];
     for (uint32_t i = 0; i < manifest_grant_list_count(launch->spec->grants); i++) {
         const struct manifest_grant grant = all->current = manifest_grant_list_get(launch->spec->grants, i);
         const char *name = manifest_grant_get_name(grant).bytes;
@@ -135,7 +137,7 @@ static status_t put_granted(struct launch_grants *all, char *why, size_t why_byt
         if (!status_ok(status)) {
             fmt_snprintf(why, why_bytes, "%s: grant `%s` (%s:%u): %s", launch->name, name,
                          manifest_source(launch->manifest, manifest_grant_get_source(grant)), manifest_grant_get_line(grant),
-                         abi_status_text(status.code));
+                         denial_status_text(status, denied));
             return status;
         }
     }
@@ -294,6 +296,8 @@ static status_t spawn(const struct launch *launch, struct launch_grants *all, co
     const char *argv[ARGUMENTS_MAX];
     struct spawn_request request = {
         .name = launch->name,
+        .file = launch->spec->source,
+        .line = launch->spec->line,
         .account = launch->account,
         .image = launch->package_vmo,
         .image_offset = file->offset_bytes,
@@ -313,7 +317,14 @@ static status_t spawn(const struct launch *launch, struct launch_grants *all, co
     TRY(put_handed(all, why, why_bytes));
     name_interfaces(all);
     request.grant_count = all->count;
-    return tess_spawn(&request, process, why, why_bytes);
+    const status_t status = tess_spawn(&request, process, why, why_bytes);
+    struct refusal_text text;
+    struct denial denial;
+    if (!status_ok(status) && refusal_denial(status, &text, &denial)) { // which step it was is part of it
+        char sentence[DENIAL_TEXT_BYTES];
+        fmt_snprintf(why, why_bytes, "%s: %s", launch->name, denial_sentence(&denial, sentence));
+    }
+    return status;
 }
 
 status_t launch_start(const struct launch *launch, struct spawned *process, struct launch_capset *capset, char *why,

@@ -41,7 +41,20 @@ static inline struct logger_field logger_text(const char *name, const char *valu
     return (struct logger_field){.name = name, .text = value};
 }
 
-// Reports a record; fields beyond LOGGER_FIELDS_MAX are left out. Returns whether it got there.
+// A record with all that there is to say. Fields beyond LOGGER_FIELDS_MAX are left out.
+struct logger_record {
+    enum log_level level;
+    enum log_kind kind; // LOG_KIND_REPORT or LOG_KIND_DENIAL
+    const char *text;
+    const struct logger_field *fields;
+    uint32_t count;
+};
+
+// Hands it over, once; nothing is counted. For who keeps what the log does not take, and tries again.
+bool logger_try(struct logger *logger, const struct logger_record *record, uint64_t deadline_ns);
+
+// Reports a record. Returns whether it got there.
+bool logger_file(struct logger *logger, const struct logger_record *record);
 bool logger_report(struct logger *logger, enum log_level level, const char *text, const struct logger_field *fields, uint32_t count);
 
 #define LOGGER_REPORT(logger, level, text, ...) \

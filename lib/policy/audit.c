@@ -2,7 +2,6 @@
 
 #include "base/fmt.h"
 #include "base/str.h"
-#include "lib/policy/explain.h"
 
 static bool is_same(const struct audit_entry *one, const struct audit_entry *other) {
     return one->question.action == other->question.action && one->allowed == other->allowed && one->by_rule == other->by_rule &&
@@ -36,16 +35,52 @@ void audit_done(struct audit *audit) {
     audit->count--;
 }
 
-void audit_text(const struct ruleset *set, const struct audit_entry *entry, char *to, size_t size) {
-    char by[MANIFEST_SOURCE_BYTES + 16] = "no rule", times[32] = "";
-    if (entry->by_rule && entry->rule.origin == RULESET_REVOKED) {
-        (void)str_copy(by, sizeof by, "a revocation");
-    } else if (entry->by_rule) {
-        fmt_snprintf(by, sizeof by, "%s:%u", manifest_source(set->manifest, entry->rule.source), entry->rule.line);
+static void name_rule(const struct ruleset *set, const struct audit_entry *entry, struct audit_record *to) {
+    if (!entry->by_rule) {
+        (void)str_copy(to->rule, sizeof to->rule, "no rule");
+    } else if (entry->rule.origin == RULESET_REVOKED) {
+        (void)str_copy(to->rule, sizeof to->rule, "a revocation");
+    } else {
+        fmt_snprintf(to->rule, sizeof to->rule, "%s:%u", manifest_source(set->manifest, entry->rule.source), entry->rule.line);
     }
+}
+
+// A rule that came or went since does not change why it was denied; only what is to be done about it.
+static void record_denied(const struct ruleset *set, const struct audit_entry *entry, struct audit_record *to) {
+    struct denial denial;
+    ruleset_explain(set, entry->question, entry->subject, entry->object, &to->why);
+    ruleset_as_denial(set, &entry->question, entry->subject, entry->object, &to->why, &denial);
+    if (ruleset_decide(set, entry->question).allowed) {
+        fmt_snprintf(to->why.reason, sizeof to->why.reason, "%s denied it, which it does no more", to->rule);
+        denial.advice = "";
+        denial.line = 0;
+    }
+    denial_record(&denial, entry->count, &to->denial);
+}
+
+static void record_allowed(const struct audit_entry *entry, struct audit_record *to) {
+    struct denial_record *record = &to->denial;
+    const char *action = ruleset_action_name(entry->question.action);
+    fmt_snprintf(record->text, sizeof record->text, "%s may %s %s, by %s", entry->subject, action, entry->object, to->rule);
+    record->record = (struct logger_record){.level = LOG_LEVEL_DEBUG, .text = record->text, .fields = record->fields};
+    struct logger_field *fields = record->fields;
+    uint32_t count = 0;
+    fields[count++] = logger_text("who", entry->subject);
+    fields[count++] = logger_text("attempted", action);
+    fields[count++] = logger_text("object", entry->object);
+    fields[count++] = logger_text("line", to->rule);
     if (entry->count > 1) {
-        fmt_snprintf(times, sizeof times, " (%lu times)", entry->count);
+        fields[count++] = logger_integer("times", (int64_t)entry->count);
     }
-    fmt_snprintf(to, size, "%s %s to %s %s by %s%s", entry->allowed ? "allowed" : "denied", entry->subject,
-                 ruleset_action_name(entry->question.action), entry->object, by, times);
+    record->record.count = count;
+}
+
+void audit_record(const struct ruleset *set, const struct audit_entry *entry, struct audit_record *to) {
+    name_rule(set, entry, to);
+    if (entry->allowed) {
+        record_allowed(entry, to);
+    } else {
+        record_denied(set, entry, to);
+    }
+    to->record = &to->denial.record;
 }

@@ -5,7 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/policy/ruleset.h"
+#include "lib/denial/denial.h"
+#include "lib/policy/explain.h"
 
 constexpr size_t AUDIT_ENTRIES_MAX = 64;
 constexpr size_t AUDIT_NAME_BYTES = 24;
@@ -32,5 +33,11 @@ void audit_note(struct audit *audit, const struct audit_entry *entry);
 const struct audit_entry *audit_next(const struct audit *audit);
 void audit_done(struct audit *audit);
 
-// As one line: "allowed shell to use log by system/tessera.capnp:51", with "(3 times)" behind it.
-void audit_text(const struct ruleset *set, const struct audit_entry *entry, char *to, size_t size);
+// What the log is to have of one: what was denied is a denial, what was allowed a record of the same fields, with the rule that did.
+struct audit_record {
+    struct ruleset_denial why;
+    struct denial_record denial;
+    char rule[MANIFEST_SOURCE_BYTES + 16]; // "system/tessera.capnp:51", or what else it was
+    const struct logger_record *record;
+};
+void audit_record(const struct ruleset *set, const struct audit_entry *entry, struct audit_record *to);

@@ -85,6 +85,7 @@ static void advise(const struct ruleset *set, struct ruleset_question question, 
 void ruleset_explain(const struct ruleset *set, struct ruleset_question question, const char *subject, const char *object,
                     struct ruleset_denial *out) {
     *out = (struct ruleset_denial){.file = ""};
+    fmt_snprintf(out->missing, sizeof out->missing, "%s of %s", ruleset_action_name(question.action), object);
     const bool known = question.subject < set->manifest->unit_count;
     if (question.object >= set->object_count) {
         fmt_snprintf(out->reason, sizeof out->reason, "nothing of this system provides `%s`", object);
@@ -103,6 +104,26 @@ void ruleset_explain(const struct ruleset *set, struct ruleset_question question
     } else {
         fmt_snprintf(out->reason, sizeof out->reason, "no grant, `resolve` or rule allows it");
         advise(set, question, out);
+    }
+}
+
+void ruleset_as_denial(const struct ruleset *set, const struct ruleset_question *question, const char *subject, const char *object,
+                    const struct ruleset_denial *why, struct denial *to) {
+    static_assert(RULESET_HOLDERS_SHOWN <= DENIAL_HOLDERS_SHOWN);
+    *to = (struct denial){
+        .subject = subject,
+        .attempted = ruleset_action_name(question->action),
+        .object = object,
+        .missing = why->missing,
+        .reason = why->reason,
+        .holder_count = why->holder_count,
+        .holders_are_known = true,
+        .file = why->file,
+        .line = why->line,
+        .advice = why->advice,
+    };
+    for (uint32_t i = 0; i < RULESET_HOLDERS_SHOWN && i < why->holder_count; i++) {
+        to->holders[i] = ruleset_subject_name(set, why->holders[i]);
     }
 }
 

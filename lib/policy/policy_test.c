@@ -270,11 +270,36 @@ static void note(struct audit *audit, const char *subject, const char *object) {
     audit_note(audit, &entry);
 }
 
-static void check_next(struct audit *audit, const char *expected) {
-    char text[200];
-    REQUIRE(audit_next(audit) != nullptr);
-    audit_text(&set, audit_next(audit), text, sizeof text);
-    CHECK_STR_EQ(text, expected);
+static const char *text_of(const struct logger_record *record, const char *name) {
+    for (uint32_t i = 0; i < record->count; i++) {
+        if (strcmp(record->fields[i].name, name) == 0) {
+            return record->fields[i].text;
+        }
+    }
+    return "";
+}
+
+static int64_t times_of(const struct logger_record *record) {
+    for (uint32_t i = 0; i < record->count; i++) {
+        if (strcmp(record->fields[i].name, "times") == 0) {
+            return record->fields[i].integer;
+        }
+    }
+    return 1;
+}
+
+static void check_next(struct audit *audit, enum log_kind kind, const char *expected, const char *line) {
+    static struct audit_record record;
+    const struct audit_entry *entry = audit_next(audit);
+    REQUIRE(entry != nullptr);
+    audit_record(&set, entry, &record);
+    CHECK_EQ(record.record->kind, kind);
+    CHECK_STR_EQ(record.record->text, expected);
+    CHECK_STR_EQ(text_of(record.record, "who"), entry->subject);
+    CHECK_STR_EQ(text_of(record.record, "attempted"), "use");
+    CHECK_STR_EQ(text_of(record.record, "object"), entry->object);
+    CHECK_STR_EQ(text_of(record.record, "line"), line);
+    CHECK_EQ(times_of(record.record), (int64_t)entry->count);
     audit_done(audit);
 }
 
@@ -287,10 +312,17 @@ TEST(the_audit_keeps_order_and_counts_what_is_alike) {
     note(&audit, "hell", "log");
     CHECK(ruleset_revoke(&set, ask("shell", RULESET_USE, "log")));
     note(&audit, "shell", "log");
-    check_next(&audit, "allowed shell to use log by t.capnp:101 (2 times)");
-    check_next(&audit, "denied hello.4 to use log by no rule");
-    check_next(&audit, "denied hell to use log by t.capnp:301");
-    check_next(&audit, "denied shell to use log by a revocation");
+    check_next(&audit, LOG_KIND_REPORT, "shell may use log, by t.capnp:101", "t.capnp:101");
+    check_next(&audit, LOG_KIND_DENIAL,
+               "hello.4 may not use log: no grant, `resolve` or rule allows it; nobody may. To allow it, add "
+               "`(name = \"log\", service = \"log\")` to `grants` of hello (t.capnp:80)",
+               "t.capnp:80");
+    check_next(&audit, LOG_KIND_DENIAL,
+               "hell may not use log: a rule denies it to hell for log; nobody may. To allow it, take this rule away, or make it "
+               "narrower (t.capnp:301)",
+               "t.capnp:301");
+    CHECK(ruleset_restore(&set, ask("shell", RULESET_USE, "log")));
+    check_next(&audit, LOG_KIND_DENIAL, "shell may not use log: a revocation denied it, which it does no more; shell may", "");
     CHECK(audit_next(&audit) == nullptr);
     char name[24];
     for (size_t i = 0; i < AUDIT_ENTRIES_MAX + 5; i++) {
@@ -299,5 +331,8 @@ TEST(the_audit_keeps_order_and_counts_what_is_alike) {
     }
     CHECK_EQ(audit.count, AUDIT_ENTRIES_MAX);
     CHECK_EQ(audit.dropped, 5);
-    check_next(&audit, "denied x0 to use log by no rule");
+    check_next(&audit, LOG_KIND_DENIAL,
+               "x0 may not use log: no service or program of this system is called `x0`; shell may. To allow it, write a service or "
+               "program `x0`",
+               "");
 }

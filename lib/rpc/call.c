@@ -62,6 +62,7 @@ status_t rpc_take_answer(struct rpc_call *call, struct capnp_struct *results) {
     }
     call->state = RPC_CALL_ANSWERED;
     if (label != 0) {
+        tess_answered();
         rpc_incoming_adopt(&call->results, &call->message);
         return label < RPC_EXCEPTION_END ? (status_t){label} : rpc_status(RPC_BAD_ANSWER);
     }
@@ -86,7 +87,9 @@ status_t rpc_finish(struct rpc_call *call, uint64_t deadline_ns, struct capnp_st
     const status_t status = exchange(call, deadline_ns);
     rpc_outgoing_end(&call->params, !status_ok(status));
     call->state = RPC_CALL_IDLE;
-    TRY(status);
+    if (!status_ok(status)) {
+        return tess_refused(status, SYS_CALL, call->target, RPC_CONTRACT, 0);
+    }
     return rpc_take_answer(call, results);
 }
 
@@ -98,7 +101,7 @@ status_t rpc_send(struct rpc_call *call, uint64_t deadline_ns) {
     }
     rpc_outgoing_end(&call->params, !status_ok(status));
     call->state = RPC_CALL_IDLE;
-    return status;
+    return tess_refused(status, SYS_SEND, call->target, RPC_CONTRACT, 0);
 }
 
 handle_t rpc_keep(struct rpc_call *call, handle_t handle) {

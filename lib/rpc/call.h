@@ -107,7 +107,9 @@ status_t rpc_repeat(struct rpc_call *call, handle_t target, uint64_t deadline_ns
         call->message = request;
         return rpc_repeat(call, target, deadline_ns, results);
     }
-    TRY(status);
+    if (!status_ok(status)) {
+        return tess_refused(status, SYS_CALL, target, RPC_CONTRACT, 0);
+    }
     call->message = answer;
     return rpc_take_answer(call, results);
 }

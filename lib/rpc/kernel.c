@@ -9,6 +9,7 @@
 // The answer has capabilities, a page, or says no.
 status_t rpc_kernel_answered(struct rpc_call *call) {
     const uint32_t label = message_label(call->message.info);
+    tess_answered();
     rpc_incoming_adopt(&call->results, &call->message);
     call->state = RPC_CALL_ANSWERED;
     return label < RPC_EXCEPTION_END ? (status_t){label} : rpc_status(RPC_BAD_ANSWER);

@@ -28,8 +28,13 @@ status_t rpc_kernel_answered(struct rpc_call *call);
 static inline status_t rpc_kernel_call(struct rpc_call *call, handle_t target, struct tess_message *message,
                                        uint64_t deadline_ns) {
     rpc_end(call);
+    const uint64_t request = message->info;
+    const uint32_t argument = message_handle_count(request) != 0 ? tess_message_handle(message, 0).v : 0;
     const status_t status = tess_call(target, message, deadline_ns);
-    if (!status_ok(status) || message->info == 0) {
+    if (!status_ok(status)) {
+        return tess_refused(status, SYS_CALL, target, message_label(request), argument);
+    }
+    if (message->info == 0) {
         return status;
     }
     call->message = *message;

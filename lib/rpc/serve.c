@@ -70,6 +70,7 @@ status_t rpc_unimplemented(struct rpc_request *request) {
 }
 
 status_t rpc_denied(struct rpc_request *request, const char *interface) {
+    request->denied = true;
     return rpc_refuse(request, RPC_DENIED, "`%s` takes a capability that was granted with `control = true`", interface);
 }
 
@@ -92,7 +93,7 @@ void rpc_server_init(struct rpc_server *server, handle_t endpoint, uint32_t acce
     server->accept = accept;
     server->bits = server->malformed = server->undelivered = 0;
     request->stage = RPC_NO_REQUEST;
-    request->deferred = request->may_grow = false;
+    request->deferred = request->may_grow = request->denied = false;
     request->method = nullptr;
     request->answer = (struct tess_message){};
     request->page = server->page;

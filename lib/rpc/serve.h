@@ -48,6 +48,7 @@ struct rpc_request {
     };
     enum rpc_stage stage;
     bool deferred;
+    bool denied; // it was refused for want of authority (rpc_denied). Whoever wants to know takes it back
     bool may_grow; // results may go out of band: at the service's expense until the client gives them up. Off
     const struct rpc_method *method; // null until rpc_results; not if plain
     struct tess_message answer;      // of a plain one only words 0 to 5 are ever set, and rpc_results sets them all

@@ -21,6 +21,7 @@
 
 #include "idl/lifecycle.capnp.h"
 #include "lib/badge/badge.h"
+#include "lib/denial/denial.h"
 #include "lib/rpc/serve.h"
 #include "lib/tess/syscall.h"
 
@@ -47,6 +48,9 @@ struct service {
 
     // Takes over what `save` of another version wrote. False, with nothing changed, when that is not understood.
     bool (*adopt)(const void *state, size_t len_bytes);
+
+    // Somebody was refused what only some may do. Null: the log is told (denied.c).
+    void (*denied)(const struct denial *denial);
 };
 
 typedef status_t service_dispatch_fn(struct rpc_request *request);
@@ -62,6 +66,9 @@ extern enum service_phase : uint8_t {
 void service_open(const struct service *service, struct rpc_server *server);
 void service_lifecycle(struct rpc_server *server);
 
+// The request that was just done was denied: answers it, and sees to it that this is told. Waits for nobody.
+void service_denied(const struct service *service, struct rpc_server *server);
+
 // Serves until it is told to stop; returns what main returns. `dispatch` becomes a part of the loop, so that short requests stay
 // short. The server needs no rpc_server_init.
 [[gnu::always_inline]] static inline int service_run(const struct service *service, struct rpc_server *server,
@@ -76,6 +83,9 @@ void service_lifecycle(struct rpc_server *server);
                 service_lifecycle(server);
             } else {
                 rpc_server_done(server, dispatch(&server->request));
+                if (server->request.denied) [[clang::unlikely]] {
+                    service_denied(service, server);
+                }
             }
             break;
         case RPC_SIGNAL:

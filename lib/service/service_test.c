@@ -1,11 +1,13 @@
 // A daemon and its supervisor in one process; the kernel between them is played.
 #include "lib/service/service.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "abi/gen/abi.h"
 #include "base/str.h"
 #include "base/test.h"
+#include "lib/roster/roster.h"
 #include "lib/tess/capset.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/handle.h"
@@ -126,7 +128,38 @@ static status_t receive(handle_t endpoint, struct tess_message *message) {
     return STATUS_OK;
 }
 
+// ---- Those who are told ----
+
+static struct roster roster;
+static unsigned filed;
+static bool log_listens;
+static char sentence[MESSAGE_PAGE_BYTES];
+
+const struct roster *roster_open(const char *) {
+    return &roster;
+}
+
+// Whatever is sent goes to the log.
+static status_t take_record(void) {
+    if (!log_listens) {
+        return STATUS_TIMED_OUT;
+    }
+    CHECK(!asked); // whoever was denied has been told before
+    filed++;
+    memset(sentence, 0, sizeof(sentence));
+    for (size_t i = 0; i + 1 < sizeof(page); i++) {
+        if (memcmp(page + i, "client may", 10) == 0) {
+            snprintf(sentence, sizeof(sentence), "%.*s", (int)(sizeof(page) - i), (const char *)page + i);
+            break;
+        }
+    }
+    return STATUS_OK;
+}
+
 status_t tess_host_syscall(uint32_t number, handle_t handle, struct tess_message *message, uint64_t) {
+    if (number == SYS_SEND) {
+        return take_record();
+    }
     if (number == SYS_REPLY_RECV) {
         take_answer(message);
         if (handle.v == 0) {
@@ -138,6 +171,7 @@ status_t tess_host_syscall(uint32_t number, handle_t handle, struct tess_message
 
 // ---- The daemon ----
 
+constexpr uint32_t DENIED = 7; // a method that only some may call
 static struct rpc_server server;
 static uint64_t signalled, served;
 static unsigned waits, stops;
@@ -147,6 +181,9 @@ static status_t dispatch(struct rpc_request *request) {
     static const struct rpc_method plain = {INTERFACE, 0, true, {0, 0, true}, {1, 0, true}};
     if (request->interface_id != INTERFACE) {
         return rpc_unimplemented(request);
+    }
+    if (rpc_ordinal(request) == DENIED) {
+        return rpc_denied(request, "TestControl");
     }
     capnp_put_u64(rpc_results(request, &plain), 0, ++served);
     return STATUS_OK;
@@ -307,4 +344,41 @@ TEST(without_state_or_memory) {
     CHECK(labels[1] != 0);
     CHECK_EQ(labels[2], 0); // it goes on
     poor = false;
+}
+
+#define FROM_DENIED {.at = CLIENTS, .interface = INTERFACE, .badge = 9, .ordinal = DENIED}
+
+TEST(what_is_denied_is_told_and_does_not_hold_up) {
+    CHECK(roster_put(&roster, 9, "client"));
+    log_listens = true;
+    CHECK_EQ(RUN(&plain, FROM_SUPERVISOR(OWN, LIFECYCLE_BEGIN), FROM_DENIED, FROM_CLIENT), 1);
+    CHECK_EQ(answers, 3);
+    CHECK_EQ(labels[1], (uint32_t)RPC_DENIED);
+    CHECK_EQ(labels[2], 0);
+    CHECK_EQ(filed, 1);
+    CHECK_STR_EQ(sentence, "client may not control test: `TestControl` takes a capability that was granted with `control = true`");
+    log_listens = false;
+    CHECK_EQ(RUN(&plain, FROM_SUPERVISOR(OWN, LIFECYCLE_BEGIN), FROM_DENIED, FROM_CLIENT), 1);
+    CHECK_EQ(labels[2], 0);
+    struct step steps[13] = {FROM_SUPERVISOR(OWN, LIFECYCLE_BEGIN)};
+    for (size_t i = 1; i < 13; i++) {
+        steps[i] = (struct step)FROM_DENIED;
+    }
+    log_listens = true;
+    CHECK_EQ(run_steps(&plain, steps, 13), 1);
+    CHECK_EQ(filed, 7); // with that which the log did not take, as many as it is told of in a second
+}
+
+static unsigned hooked;
+static void hook(const struct denial *denial) {
+    hooked++;
+    CHECK_STR_EQ(denial->subject, "client");
+    CHECK_STR_EQ(denial->missing, "control of test");
+}
+
+TEST(a_service_may_tell_it_itself) {
+    static const struct service itself = {.provides = "test", .interface_id = INTERFACE, .denied = hook};
+    CHECK_EQ(RUN(&itself, FROM_SUPERVISOR(OWN, LIFECYCLE_BEGIN), FROM_DENIED), 1);
+    CHECK_EQ(hooked, 1);
+    CHECK_EQ(filed, 7);
 }

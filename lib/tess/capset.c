@@ -37,8 +37,12 @@ handle_t tess_cap_required(const char *name, uint64_t interface_id) {
     handle_t handle = {};
     status_t status = tess_cap(name, interface_id, &handle);
     if (!status_ok(status)) {
-        tess_panic("%s: the manifest does not grant `%s`%s", tess_bootstrap->program, name,
-                   status_is(status, STATUS_WRONG_TYPE) ? " with the interface needed" : "");
+        const struct bootstrap_cap *cap = find(name);
+        const uint32_t line = cap != nullptr ? cap->line : tess_bootstrap->line;
+        const uint32_t file = cap != nullptr ? cap->file_offset : tess_bootstrap->file_offset;
+        tess_panic("%s may not use %s: the manifest %s. To allow it, %s `%s` %s `grants` of it (%s:%u)", tess_bootstrap->program, name,
+                   cap != nullptr ? "grants it with another interface" : "does not grant it", cap != nullptr ? "change" : "add", name,
+                   cap != nullptr ? "in" : "to", bootstrap_text(tess_bootstrap, file), line);
     }
     return handle;
 }

@@ -82,6 +82,20 @@ static size_t args_bytes(const struct spawn_request *request) {
     return bytes;
 }
 
+static bool file_is_new(const char *file, const char *before) {
+    return file != nullptr && file != before;
+}
+
+// Names of files stand there once as long as they do not change: most grants are written in one file.
+static size_t files_bytes(const struct spawn_request *request) {
+    size_t bytes = file_is_new(request->file, nullptr) ? strlen(request->file) + 1 : 0;
+    const char *before = request->file;
+    for (uint32_t i = 0; i < request->grant_count; before = request->grants[i++].file) {
+        bytes += file_is_new(request->grants[i].file, before) ? strlen(request->grants[i].file) + 1 : 0;
+    }
+    return bytes;
+}
+
 static status_t plan_memory(struct build *build) {
     const struct spawn_request *request = build->request;
     if (request->grant_count > BOOTSTRAP_MAX_CAPS) {
@@ -89,7 +103,8 @@ static status_t plan_memory(struct build *build) {
                     BOOTSTRAP_MAX_CAPS);
     }
     build->bootstrap_bytes =
-        sizeof(struct bootstrap) + request->grant_count * sizeof(struct bootstrap_cap) + args_bytes(request);
+        sizeof(struct bootstrap) + request->grant_count * sizeof(struct bootstrap_cap) + args_bytes(request) +
+        files_bytes(request);
     if (build->bootstrap_bytes > BOOTSTRAP_MAX_BYTES) {
         return fail(build, STATUS_BAD_ARGUMENT, "%s: arguments longer than %u bytes", request->name,
                     BOOTSTRAP_MAX_BYTES);
@@ -217,6 +232,28 @@ static status_t give_all(struct build *build) {
     return STATUS_OK;
 }
 
+// The block as far as it is laid, and the file whose name was laid last.
+struct laying {
+    uint8_t *block;
+    uint32_t used, file_offset;
+    const char *file;
+};
+
+static uint32_t lay_file(struct laying *laying, const char *file) {
+    if (file == nullptr) {
+        laying->file = nullptr;
+        return 0;
+    }
+    if (file_is_new(file, laying->file)) {
+        const size_t len = strlen(file) + 1;
+        memcpy(laying->block + laying->used, file, len);
+        laying->file_offset = laying->used;
+        laying->used += (uint32_t)len;
+        laying->file = file;
+    }
+    return laying->file_offset;
+}
+
 static void lay_bootstrap(const struct build *build, uint8_t *to) {
     const struct spawn_request *request = build->request;
     struct bootstrap block = {
@@ -240,15 +277,19 @@ static void lay_bootstrap(const struct build *build, uint8_t *to) {
         .caps_offset = sizeof(struct bootstrap),
         .argc = request->argc,
         .args_bytes = (uint32_t)args_bytes(request),
+        .line = request->line,
     };
     block.args_offset = block.caps_offset + request->grant_count * (uint32_t)sizeof(struct bootstrap_cap);
+    struct laying laying = {.block = to, .used = block.args_offset + block.args_bytes};
+    block.file_offset = lay_file(&laying, request->file);
     (void)str_copy(block.program, sizeof block.program, request->name); // for people: a cut name will do
     memcpy(to, &block, sizeof block);
     uint8_t *at = to + block.caps_offset;
     for (uint32_t i = 0; i < request->grant_count; i++, at += sizeof(struct bootstrap_cap)) {
         const struct spawn_grant *grant = &request->grants[i];
         struct bootstrap_cap cap = {
-            .handle = grant->foreign, .type = grant->type, .interface_id = grant->interface_id};
+            .handle = grant->foreign, .type = grant->type, .interface_id = grant->interface_id, .line = grant->line};
+        cap.file_offset = lay_file(&laying, grant->file);
         memcpy(cap.name, grant->name, sizeof cap.name);
         memcpy(at, &cap, sizeof cap);
     }

@@ -21,11 +21,15 @@ struct spawn_grant {
     uint32_t type;                       // enum object_type
     uint64_t interface_id;               // of an endpoint, or of the kernel's objects of this type
     bool move;                           // the caller gives the handle up (only when all goes well)
-    uint32_t foreign;                    // out: its number in the new process
+    const char *file;                    // of the manifest, and the line that grants it, for denials; null and 0: none does
+    uint32_t line;
+    uint32_t foreign; // out: its number in the new process
 };
 
 struct spawn_request {
     const char *name;        // of the program: shown in its bootstrap block and process name
+    const char *file;        // of the manifest, and the line where it is described; null and 0: nowhere
+    uint32_t line;
     handle_t account;        // pays for everything; needs CREATE
     handle_t image;          // VMO with READ, MAP and EXECUTE that holds the ELF file ...
     uint64_t image_offset;   // ... from here, page-aligned, ...

@@ -7,6 +7,7 @@
 
 #include "abi/gen/abi.h"
 #include "lib/tess/message.h"
+#include "lib/tess/refusal.h"
 #include "tess_arch.h"
 
 // Sends `message` and waits for the answer, which replaces info and words. The status says whether the
@@ -51,16 +52,18 @@ static inline status_t tess_reply(struct tess_message *message) {
 
 // Sets bits in a notification. Does not block.
 static inline status_t tess_signal(handle_t notification, uint64_t bits) {
-    return tess_arch_word(SYS_SIGNAL, notification, &bits, DEADLINE_POLL);
+    const status_t status = tess_arch_word(SYS_SIGNAL, notification, &bits, DEADLINE_POLL);
+    return status_ok(status) ? status : tess_refused(status, SYS_SIGNAL, notification, 0, 0);
 }
 
 // Waits until bits are set and takes them all; *bits is written on success. May block.
 static inline status_t tess_wait(handle_t notification, uint64_t *bits, uint64_t deadline_ns) {
     uint64_t word = 0;
     status_t status = tess_arch_word(SYS_WAIT, notification, &word, deadline_ns);
-    if (status_ok(status)) {
-        *bits = word;
+    if (!status_ok(status)) {
+        return tess_refused(status, SYS_WAIT, notification, 0, 0);
     }
+    *bits = word;
     return status;
 }
 

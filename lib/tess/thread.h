@@ -7,6 +7,15 @@
 #include "abi/types.h"
 #include "tess_arch.h"
 
+// A call that the kernel refused (refusal.h).
+struct tess_refusal {
+    uint32_t status; // enum status_code; 0: none was
+    uint32_t syscall;
+    uint32_t handle; // that it was called on
+    uint32_t label;  // its method
+    uint32_t argument; // the handle among its arguments, 0: none
+};
+
 // What the thread pointer points to. The thread's TLS image lies below it.
 struct tess_thread_block {
     struct tess_thread_block *self;
@@ -17,6 +26,8 @@ struct tess_thread_block {
     // Where it was when it ended the process because something could not be (lib/tess/panic.c): behind which call, and the stack
     // pointer there. For who looks at the memory then; 0 until then.
     uint64_t stopped_ip, stopped_sp;
+
+    struct tess_refusal refused; // the last one
 };
 
 static inline struct tess_thread_block *tess_thread_block(void) {

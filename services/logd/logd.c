@@ -152,9 +152,15 @@ static status_t take_rest(struct rpc_request *request, struct journal_content *c
 static status_t append_record(void *, struct rpc_request *request, struct log_append_record_params params,
                               struct log_append_record_results_builder results) {
     struct journal_content content = plain(log_append_record_params_get_level(params), log_append_record_params_get_text(params));
+    const enum log_kind kind = log_append_record_params_get_kind(params);
     uint8_t fields[JOURNAL_FIELDS_MAX];
     uint64_t sequence;
     content.cause = log_append_record_params_get_cause(params);
+    content.kind = (uint8_t)kind;
+    if (kind != LOG_KIND_REPORT && kind != LOG_KIND_DENIAL) {
+        refused++;
+        return rpc_refuse(request, RPC_INVALID_ARGUMENT, "a record of one's own is a report or a denial");
+    }
     TRY(take_rest(request, &content, log_append_record_params_get_domain(params), log_append_record_params_get_fields(params), fields));
     TRY(keep(request, badge_holder(request->badge), &content, &sequence));
     log_append_record_results_set_sequence(results, sequence);
@@ -180,9 +186,9 @@ static status_t append_record_for(void *, struct rpc_request *request, struct lo
     uint64_t sequence;
     content.cause = log_control_append_record_for_params_get_cause(params);
     content.kind = (uint8_t)kind;
-    if (kind != LOG_KIND_REPORT && kind != LOG_KIND_CRASH) {
+    if (kind != LOG_KIND_REPORT && kind != LOG_KIND_CRASH && kind != LOG_KIND_DENIAL) {
         refused++;
-        return rpc_refuse(request, RPC_INVALID_ARGUMENT, "a record about somebody else is a report or a crash");
+        return rpc_refuse(request, RPC_INVALID_ARGUMENT, "a record about somebody else is a report, a crash or a denial");
     }
     TRY(take_rest(request, &content, log_control_append_record_for_params_get_domain(params),
                   log_control_append_record_for_params_get_fields(params), fields));
@@ -260,6 +266,27 @@ static status_t dispatch(struct rpc_request *request) {
                                           : log_dispatch(&methods.log, nullptr, request);
 }
 
+// Its own denials it files under the name of whoever it denied something.
+static void denied(const struct denial *denial) {
+    static struct denial_record record; // large
+    uint8_t fields[JOURNAL_FIELDS_MAX];
+    denial_record(denial, 1, &record);
+    struct journal_content content = plain(record.record.level, capnp_text(record.record.text));
+    content.kind = LOG_KIND_DENIAL;
+    content.fields = fields;
+    for (uint32_t i = 0; i < record.record.count; i++) {
+        const struct logger_field *field = &record.fields[i];
+        const struct journal_field it = {.name = field->name, .name_bytes = strlen(field->name), .text = field->text,
+                                         .text_bytes = strlen(field->text)};
+        (void)journal_fields_add(fields, sizeof(fields), &content.fields_bytes, &it); // what does not fit is in the text
+    }
+    struct journal_source *source = source_of(badge_holder(server.request.badge));
+    if (journal_takes(journal, source, tess_now_ns())) {
+        (void)journal_append(journal, source, tess_now_ns(), &content);
+        followers_tell();
+    }
+}
+
 static uint64_t before_wait(void) {
     if (report_ns != DEADLINE_NEVER) {
         report_limits(tess_now_ns());
@@ -289,7 +316,8 @@ static const struct service service = {.provides = "log",
                                        .accept = 1, // a follower's notification
                                        .before_wait = before_wait,
                                        .save = save,
-                                       .adopt = adopt};
+                                       .adopt = adopt,
+                                       .denied = denied};
 
 int main(int argc, char **argv) {
     (void)argc;

@@ -128,6 +128,7 @@ static struct journal_run run(struct capnp_text text) {
 
 static struct journal_filter filter_of(struct log_query_params params) {
     const enum log_level level = log_query_params_get_level(params);
+    const bool crashes = log_query_params_get_crashes(params), denials = log_query_params_get_denials(params);
     return (struct journal_filter){
         .source = run(log_query_params_get_service(params)),
         .domain = run(log_query_params_get_domain(params)),
@@ -137,8 +138,7 @@ static struct journal_filter filter_of(struct log_query_params params) {
         .from_ns = log_query_params_get_from_ns(params),
         .to_ns = log_query_params_get_to_ns(params),
         .level = (uint8_t)(level < LOG_LEVELS ? level : LOG_LEVEL_DEBUG),
-        .of_kind = log_query_params_get_crashes(params),
-        .kind = LOG_KIND_CRASH,
+        .kinds = (crashes ? 1u << LOG_KIND_CRASH : 0) | (denials ? 1u << LOG_KIND_DENIAL : 0),
     };
 }
 

@@ -64,8 +64,9 @@ void put_denial(const struct ruleset *set, struct ruleset_question question, con
     struct ruleset_denial denial;
     ruleset_explain(set, question, subject, object, &denial);
     policy_denial_set_subject(to, capnp_text(subject));
-    policy_denial_set_action(to, (enum policy_action)question.action);
+    policy_denial_set_attempted(to, capnp_text(ruleset_action_name(question.action)));
     policy_denial_set_object(to, capnp_text(object));
+    policy_denial_set_missing(to, capnp_text(denial.missing));
     policy_denial_set_reason(to, capnp_text(denial.reason));
     const uint32_t shown = denial.holder_count < RULESET_HOLDERS_SHOWN ? denial.holder_count : RULESET_HOLDERS_SHOWN;
     const struct capnp_text_list_builder holders = policy_denial_init_holders(to, shown);

@@ -38,7 +38,7 @@ static handle_t some_vmo(void) {
 static status_t query_log(struct log log, struct capnp_text service, struct capnp_text field, uint64_t after, enum log_level level) {
     RPC_CALL(call);
     return log_call_query(log, &call, after, UINT32_MAX, level, service, true, CAPNP_TEXT(""), 0, UINT64_MAX, 0, CAPNP_TEXT(""), field,
-                          true, rpc_patience(), nullptr);
+                          true, true, rpc_patience(), nullptr);
 }
 
 // A record with a field of this name, which has a value or none that there is.
@@ -62,10 +62,11 @@ static status_t append_field(struct log_control control, struct capnp_text domai
 static void try_records(struct log_control control) {
     DONE(append_field(control, CAPNP_TEXT(""), CAPNP_TEXT("name"), true, LOG_KIND_REPORT));
     DONE(append_field(control, CAPNP_TEXT("net.tcp"), CAPNP_TEXT("name"), false, LOG_KIND_CRASH)); // an integer, 0
+    DONE(append_field(control, CAPNP_TEXT(""), CAPNP_TEXT("name"), true, LOG_KIND_DENIAL));
     INVALID(append_field(control, CAPNP_TEXT("no domain"), CAPNP_TEXT("name"), true, LOG_KIND_REPORT));
     INVALID(append_field(control, CAPNP_TEXT("too-long-a-domain"), CAPNP_TEXT("name"), true, LOG_KIND_REPORT));
     INVALID(append_field(control, CAPNP_TEXT(""), CAPNP_TEXT("name"), true, LOG_KIND_LIMIT));
-    INVALID(append_field(control, CAPNP_TEXT(""), CAPNP_TEXT("name"), true, (enum log_kind)3));
+    INVALID(append_field(control, CAPNP_TEXT(""), CAPNP_TEXT("name"), true, (enum log_kind)4));
     for (uint32_t i = 0; i < BAD_NAMES; i++) {
         INVALID(append_field(control, CAPNP_TEXT(""), bad_names[i], true, LOG_KIND_REPORT));
     }

@@ -21,8 +21,14 @@ def decisions(session):
     check(session, "shell control log", "false")
     check(session, "hello.7 use console", "true")
     check(session, "hello use log", "false")
-    session.until("logs -n 50 -v -s policyd", r"^.*warning +policyd +denied hello to use log by no rule$")
-    session.expect_in("logs -n 50 -v -s policyd", r"^.*debug +policyd +allowed hello\.7 to use console by system/tessera\.capnp:\d+$")
+    session.until("logs --denials -s policyd --field who=hello", r"hello may not use log: no grant, `resolve` or rule allows it")
+    said = " ".join(session.do("logs --denials --field missing='control of log' -v").split())
+    expect(re.search(r"warning policyd \[audit\] shell may not control log: .*; execd may\. To allow it, .* \(system/tessera\.capnp:\d+\) "
+                     r"who=\"shell\" attempted=\"control\" object=\"log\" missing=\"control of log\" holders=\"execd\" line=\"system/tessera\.capnp:\d+\"",
+                     said), "the denial as a record", "a sentence, and each part of it in a field", said)
+    session.expect_in("logs -v -s policyd --field who=hello.7",
+                      r"debug +policyd +\[audit\] hello\.7 may use console, by system/tessera\.capnp:\d+  who=\"hello\.7\"")
+    session.expect_in("logs --denials --field who=hello.7", r"there is nothing")
     session.expect_in("policy", r"^shell +may +use control share +console +grant +system/tessera\.capnp:\d+$",
                       r"^shell +may +use +random +resolve +system/tessera\.capnp:\d+$")
 

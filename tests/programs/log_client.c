@@ -48,7 +48,7 @@ static struct found find(uint64_t after, const char *domain, uint64_t cause, con
     struct log_query_results results;
     const status_t status =
         log_call_query(log, &call, after, 0, LOG_LEVEL_DEBUG, CAPNP_TEXT(""), false, capnp_text(domain), cause, 0, UINT64_MAX,
-                       CAPNP_TEXT(""), capnp_text(field), false, rpc_patience(), &results);
+                       CAPNP_TEXT(""), capnp_text(field), false, false, rpc_patience(), &results);
     check(status_ok(status), "query", status);
     if (!status_ok(status)) {
         return (struct found){};
@@ -139,6 +139,11 @@ static void mistakes_are_refused(void) {
     (void)log_append_record_params_init_fields(params, LOG_FIELDS_MAX + 1);
     status = log_finish_append_record(&call, rpc_patience(), nullptr);
     check(status_is(status, rpc_status(RPC_INVALID_ARGUMENT)), "too many fields", status);
+    params = log_begin_append_record(log, &call);
+    log_append_record_params_set_text(params, CAPNP_TEXT("text"));
+    log_append_record_params_set_kind(params, LOG_KIND_CRASH);
+    status = log_finish_append_record(&call, rpc_patience(), nullptr);
+    check(status_is(status, rpc_status(RPC_INVALID_ARGUMENT)), "a crash of one's own", status);
     const struct log_control control = {log.handle};
     status = log_control_call_append_for(control, &call, 2, LOG_LEVEL_INFO, CAPNP_TEXT("forged"), rpc_patience(), nullptr);
     check(status_is(status, rpc_status(RPC_DENIED)), "a record of somebody else", status);

@@ -35,7 +35,7 @@ KEYS = {
     "abi": {"version", "message_words", "message_page_bytes", "message_handles"},
     "status": {"name", "value", "doc"},
     "right": {"name", "bit", "doc"},
-    "syscall": {"name", "number", "may_block", "doc", "errors"},
+    "syscall": {"name", "number", "target", "right", "may_block", "doc", "errors"},
     "object": {"name", "type", "doc", "method"},
     "method": {"name", "number", "right", "args", "results", "doc", "errors"},
     "registers": {"number", "status", "handle", "info", "deadline", "words", "preserved", "clobbered"},
@@ -203,9 +203,14 @@ def check(table):
         if not isinstance(call["may_block"], bool):
             c.complain(where, "may_block is not true or false")
         c.errors(where, call["errors"], status_names)
+        if call["right"] and call["right"] not in right_names:
+            c.complain(where, f"there is no right {call['right']!r}")
     objects = []
     entries = c.section(table, "object", LOWER)
     types = [obj["name"] for obj in entries]
+    for call in syscalls:
+        if call["target"] and call["target"] not in types:
+            c.complain(f"[[syscall]] {call['name']}", f"there is no object {call['target']!r}")
     for obj in entries:
         objects.append(dict(obj, method=c.methods(obj, types, status_names, sorted(right_names))))
     c.numbers("[[object]]", objects, "type", 1, MAX_OBJECT_TYPE)

@@ -235,6 +235,8 @@ def decode_header(_):
 struct abi_field {
     const char *name;
     bool is_handle;
+    uint8_t type;   // enum object_type of an argument that is a handle; 0: of any
+    uint32_t right; // a bit that the handle needs; 0: none
 };
 struct abi_method {
     const char *name;
@@ -248,6 +250,13 @@ const char *abi_status_text(uint32_t code); // "The account that pays has reache
 const char *abi_object_name(uint32_t type); // "vmo"
 const char *abi_syscall_name(uint32_t number); // "reply_recv"
 const char *abi_method_name(uint32_t type, uint32_t number); // "create_vmo"
+
+// What a system call needs of its handle: the type of its object (enum object_type) and a right's bit; both 0 where it takes none.
+struct abi_need {
+    uint8_t type;
+    uint32_t right;
+};
+struct abi_need abi_syscall_need(uint32_t number);
 
 // Null when the type has no such method.
 const struct abi_method *abi_method_find(uint32_t type, uint32_t number);
@@ -273,6 +282,11 @@ const char *abi_status_name(uint32_t code) { return name_at(status_names, COUNT(
 const char *abi_status_text(uint32_t code) { return name_at(status_texts, COUNT(status_texts), code); }
 const char *abi_object_name(uint32_t type) { return name_at(object_names, COUNT(object_names), type); }
 const char *abi_syscall_name(uint32_t number) { return name_at(syscall_names, COUNT(syscall_names), number); }
+
+struct abi_need abi_syscall_need(uint32_t number)
+{
+    return number < COUNT(syscall_needs) ? syscall_needs[number] : (struct abi_need){};
+}
 
 const struct abi_method *abi_method_find(uint32_t type, uint32_t number)
 {
@@ -361,9 +375,20 @@ def decode_source(t):
     names("object_names", t["object"], "type", lambda e: e["name"])
     names("syscall_names", t["syscall"], "number", lambda e: e["name"])
 
+    types = {o["name"]: o["type"] for o in t["object"]}
+    bits = {r["name"]: f"{1 << r['bit']:#x}" for r in t["right"]}
+    out.append("static const struct abi_need syscall_needs[] = {")
+    for c in t["syscall"]:
+        out.append(f"    [{c['number']}] = {{{types.get(c['target'], 0)}, {bits.get(c['right'], 0)}}},")
+    out.append("};")
+
+    def field(name, kind):
+        type_name, right, _ = kind_parts(kind)
+        is_one = "true" if is_handle(kind) else "false"
+        return f"{{{c_string(name)}, {is_one}, {types.get(type_name, 0)}, {bits.get(right, 0)}}}"
+
     def fields(entries):
-        body = ", ".join(f"{{{c_string(name)}, {'true' if is_handle(kind) else 'false'}}}" for name, kind in entries)
-        return "{" + body + "}"
+        return "{" + ", ".join(field(name, kind) for name, kind in entries) + "}"
 
     for o in t["object"]:
         if not o["method"]:

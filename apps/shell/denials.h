@@ -1,0 +1,14 @@
+// Denials of the log, with who may.
+#pragma once
+
+#include "idl/log.capnp.h"
+#include "lib/denial/denial.h"
+
+// The sentence with what can be found out now. False: there is no more than the record's own text says.
+bool denial_told(struct log_record record, char text[DENIAL_TEXT_BYTES]);
+
+// Gives up what was looked at for it.
+void denials_end(void);
+
+// What the policy says about this, as a sentence; false when it allows it, does not know of it, or does not answer. (policy.c)
+bool denial_explained(const char *who, const char *action, const char *object, char text[DENIAL_TEXT_BYTES]);

@@ -1,0 +1,229 @@
+#include "lib/denial/refusal.h"
+
+#include "abi/gen/decode.h"
+#include "abi/gen/stubs.h"
+#include "base/fmt.h"
+#include "base/str.h"
+#include "lib/rpc/method.h"
+#include "lib/tess/capset.h"
+#include "lib/tess/refusal.h"
+
+// ---- What it would have taken ----
+
+// The handle that was at fault, and what was asked of it.
+struct fault {
+    const struct refusal_handle *handle;
+    uint32_t number;
+    bool is_argument;
+    struct abi_need need;
+};
+
+static bool suffices(const struct refusal_handle *handle, struct abi_need need) {
+    return handle->there && (need.type == 0 || handle->type == need.type) && (handle->rights & need.right) == need.right;
+}
+
+static struct abi_need argument_need(const struct abi_method *method) {
+    for (uint32_t i = 0; method != nullptr && i < method->argument_count; i++) {
+        if (method->arguments[i].is_handle) {
+            return (struct abi_need){method->arguments[i].type, method->arguments[i].right};
+        }
+    }
+    return (struct abi_need){};
+}
+
+// The method of an object of the kernel's that was called; null where it was something else.
+static const struct abi_method *method_of(const struct tess_refusal *refused, const struct refusal_facts *facts) {
+    return refused->syscall == SYS_CALL && refused->label < RPC_CONTRACT && facts->handle.there
+               ? abi_method_find(facts->handle.type, refused->label)
+               : nullptr;
+}
+
+// The kernel looks at the handle that is called before it looks at the argument.
+static struct fault find_fault(const struct tess_refusal *refused, const struct refusal_facts *facts,
+                               const struct abi_method *method) {
+    struct fault fault = {.handle = &facts->handle, .number = refused->handle, .need = abi_syscall_need(refused->syscall)};
+    if (method != nullptr) {
+        fault.need = (struct abi_need){.type = (uint8_t)facts->handle.type};
+        (void)abi_right_bit(method->right, &fault.need.right);
+    } else if (refused->syscall == SYS_CALL && refused->label < RPC_CONTRACT) {
+        fault.need = (struct abi_need){}; // of a type that nobody knows any more
+    }
+    if (refused->argument != 0 && suffices(fault.handle, fault.need)) {
+        return (struct fault){&facts->argument, refused->argument, true, argument_need(method)};
+    }
+    return fault;
+}
+
+// ---- In words ----
+
+static void name_attempt(const struct tess_refusal *refused, const struct refusal_facts *facts, const struct abi_method *method,
+                         bool is_argument, struct refusal_text *text) {
+    if (method != nullptr) {
+        fmt_snprintf(text->attempted, sizeof text->attempted, "call %s.%s %s", abi_object_name(facts->handle.type), method->name,
+                     is_argument ? "with" : "of");
+    } else if (refused->syscall == SYS_WAIT) {
+        (void)str_copy(text->attempted, sizeof text->attempted, "wait for");
+    } else {
+        (void)str_copy(text->attempted, sizeof text->attempted, abi_syscall_name(refused->syscall));
+    }
+}
+
+static void name_object(const struct fault *fault, struct refusal_text *text) {
+    const struct refusal_handle *handle = fault->handle;
+    if (handle->name != nullptr) {
+        (void)str_copy(text->object, sizeof text->object, handle->name);
+    } else if (handle->there) {
+        fmt_snprintf(text->object, sizeof text->object, "handle %#x (%s)", fault->number, abi_object_name(handle->type));
+    } else if (fault->number == 0) {
+        (void)str_copy(text->object, sizeof text->object, "something");
+    } else {
+        fmt_snprintf(text->object, sizeof text->object, "handle %#x", fault->number);
+    }
+}
+
+static void give_reason(const struct fault *fault, struct refusal_text *text) {
+    const struct refusal_handle *handle = fault->handle;
+    const struct abi_need need = fault->need;
+    char has[80], lacks[40];
+    if (!handle->there) {
+        const char *why = fault->number == 0 ? "it was not granted one" : "it has no such handle; that was closed or taken back, or never its own";
+        (void)str_copy(text->reason, sizeof text->reason, why);
+        fmt_snprintf(text->missing, sizeof text->missing, "a handle%s%s", need.type != 0 ? " of type " : "",
+                     need.type != 0 ? abi_object_name(need.type) : "");
+        return;
+    }
+    if (need.type != 0 && handle->type != need.type) {
+        fmt_snprintf(text->reason, sizeof text->reason, "it is of type %s, not %s", abi_object_name(handle->type),
+                     abi_object_name(need.type));
+        fmt_snprintf(text->missing, sizeof text->missing, "a handle of type %s", abi_object_name(need.type));
+        return;
+    }
+    (void)abi_rights_text(handle->rights, has, sizeof has);
+    (void)abi_rights_text(need.right & ~handle->rights, lacks, sizeof lacks);
+    if ((need.right & ~handle->rights) != 0) {
+        fmt_snprintf(text->reason, sizeof text->reason, "its handle has %s, and not %s", has, lacks);
+        fmt_snprintf(text->missing, sizeof text->missing, "right %s", lacks);
+    } else { // a right that depends on other arguments, such as the protection of a mapping
+        fmt_snprintf(text->reason, sizeof text->reason, "its handle has no more than %s", has);
+        (void)str_copy(text->missing, sizeof text->missing, "a right");
+    }
+}
+
+// What the manifest can grant that has this right; null: nothing. As services/init and lib/launch make it.
+static const char *grant_with(struct abi_need need) {
+    static const struct {
+        uint8_t type;
+        uint32_t rights;
+        const char *grant;
+    } grants[] = {
+        {OBJECT_NOTIFICATION, RIGHT_SIGNAL_BIT | RIGHT_WAIT_BIT, "notification = void"},
+        {OBJECT_ENDPOINT, RIGHT_SEND_BIT | RIGHT_RECEIVE_BIT | RIGHT_MINT_BIT, "endpoint = void"},
+        {OBJECT_INSPECTOR, RIGHT_INSPECT_BIT, "inspector = void"},
+        {OBJECT_TRACE, RIGHT_MANAGE_BIT | RIGHT_INSPECT_BIT, "trace = void"},
+        {OBJECT_ACCOUNT, RIGHT_CREATE_BIT | RIGHT_MANAGE_BIT | RIGHT_INSPECT_BIT, "accountKib = ..."},
+        {OBJECT_RESOURCE, RIGHT_POWER_BIT, "resource = power"},
+        {OBJECT_RESOURCE, RIGHT_CREATE_BIT, "resource = mint"},
+        {OBJECT_VMO, RIGHT_READ_BIT | RIGHT_MAP_BIT | RIGHT_INSPECT_BIT, "file = ..."},
+        {OBJECT_VMO, RIGHT_EXECUTE_BIT, "bootPackage = void"},
+    };
+    for (size_t i = 0; i < sizeof grants / sizeof grants[0]; i++) {
+        if (need.type == grants[i].type && (need.right & ~grants[i].rights) == 0) {
+            return grants[i].grant;
+        }
+    }
+    return nullptr;
+}
+
+// Where the grant is, or would have to be, and what it would have to say there.
+static void advise(const struct fault *fault, const struct refusal_facts *facts, struct refusal_text *text, struct denial *to) {
+    const struct refusal_handle *handle = fault->handle;
+    const char *grant = grant_with(fault->need);
+    const bool granted = handle->name != nullptr && handle->line != 0;
+    if (handle->name == nullptr && fault->number != 0) {
+        return; // it came or was made later: no line of the manifest has to do with it
+    }
+    to->file = granted ? handle->file : facts->file;
+    to->line = granted ? handle->line : facts->line;
+    if (to->line == 0) {
+        return;
+    }
+    if (grant != nullptr) {
+        fmt_snprintf(text->advice, sizeof text->advice, granted ? "grant `%s` as `%s`" : "add a grant `%s` with `%s`",
+                     granted ? handle->name : "NAME", grant);
+    } else {
+        (void)str_copy(text->advice, sizeof text->advice, "it takes another grant: none gives that right to such an object");
+    }
+}
+
+void refusal_explain(const struct tess_refusal *refused, const struct refusal_facts *facts, struct refusal_text *text,
+                     struct denial *to) {
+    const struct abi_method *method = method_of(refused, facts);
+    const struct fault fault = find_fault(refused, facts, method);
+    *text = (struct refusal_text){};
+    *to = (struct denial){.subject = facts->subject, .attempted = text->attempted, .object = text->object, .missing = text->missing,
+                          .reason = text->reason, .koid = fault.handle->koid, .advice = text->advice, .file = ""};
+    name_attempt(refused, facts, method, fault.is_argument, text);
+    name_object(&fault, text);
+    give_reason(&fault, text);
+    advise(&fault, facts, text, to);
+}
+
+// ---- Of this program ----
+
+static void name_own(uint32_t number, struct refusal_handle *to) {
+    const struct {
+        uint32_t handle;
+        const char *name;
+    } own[] = {
+        {tess_bootstrap->process, "its own process"},
+        {tess_bootstrap->vspace, "its own vspace"},
+        {tess_bootstrap->account, "its own account"},
+        {bootstrap_thread(tess_bootstrap), "its own thread"},
+    };
+    const struct bootstrap_cap *caps = bootstrap_caps(tess_bootstrap);
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+        if (own[i].handle == number) {
+            to->name = own[i].name;
+        }
+    }
+    for (uint32_t i = 0; i < tess_bootstrap->cap_count; i++) {
+        if (caps[i].handle == number) {
+            to->name = caps[i].name;
+            to->line = caps[i].line;
+            to->file = bootstrap_text(tess_bootstrap, caps[i].file_offset);
+        }
+    }
+}
+
+static void look_at(uint32_t number, struct refusal_handle *to) {
+    uint64_t type = 0, rights = 0, koid = 0;
+    *to = (struct refusal_handle){.file = ""};
+    if (number == 0) {
+        return;
+    }
+    to->there = status_ok(tess_process_handle_info(tess_self_process(), number, &type, &rights, nullptr, nullptr, &koid));
+    to->koid = to->there ? koid : 0;
+    to->type = (uint32_t)type;
+    to->rights = (uint32_t)rights;
+    name_own(number, to);
+}
+
+bool refusal_denial(status_t status, struct refusal_text *text, struct denial *to) {
+    const struct tess_refusal refused = tess_thread_block()->refused;
+    if (!tess_is_refusal(status) || refused.status != status.code) {
+        return false;
+    }
+    struct refusal_facts facts = {
+        .subject = tess_bootstrap->program, .file = bootstrap_text(tess_bootstrap, tess_bootstrap->file_offset), .line = tess_bootstrap->line};
+    look_at(refused.handle, &facts.handle);
+    look_at(refused.argument, &facts.argument);
+    tess_thread_block()->refused = refused; // looking may have been refused, too
+    refusal_explain(&refused, &facts, text, to);
+    return true;
+}
+
+const char *denial_status_text(status_t status, char to[DENIAL_TEXT_BYTES]) {
+    struct refusal_text text;
+    struct denial denial;
+    return refusal_denial(status, &text, &denial) ? denial_sentence(&denial, to) : rpc_status_text(status);
+}
