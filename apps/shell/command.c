@@ -30,8 +30,9 @@ static const struct command commands[] = {
                 "  -s SERVICE     only records of one service or job\n"
                 "  -d DOMAIN      only of this part of its work\n"
                 "  -l LEVEL       only as urgent as that: error, warning, info (the default), debug\n"
-                "  -v             debug records, too\n"
+                "  -v             debug records, too, and all fields\n"
                 "  -c, --crashes  only ends of programs that were none of their own doing\n"
+                "  --denials      only what somebody was not allowed: a sentence each\n"
                 "  --cause N      only what was done for one request\n"
                 "  --field F      only with a field NAME, or NAME=VALUE\n"
                 "  --grep TEXT    only with this in the text\n"
@@ -64,7 +65,7 @@ static const struct command commands[] = {
      .min = 2, .max = 3, .completion = COMPLETE_UNITS, .paged = true,
      .details = "Which handles would go, who would end, whose calls would be interrupted, and which waits would end,\n"
                 "if a handle were taken away, or a service or job ended. Nothing is done."},
-    {.name = "revoke", .usage = "SERVICE HANDLE", .summary = "take a handle away", .run = command_revoke, .min = 2, .max = 2,
+    {.name = "revoke", .usage = "SERVICE HANDLE", .summary = "take a handle away", .run = command_revoke, .needs = NEEDS_ADMINISTRATOR, .min = 2, .max = 2,
      .completion = COMPLETE_UNITS,
      .details = "And with it all that was derived from it, wherever that is now: what `whatif revoke` foretells. Then it\n"
                 "looks whether that is what came of it."},
@@ -82,7 +83,7 @@ static const struct command commands[] = {
                 "      processor time, objects, and the programs that each pays for"},
     {.name = "ps", .usage = "", .summary = "list the processes", .run = command_ps,
      .details = "MEMORY and LIMIT are those of the account that pays; `mem -a` shows all accounts."},
-    {.name = "run", .usage = "PROGRAM [ARGUMENT...] [&]", .summary = "run a program", .run = command_run, .min = 1,
+    {.name = "run", .usage = "PROGRAM [ARGUMENT...] [&]", .summary = "run a program", .run = command_run, .needs = NEEDS_USER, .min = 1,
      .max = SHELL_WORDS_MAX, .completion = COMPLETE_PROGRAMS, .background = true,
      .details = "Waits until it ends; Ctrl-C ends it, a second Ctrl-C stops waiting.\n"
                 "With & at the end it runs in the background. Tab after `run ` lists the programs."},
@@ -238,11 +239,7 @@ int command_check(const struct command *command, size_t count) {
     if (operands < command->min || operands > command->max) {
         return misused("usage: %s%s%s\n", command->name, command->usage[0] != '\0' ? " " : "", command->usage);
     }
-    if (identity_may(command->needs)) {
-        return COMMAND_OK;
-    }
-    return fail("%s: only %s may do that on this machine; `su NAME` becomes one\n", command->name,
-                command->needs == NEEDS_USER ? "somebody with an account" : "an administrator");
+    return identity_check(command->name, command->needs);
 }
 
 int command_help(const struct arguments *arguments) {

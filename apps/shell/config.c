@@ -25,7 +25,7 @@ static const char *layer_name(enum config_layer layer) {
 static int refused(const struct rpc_call *call, const char *what, status_t status) {
     char why[RPC_TEXT_BYTES];
     (void)rpc_exception_text(call, why);
-    return fail("config: %s: %s\n", what, why[0] != '\0' ? why : rpc_status_text(status));
+    return fail("config: %s: %s\n", what, why[0] != '\0' ? why : status_text(status));
 }
 
 static void put(char *to, size_t size, struct capnp_text text) {
@@ -319,8 +319,7 @@ int command_config(const struct arguments *arguments) {
         return fail("config: the shell was not granted `config`\n");
     }
     if (str_equal(what, "set") || str_equal(what, "unset")) {
-        return identity_may(NEEDS_ADMINISTRATOR) ? set(config, arguments)
-                                                 : fail("config: only an administrator may change settings on this machine; `su NAME` becomes one\n");
+        return identity_check("config", NEEDS_ADMINISTRATOR) == COMMAND_OK ? set(config, arguments) : COMMAND_FAILED;
     }
     if (arguments->count <= 3 && str_equal(what, "list")) {
         return list(config, word);

@@ -27,7 +27,7 @@ static struct time_control control_of(struct time time) {
 static int refused(const struct rpc_call *call, const char *what, status_t status) {
     char why[RPC_TEXT_BYTES];
     (void)rpc_exception_text(call, why);
-    return fail("%s: %s\n", what, why[0] != '\0' ? why : rpc_status_text(status));
+    return fail("%s: %s\n", what, why[0] != '\0' ? why : status_text(status));
 }
 
 static const char *copied(char *to, size_t size, struct capnp_text text) {
@@ -237,7 +237,7 @@ int command_date(const struct arguments *arguments) {
         return fail("date: the shell was not granted `time`\n");
     }
     if (str_equal(word, "set")) {
-        return set(time, arguments, "");
+        return identity_check("date", NEEDS_ADMINISTRATOR) == COMMAND_OK ? set(time, arguments, "") : COMMAND_FAILED;
     }
     if (str_equal(word, "-z") && arguments->count <= 3) {
         const status_t status = each_name(time, more, print_zone, nullptr);

@@ -62,7 +62,7 @@ static int ended(const char *what, const struct rpc_call *call, status_t status,
     char why[RPC_TEXT_BYTES];
     if (!status_ok(status)) {
         rpc_exception_text(call, why);
-        return fail("%s: %s\n", what, why[0] != '\0' ? why : rpc_status_text(status));
+        return fail("%s: %s\n", what, why[0] != '\0' ? why : status_text(status));
     }
     if (outcome == IDENTITY_OUTCOME_WAIT) {
         return fail("%s: too many were wrong; try again in %llu s\n", what, (unsigned long long)(retry_ms + 999) / 1000);
@@ -297,6 +297,14 @@ bool identity_may(enum identity_need need) {
         return true;
     }
     return self.depth > 0 && self.role >= (need == NEEDS_USER ? ROLE_USER : ROLE_ADMINISTRATOR);
+}
+
+int identity_check(const char *what, enum identity_need need) {
+    if (identity_may(need)) {
+        return COMMAND_OK;
+    }
+    return fail("%s: only %s may do that on this machine; `su NAME` becomes one\n", what,
+                need == NEEDS_USER ? "somebody with an account" : "an administrator");
 }
 
 // ---- commands ----

@@ -19,3 +19,6 @@ void identity_begin(void);
 bool identity_attend(void);
 
 bool identity_may(enum identity_need need);
+
+// The same for a command, or a part of one: says who may, and returns COMMAND_FAILED, when this person may not.
+int identity_check(const char *what, enum identity_need need);

@@ -58,7 +58,8 @@ def sets_up(person):
 def roles_decide(person):
     person.logs_in("su bert", OTHERS)
     person.says("whoami", PROMPT, r"^bert, user$")
-    for line in ("kill logd", "restart logd", "reboot", "poweroff", "trace start", "call supervisor.kill '(target = \"logd\")'"):
+    for line in ("kill logd", "restart logd", "reboot", "poweroff", "trace start", "call supervisor.kill '(target = \"logd\")'",
+                 "revoke rngd random", "policy revoke hello use '*'", "policy learn on", "date set 2030-01-01 00:00", "config set shell.prompt x"):
         person.says(line, PROMPT, rf"^{line.split()[0]}: only an administrator may do that on this machine")
     for line in ("users", "deluser anna", "users guests off"):
         person.says(line, PROMPT, rf"^{line.split()[0]}: only an administrator may do that")
@@ -90,7 +91,8 @@ def comes_and_goes(person):
     person.says("poweroff", PROMPT, r"^poweroff: only an administrator may do that")
     person.says("lock", PROMPT, r"^lock: a guest has no password")
     person.says("keys", PROMPT, r"^keys: only somebody with an account may do that")
-    person.says("config set shell.prompt x", PROMPT, r"^config: only an administrator may change settings")
+    person.says("config set shell.prompt x", PROMPT, r"^config: only an administrator may do that")
+    person.says("run hello", PROMPT, r"^run: only somebody with an account may do that")
     person.says("logout", r"^login: ")
     person.logs_in("bert", OTHERS, r"^login: ", r"the name or the password is not right$")  # that was the old one
     person.logs_in("bert", NEW)
