@@ -182,6 +182,9 @@ static status_t start(const char *program, const char *const *words, size_t coun
 int job_start(const char *const *words, size_t count, bool foreground, handle_t console, handle_t input, uint32_t *id) {
     const char *program = words[0];
     enum exec_control_outcome outcome = EXEC_CONTROL_OUTCOME_DONE;
+    if (identity_check("run", NEEDS_USER) != COMMAND_OK) { // also where a program stands in a pipe
+        return COMMAND_CANNOT_RUN;
+    }
     const status_t status = start(program, words + 1, count - 1, foreground, console, input, &outcome, id);
     if (outcome == EXEC_CONTROL_OUTCOME_NOT_FOUND) {
         return no_program(program);
