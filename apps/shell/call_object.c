@@ -50,9 +50,11 @@ int call_object(const struct target *target, const struct reflect_method *method
     }
     reflect_object_request(method, capnp_read_struct(params.root), &message);
     out_flush();
+    const uint32_t label = message_label(message.info);
+    const uint32_t argument = message_handle_count(message.info) > 0 ? tess_message_handle(&message, 0).v : 0;
     status_t status = tess_call(target->handle, &message, rpc_patience());
     if (!status_ok(status)) {
-        return refused(status);
+        return refused(tess_refused(status, SYS_CALL, target->handle, label, argument));
     }
     const uint32_t count = message_handle_count(message.info);
     status = (status_t){message_label(message.info)};
@@ -69,5 +71,9 @@ int call_object(const struct target *target, const struct reflect_method *method
     for (uint32_t i = 0; i < count; i++) {
         tess_close(message_handle(message.words, message.info, i));
     }
-    return status_ok(status) ? COMMAND_OK : refused(status);
+    if (!status_ok(status)) {
+        tess_answered(); // it was a service in the object's place that refused
+        return refused(status);
+    }
+    return COMMAND_OK;
 }
