@@ -53,7 +53,8 @@ void service_denied(const struct service *service, struct rpc_server *server) {
     if (!told.open) {
         open_log();
     }
-    (void)rpc_page_text(server->request.answer.info, tess_message_page(), why); // what the client is told
+    const bool is_told = server->request.stage == RPC_GENERAL_ANSWER; // the client; else it waits for no answer
+    (void)rpc_page_text(is_told ? server->request.answer.info : 0, tess_message_page(), why);
     rpc_server_answer(server);
     if (told.roster != nullptr) {
         (void)roster_name(told.roster, holder, who);
@@ -61,7 +62,8 @@ void service_denied(const struct service *service, struct rpc_server *server) {
         fmt_snprintf(who, sizeof(who), "holder-%lu", holder);
     }
     fmt_snprintf(missing, sizeof(missing), "control of %s", service->provides);
-    const struct denial denial = {.subject = who, .attempted = "control", .object = service->provides, .missing = missing, .reason = why};
+    const struct denial denial = {.subject = who, .attempted = "control", .object = service->provides, .missing = missing,
+                                  .reason = is_told ? why : "only some may"};
     if (service->denied != nullptr) {
         service->denied(&denial);
     } else {
