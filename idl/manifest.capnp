@@ -170,6 +170,7 @@ struct Grant {
     manifest @21 :Void;      # This manifest as it was compiled, to read: a VMO, zero behind its end.
     programs @22 :Void;      # To run the programs of this manifest: all that they are granted. The grant is called `programs`.
     realTimeClock @23 :Void; # That of whatever machine it is, for nobody else; nothing where there is none that is known.
+    keepKib @25 :UInt64;     # Memory that outlives the process: a VMO, the same for each process of the service (lib/keep).
   }
 }
 

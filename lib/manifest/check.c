@@ -226,6 +226,23 @@ static size_t capability_count(const struct manifest *manifest, const struct man
     return total;
 }
 
+// What is kept is kept for a service, which has one process at a time that writes there, and in one piece.
+static bool check_keeper(struct check *check, const struct manifest_unit *unit) {
+    if (unit->kind != MANIFEST_SERVICE) {
+        return check_fail(check_at(check, nullptr, CHECK_NO_INDEX),
+                          "`%s` is a program, of which nothing is kept when it ends; leave it out", unit->name);
+    }
+    for (uint32_t i = 0; i < check->grant; i++) {
+        const struct manifest_grant other = manifest_grant_list_get(unit->grants, i);
+        if (manifest_grant_which(other) == MANIFEST_GRANT_KEEP_KIB) {
+            return check_fail(check_at(check, nullptr, CHECK_NO_INDEX), "`%s` is granted memory to keep already (%s:%u); leave it out",
+                              unit->name, manifest_source(check->manifest, manifest_grant_get_source(other)),
+                              manifest_grant_get_line(other));
+        }
+    }
+    return true;
+}
+
 // What a program cannot be granted, for it may run several times, and a second service.
 static bool check_grantee(struct check *check, const struct manifest_unit *unit, struct manifest_grant grant) {
     const struct manifest_unit *runner;
@@ -246,6 +263,7 @@ static bool check_grantee(struct check *check, const struct manifest_unit *unit,
         return unit == runner || check_fail(check_at(check, nullptr, CHECK_NO_INDEX),
                                             "`%s` runs the programs already (%s:%u); leave one of the two out",
                                             runner->name, runner->source, runner->line);
+    case MANIFEST_GRANT_KEEP_KIB: return check_keeper(check, unit);
     default: return true;
     }
 }

@@ -18,7 +18,7 @@ static const char *const kind_names[] = {
     [MANIFEST_GRANT_BOOT_PACKAGE] = "boot package", [MANIFEST_GRANT_FILE] = "file",
     [MANIFEST_GRANT_ROSTER] = "roster",           [MANIFEST_GRANT_MANIFEST] = "manifest",
     [MANIFEST_GRANT_PROGRAMS] = "programs",
-    [MANIFEST_GRANT_REAL_TIME_CLOCK] = "real-time clock",
+    [MANIFEST_GRANT_REAL_TIME_CLOCK] = "real-time clock", [MANIFEST_GRANT_KEEP_KIB] = "keep",
 };
 constexpr uint32_t KIND_COUNT = sizeof kind_names / sizeof kind_names[0];
 
@@ -76,6 +76,9 @@ static bool check_what(struct check *check, struct manifest_grant grant) {
     case MANIFEST_GRANT_ACCOUNT_KIB:
         return check_kib(check_at(check, "accountKib", CHECK_NO_INDEX), manifest_grant_get_account_kib(grant), PAGE_BYTES,
                          MANIFEST_MEMORY_MAX);
+    case MANIFEST_GRANT_KEEP_KIB:
+        return check_kib(check_at(check, "keepKib", CHECK_NO_INDEX), manifest_grant_get_keep_kib(grant), 2 * PAGE_BYTES,
+                         MANIFEST_KEEP_MAX);
     case MANIFEST_GRANT_PROGRAMS:
         return capnp_text_equal(manifest_grant_get_name(grant), CAPNP_TEXT(MANIFEST_PROGRAMS)) ||
                check_fail(check_at(check, "name", CHECK_NO_INDEX), "`%s` is to be called `" MANIFEST_PROGRAMS "`",
@@ -127,6 +130,9 @@ void manifest_grant_text(struct manifest_grant grant, char *to, size_t size) {
         break;
     case MANIFEST_GRANT_ACCOUNT_KIB:
         fmt_snprintf(to, size, "%s %lu KiB", kind, manifest_grant_get_account_kib(grant));
+        break;
+    case MANIFEST_GRANT_KEEP_KIB:
+        fmt_snprintf(to, size, "%s %lu KiB", kind, manifest_grant_get_keep_kib(grant));
         break;
     default: fmt_snprintf(to, size, "%s", kind); break;
     }

@@ -20,6 +20,7 @@ constexpr size_t MANIFEST_ARGUMENTS_MAX = 31; // of one unit
 constexpr size_t MANIFEST_SOURCE_BYTES = 64;
 constexpr uint64_t MANIFEST_MEMORY_MIN = 64 * 1024;
 constexpr uint64_t MANIFEST_MEMORY_MAX = 1ull << 40;
+constexpr uint64_t MANIFEST_KEEP_MAX = 16 * 1024 * 1024;
 constexpr uint64_t MANIFEST_STACK_MIN = 8 * 1024;
 constexpr uint64_t MANIFEST_STACK_MAX = 512 * 1024;
 

@@ -46,6 +46,9 @@ static status_t restart(void *, struct rpc_request *request, struct supervisor_c
     if (found) {
         escalate_forget(&unit->escalation);
     }
+    if (found && unit->life.state == SUPERVISE_FAILED) {
+        tess_close(tess_handle_take(&unit->kept)); // which may be why it failed
+    }
     if (found && supervise_restart(&unit->life, tess_now_ns())) {
         (void)tess_process_exit(unit->process.process, 0); // BAD_STATE: it is ending by itself
     }

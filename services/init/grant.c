@@ -87,6 +87,26 @@ static status_t make_rtc(handle_t account, struct spawn_grant *to) {
     return tess_resource_mint_vmo(init.resource, rtc->base, PAGE_BYTES, account, &to->handle);
 }
 
+// Made when the service is first started, on init's account, for its own goes with the process. All pages are there from then on:
+// that a service writes down what it has decided cannot fail.
+static status_t make_kept(uint64_t len_bytes, handle_t *out) {
+    TESS_OWNED handle_t vmo = {};
+    TRY(tess_account_create_vmo(init.account, len_bytes, &vmo));
+    TRY(tess_vmo_commit(vmo, 0, len_bytes));
+    *out = tess_handle_take(&vmo);
+    return STATUS_OK;
+}
+
+// It cannot be passed on: one process at a time writes there.
+static status_t lend_kept(struct init_unit *unit, struct manifest_grant grant, struct spawn_grant *to) {
+    if (!tess_handle_valid(unit->kept)) {
+        TRY(make_kept(manifest_grant_get_keep_kib(grant) * 1024, &unit->kept));
+    }
+    to->type = OBJECT_VMO;
+    to->rights.v = RIGHT_READ_BIT | RIGHT_WRITE_BIT | RIGHT_MAP_BIT | RIGHT_INSPECT_BIT;
+    return tess_handle_copy(unit->kept, to->rights, &to->handle);
+}
+
 // Every result is a fresh handle of init's own, closed again after the start.
 static status_t make(const struct init_unit *unit, struct manifest_grant grant, handle_t account,
                      struct spawn_grant *to) {
@@ -172,8 +192,11 @@ static status_t make_programs(struct init_unit *unit, struct manifest_grant gran
 
 status_t grant_make(void *context, struct manifest_grant grant, struct launch_grants *all, struct spawn_grant *to) {
     struct init_unit *unit = context;
-    return manifest_grant_which(grant) == MANIFEST_GRANT_PROGRAMS ? make_programs(unit, grant, all, to)
-                                                                  : make(unit, grant, unit->account, to);
+    switch (manifest_grant_which(grant)) {
+    case MANIFEST_GRANT_PROGRAMS: return make_programs(unit, grant, all, to);
+    case MANIFEST_GRANT_KEEP_KIB: return lend_kept(unit, grant, to);
+    default: return make(unit, grant, unit->account, to);
+    }
 }
 
 void grant_provide(void *context, const char *name, struct spawn_grant *to) {

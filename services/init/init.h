@@ -48,6 +48,8 @@ struct init_unit {
     handle_t lent;          // owned; above the accounts that it was granted, which end with it. 0: none
     struct launch_capset capset;
 
+    handle_t kept; // owned; the memory that it was granted to keep, which outlives its processes. 0: none, or not yet
+
     struct init_asked {
         enum init_ask : uint8_t { ASK_NOTHING, ASK_BEGIN, ASK_PROBE, ASK_STOP } what; // is to be answered
         struct rpc_promise answer;

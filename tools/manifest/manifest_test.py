@@ -101,6 +101,9 @@ MISTAKES = (
     (grants('(name = "x", interrupt = 4)', '(name = "y", interrupt = 4) #!'), "the same interrupt line is granted in t.capnp:7"),
     (grants('(name = "x", serial = (port = spare, part = interrupt))', '(name = "y", serial = (port = spare, part = interrupt)) #!'),
      "the same part of a serial port is granted in t.capnp:7"),
+    (grants('(name = "x", keepKib = 4) #!'), "4 KiB is outside 8 to 16384"),
+    (grants('(name = "x", keepKib = 8)', '(name = "y", keepKib = 8) #!'), "`b` is granted memory to keep already (t.capnp:7)"),
+    (program('(name = "x", keepKib = 8) #!'), "`c` is a program, of which nothing is kept"),
     # What is provided and resolved
     (service('memoryKib = 64; provides = ["c",\n "c" #!\n]'), "`c` stands here twice"),
     (service('memoryKib = 64; provides = ["c",\n "log" #!\n]'), "`log` is provided by `logd` already (t.capnp:3)"),
