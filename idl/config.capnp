@@ -172,7 +172,7 @@ interface Config @0xb8e2f50a7d164c93 {
   # started anew nobody is watching, and `epoch` is another: who watches asks now and then (`revision`).
 
   revision @4 () -> (epoch :UInt64, revision :UInt64) $repeatable;
-  # How often something was changed since the service started, and which start that was.
+  # How often something was changed since the system started, and which start of the service this is.
 
   commit @5 (expected :UInt64, layer :Layer, changes :List(Change) $maxCount(.changesMax), reads :List(Text) $maxCount(.changesMax))
          -> (outcome :Outcome, index :UInt32, reason :Text, revision :UInt64);

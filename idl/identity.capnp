@@ -58,7 +58,7 @@ struct AccountInfo $prefix("account_info") {
 
 interface Identity @0xa9174ec25d80b36f {
   # Logging in, for programs that have a person in front of them; and for services that want to know whom a session is of.
-  # Accounts do not outlive the service or the machine: there is no store yet.
+  # Accounts and sessions outlive the service's process, and end with the machine: there is no store yet.
 
   state @0 () -> (accounts :UInt32, guests :Bool) $repeatable;
   # How many accounts there are, 0 on a machine that is not set up, and whether guests are let in.

@@ -24,7 +24,7 @@ struct KeyInfo $prefix("key_info") {
 interface Keys @0x9b51e0c4d7f3a268 {
   # Makes keys, and finds those of the caller. A key belongs to who made it, and ends after him; others use it who were handed
   # the capability.
-  # Nothing is kept over a restart of the service or the machine: there is no store yet. Capabilities to a key that is gone
+  # Keys outlive the service's process, and end with the machine: there is no store yet. Capabilities to a key that is gone
   # say so (`disconnected`), and never reach another one.
 
   generate @0 (name :Text $maxBytes(23)) -> (key :Key, publicKey :Data);

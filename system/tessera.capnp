@@ -44,6 +44,7 @@ const policyd :Manifest.Service = (
     (name = "manifest", manifest = void),
     (name = "log", service = "log", weak = true),
     (name = "roster", roster = void),
+    (name = "state", keepKib = 8),
   ],
 );
 
@@ -53,7 +54,7 @@ const keystored :Manifest.Service = (
   band = interactive,
   provides = ["keys"],
   mints = true,
-  grants = [(name = "random", service = "random"), (name = "roster", roster = void)],
+  grants = [(name = "random", service = "random"), (name = "roster", roster = void), (name = "state", keepKib = 28)],
 );
 
 const identityd :Manifest.Service = (
@@ -66,6 +67,7 @@ const identityd :Manifest.Service = (
     (name = "random", service = "random"),
     (name = "roster", roster = void),
     (name = "log", service = "log", weak = true),
+    (name = "state", keepKib = 20),
   ],
 );
 
@@ -90,6 +92,7 @@ const configd :Manifest.Service = (
     (name = "settings", file = "settings"),
     (name = "roster", roster = void),
     (name = "log", service = "log", weak = true),
+    (name = "state", keepKib = 32),
   ],
 );
 

@@ -119,7 +119,7 @@ static const struct command commands[] = {
                 "keys unseal NAME CONTEXT SEALED     what was sealed\n"
                 "keys destroy NAME                   ends a key\n"
                 "keys device, keys attest TEXT       this machine's public key, and its signature (`man Keys.attest`)\n"
-                "Bytes are hexadecimal digits. No key outlives keystored: there is no store yet."},
+                "Bytes are hexadecimal digits. Keys end with the machine: there is no store yet."},
     {.name = "config", .usage = "[get|set|unset|list|watch|describe [-s] [KEY [VALUE]]]", .summary = "show and change settings",
      .run = command_config, .max = SHELL_WORDS_MAX, .completion = COMPLETE_SETTINGS,
      .details = "config list [PREFIX]        each key, where its value is from, and the value\n"
@@ -127,7 +127,8 @@ static const struct command commands[] = {
                 "config describe KEY         what it is for, which values it takes, what each layer says\n"
                 "config set [-s] KEY VALUE   from now on, in the layer `admin`; with -s in `session`\n"
                 "config unset [-s] KEY       what the layer below says holds again\n"
-                "config watch [PREFIX]       what changes, until Ctrl-C"},
+                "config watch [PREFIX]       what changes, until Ctrl-C\n"
+                "Both layers hold until the machine is switched off, whatever becomes of configd: there is no store yet."},
     {.name = "whoami", .usage = "", .summary = "show who is logged in", .run = command_whoami},
     {.name = "su", .usage = "NAME", .summary = "be somebody else until `logout`", .run = command_su, .min = 1, .max = 1},
     {.name = "logout", .usage = "", .summary = "end the session", .run = command_logout,

@@ -10,33 +10,34 @@ static bool is_of(const struct settings_key *key, struct config_namespace space)
     return str_equal(config_namespace_get_name(key->owner).bytes, config_namespace_get_name(space).bytes);
 }
 
-static uint32_t count_values(const struct settings *settings, struct config_namespace space) {
+static uint32_t count_values(const struct settings *settings, const struct settings_table *table, struct config_namespace space) {
     uint32_t count = 0;
     for (size_t i = 0; i < settings->key_count; i++) {
         for (size_t layer = CONFIG_LAYER_ADMIN; layer < SETTINGS_LAYERS; layer++) {
-            count += is_of(&settings->keys[i], space) && settings->now->at[i][layer] != 0;
+            count += is_of(&settings->keys[i], space) && table->at[i][layer] != 0;
         }
     }
     return count;
 }
 
-static void save_values(const struct settings *settings, struct config_namespace space, struct config_saved_value_list_builder list) {
+static void save_values(const struct settings *settings, const struct settings_table *table, struct config_namespace space,
+                        struct config_saved_value_list_builder list) {
     uint32_t at = 0;
     for (size_t i = 0; i < settings->key_count; i++) {
         for (size_t layer = CONFIG_LAYER_ADMIN; layer < SETTINGS_LAYERS; layer++) {
-            const uint8_t value = settings->now->at[i][layer];
+            const uint8_t value = table->at[i][layer];
             if (value == 0 || !is_of(&settings->keys[i], space)) {
                 continue;
             }
             const struct config_saved_value_builder to = config_saved_value_list_edit(list, at++);
             config_saved_value_set_key(to, config_key_get_name(settings->keys[i].spec));
             config_saved_value_set_layer(to, (enum config_layer)layer);
-            settings_put(&settings->now->values[value], config_saved_value_init_value(to));
+            settings_put(&table->values[value], config_saved_value_init_value(to));
         }
     }
 }
 
-void settings_save(const struct settings *settings, struct config_saved_builder to) {
+void settings_save(const struct settings *settings, const struct settings_table *table, struct config_saved_builder to) {
     const struct config_namespace_list spaces = config_schema_get_namespaces(settings->schema);
     const uint32_t count = config_namespace_list_count(spaces);
     const struct config_saved_namespace_list_builder list = config_saved_init_namespaces(to, count);
@@ -45,7 +46,7 @@ void settings_save(const struct settings *settings, struct config_saved_builder 
         const struct config_saved_namespace_builder saved = config_saved_namespace_list_edit(list, i);
         config_saved_namespace_set_name(saved, config_namespace_get_name(space));
         config_saved_namespace_set_version(saved, config_namespace_get_version(space));
-        save_values(settings, space, config_saved_namespace_init_values(saved, count_values(settings, space)));
+        save_values(settings, table, space, config_saved_namespace_init_values(saved, count_values(settings, table, space)));
     }
 }
 

@@ -120,8 +120,8 @@ enum config_outcome settings_prepare(struct settings *settings, const struct set
 
 // ---- save.c ----
 
-// What admin and session have set, into a message; of it, a builder that has no more room keeps the error.
-void settings_save(const struct settings *settings, struct config_saved_builder to);
+// What admin and session have set in this table, into a message; of it, a builder that has no more room keeps the error.
+void settings_save(const struct settings *settings, const struct settings_table *table, struct config_saved_builder to);
 
 // Makes a table in which they are what was saved, migrated, and nothing besides; settings_publish follows. Counts what was
 // dropped, and says why the first was.
@@ -130,6 +130,16 @@ void settings_restore(struct settings *settings, struct config_saved saved, uint
 
 // Puts the table that was made in the place of the one that holds; what differs gets the next revision.
 void settings_publish(struct settings *settings);
+
+// ---- state.c: for another process of the service, in its place (lib/service) ----
+
+// What is set in this table: the one that holds, or the next, which is about to. 8-byte aligned; the length, or 0 when there is too
+// little room.
+size_t settings_keep(const struct settings *settings, const struct settings_table *table, void *to, size_t room);
+
+// Takes it over and publishes it; what this version's schema does not allow is dropped. Revisions go on where they were. False: it is
+// no such thing, and nothing is changed.
+[[nodiscard]] bool settings_adopt(struct settings *settings, const void *from, size_t len);
 
 // ---- between the parts ----
 

@@ -332,7 +332,7 @@ TEST(what_was_saved_can_be_restored) {
     CHECK_EQ(COMMIT(CONFIG_LAYER_ADMIN, "net.rate=5", "net.level=debug", "net.peers=a, b"), CONFIG_OUTCOME_DONE);
     CHECK_EQ(COMMIT(CONFIG_LAYER_SESSION, "net.rate=6", "net.name=me"), CONFIG_OUTCOME_DONE);
     const struct config_saved_builder saved = begin_saved();
-    settings_save(&settings, saved);
+    settings_save(&settings, settings.now, saved);
     REQUIRE(status_ok(capnp_builder_status(&saving)));
     set_up();
     CHECK_EQ(COMMIT(CONFIG_LAYER_ADMIN, "net.loud=off"), CONFIG_OUTCOME_DONE); // is not among what was saved
@@ -347,6 +347,59 @@ TEST(what_was_saved_can_be_restored) {
     CHECK_EQ(settings_layer(&settings, key("net.rate"), CONFIG_LAYER_VENDOR)->number, 20);
     CHECK_EQ(settings_layer(&settings, key("net.peers"), CONFIG_LAYER_ADMIN)->count, 2);
     CHECK_EQ(settings.revision, 2);
+}
+
+TEST(a_successor_goes_on_with_what_was_set) {
+    alignas(8) static uint8_t kept[8192];
+    set_up();
+    CHECK_EQ(COMMIT(CONFIG_LAYER_ADMIN, "net.rate=5", "net.peers=a, b"), CONFIG_OUTCOME_DONE);
+    CHECK_EQ(COMMIT(CONFIG_LAYER_SESSION, "net.rate=6"), CONFIG_OUTCOME_DONE);
+    const uint64_t revision = settings.revision;
+    const size_t len = settings_keep(&settings, settings.now, kept, sizeof(kept));
+    REQUIRE(len > 0);
+    CHECK_EQ(settings_keep(&settings, settings.now, kept, len - 8), 0);
+    CHECK_EQ(settings_keep(&settings, settings.now, kept, 8), 0);
+    REQUIRE(settings_keep(&settings, settings.now, kept, len) == len);
+    set_up();
+    CHECK(!settings_adopt(&settings, kept, 8));
+    CHECK(!settings_adopt(&settings, kept, len - 8)); // its lists end behind it
+    CHECK_EQ(settings.revision, 0);
+    REQUIRE(settings_adopt(&settings, kept, len));
+    CHECK_EQ(number("net.rate"), 6);
+    CHECK_EQ(settings_layer(&settings, key("net.rate"), CONFIG_LAYER_ADMIN)->number, 5);
+    CHECK_EQ(settings_layer(&settings, key("net.peers"), CONFIG_LAYER_ADMIN)->count, 2);
+    CHECK_EQ(settings.revision, revision);
+    CHECK_EQ(key("net.rate")->revision, revision); // what was read of it before is not out of date
+    CHECK_EQ(COMMIT(CONFIG_LAYER_SESSION, "net.rate=7"), CONFIG_OUTCOME_DONE);
+    CHECK_EQ(settings.revision, revision + 1);
+    // What is about to hold, as it is kept before anybody hears of it.
+    const size_t words = sizeof(kept);
+    (void)settings_set(&settings, settings_edit(&settings), key("net.rate"), CONFIG_LAYER_SESSION, nullptr);
+    const size_t next_len = settings_keep(&settings, settings.next, kept, words);
+    REQUIRE(next_len > 0);
+    set_up();
+    REQUIRE(settings_adopt(&settings, kept, next_len));
+    CHECK_EQ(number("net.rate"), 5);
+    CHECK_EQ(settings.revision, revision + 2);
+}
+
+TEST(whatever_a_successor_finds_is_checked) {
+    alignas(8) static uint8_t kept[8192];
+    set_up();
+    CHECK_EQ(COMMIT(CONFIG_LAYER_ADMIN, "net.rate=5", "net.peers=a, b", "net.level=debug"), CONFIG_OUTCOME_DONE);
+    const size_t len = settings_keep(&settings, settings.now, kept, sizeof(kept));
+    for (size_t bit = 0; bit < len * 8; bit++) {
+        kept[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        set_up();
+        if (!settings_adopt(&settings, kept, len)) {
+            CHECK_EQ(settings.revision, 0);
+        }
+        for (size_t i = 0; i < settings.key_count; i++) {
+            enum config_layer layer;
+            CHECK(settings_fits(&settings.keys[i], settings_get(&settings, &settings.keys[i], &layer), why));
+        }
+        kept[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
 }
 
 static void put_saved(struct config_saved_value_list_builder list, uint32_t index, const char *name, enum config_layer layer,

@@ -106,9 +106,9 @@ status_t keystore_seal(struct keystore *store, struct keystore_key *key, const v
 status_t keystore_unseal(struct keystore *store, struct keystore_key *key, const void *context, size_t context_len,
                          const uint8_t *sealed, size_t len, uint8_t *out);
 
-// ---- for another version of the service, in its place (lib/service): with all that is secret ----
+// ---- for another process of the service, in its place (lib/service): with all that is secret ----
 
-size_t keystore_save(const struct keystore *store, void *to, size_t room); // the length; with too little room 0, with none what it would be
+size_t keystore_save(const struct keystore *store, void *to, size_t room); // the length; with too little room 0, with none at most what it may be
 bool keystore_adopt(struct keystore *store, const void *from, size_t len);  // false: not understood, and nothing is changed
 
 // ---- badges of capabilities to keys ----

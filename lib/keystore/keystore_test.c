@@ -234,10 +234,10 @@ TEST(keys_are_handed_over) {
     keystore_make_device(&store, seed);
     struct keystore_key *key = make(ANNA, "key");
     keystore_sign(&store, key, "message", 7, before);
-    const size_t len = keystore_save(&store, nullptr, 0);
-    REQUIRE(len > 0 && len <= sizeof(saved));
+    REQUIRE(keystore_save(&store, nullptr, 0) <= sizeof(saved));
+    const size_t len = keystore_save(&store, saved, sizeof(saved));
+    CHECK(len > 0 && len < keystore_save(&store, nullptr, 0)); // what is not there takes no room
     CHECK_EQ(keystore_save(&store, saved, len - 1), 0);
-    CHECK_EQ(keystore_save(&store, saved, sizeof(saved)), len);
     REQUIRE(keystore_adopt(&successor, saved, len));
     struct keystore_key *found = keystore_find(&successor, key->number);
     REQUIRE(found != nullptr);
@@ -250,10 +250,24 @@ TEST(keys_are_handed_over) {
     saved[0] ^= 1;
     CHECK(!keystore_adopt(&successor, saved, len));
     saved[0] ^= 1;
-    struct keystore *inside = (struct keystore *)(saved + 2 * sizeof(uint64_t));
-    inside->count++;
+    struct keystore_key *last = (struct keystore_key *)(saved + len) - 1;
+    last->public_key[3] ^= 4; // the pair would not be one
+    CHECK(!keystore_adopt(&successor, saved, len));
+    last->public_key[3] ^= 4;
+    memset(last->name, 'x', NAME_BYTES);
     CHECK(!keystore_adopt(&successor, saved, len));
     CHECK(keystore_find(&successor, key->number) == found);
+    keystore_destroy(&successor, found);
+    const size_t without = keystore_save(&successor, saved, sizeof(saved));
+    CHECK_EQ(without, len - sizeof(*last));
+    CHECK(keystore_adopt(&successor, saved, without));
+    CHECK_EQ(successor.count, 0);
+    for (size_t i = 1; i < KEYSTORE_KEYS_MAX; i++) {
+        make(100 + i, "one-of-many");
+    }
+    CHECK_EQ(keystore_save(&store, saved, sizeof(saved)), keystore_save(&store, nullptr, 0));
+    CHECK(keystore_adopt(&successor, saved, keystore_save(&store, nullptr, 0)));
+    CHECK_EQ(successor.count, KEYSTORE_KEYS_MAX);
 }
 
 TEST(badges_carry_number_and_uses) {

@@ -179,6 +179,60 @@ TEST(what_is_revoked_can_be_restored) {
     CHECK(!ruleset_restore(&set, ask("hell", RULESET_USE, "log"))); // that one the manifest denies
 }
 
+// ---- Another process of the service ----
+
+alignas(8) static uint8_t kept[4096];
+
+TEST(what_was_decided_goes_to_the_next_process) {
+    open_policy();
+    const size_t before = set.rule_count, most = ruleset_save(&set, nullptr, 0);
+    const struct ruleset_question all = ask("*", RULESET_USE, "*"), learned = ask("shell", RULESET_USE, "log");
+    REQUIRE(most <= sizeof(kept));
+    CHECK(ruleset_revoke(&set, ask("shell", RULESET_SHARE, "console")));
+    CHECK(ruleset_revoke(&set, all));
+    CHECK(ruleset_restore(&set, all));
+    CHECK(ruleset_revoke(&set, ask("*", RULESET_CONTROL, "log")));
+    ruleset_learn(&set, true);
+    CHECK(ruleset_is_new(&set, learned));
+    (void)ruleset_check(&set, learned);
+    CHECK(!ruleset_is_new(&set, learned));
+    const size_t len = ruleset_save(&set, kept, sizeof(kept));
+    CHECK(len > 0 && len <= most);
+    CHECK_EQ(ruleset_save(&set, kept, len - 1), 0);
+    open_policy();
+    CHECK(!ruleset_adopt(&set, kept, len - 1));
+    CHECK_EQ(set.rule_count, before);
+    REQUIRE(ruleset_adopt(&set, kept, len));
+    CHECK_EQ(set.rule_count, before + 2);
+    CHECK(!allowed("shell", RULESET_SHARE, "console"));
+    CHECK(!allowed("shell", RULESET_CONTROL, "log"));
+    CHECK(allowed("shell", RULESET_USE, "console"));
+    CHECK(set.learning && !ruleset_is_new(&set, learned));
+}
+
+TEST(what_it_takes_over_is_checked) {
+    open_policy();
+    CHECK(ruleset_revoke(&set, ask("shell", RULESET_USE, "log")));
+    ruleset_learn(&set, true);
+    (void)ruleset_check(&set, ask("shell", RULESET_USE, "console"));
+    const size_t len = ruleset_save(&set, kept, sizeof(kept)), before = set.rule_count - 1;
+    size_t refused = 0;
+    for (size_t bit = 0; bit < len * 8; bit++) {
+        kept[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        open_policy();
+        if (ruleset_adopt(&set, kept, len)) {
+            CHECK_EQ(set.rule_count, before + 1);
+            struct ruleset_matrix matrix; // whatever it has taken over can be worked with
+            ruleset_fill(&set, set.rules, set.rule_count, &matrix);
+        } else {
+            CHECK_EQ(set.rule_count, before);
+            refused++;
+        }
+        kept[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    CHECK(refused > 64 && refused < len * 8);
+}
+
 TEST(there_is_room_for_so_many) {
     open_policy();
     size_t revoked = 0;
@@ -190,6 +244,7 @@ TEST(there_is_room_for_so_many) {
         }
     }
     CHECK_EQ(revoked, RULESET_REVOKED_MAX);
+    CHECK(ruleset_save(&set, kept, sizeof(kept)) > RULESET_REVOKED_MAX * 8);
 }
 
 TEST(what_is_learned_is_proposed) {

@@ -85,3 +85,17 @@ bool ruleset_restore(struct ruleset *set, struct ruleset_question question);
 void ruleset_fill(const struct ruleset *set, const struct ruleset_rule *rules, size_t count, struct ruleset_matrix *out);
 
 void ruleset_learn(struct ruleset *set, bool on);
+
+// Whether ruleset_check of this adds to what was learned.
+static inline bool ruleset_is_new(const struct ruleset *set, struct ruleset_question question) {
+    return set->learning && ruleset_decide(set, question).allowed &&
+           (set->learned.objects[question.action][question.subject] >> question.object & 1) == 0;
+}
+
+// ---- for another process of the service, in its place (lib/service) ----
+
+// The length; with too little room 0, with none at most what it may be. 8-byte aligned.
+size_t ruleset_save(const struct ruleset *set, void *to, size_t room);
+
+// After ruleset_init with the same manifest. False: not understood, and nothing is changed.
+[[nodiscard]] bool ruleset_adopt(struct ruleset *set, const void *from, size_t len);

@@ -3,14 +3,17 @@
 #include "abi/gen/stubs.h"
 #include "abi/message.h"
 #include "base/align.h"
+#include "lib/keep/keep.h"
 #include "lib/tess/capset.h"
 #include "lib/tess/handle.h"
+#include "lib/tess/panic.h"
 
 enum service_phase service_phase;
 
 static handle_t own; // the supervisor's way to this process; 0: there is none, as under a supervisor that does not ask
 
 static const struct service *service;
+static struct keep kept; // of a service that keeps its state
 
 static void receive_from(struct rpc_server *server, handle_t endpoint, uint32_t accept) {
     server->endpoint = endpoint;
@@ -24,6 +27,9 @@ static void serve_clients(struct rpc_server *server) {
 
 void service_open(const struct service *of, struct rpc_server *server) {
     service = of;
+    if (of->keeps != nullptr) {
+        keep_open(of->keeps, of->save(nullptr, 0), &kept);
+    }
     rpc_server_init(server, own, 0);
     if (status_ok(tess_cap("lifecycle", LIFECYCLE_ID, &own))) {
         // Whatever the supervisor has to say to it before it begins may bring capabilities.
@@ -32,6 +38,36 @@ void service_open(const struct service *of, struct rpc_server *server) {
     } else {
         serve_clients(server);
     }
+}
+
+// ---- State that is kept ----
+
+bool service_try_keep(void) {
+    void *to = keep_begin(&kept);
+    const size_t len_bytes = service->save(to, keep_room(&kept));
+    if (len_bytes > 0) {
+        keep_commit(&kept, len_bytes);
+    }
+    return len_bytes > 0;
+}
+
+void service_keep(void) {
+    const bool fits = service_try_keep();
+    TESS_ASSERT(fits);
+}
+
+// What the process before this one has left. Nothing, at the first start.
+static status_t take_kept(struct rpc_request *request) {
+    const void *state;
+    size_t len_bytes;
+    const status_t status = keep_load(&kept, &state, &len_bytes);
+    if (status_is(status, STATUS_NOT_FOUND)) {
+        return STATUS_OK;
+    }
+    if (!status_ok(status)) {
+        return rpc_refuse(request, RPC_FAILED, "what it kept has been damaged");
+    }
+    return service->adopt(state, len_bytes) ? STATUS_OK : rpc_refuse(request, RPC_FAILED, "it does not understand what it kept");
 }
 
 // ---- State in a VMO ----
@@ -62,9 +98,12 @@ static status_t adopt(struct rpc_request *request, handle_t vmo, uint64_t len_by
 static status_t save(handle_t *out, uint64_t *len_bytes) {
     TESS_OWNED handle_t vmo = {};
     uint64_t address;
-    const size_t room = service->save != nullptr ? service->save(nullptr, 0) : 0;
+    const size_t room = service->save != nullptr && service->keeps == nullptr ? service->save(nullptr, 0) : 0;
     *out = (handle_t){};
     *len_bytes = 0;
+    if (service->keeps != nullptr) {
+        service_keep(); // what changed without anybody being told
+    }
     if (room == 0) {
         return STATUS_OK;
     }
@@ -88,6 +127,8 @@ static status_t begin(void *, struct rpc_request *request, struct lifecycle_begi
     }
     if (tess_handle_valid(state) || len_bytes != 0) {
         TRY(adopt(request, state, len_bytes));
+    } else if (service->keeps != nullptr) {
+        TRY(take_kept(request));
     }
     service_phase = SERVICE_SERVES;
     return STATUS_OK;

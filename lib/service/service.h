@@ -43,14 +43,18 @@ struct service {
     void (*stop)(void);
 
     // Writes the state that a successor needs to `to`, and returns how long it is; 0 when it does not fit into `room` bytes.
-    // With no room it only says how long it would be. Whoever waits for an answer gets one before.
+    // With no room it only says how long it may be at most. Whoever waits for an answer gets one before it is handed over.
     size_t (*save)(void *to, size_t room);
 
-    // Takes over what `save` of another version wrote. False, with nothing changed, when that is not understood.
+    // Takes over what `save` of another process wrote. False, with nothing changed, when that is not understood.
     bool (*adopt)(const void *state, size_t len_bytes);
 
     // Somebody was refused what only some may do. Null: the log is told (denied.c).
     void (*denied)(const struct denial *denial);
+
+    // The grant of memory in which the state is kept (lib/keep), and the successor of a process that was killed finds it. Null:
+    // it is only handed over to another version.
+    const char *keeps;
 };
 
 typedef status_t service_dispatch_fn(struct rpc_request *request);
@@ -62,6 +66,12 @@ extern enum service_phase : uint8_t {
     SERVICE_SAVED,  // its state is with its successor, or on the way there
     SERVICE_ENDS,
 } service_phase;
+
+// Writes down the state of a service that keeps it. After each change that somebody is to be told of, before that one is answered.
+void service_keep(void);
+
+// The same where the state may not fit: false, and what was kept before still is, when `save` says so.
+[[nodiscard]] bool service_try_keep(void);
 
 void service_open(const struct service *service, struct rpc_server *server);
 void service_lifecycle(struct rpc_server *server);

@@ -7,10 +7,12 @@
 #include "abi/gen/abi.h"
 #include "base/str.h"
 #include "base/test.h"
+#include "lib/keep/keep.h"
 #include "lib/roster/roster.h"
 #include "lib/tess/capset.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/handle.h"
+#include "lib/tess/panic.h"
 #include "lib/tess/thread.h"
 
 // ---- The machine ----
@@ -69,6 +71,18 @@ handle_t tess_cap_required(const char *name, uint64_t interface_id) {
     handle_t found = {};
     CHECK(str_equal(name, "test") && interface_id == INTERFACE && status_ok(tess_cap(name, interface_id, &found)));
     return found;
+}
+
+void tess_panic(const char *format, ...) {
+    fprintf(stderr, "panic: %s\n", format);
+    abort();
+}
+
+alignas(8) static uint8_t kept_memory[256];
+void keep_open(const char *grant, size_t room_bytes, struct keep *out) {
+    CHECK_STR_EQ(grant, "kept");
+    CHECK_EQ(room_bytes, 8);
+    keep_init(out, kept_memory, sizeof(kept_memory));
 }
 
 status_t tess_invoke(handle_t object, uint64_t header, uint64_t arguments[MESSAGE_WORDS]) {
@@ -177,6 +191,8 @@ static uint64_t signalled, served;
 static unsigned waits, stops;
 static char state[8], adopted[8];
 
+static bool keeps_each; // each request changes what is kept, as the next line does
+
 static status_t dispatch(struct rpc_request *request) {
     static const struct rpc_method plain = {INTERFACE, 0, true, {0, 0, true}, {1, 0, true}};
     if (request->interface_id != INTERFACE) {
@@ -186,6 +202,10 @@ static status_t dispatch(struct rpc_request *request) {
         return rpc_denied(request, "TestControl");
     }
     capnp_put_u64(rpc_results(request, &plain), 0, ++served);
+    if (keeps_each) {
+        state[0]++;
+        service_keep();
+    }
     return STATUS_OK;
 }
 
@@ -215,6 +235,7 @@ static bool adopt(const void *from, size_t len_bytes) {
 
 static const struct service whole = {.provides = "test", .interface_id = INTERFACE, .before_wait = before_wait,
                                      .signalled = take_signal, .stop = stop, .save = save, .adopt = adopt};
+static const struct service keeper = {.provides = "test", .interface_id = INTERFACE, .save = save, .adopt = adopt, .keeps = "kept"};
 static const struct service plain = {.provides = "test", .interface_id = INTERFACE};
 
 #define FROM_SUPERVISOR(where, method) {.at = where, .interface = LIFECYCLE_ID, .badge = BADGE_SUPERVISOR, .ordinal = method}
@@ -381,4 +402,41 @@ TEST(a_service_may_tell_it_itself) {
     CHECK_EQ(RUN(&itself, FROM_SUPERVISOR(OWN, LIFECYCLE_BEGIN), FROM_DENIED), 1);
     CHECK_EQ(hooked, 1);
     CHECK_EQ(filed, 7);
+}
+
+TEST(what_is_kept_is_there_for_the_next_process) {
+    memset(kept_memory, 0, sizeof(kept_memory));
+    memset(adopted, 0, sizeof(adopted));
+    memcpy(state, "0 times", 8);
+    keeps_each = true;
+    CHECK_EQ(RUN(&keeper, FROM_SUPERVISOR(OWN, LIFECYCLE_BEGIN), FROM_CLIENT, FROM_CLIENT), 1); // then it is killed
+    CHECK_EQ(labels[0], 0);
+    CHECK_EQ(adopted[0], 0); // there was nothing at first
+    CHECK_EQ(RUN(&keeper, FROM_SUPERVISOR(OWN, LIFECYCLE_BEGIN), FROM_CLIENT), 1);
+    CHECK_STR_EQ(adopted, "2 times");
+    keeps_each = false;
+    memcpy(state, "the end", 8); // of which nobody was told
+    CHECK_EQ(RUN(&keeper, FROM_SUPERVISOR(OWN, LIFECYCLE_BEGIN), FROM_SUPERVISOR(CLIENTS, LIFECYCLE_SAVE)), 1);
+    CHECK_STR_EQ(adopted, "3 times");
+    CHECK_EQ(words[1], 0); // it is handed over where it is
+    CHECK_EQ(RUN(&keeper, FROM_SUPERVISOR(OWN, LIFECYCLE_BEGIN)), 1);
+    CHECK_STR_EQ(adopted, "the end");
+}
+
+TEST(what_was_damaged_is_not_served) {
+    CHECK_EQ(RUN(&keeper, FROM_SUPERVISOR(OWN, LIFECYCLE_BEGIN)), 1);
+    for (size_t i = 0; i < sizeof(kept_memory); i++) {
+        kept_memory[i] ^= 4;
+    }
+    memset(adopted, 0, sizeof(adopted));
+    CHECK_EQ(RUN(&keeper, FROM_SUPERVISOR(OWN, LIFECYCLE_BEGIN)), 1);
+    CHECK_EQ(labels[0], (uint32_t)RPC_FAILED);
+    CHECK_EQ(adopted[0], 0);
+    struct keep other;
+    keep_init(&other, kept_memory, sizeof(kept_memory));
+    keep_forget(&other);
+    memset(keep_begin(&other), 0, 7); // whole, and not what `adopt` takes
+    keep_commit(&other, 7);
+    CHECK_EQ(RUN(&keeper, FROM_SUPERVISOR(OWN, LIFECYCLE_BEGIN)), 1);
+    CHECK_EQ(labels[0], (uint32_t)RPC_FAILED);
 }

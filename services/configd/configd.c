@@ -1,6 +1,6 @@
 // configd: the settings of the system. Wiring only: what they are and who may set them is lib/config, the contract idl/config.capnp.
 //
-// CapSet: `config` (RECEIVE), `settings` (the compiled schema), `roster`.
+// CapSet: `config` (RECEIVE), `settings` (the compiled schema), `roster`, `state` (what was set, kept before anybody hears of it).
 #include "abi/gen/stubs.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -15,7 +15,10 @@
 #include "lib/tess/main.h"
 #include "lib/tess/panic.h"
 
+constexpr size_t KEPT_BYTES = 16'000; // for what people and services have set
+
 static struct settings settings;
+static const struct settings_table *to_keep; // that is about to hold; null: none is
 static struct watches watches;
 static const struct roster *roster;
 static uint64_t epoch; // when this service started: no other start has the same
@@ -169,10 +172,17 @@ static status_t watch(void *, struct rpc_request *request, struct config_watch_p
     return STATUS_OK;
 }
 
-static void publish(void) {
+// The next table takes the place of the one that holds. False, and nothing is changed: what is set would have no room.
+static bool publish(void) {
     const uint64_t before = settings.revision;
-    settings_publish(&settings);
-    watches_tell(&watches, &settings, before);
+    to_keep = settings.next;
+    const bool fits = service_try_keep();
+    to_keep = nullptr;
+    if (fits) {
+        settings_publish(&settings);
+        watches_tell(&watches, &settings, before);
+    }
+    return fits;
 }
 
 // ---- changing ----
@@ -190,10 +200,11 @@ static status_t commit(void *, struct rpc_request *request, struct config_commit
     };
     uint32_t index;
     char why[SETTINGS_WHY_BYTES];
-    const enum config_outcome outcome = settings_prepare(&settings, &wanted, &index, why);
+    enum config_outcome outcome = settings_prepare(&settings, &wanted, &index, why);
     TRY(rpc_well_formed(request));
-    if (outcome == CONFIG_OUTCOME_DONE) {
-        publish();
+    if (outcome == CONFIG_OUTCOME_DONE && !publish()) {
+        outcome = CONFIG_OUTCOME_FULL;
+        (void)str_copy(why, sizeof(why), "there is no room for so many long values");
     }
     config_commit_results_set_outcome(results, outcome);
     config_commit_results_set_index(results, index);
@@ -203,7 +214,7 @@ static status_t commit(void *, struct rpc_request *request, struct config_commit
 }
 
 static status_t save(void *, struct rpc_request *, struct config_control_save_params, struct config_control_save_results_builder results) {
-    settings_save(&settings, config_control_save_results_init_saved(results));
+    settings_save(&settings, settings.now, config_control_save_results_init_saved(results));
     return STATUS_OK;
 }
 
@@ -213,7 +224,9 @@ static status_t restore(void *, struct rpc_request *request, struct config_contr
     char why[SETTINGS_WHY_BYTES];
     settings_restore(&settings, config_control_restore_params_get_saved(params), &kept, &dropped, why);
     TRY(rpc_well_formed(request));
-    publish();
+    if (!publish()) {
+        return rpc_refuse(request, RPC_OVERLOADED, "there is no room for so many long values");
+    }
     config_control_restore_results_set_kept(results, kept);
     config_control_restore_results_set_dropped(results, dropped);
     config_control_restore_results_set_reason(results, capnp_text(why));
@@ -246,10 +259,21 @@ static status_t dispatch(struct rpc_request *request) {
     return controls ? config_control_dispatch(&methods, nullptr, request) : config_dispatch(&methods.config, nullptr, request);
 }
 
+static size_t keep(void *to, size_t room) {
+    return room == 0 ? KEPT_BYTES : settings_keep(&settings, to_keep != nullptr ? to_keep : settings.now, to, room);
+}
+
+static bool adopt(const void *state, size_t len_bytes) {
+    return settings_adopt(&settings, state, len_bytes);
+}
+
 static const struct service service = {
     .provides = "config",
     .interface_id = CONFIG_ID,
     .accept = 2, // a watcher; what was saved, where that is long
+    .save = keep,
+    .adopt = adopt,
+    .keeps = "state",
 };
 
 int main(int argc, char **argv) {

@@ -1,7 +1,8 @@
 // identityd: the one authority for who is at the machine. Wiring only: accounts and sessions are lib/accounts, the contract
 // idl/identity.capnp.
 //
-// CapSet: `identity` (RECEIVE, MINT), `random`, `roster`, `log`. A capability to a session is one to the same endpoint, minted here.
+// CapSet: `identity` (RECEIVE, MINT), `random`, `roster`, `log`, `state`. A capability to a session is one to the same endpoint, minted here.
+// What has changed is kept in `state` before anybody hears of it.
 //
 // Everybody else waits while a password is looked at; how often that is the delays after wrong ones bound. What was in a message
 // is wiped when it was answered.
@@ -28,6 +29,7 @@
 
 constexpr uint64_t LOG_PATIENCE_MS = 50;
 constexpr uint32_t PIECE_MAX = 32; // of a list, in one answer
+constexpr uint64_t USE_NS = 60 * TESS_NS_PER_S; // that a session was used is kept so often, and with all else that is
 
 static_assert(ACCOUNTS_MAX == IDENTITY_ACCOUNTS_MAX && ACCOUNTS_SESSIONS_MAX == IDENTITY_SESSIONS_MAX &&
               ACCOUNTS_OF_HOLDER_MAX == IDENTITY_SESSIONS_OF_HOLDER_MAX && PASSWORD_MIN_BYTES == IDENTITY_PASSWORD_MIN_BYTES &&
@@ -38,6 +40,8 @@ static_assert((int)ACCOUNTS_ADMINISTRATOR == (int)ROLE_ADMINISTRATOR &&
 
 static struct accounts accounts;
 static bool seeded; // the key of the throttle has been drawn
+static bool changed; // since it was kept
+static uint64_t kept_ns;
 static struct rpc_server server;
 static struct random random_numbers;
 static struct log log;
@@ -110,8 +114,9 @@ static struct accounts_claim claim(void) {
     return (struct accounts_claim){said.name, said.password, said.len};
 }
 
-// A result as the contract's outcome; without memory the request is refused instead.
+// A result as the contract's outcome; without memory the request is refused instead. Done or wrong: something is another way now.
 static status_t settled(struct rpc_request *request, enum accounts_result result, enum identity_outcome *outcome) {
+    changed = changed || result == ACCOUNTS_DONE || result == ACCOUNTS_WRONG;
     if (result == ACCOUNTS_NO_MEMORY) {
         return rpc_refuse(request, RPC_OVERLOADED, "there is no memory to look at a password");
     }
@@ -260,6 +265,7 @@ static status_t act(struct rpc_request *request, struct accounts_session **out, 
     *may = !accounts_badge_acts(request->badge) ? ACCOUNTS_NOT_ALLOWED : (*out)->locked ? ACCOUNTS_LOCKED : ACCOUNTS_DONE;
     if (*may == ACCOUNTS_DONE) {
         accounts_use(*out, tess_now_ns());
+        changed = changed || tess_now_ns() - kept_ns >= USE_NS;
     }
     return STATUS_OK;
 }
@@ -286,7 +292,11 @@ static status_t lock(void *, struct rpc_request *request, struct session_lock_pa
     struct accounts_session *session;
     enum accounts_result may;
     TRY(act(request, &session, &may));
-    session_lock_results_set_outcome(results, (enum identity_outcome)(may == ACCOUNTS_DONE ? accounts_lock(session) : may));
+    if (may == ACCOUNTS_DONE) {
+        may = accounts_lock(session);
+        changed = true;
+    }
+    session_lock_results_set_outcome(results, (enum identity_outcome)may);
     return STATUS_OK;
 }
 
@@ -316,6 +326,7 @@ static status_t logout(void *, struct rpc_request *request, struct session_logou
     const bool acts = accounts_badge_acts(request->badge);
     if (acts) {
         accounts_logout(session);
+        changed = true;
     }
     session_logout_results_set_outcome(results, acts ? IDENTITY_OUTCOME_DONE : IDENTITY_OUTCOME_NOT_ALLOWED);
     return STATUS_OK;
@@ -380,6 +391,7 @@ static status_t end(void *, struct rpc_request *request, struct session_end_para
     TRY(act(request, &session, &result));
     if (result == ACCOUNTS_DONE) {
         result = accounts_end(&accounts, session, id, tess_now_ns());
+        changed = true;
     }
     session_end_results_set_outcome(results, (enum identity_outcome)result);
     return STATUS_OK;
@@ -447,6 +459,7 @@ static status_t remove_account(void *, struct rpc_request *request, struct sessi
         result = accounts_remove(&accounts, session, said.name); // the session may be among those that end
     }
     if (result == ACCOUNTS_DONE) {
+        changed = true;
         note(LOG_LEVEL_INFO, "the account %s was removed", said.name);
     }
     session_remove_account_results_set_outcome(results, (enum identity_outcome)result);
@@ -482,6 +495,7 @@ static status_t allow_guests(void *, struct rpc_request *request, struct session
     TRY(act(request, &session, &result));
     if (result == ACCOUNTS_DONE) {
         result = accounts_allow_guests(&accounts, session, allowed);
+        changed = true;
     }
     session_allow_guests_results_set_outcome(results, (enum identity_outcome)result);
     return STATUS_OK;
@@ -516,8 +530,13 @@ static status_t dispatch(struct rpc_request *request) {
                                           : identity_dispatch(&methods.identity, nullptr, request);
 }
 
-// The last answer goes out now, and nothing of it stays.
+// What has changed is kept, then the last answer goes out, and nothing of it stays.
 static uint64_t wipe(void) {
+    if (changed) {
+        service_keep();
+        changed = false;
+        kept_ns = tess_now_ns();
+    }
     rpc_server_answer(&server);
     sodium_memzero(&said, sizeof(said));
     sodium_memzero(server.page, sizeof(server.page));
@@ -536,7 +555,7 @@ static bool adopt(const void *state, size_t len_bytes) {
 }
 
 static const struct service service = {.provides = "identity", .interface_id = IDENTITY_ID, .accept = 1, // a session to be checked
-                                        .before_wait = wipe, .save = save, .adopt = adopt};
+                                        .before_wait = wipe, .save = save, .adopt = adopt, .keeps = "state"};
 
 int main(int argc, char **argv) {
     static const uint64_t no_key[2];

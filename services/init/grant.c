@@ -104,7 +104,7 @@ static status_t lend_kept(struct init_unit *unit, struct manifest_grant grant, s
     }
     to->type = OBJECT_VMO;
     to->rights.v = RIGHT_READ_BIT | RIGHT_WRITE_BIT | RIGHT_MAP_BIT | RIGHT_INSPECT_BIT;
-    return tess_handle_copy(unit->kept, to->rights, &to->handle);
+    return tess_handle_copy(unit->kept, launch_plain(to->rights.v), &to->handle);
 }
 
 // Every result is a fresh handle of init's own, closed again after the start.

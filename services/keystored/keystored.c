@@ -1,6 +1,7 @@
 // keystored: the one authority for keys. Wiring only: the keys are lib/keystore, the contract idl/keys.capnp.
 //
-// CapSet: `keys` (RECEIVE, MINT), `random`, `roster`. A capability to a key is one to the same endpoint, minted here.
+// CapSet: `keys` (RECEIVE, MINT), `random`, `roster`, `state`. A capability to a key is one to the same endpoint, minted here. What keys
+// there are is kept in `state` before anybody hears of it; how often they were used, with the next change.
 //
 // What was in a message is wiped when it was answered: neither what was to be sealed nor what was opened stays in a page.
 #include <sodium.h>
@@ -85,7 +86,9 @@ static status_t generate(void *, struct rpc_request *request, struct keys_genera
     struct key made;
     TRY(take_name(request, keys_generate_params_get_name(params), name));
     TRY(rpc_well_formed(request));
-    (void)keystore_sweep(&store, lives, nullptr);
+    if (keystore_sweep(&store, lives, nullptr) > 0) {
+        service_keep();
+    }
     const status_t may = keystore_may_generate(&store, badge_holder(request->badge), name);
     if (!status_ok(may)) {
         return refuse_another(request, may);
@@ -96,6 +99,7 @@ static status_t generate(void *, struct rpc_request *request, struct keys_genera
         keystore_destroy(&store, key); // nobody has heard of it
         return status;
     }
+    service_keep();
     keys_generate_results_give_key(results, made);
     keys_generate_results_set_public_key(results, (struct capnp_data){key->public_key, sizeof(key->public_key)});
     return STATUS_OK;
@@ -154,6 +158,7 @@ static status_t need_device(struct rpc_request *request) {
         TRY(draw(request, seed, sizeof(seed)));
         keystore_make_device(&store, seed);
         sodium_memzero(seed, sizeof(seed));
+        service_keep();
     }
     return STATUS_OK;
 }
@@ -292,6 +297,7 @@ static status_t destroy(void *, struct rpc_request *request, struct key_destroy_
     struct keystore_key *key;
     TRY(key_for(request, KEYSTORE_DESTROY, &key));
     keystore_destroy(&store, key);
+    service_keep();
     return STATUS_OK;
 }
 
@@ -320,7 +326,7 @@ static bool adopt(const void *state, size_t len_bytes) {
     return keystore_adopt(&store, state, len_bytes);
 }
 
-static const struct service service = {.provides = "keys", .interface_id = KEYS_ID, .before_wait = wipe, .save = save, .adopt = adopt};
+static const struct service service = {.provides = "keys", .interface_id = KEYS_ID, .before_wait = wipe, .save = save, .adopt = adopt, .keeps = "state"};
 
 int main(int argc, char **argv) {
     (void)argc;

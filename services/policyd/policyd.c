@@ -1,7 +1,8 @@
 // policyd: decides who may do what with which service. Wiring only: rules, decisions and reasons are lib/policy, the contract
 // idl/policy.capnp.
 //
-// CapSet: `policy` (RECEIVE), `manifest`, `log`. Each decision is filed with the log, which is never waited for.
+// CapSet: `policy` (RECEIVE), `manifest`, `log`, `state`. Each decision is filed with the log, which is never waited for. What was
+// revoked is kept in `state` before anybody hears that it was.
 #include "abi/gen/stubs.h"
 #include "base/fmt.h"
 #include "base/mem.h"
@@ -73,7 +74,11 @@ static status_t take(struct rpc_request *request, struct capnp_text subject, uin
 }
 
 static struct ruleset_decision decide(const struct asked *asked) {
+    const bool is_new = ruleset_is_new(&rules, asked->question);
     const struct ruleset_decision decision = ruleset_check(&rules, asked->question);
+    if (is_new) {
+        service_keep();
+    }
     struct audit_entry entry = {.question = asked->question, .allowed = decision.allowed, .by_rule = decision.rule != nullptr};
     memcpy(entry.subject, asked->subject, sizeof entry.subject);
     memcpy(entry.object, asked->object, sizeof entry.object);
@@ -285,6 +290,7 @@ static status_t revoke(void *, struct rpc_request *request, struct policy_contro
     if (!ruleset_revoke(&rules, asked.question)) {
         return rpc_refuse(request, RPC_OVERLOADED, "%zu things are revoked already", RULESET_REVOKED_MAX);
     }
+    service_keep();
     next_epoch();
     policy_control_revoke_results_set_epoch(results, epoch);
     return STATUS_OK;
@@ -297,6 +303,7 @@ static status_t restore(void *, struct rpc_request *request, struct policy_contr
                      policy_control_restore_params_get_action(params), policy_control_restore_params_get_object(params), &asked));
     const bool found = ruleset_restore(&rules, asked.question);
     if (found) {
+        service_keep();
         next_epoch();
     }
     policy_control_restore_results_set_found(results, found);
@@ -324,6 +331,7 @@ static status_t learn(void *, struct rpc_request *request, struct policy_control
     const bool on = policy_control_learn_params_get_on(params);
     TRY(rpc_well_formed(request));
     ruleset_learn(&rules, on);
+    service_keep();
     if (on) {
         next_epoch();
     }
@@ -429,11 +437,22 @@ static uint64_t before_wait(void) {
     return audit_next(&audit) == nullptr ? DEADLINE_NEVER : audit_ns;
 }
 
+static size_t save(void *to, size_t room) {
+    return ruleset_save(&rules, to, room);
+}
+
+static bool adopt(const void *state, size_t len_bytes) {
+    return ruleset_adopt(&rules, state, len_bytes);
+}
+
 static const struct service service = {.provides = "policy",
                                        .interface_id = POLICY_ID,
                                        .accept = 2, // a watcher, or rules that are longer than a page
                                        .before_wait = before_wait,
-                                       .stop = pump_audit};
+                                       .stop = pump_audit,
+                                       .save = save,
+                                       .adopt = adopt,
+                                       .keeps = "state"};
 
 int main(int argc, char **argv) {
     (void)argc;

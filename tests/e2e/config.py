@@ -17,6 +17,10 @@ def settings(ctx):
                       r"^open to +vendor system admin session$", r"^admin +Europe/Berlin$", r"^session +Asia/Tokyo$")
     session.do("config unset -s time.zone")
     session.expect_in("config get time.zone", r"^Europe/Berlin$")
+    # What was set is there whatever becomes of the service.
+    session.do("kill configd")
+    session.expect_in("config get time.zone", r"^Europe/Berlin$")
+    session.expect_in("config describe time.zone", r"^admin +Europe/Berlin$")
     # Mistakes say what is expected.
     session.expect_in("config set shell.pager 5", r"^config: `shell\.pager` is on or off; this is neither$")
     session.expect_in("config set time.zoone x", r"^config: there is no key `time\.zoone`$")
@@ -39,7 +43,7 @@ def settings(ctx):
     session.keys("\x03")
     session.guest.expect(r"^tessera\$ ", ANSWER_S)
     session.do("kill configd")
-    session.until("service configd", r"(?s)running.*restarts\s+1\b", 20)
+    session.until("service configd", r"(?s)running.*restarts\s+2\b", 20)
     session.keys("config watch\r")
     session.guest.expect(r"^time\.zone = Odd \(session\)$", ANSWER_S)
     session.keys("\x03")

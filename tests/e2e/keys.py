@@ -64,11 +64,18 @@ def keys_end(session):
     session.expect_in("keys new 'two words'", r"printable characters and no space$")
     session.expect_in("keys new", r"^usage: keys new NAME$")
     session.expect_in("keys mend", r"there is no `keys mend`")
-    device = session.do("keys device")
-    session.do("kill keystored")
-    session.until("service keystored", r"(?s)running.*restarts\s+1\b", 20)
-    session.expect_in("keys sign travel x", r"there is no key `travel`")  # nothing is kept, as the contract says
-    check(session.do("keys device") != device, "the machine's identity after that", "another", device)
+
+
+def keys_outlive_who_keeps_them(session):
+    device, sealed = session.do("keys device"), hex_of(session, "keys seal travel disk kept", 4 + 41).hex()
+    hex_of(session, "keys new short", 32)
+    session.do("keys destroy short")
+    for restarts in (1, 2):
+        session.do("kill keystored")
+        session.until("service keystored", rf"(?s)running.*restarts\s+{restarts}\b", 20)
+        typed(session, f"keys unseal travel disk {sealed}", r"^kept$")
+        session.expect_in("keys sign short x", r"there is no key `short`")
+    check(session.do("keys device") == device, "the machine's identity after that", device, "another")
 
 
 def keys_are_used(ctx):
@@ -78,6 +85,7 @@ def keys_are_used(ctx):
     sealed_things_open_where_they_belong(session)
     before = session.do("call supervisor.capabilities '(name = \"shell\")'")
     keys_end(session)
+    keys_outlive_who_keeps_them(session)
     check(session.do("call supervisor.capabilities '(name = \"shell\")'") == before, "the shell holds what it held", before, "")
     session.poweroff()
 

@@ -62,6 +62,10 @@ def revoked_and_restored(session):
     session.do("policy revoke shell use '*'")
     epochs.append(check(session, "shell use log", "false"))
     session.expect_in("policy", r"^shell +may not +use +\* +revoked +-$")
+    # It stays revoked whatever becomes of who decided it.
+    session.do("kill policyd")
+    epochs.append(check(session, "shell use log", "false"))
+    session.expect_in("policy", r"^shell +may not +use +\* +revoked +-$")
     session.do("policy restore shell use '*'")
     epochs.append(check(session, "shell use log", "true"))
     expect(epochs == sorted(set(epochs)), "each change has an epoch of its own", "three that rise", epochs)
@@ -73,6 +77,7 @@ def learned(session):
     session.expect_in("policy propose", r"nothing was learned")
     session.do("policy learn on")
     check(session, "shell use random", "true")
+    session.do("kill policyd")
     session.expect_in("policy propose", r"^# shell \(system/tessera\.capnp:\d+\)\nresolve = \[\(name = \"random\"\)\],$")
     session.do("policy learn off")
 
