@@ -31,9 +31,9 @@ struct Job {
 }
 
 struct Crash {
-  # A job that ended in a fault, or found itself in a state that cannot be.
+  # A service or a job that ended in a fault, or found itself in a state that cannot be.
   number @0 :UInt32;        # From 1.
-  name @1 :Text;            # Of the job.
+  name @1 :Text;            # Of the service, or of the job.
   reason @2 :Text;
   function @3 :Text;        # The innermost that is known, and how far into it.
   timeNs @4 :UInt64;

@@ -47,6 +47,7 @@ struct Service {
   answerMs @17 :UInt32 = 2000;  # One that has not answered by then is started again.
   stopMs @18 :UInt32 = 500;     # So long it may take to end in order, when the system goes down.
   budget @19 :UInt16 = 12;   # Failures in a row, without a good while between them, after which more is done than to start it again.
+  secret @20 :Bool;          # Of its memory and registers nothing is kept when it crashes, only which functions it was in.
 }
 
 struct Program {
@@ -171,6 +172,8 @@ struct Grant {
     programs @22 :Void;      # To run the programs of this manifest: all that they are granted. The grant is called `programs`.
     realTimeClock @23 :Void; # That of whatever machine it is, for nobody else; nothing where there is none that is known.
     keepKib @25 :UInt64;     # Memory that outlives the process: a VMO, the same for each process of the service (lib/keep).
+    crashes @26 :Void;       # To read what is left of services that crashed: a VMO (lib/crash/remains.h), and a notification of news.
+                             # The grant is called `crashes`.
   }
 }
 

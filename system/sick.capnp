@@ -48,6 +48,28 @@ const crashes :Manifest.Service = (
   budget = 2,
 );
 
+# These stay down: each leaves one record of its crash (tests/e2e/crashes.py).
+const faults :Manifest.Service = (
+  name = "faults",
+  program = "patient",
+  memoryKib = 128,
+  restart = never,
+  args = [(text = "faults")],
+  provides = ["faults"],
+  modes = [full],
+);
+
+const panics :Manifest.Service = (
+  name = "panics",
+  program = "patient",
+  memoryKib = 128,
+  restart = never,
+  args = [(text = "panics")],
+  provides = ["panics"],
+  modes = [full],
+  secret = true,
+);
+
 # It starts when what it needs is given up, and says so.
 const needy :Manifest.Service = (
   name = "needy",
@@ -64,6 +86,6 @@ const needy :Manifest.Service = (
 
 const system :Manifest.System = (
   name = "sick",
-  services = [.needy, .crashes, .hangs, .unready, Tessera.samgrd, Tessera.logd, Tessera.metricsd, Tessera.policyd, Tessera.rngd,
+  services = [.needy, .crashes, .faults, .panics, .hangs, .unready, Tessera.samgrd, Tessera.logd, Tessera.metricsd, Tessera.policyd, Tessera.rngd,
               Tessera.keystored, Tessera.identityd, Tessera.configd, Tessera.timed, .well, Tessera.consoled, Tessera.execd, Tessera.shell],
 );

@@ -27,6 +27,7 @@ const rngd :Manifest.Service = (
   name = "rngd",
   memoryKib = 256,
   band = interactive,
+  secret = true,
   provides = ["random"],
   grants = [
     (name = "metrics", service = "metrics", weak = true),
@@ -52,6 +53,7 @@ const keystored :Manifest.Service = (
   name = "keystored",
   memoryKib = 256,
   band = interactive,
+  secret = true,
   provides = ["keys"],
   mints = true,
   grants = [(name = "random", service = "random"), (name = "roster", roster = void), (name = "state", keepKib = 28)],
@@ -61,6 +63,7 @@ const identityd :Manifest.Service = (
   name = "identityd",
   memoryKib = 4608, # 4 MiB of it only while a password is looked at
   band = interactive,
+  secret = true,
   provides = ["identity"],
   mints = true,
   grants = [
@@ -136,6 +139,7 @@ const execd :Manifest.Service = (
     (name = "log", service = "log", control = true, weak = true),
     (name = "symbols", file = "symbols"),
     (name = "roster", roster = void),
+    (name = "crashes", crashes = void),
   ],
 );
 

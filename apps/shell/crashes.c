@@ -1,11 +1,11 @@
-// crashes, crash: programs that ended in a fault, and where.
+// crashes, crash: services and programs that ended in a fault, and where.
 #include "apps/shell/shell.h"
 #include "apps/shell/units.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "lib/shell/options.h"
 
-constexpr size_t TEXT_MAX = 16 * 1024; // of a record
+constexpr size_t TEXT_MAX = 24 * 1024; // of a record
 
 static void put_row(struct exec_crash crash) {
     struct shell_table *table = &shell.table;
@@ -18,7 +18,7 @@ static void put_row(struct exec_crash crash) {
 
 int command_crashes(const struct arguments *) {
     uint32_t first = 0, count, total, rows = 0;
-    table_begin(&shell.table, ">NUMBER JOB FUNCTION WHY", out_sink, nullptr);
+    table_begin(&shell.table, ">NUMBER NAME FUNCTION WHY", out_sink, nullptr);
     do {
         RPC_CALL(call);
         struct exec_crashes_results results;
@@ -37,7 +37,7 @@ int command_crashes(const struct arguments *) {
         rows += count;
     } while (count > 0 && first < total);
     if (rows == 0) {
-        out("no program has crashed\n");
+        out("no service and no program has crashed\n");
         return COMMAND_OK;
     }
     table_end(&shell.table);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "abi/gen/abi.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/test.h"
@@ -200,38 +201,135 @@ TEST(build_ids_are_read) {
 }
 
 static struct crashes crashes;
+static struct remains remains;
+
+static uint64_t fp_of(const uint64_t gpr[16]) {
+    return gpr[6];
+}
+
+static uint64_t ra_of(const uint64_t *) {
+    return 0;
+}
+
+static const struct crash_machine machine = {
+    .name = "x86_64",
+    .calls_push = true,
+    .registers = {"r10", "r10", "r10", "r10", "r10", "r10", "r10", "r10", "r10", "r10", "r10", "r10", "r10", "r10", "r10", "r10"},
+    .frame_pointer = fp_of,
+    .return_address = ra_of,
+};
+
+static struct crash *add(void) {
+    return crashes_add(&crashes, &remains, &machine, &symbols, build_id);
+}
 
 TEST(the_last_ones_are_kept) {
     crashes = (struct crashes){};
+    remains = (struct remains){};
+    open_table();
     CHECK(crashes_find(&crashes, 0) == nullptr && crashes_find(&crashes, 1) == nullptr);
     for (uint32_t i = 1; i <= 3 * CRASHES_MAX; i++) {
-        CHECK_EQ(crashes_add(&crashes)->number, i);
+        CHECK_EQ(add()->number, i);
         CHECK(crashes_find(&crashes, i) != nullptr && crashes_find(&crashes, i + 1) == nullptr);
         CHECK((crashes_find(&crashes, i - CRASHES_MAX) != nullptr) == false);
         CHECK(i < CRASHES_MAX || crashes_find(&crashes, i - CRASHES_MAX + 1) != nullptr);
     }
 }
 
-TEST(the_longest_text_fits) {
-    static const char *const registers[16] = {"r10", "r10", "r10", "r10", "r10", "r10", "r10", "r10",
-                                              "r10", "r10", "r10", "r10", "r10", "r10", "r10", "r10"};
-    static char text[CRASH_TEXT_BYTES], name[300];
-    memset(name, 'f', sizeof name - 1);
+// A fault in inner, which outer has called.
+static void lie_there(void) {
+    const uint64_t words[] = {1, 2, BIAS + 0x310};
+    remains = (struct remains){
+        .name = "logd",
+        .program = "logd",
+        .reason = "page fault",
+        .record = {.kind = EXIT_FAULT, .ip = BIAS + 0x110, .sp = STACK, .gpr = {0xabcd}},
+        .image_low = BIAS,
+        .image_high = BIAS + 0x1000,
+        .image_bias = BIAS,
+        .stack_low = STACK - 0x1000,
+        .stack_high = STACK + sizeof words,
+        .stack_at = STACK,
+        .stack_bytes = sizeof words,
+        .handle_count = 1,
+        .handles_left = 2,
+        .handles = {{.handle = 0x21, .type = OBJECT_ENDPOINT, .rights = RIGHT_SEND_BIT, .badge = 7, .name = "console"}},
+    };
+    memcpy(remains.stack, words, sizeof words);
+}
+
+TEST(a_record_has_all_that_is_left) {
+    static char text[CRASH_TEXT_BYTES];
     crashes = (struct crashes){};
-    struct crash *crash = crashes_add(&crashes);
+    open_table();
+    lie_there();
+    struct crash *crash = add();
+    crash_add_mapping(crash, 0x1000, 0x3000, PROT_READ | PROT_EXECUTE, "code");
+    REQUIRE(crash->frame_count == 2);
+    CHECK_STR_EQ(crash->frames[0].function, "inner");
+    CHECK_STR_EQ(crash->frames[1].function, "outer");
+    CHECK_STR_EQ(crash_place(crash)->function, "inner");
+    (void)crash_text(crash, &machine, text, sizeof text);
+    CHECK(strstr(text, "\nframe 1 0x100310 outer+0x10\n") != nullptr);
+    CHECK(strstr(text, "\nhandle 0x21 endpoint 0x7 0 console SEND\nhandles left 2\n") != nullptr);
+    CHECK(strstr(text, "\nmapping 0x1000 0x3000 r-x code\n") != nullptr);
+    CHECK(strstr(text, " r10 0xabcd") != nullptr);
+    CHECK(strstr(text, "\nmemory 0x80000 0100000000000000") != nullptr);
+    CHECK(strstr(text, "withheld") == nullptr);
+    // Where it ended itself, no register is known but where.
+    remains.record = (struct exit_record){.kind = EXIT_NORMAL, .code = 134};
+    remains.stopped_ip = BIAS + 0x114;
+    remains.stopped_sp = STACK;
+    crash = add();
+    CHECK_EQ(crash->frame_count, 2);
+    CHECK_EQ(crash->record.ip, BIAS + 0x114);
+}
+
+TEST(of_a_secret_program_only_the_calls_are_kept) {
+    static char text[CRASH_TEXT_BYTES];
+    crashes = (struct crashes){};
+    open_table();
+    lie_there();
+    remains.secret = 1;
+    const struct crash *crash = add();
+    CHECK_EQ(crash->frame_count, 2);
+    const uint8_t none[sizeof crash->stack] = {};
+    CHECK(memcmp(crash->stack, none, sizeof none) == 0);
+    CHECK_EQ(crash->record.gpr[0], 0);
+    (void)crash_text(crash, &machine, text, sizeof text);
+    CHECK(strstr(text, "\nwithheld\n") != nullptr && strstr(text, "\nmemory ") == nullptr && strstr(text, "r10") == nullptr);
+    CHECK(strstr(text, "\nframe 1 0x100310 outer+0x10\n") != nullptr);
+}
+
+TEST(the_longest_text_fits) {
+    static char text[CRASH_TEXT_BYTES];
+    crashes = (struct crashes){};
+    open_table();
+    struct crash *crash = add();
     memset(crash, 0xff, sizeof *crash);
     crash->has_build_id = true;
+    crash->secret = false;
     crash->record.kind = EXIT_FAULT;
     memset(crash->name, 'n', sizeof crash->name - 1);
     memset(crash->program, 'n', sizeof crash->program - 1);
     memset(crash->reason, 'n', sizeof crash->reason - 1);
-    crash->name[NAME_BYTES - 1] = crash->program[NAME_BYTES - 1] = crash->reason[CRASH_REASON_BYTES - 1] = '\0';
+    crash->name[NAME_BYTES - 1] = crash->program[NAME_BYTES - 1] = crash->reason[REMAINS_REASON_BYTES - 1] = '\0';
     crash->frame_count = CRASH_FRAMES;
+    crash->handle_count = REMAINS_HANDLES;
+    crash->mapping_count = 0;
     crash->stack_bytes = CRASH_STACK_BYTES;
     for (size_t i = 0; i < CRASH_FRAMES; i++) {
-        crash->frames[i] = (struct backtrace_frame){UINT64_MAX, name, UINT32_MAX};
+        memset(crash->frames[i].function, 'f', CRASH_FUNCTION_BYTES);
+        crash->frames[i].function[CRASH_FUNCTION_BYTES - 1] = '\0';
     }
-    const size_t len = crash_text(crash, "x86_64", registers, text, sizeof text);
+    for (size_t i = 0; i < REMAINS_HANDLES; i++) {
+        memset(crash->handles[i].name, 'h', NAME_BYTES);
+        crash->handles[i].name[NAME_BYTES - 1] = '\0';
+    }
+    for (size_t i = 0; i < CRASH_MAPPINGS + 2; i++) {
+        crash_add_mapping(crash, UINT64_MAX, UINT64_MAX, UINT32_MAX, "what is longer than there is room for");
+    }
+    const size_t len = crash_text(crash, &machine, text, sizeof text);
     CHECK_EQ(len, strlen(text));
     CHECK(len < sizeof text - 1);
     const char *end = strstr(text, "-- end ");

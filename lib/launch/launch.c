@@ -49,7 +49,11 @@ static struct spawn_grant *add_granted(struct launch_grants *all, const char *na
                                  manifest_grant_get_line(all->current), true);
     if (to != nullptr) {
         struct launch_capability *entry = &all->shown[all->count - 1];
+        const enum manifest_grant_which kind = manifest_grant_which(all->current);
         manifest_grant_text(shown, entry->source, sizeof(entry->source));
+        if (kind == MANIFEST_GRANT_SERVICE || kind == MANIFEST_GRANT_SUPERVISOR) {
+            entry->badge = all->launch->holder | (manifest_grant_get_control(all->current) ? BADGE_CONTROL : 0);
+        }
     }
     return to;
 }
@@ -185,12 +189,12 @@ static void release(const struct launch_grants *all) {
 static void remember(const struct launch_grants *all, const struct spawned *process, struct launch_capset *capset) {
     const struct {
         const char *name;
-        uint32_t handle;
+        uint32_t handle, type, rights;
     } own[] = {
-        {"process", process->own_process},
-        {"thread", process->own_thread},
-        {"vspace", process->own_vspace},
-        {"account", process->own_account},
+        {"process", process->own_process, OBJECT_PROCESS, SPAWN_OWN_PROCESS_RIGHTS},
+        {"thread", process->own_thread, OBJECT_THREAD, SPAWN_OWN_THREAD_RIGHTS},
+        {"vspace", process->own_vspace, OBJECT_VSPACE, SPAWN_OWN_VSPACE_RIGHTS},
+        {"account", process->own_account, OBJECT_ACCOUNT, SPAWN_OWN_ACCOUNT_RIGHTS},
     };
     *capset = (struct launch_capset){.entries = malloc((all->count + 4) * sizeof(*capset->entries))};
     if (capset->entries == nullptr) {
@@ -199,7 +203,8 @@ static void remember(const struct launch_grants *all, const struct spawned *proc
     for (size_t i = 0; i < 4; i++) {
         if (own[i].handle != 0) {
             struct launch_capability *entry = &capset->entries[capset->count++];
-            *entry = (struct launch_capability){.handle = own[i].handle, .manifest_source = ""};
+            *entry = (struct launch_capability){
+                .handle = own[i].handle, .type = own[i].type, .rights = {own[i].rights}, .manifest_source = ""};
             (void)str_copy(entry->name, sizeof(entry->name), own[i].name);
             (void)str_copy(entry->source, sizeof(entry->source), "its own");
         }
@@ -208,6 +213,8 @@ static void remember(const struct launch_grants *all, const struct spawned *proc
         struct launch_capability *entry = &capset->entries[capset->count++];
         *entry = all->shown[i];
         entry->handle = all->entries[i].foreign;
+        entry->type = all->entries[i].type;
+        entry->rights = all->entries[i].rights;
         entry->interface_id = all->entries[i].interface_id;
     }
 }

@@ -19,6 +19,9 @@ constexpr size_t LAUNCH_HANDED_MAX = 4;
 // Something that a process was given when it was started, as the shell's `caps` shows it.
 struct launch_capability {
     uint32_t handle;             // in that process's table
+    uint32_t type;               // enum object_type
+    rights_t rights;
+    uint64_t badge;              // of its holder, where it calls a service
     uint32_t manifest_line;      // that granted it; 0: no line of the manifest did
     const char *manifest_source; // the file of that line
     uint64_t interface_id;
@@ -53,6 +56,7 @@ struct launch {
     const struct package *package;
     handle_t package_vmo;
     const char *name;         // of the process
+    uint32_t holder;          // its number, which services see (lib/badge)
     handle_t account;         // pays for it; needs CREATE and all that it is to have of it
     handle_t accounts;        // those that it is granted are made below this; MANAGE
     enum manifest_band band;

@@ -215,7 +215,7 @@ static const struct manifest_unit *runner_of(const struct manifest *manifest) {
 
 // How many capabilities what the unit is granted comes to, as far as they may be too many.
 static size_t capability_count(const struct manifest *manifest, const struct manifest_unit *unit) {
-    size_t total = manifest_grant_list_count(unit->grants) + capnp_text_list_count(unit->provides);
+    size_t total = manifest_grant_list_count(unit->grants) + capnp_text_list_count(unit->provides) + 1; // with what comes with `crashes`
     if (unit == runner_of(manifest)) {
         struct manifest_grant lent;
         total++; // the account
@@ -264,6 +264,10 @@ static bool check_grantee(struct check *check, const struct manifest_unit *unit,
                                             "`%s` runs the programs already (%s:%u); leave one of the two out",
                                             runner->name, runner->source, runner->line);
     case MANIFEST_GRANT_KEEP_KIB: return check_keeper(check, unit);
+    case MANIFEST_GRANT_CRASHES:
+        return unit->kind == MANIFEST_SERVICE ||
+               check_fail(check_at(check, nullptr, CHECK_NO_INDEX), "`%s` is a program; only a service is told of crashes; leave it out",
+                          unit->name);
     default: return true;
     }
 }

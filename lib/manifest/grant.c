@@ -19,6 +19,7 @@ static const char *const kind_names[] = {
     [MANIFEST_GRANT_ROSTER] = "roster",           [MANIFEST_GRANT_MANIFEST] = "manifest",
     [MANIFEST_GRANT_PROGRAMS] = "programs",
     [MANIFEST_GRANT_REAL_TIME_CLOCK] = "real-time clock", [MANIFEST_GRANT_KEEP_KIB] = "keep",
+    [MANIFEST_GRANT_CRASHES] = "crashes",
 };
 constexpr uint32_t KIND_COUNT = sizeof kind_names / sizeof kind_names[0];
 
@@ -82,6 +83,10 @@ static bool check_what(struct check *check, struct manifest_grant grant) {
     case MANIFEST_GRANT_PROGRAMS:
         return capnp_text_equal(manifest_grant_get_name(grant), CAPNP_TEXT(MANIFEST_PROGRAMS)) ||
                check_fail(check_at(check, "name", CHECK_NO_INDEX), "`%s` is to be called `" MANIFEST_PROGRAMS "`",
+                          manifest_grant_get_name(grant).bytes);
+    case MANIFEST_GRANT_CRASHES:
+        return capnp_text_equal(manifest_grant_get_name(grant), CAPNP_TEXT(MANIFEST_CRASHES)) ||
+               check_fail(check_at(check, "name", CHECK_NO_INDEX), "`%s` is to be called `" MANIFEST_CRASHES "`",
                           manifest_grant_get_name(grant).bytes);
     default:
         return manifest_grant_which(grant) < KIND_COUNT ||

@@ -36,6 +36,7 @@ static void read_service(const struct manifest *manifest, struct manifest_servic
         .kind = MANIFEST_SERVICE,
         .essential = manifest_service_get_essential(from),
         .mints = manifest_service_get_mints(from),
+        .secret = manifest_service_get_secret(from),
         .band = manifest_service_get_band(from),
         .restart = manifest_service_get_restart(from),
         .memory_bytes = manifest_service_get_memory_kib(from) * 1024ull,

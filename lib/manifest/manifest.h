@@ -33,7 +33,7 @@ struct manifest_unit {
     const char *source;  // the file and the line where it is written
     uint32_t line;
     enum manifest_unit_kind kind;
-    bool essential, mints;
+    bool essential, mints, secret;
     enum manifest_band band;
     enum manifest_restart restart;
     uint64_t memory_bytes, stack_bytes;
@@ -106,6 +106,11 @@ bool manifest_same_lent(struct manifest_grant one, struct manifest_grant other);
 #define MANIFEST_PROGRAMS "programs"
 #define MANIFEST_PROGRAMS_ACCOUNT MANIFEST_PROGRAMS ".account"
 #define MANIFEST_PROGRAMS_PREFIX MANIFEST_PROGRAMS "."
+
+// What the grant `crashes` is called, and what comes with it: a notification that is signalled with CRASHES_NEWS_BIT.
+#define MANIFEST_CRASHES "crashes"
+#define MANIFEST_CRASHES_NEWS MANIFEST_CRASHES ".news"
+constexpr uint64_t MANIFEST_CRASHES_NEWS_BIT = 1ull << 63;
 
 // Every program that the package must hold, once each, by index from 0; null at the end.
 const char *manifest_packed_program(const struct manifest *manifest, size_t index);

@@ -70,7 +70,7 @@ static void put_logd(struct manifest_service_builder service) {
     const struct manifest_argument_list_builder args = manifest_service_init_args(service, 2);
     manifest_argument_set_text(manifest_argument_list_edit(args, 0), CAPNP_TEXT("two \"words\""));
     manifest_argument_set_boot_command_line(manifest_argument_list_edit(args, 1));
-    const struct manifest_grant_list_builder grants = manifest_service_init_grants(service, 16);
+    const struct manifest_grant_list_builder grants = manifest_service_init_grants(service, 17);
     manifest_grant_set_service(put_grant(grants, 0, "registry"), CAPNP_TEXT("registry"));
     const struct manifest_grant_ioport_builder ports = manifest_grant_init_ioport(put_grant(grants, 1, "com1"));
     manifest_grant_ioport_set_base(ports, 0x3f8);
@@ -92,6 +92,7 @@ static void put_logd(struct manifest_service_builder service) {
     manifest_grant_serial_set_part(serial, MANIFEST_SERIAL_PART_INTERRUPT);
     manifest_grant_set_programs(put_grant(grants, 14, "programs"));
     manifest_grant_set_keep_kib(put_grant(grants, 15, "state"), 16);
+    manifest_grant_set_crashes(put_grant(grants, 16, "crashes"));
 }
 
 // Two services, of which the second uses everything, and a program.
@@ -159,6 +160,7 @@ TEST(grants_are_told_in_words) {
         "supervisor control", "resource power", "account 64 KiB", "file manual", "file manual",
         "notification",     "boot package",   "serial spare interrupt", "roster", "programs",
         "keep 16 KiB",
+        "crashes",
     };
     const struct manifest_grant_list grants = manifest.units[1].grants;
     REQUIRE(manifest_grant_list_count(grants) == sizeof expected / sizeof expected[0]);

@@ -14,18 +14,9 @@
 #include "lib/tess/handle.h"
 #include "lib/tess/heap.h"
 #include "lib/tess/random.h"
+#include "lib/tess/spawn_layout.h"
 #include "lib/tess/thread.h"
 #include "tess_arch.h"
-
-// Where things lie in a new process. Everything below IMAGE_BASE plus a small program shares one
-// page-table page.
-constexpr uint64_t BOOTSTRAP_AT = 0x1'0000; // up to BOOTSTRAP_MAX_BYTES
-constexpr uint64_t STACK_TOP = 0xf'0000; // guard below the lowest stack page: nothing else is mapped there
-constexpr uint64_t MESSAGE_PAGE_AT = STACK_TOP;
-constexpr uint64_t IMAGE_BASE = 0x10'0000;
-static_assert(BOOTSTRAP_AT + BOOTSTRAP_MAX_BYTES < STACK_TOP - SPAWN_STACK_MAX - PAGE_BYTES);
-static_assert(MESSAGE_PAGE_AT + MESSAGE_PAGE_BYTES <= IMAGE_BASE);
-static_assert(IMAGE_BASE % ELF_MAX_ALIGN == 0);
 
 constexpr uint64_t WRITE_MAX = 64 * 1024; // of one vmo.write
 
@@ -209,17 +200,10 @@ static status_t give(const struct build *build, handle_t handle, uint32_t rights
 
 static status_t give_all(struct build *build) {
     const struct spawn_request *request = build->request;
-    const uint32_t common = RIGHT_COPY_BIT | RIGHT_INSPECT_BIT;
-    TRY(step(build,
-             give(build, build->process, common | RIGHT_MANAGE_BIT | RIGHT_KILL_BIT, &build->own_process),
-             "granting its process"));
-    TRY(step(build, give(build, build->vspace, common | RIGHT_MAP_BIT, &build->own_vspace),
-             "granting its vspace"));
+    TRY(step(build, give(build, build->process, SPAWN_OWN_PROCESS_RIGHTS, &build->own_process), "granting its process"));
+    TRY(step(build, give(build, build->vspace, SPAWN_OWN_VSPACE_RIGHTS, &build->own_vspace), "granting its vspace"));
     if (!request->withhold_account) {
-        TRY(step(build,
-                 give(build, request->account,
-                      common | RIGHT_TRANSFER_BIT | RIGHT_MANAGE_BIT | RIGHT_CREATE_BIT, &build->own_account),
-                 "granting its account"));
+        TRY(step(build, give(build, request->account, SPAWN_OWN_ACCOUNT_RIGHTS, &build->own_account), "granting its account"));
     }
     for (uint32_t i = 0; i < request->grant_count; i++) {
         struct spawn_grant *grant = &request->grants[i];
@@ -360,7 +344,7 @@ static status_t start(struct build *build, struct spawned *out) {
     // It runs from here on. It looks for its thread handle only when it needs it, and then waits; should
     // this fail the account is exhausted already, and the program finds out by itself.
     uint32_t own_thread = 0;
-    if (status_ok(give(build, thread, RIGHT_COPY_BIT | RIGHT_INSPECT_BIT | RIGHT_MANAGE_BIT, &own_thread))) {
+    if (status_ok(give(build, thread, SPAWN_OWN_THREAD_RIGHTS, &own_thread))) {
         const uint32_t words[] = {own_thread, ~own_thread};
         static_assert(offsetof(struct bootstrap, thread_check) == offsetof(struct bootstrap, thread) + sizeof words[0]);
         (void)write_memory(build, offsetof(struct bootstrap, thread), (const uint8_t *)words, sizeof words);

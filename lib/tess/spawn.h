@@ -1,7 +1,7 @@
 // The user-space loader: makes a process from an ELF image and starts it with exactly the capabilities
 // given. Nothing of the new process's memory stays mapped in the loader.
 //
-// Address space of a program (struct spawn_layout in spawn.c): bootstrap block, message page, stack and
+// Address space of a program (spawn_layout.h): bootstrap block, message page, stack and
 // image all lie in its lowest 4 MiB, so that a small program needs few page tables.
 #pragma once
 
@@ -9,10 +9,18 @@
 #include <stdint.h>
 
 #include "abi/bootstrap.h"
+#include "abi/gen/abi.h"
 #include "abi/types.h"
 
 constexpr uint64_t SPAWN_STACK_DEFAULT = 64 * 1024;
 constexpr uint64_t SPAWN_STACK_MAX = 512 * 1024;
+
+// What a program may do with what is its own.
+constexpr uint32_t SPAWN_OWN_RIGHTS = RIGHT_COPY_BIT | RIGHT_INSPECT_BIT;
+constexpr uint32_t SPAWN_OWN_PROCESS_RIGHTS = SPAWN_OWN_RIGHTS | RIGHT_MANAGE_BIT | RIGHT_KILL_BIT;
+constexpr uint32_t SPAWN_OWN_THREAD_RIGHTS = SPAWN_OWN_RIGHTS | RIGHT_MANAGE_BIT;
+constexpr uint32_t SPAWN_OWN_VSPACE_RIGHTS = SPAWN_OWN_RIGHTS | RIGHT_MAP_BIT;
+constexpr uint32_t SPAWN_OWN_ACCOUNT_RIGHTS = SPAWN_OWN_RIGHTS | RIGHT_TRANSFER_BIT | RIGHT_MANAGE_BIT | RIGHT_CREATE_BIT;
 
 struct spawn_grant {
     char name[BOOTSTRAP_CAP_NAME_BYTES]; // under which the program finds it

@@ -1,25 +1,54 @@
-// What is kept of a job that crashed: made when it has ended, of its exit record and its memory, which is still there.
+// Records of what crashed: jobs, whose remains execd takes itself when they have ended, and services, whose remains the supervisor
+// lays into a box (lib/crash/remains.h).
 #include "abi/gen/stubs.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "lib/launch/mappings.h"
+#include "lib/launch/remains.h"
 #include "lib/tess/capset.h"
-#include "lib/tess/panic.h"
-#include "lib/tess/thread.h"
+#include "lib/tess/clock.h"
 #include "services/execd/execd.h"
 #include "tess_arch.h"
+
+constexpr uint32_t REPORT_TRIES = 50;
+constexpr uint64_t REPORT_PAUSE_MS = 100;
+
+const struct crash_machine crash_machine = {
+    .name = TESS_ARCH_MACHINE,
+    .calls_push = TESS_ARCH_CALLS_PUSH,
+    .registers = TESS_ARCH_REGISTER_NAMES,
+    .frame_pointer = tess_arch_frame_pointer,
+    .return_address = tess_arch_return_address,
+};
 
 static struct crashes crashes;
 static struct symbols symbols;
 static bool has_symbols;
+static const struct remains_box *box; // null: services have none
+static uint64_t taken;                // the number of the last one that was taken from it
+static struct remains remains;        // at work; large
+static uint32_t tries_left;           // to tell the log; 0: there is nothing to be told
 
-// The table that was packed with the programs; without it addresses have no names.
-void crash_open(void) {
+static status_t map_grant(const char *name, const void **bytes, uint64_t *len) {
     handle_t file;
-    uint64_t len = 0, address = 0;
+    uint64_t address;
+    TRY(tess_cap(name, 0, &file));
+    TRY(tess_vmo_info(file, len, nullptr));
+    TRY(tess_vspace_map(tess_self_vspace(), file, 0, *len, 0, PROT_READ, &address));
+    *bytes = (const void *)address;
+    return STATUS_OK;
+}
+
+// The table that was packed with the programs: without it addresses have no names. And the box.
+void crash_open(void) {
+    const void *bytes;
+    uint64_t len;
     memset(&crashes, 0, sizeof(crashes)); // committed now: a crash takes no memory
-    has_symbols = status_ok(tess_cap("symbols", 0, &file)) && status_ok(tess_vmo_info(file, &len, nullptr)) &&
-                  status_ok(tess_vspace_map(tess_self_vspace(), file, 0, len, 0, PROT_READ, &address)) &&
-                  symbols_open((const void *)address, len, &symbols);
+    memset(&remains, 0, sizeof(remains));
+    has_symbols = status_ok(map_grant("symbols", &bytes, &len)) && symbols_open(bytes, len, &symbols);
+    if (status_ok(map_grant(MANIFEST_CRASHES, &bytes, &len)) && len >= sizeof(struct remains_box)) {
+        box = bytes;
+    }
 }
 
 const struct crash *crash_find(uint32_t number) {
@@ -30,80 +59,65 @@ uint32_t crash_count(void) {
     return crashes.count;
 }
 
-// Reads the dead process's first stack, and what lies above it; nothing else of its memory is looked at.
-static size_t read_stack(const struct spawned *process, uint64_t address, void *to, size_t len) {
-    uint64_t done = 0;
-    if (address < process->stack_base || address >= process->stack_end) {
-        return 0;
-    }
-    const uint64_t left = process->stack_end - address;
-    const status_t status = tess_vmo_read(process->memory, process->memory_stack_at + (address - process->stack_base), (uint64_t)to,
-                                          len < left ? len : left, &done);
-    return status_ok(status) ? done : 0;
-}
-
-static bool read_word(void *context, uint64_t address, uint64_t *word) {
-    return address % sizeof(*word) == 0 && read_stack(context, address, word, sizeof(*word)) == sizeof(*word);
-}
-
-// Where a program was that ended itself because something cannot be (lib/tess/panic.h). False: it did not say.
-static bool find_last_words(const struct spawned *process, struct backtrace *from) {
-    struct tess_thread_block block;
-    if (read_stack(process, process->tls_base, &block, sizeof(block)) != sizeof(block) || block.stopped_ip == 0) {
-        return false;
-    }
-    from->ip = block.stopped_ip;
-    from->sp = block.stopped_sp;
-    from->ip_returns = true;
-    return true;
-}
-
-static bool find_place(const struct spawned *process, const struct exit_record *record, struct backtrace *from) {
-    if (record->kind == EXIT_NORMAL) {
-        return (record->code == TESS_EXIT_PANIC || record->code == TESS_EXIT_STACK) && find_last_words(process, from);
-    }
-    from->ip = record->ip;
-    from->sp = record->sp;
-    from->fp = tess_arch_frame_pointer(record->gpr);
-    from->ra = tess_arch_return_address(record->gpr);
-    return record->kind == EXIT_FAULT;
-}
-
-const struct crash *crash_take(const struct job *job, const struct exit_record *record) {
-    struct execd_process *ended = process_of(job);
-    const struct spawned *process = &ended->process;
-    struct symbols_program program;
+static struct crash *add(void) {
     struct package_entry file;
-    struct backtrace from = {
-        .bias = process->image_bias,
-        .low = process->image_base,
-        .high = process->image_end,
-        .calls_push = TESS_ARCH_CALLS_PUSH,
-        .read = read_word,
-        .context = &ended->process,
-    };
-    if (!find_place(process, record, &from)) {
+    uint8_t build_id[SYMBOLS_BUILD_ID_BYTES];
+    const bool found = package_find(&execd.package, BOOT_ENTRY_PROGRAM, remains.program, &file);
+    const bool has_build_id = found && symbols_build_id(file.bytes, file.len_bytes, build_id);
+    struct crash *crash = crashes_add(&crashes, &remains, &crash_machine, has_symbols ? &symbols : nullptr, has_build_id ? build_id : nullptr);
+    if (found) {
+        launch_mappings(&remains, &file, crash);
+    }
+    return crash;
+}
+
+const struct crash *crash_of_job(const struct job *job, const struct exit_record *record) {
+    const struct execd_process *process = process_of(job);
+    if (!launch_remains(&process->process, &process->capset, record, &remains)) {
         return nullptr;
     }
-    struct crash *crash = crashes_add(&crashes);
-    (void)str_copy(crash->name, sizeof(crash->name), job->name);
-    (void)str_copy(crash->program, sizeof(crash->program), ended->spec->program);
-    (void)str_copy(crash->reason, sizeof(crash->reason), job->reason);
-    crash->record = *record;
-    crash->record.ip = from.ip;
-    crash->record.sp = from.sp;
-    crash->image_low = process->image_base;
-    crash->image_high = process->image_end;
-    crash->stack_low = process->stack_base;
-    crash->stack_high = process->stack_end;
-    crash->has_build_id = package_find(&execd.package, BOOT_ENTRY_PROGRAM, ended->spec->program, &file) &&
-                          symbols_build_id(file.bytes, file.len_bytes, crash->build_id);
-    if (crash->has_build_id && has_symbols && symbols_find(&symbols, crash->build_id, &program)) {
-        from.program = &program;
-    }
-    crash->frame_count = backtrace_walk(&from, crash->frames, CRASH_FRAMES);
-    // From the stack's end, where the stack pointer is beyond that.
-    crash->stack_at = from.sp >= process->stack_base ? from.sp & ~(sizeof(uint64_t) - 1) : process->stack_base;
-    crash->stack_bytes = read_stack(process, crash->stack_at, crash->stack, sizeof(crash->stack));
+    remains.holder = job->id;
+    (void)str_copy(remains.name, sizeof(remains.name), job->name); // same bounds
+    (void)str_copy(remains.program, sizeof(remains.program), process->spec->program);
+    (void)str_copy(remains.reason, sizeof(remains.reason), job->reason);
+    struct crash *crash = add();
+    crash->reported = true; // with its end
     return crash;
+}
+
+// ---- services ----
+
+static void take_from_box(void) {
+    const uint64_t count = remains_count(box);
+    taken = count - taken > REMAINS_BOXED ? count - REMAINS_BOXED : taken; // the others have no record; the log has their ends
+    while (taken < count) {
+        taken++;
+        if (remains_read(box, taken, &remains)) { // else a younger one has taken its place, which is still to come
+            (void)add();
+            tries_left = REPORT_TRIES;
+        }
+    }
+}
+
+// The log may be the one that crashed. What it is not told within all tries is in `crashes` all the same.
+static uint64_t report_all(void) {
+    for (size_t i = 0; i < CRASHES_MAX && tries_left > 0; i++) {
+        struct crash *crash = &crashes.all[i];
+        if (crash->number != 0 && !crash->reported) {
+            crash->reported = status_ok(report_crash(crash));
+            if (!crash->reported) {
+                tries_left--;
+                return tess_deadline_after_ms(REPORT_PAUSE_MS);
+            }
+        }
+    }
+    tries_left = 0;
+    return DEADLINE_NEVER;
+}
+
+uint64_t crash_collect(void) {
+    if (box != nullptr && remains_count(box) != taken) {
+        take_from_box();
+    }
+    return tries_left > 0 ? report_all() : DEADLINE_NEVER;
 }

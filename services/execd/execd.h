@@ -5,9 +5,9 @@
 //
 //   main.c     bring-up and the loop     job.c   start and end of one job
 //   control.c  what it can be told to do view.c  what can be seen
-//   crash.c    what is kept of jobs that crashed
+//   crash.c    records of what crashed   report.c  what the log is told
 //
-// CapSet: `exec` (RECEIVE), `programs` and what comes with it, `supervisor` and `log` (control), `symbols`.
+// CapSet: `exec` (RECEIVE), `programs` and what comes with it, `supervisor` and `log` (control), `symbols`, `crashes` and what comes with it.
 #pragma once
 
 #include "idl/exec.capnp.h"
@@ -30,7 +30,7 @@ struct execd_process {
 
 struct execd {
     handle_t package_vmo, accounts, supervisor, log;
-    handle_t ends;            // notification bound to the endpoint: processes that ended, 64 bits shared by all jobs
+    handle_t ends;            // notification bound to the endpoint: processes that ended, 63 bits shared by all jobs, and CRASH_BIT
     const char *command_line; // the machine's; null when there is none
     struct package package;
     struct manifest manifest;
@@ -66,15 +66,28 @@ void jobs_collect(uint64_t bits);
 
 // --- crash.c ---
 
-// Finds the table of symbols.
+extern const struct crash_machine crash_machine;
+
+// Finds the table of symbols, and the box with what is left of services.
 void crash_open(void);
 
 // Keeps what is known of a job that has ended, while its memory is still there. Null: that was no crash. Good until the next.
-const struct crash *crash_take(const struct job *job, const struct exit_record *record);
+const struct crash *crash_of_job(const struct job *job, const struct exit_record *record);
+
+// Makes records of what lies in the box, and tells the log of them; returns when to try that again, DEADLINE_NEVER when all is done.
+uint64_t crash_collect(void);
 
 // The record with this number; null when there is none (any more). How many there ever were.
 const struct crash *crash_find(uint32_t number);
 uint32_t crash_count(void);
+
+// --- report.c ---
+
+// One line: where it happened, and who called that. Not OK: the log does not listen now.
+status_t report_crash(const struct crash *crash);
+
+// Why a job ended, and of a crash where; with a fault also the registers.
+void report_end(const struct job *job, const struct exit_record *record, const struct crash *crash);
 
 // --- control.c, view.c ---
 

@@ -3,18 +3,15 @@
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "idl/log.capnp.h"
 #include "lib/supervise/reason.h"
 #include "lib/tess/capset.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/handle.h"
 #include "lib/tess/page.h"
 #include "services/execd/execd.h"
-#include "tess_arch.h"
 
 constexpr uint64_t PROCESS_STATE_ENDED = 2; // process.info
-constexpr uint32_t END_BITS = 64;
-constexpr uint64_t LOG_PATIENCE_NS = 3'000'000; // for one record: who runs programs waits for no log
+constexpr uint32_t END_BITS = 63; // the last is CRASH_BIT
 
 static uint64_t end_bit(const struct job *job) {
     return 1ull << (job->id % END_BITS);
@@ -73,6 +70,7 @@ static status_t start_process(const struct job_request *request, struct job *job
         .package = &execd.package,
         .package_vmo = execd.package_vmo,
         .name = job->name,
+        .holder = job->id,
         .account = process->account,
         .accounts = process->lent,
         .band = request->foreground ? MANIFEST_BAND_INTERACTIVE : request->spec->band,
@@ -147,54 +145,6 @@ status_t job_start(const struct job_request *request, struct job **out, char *wh
 
 // ---- end ----
 
-// Files a record about a job. A log that does not listen misses it; `jobs` and `crashes` have it all the same.
-[[gnu::format(printf, 4, 5)]] static void log_of(const struct job *job, enum log_level level, enum log_kind kind, const char *format,
-                                                 ...) {
-    RPC_CALL(call);
-    char text[500];
-    va_list args;
-    va_start(args, format);
-    fmt_vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    const struct log_control_append_record_for_params_builder params =
-        log_control_begin_append_record_for((struct log_control){execd.log}, &call);
-    log_control_append_record_for_params_set_holder(params, job->id);
-    log_control_append_record_for_params_set_level(params, level);
-    log_control_append_record_for_params_set_kind(params, kind);
-    log_control_append_record_for_params_set_text(params, capnp_text(text));
-    (void)rpc_send(&call, tess_deadline_after_ns(LOG_PATIENCE_NS));
-}
-
-// One line: where it happened, and who called that.
-static void report_crash(const struct job *job, const struct crash *crash) {
-    char text[300];
-    size_t used = 0;
-    text[0] = '\0';
-    for (size_t i = 0; i < crash->frame_count && used < sizeof(text); i++) {
-        const struct backtrace_frame *frame = &crash->frames[i];
-        used += frame->function != nullptr
-                    ? fmt_snprintf(text + used, sizeof(text) - used, " %s %s+%#x", i == 0 ? "in" : "<", frame->function, frame->offset)
-                    : fmt_snprintf(text + used, sizeof(text) - used, " %s %#lx", i == 0 ? "at" : "<", frame->address);
-    }
-    log_of(job, LOG_LEVEL_WARNING, LOG_KIND_CRASH, "%s crashed%s; `crash %u` shows more", job->name, text, crash->number);
-}
-
-// Files why it ended, and of a crash where; with a fault also the registers.
-static void report_end(const struct job *job, const struct exit_record *record, const struct crash *crash) {
-    const bool expected = record->kind == EXIT_KILLED || (record->kind == EXIT_NORMAL && record->code == 0);
-    const enum log_kind kind = crash != nullptr ? LOG_KIND_CRASH : LOG_KIND_REPORT;
-    log_of(job, expected ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, kind, "%s ended: %s", job->name, job->reason);
-    if (crash != nullptr) {
-        report_crash(job, crash);
-    }
-    if (record->kind == EXIT_FAULT) {
-        static const char *const names[16] = TESS_ARCH_REGISTER_NAMES;
-        char registers[400];
-        reason_registers(record, names, registers, sizeof(registers));
-        log_of(job, LOG_LEVEL_DEBUG, kind, "%s: %s", job->name, registers);
-    }
-}
-
 static void settle(struct job *job) {
     struct execd_process *process = process_of(job);
     struct exit_record record = {.kind = EXIT_KILLED};
@@ -212,7 +162,7 @@ static void settle(struct job *job) {
     job->exit_kind = record.kind;
     job->exit_code = record.code;
     (void)tess_account_info(process->account, nullptr, nullptr, &job->peak_bytes, nullptr);
-    report_end(job, &record, crash_take(job, &record));
+    report_end(job, &record, crash_of_job(job, &record));
     tess_close(tess_handle_take(&process->process.memory));
     end_accounts(process);
     tess_close(tess_handle_take(&process->process.thread));

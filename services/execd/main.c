@@ -28,6 +28,12 @@ static void read_package(void) {
     }
 }
 
+// The one by which the supervisor says that a service has crashed, if there is that; it serves for the ends of jobs, too.
+static status_t open_notification(void) {
+    return status_ok(tess_cap(MANIFEST_CRASHES_NEWS, 0, &execd.ends)) ? STATUS_OK
+                                                                     : tess_account_create_notification(tess_self_account(), &execd.ends);
+}
+
 static void bring_up(int argc, char **argv) {
     const handle_t endpoint = tess_cap_required("exec", EXEC_ID);
     memset(&execd, 0, sizeof(execd)); // committed now, so that running a program leaves memory as it was
@@ -38,7 +44,7 @@ static void bring_up(int argc, char **argv) {
     execd.command_line = argc > 1 ? argv[1] : nullptr;
     read_package();
     crash_open();
-    status_t status = tess_account_create_notification(tess_self_account(), &execd.ends);
+    status_t status = open_notification();
     if (status_ok(status)) {
         status = tess_notification_bind(execd.ends, endpoint);
     }
@@ -57,6 +63,7 @@ static const struct service service = {
     .provides = "exec",
     .interface_id = EXEC_ID,
     .accept = 1 + EXEC_HANDED_MAX, // a watcher, and what programs are handed
+    .before_wait = crash_collect,
     .signalled = jobs_collect,
 };
 

@@ -4,7 +4,6 @@
 #include "base/str.h"
 #include "lib/rpc/piece.h"
 #include "services/execd/execd.h"
-#include "tess_arch.h"
 
 static uint64_t koid_of(const struct job *job) {
     return job->state == JOB_RUNNING ? process_of(job)->process.koid.v : 0;
@@ -103,11 +102,11 @@ static status_t capabilities(void *, struct rpc_request *, struct exec_capabilit
 
 // "FUNCTION+0xOFFSET" of the innermost function that is known.
 static const char *place_of(const struct crash *crash, char *to, size_t size) {
-    const struct backtrace_frame *place = crash_place(crash);
+    const struct crash_frame *place = crash_place(crash);
     if (place == nullptr) {
         return "";
     }
-    fmt_snprintf(to, size, "%.48s+%#x", place->function, place->offset);
+    fmt_snprintf(to, size, "%s+%#x", place->function, place->offset);
     return to;
 }
 
@@ -144,14 +143,13 @@ static status_t crashes(void *, struct rpc_request *, struct exec_crashes_params
 constexpr size_t PIECE_BYTES = 2048; // of a record's text in one answer
 
 static status_t crash(void *, struct rpc_request *, struct exec_crash_params params, struct exec_crash_results_builder results) {
-    static const char *const registers[16] = TESS_ARCH_REGISTER_NAMES;
     static char text[CRASH_TEXT_BYTES];
     const struct crash *found = crash_find(exec_crash_params_get_number(params));
     const uint32_t offset = exec_crash_params_get_offset(params);
     if (found == nullptr) {
         return STATUS_OK; // not found
     }
-    const size_t len = crash_text(found, TESS_ARCH_MACHINE, registers, text, sizeof(text));
+    const size_t len = crash_text(found, &crash_machine, text, sizeof(text));
     const size_t left = offset < len ? len - offset : 0;
     exec_crash_results_set_found(results, true);
     exec_crash_results_set_total(results, (uint32_t)len);

@@ -8,6 +8,7 @@
 //   view.c    what the supervisor shows    control.c  what it can be told to do
 //   power.c   going down                 jobs.c     who the jobs are that others run
 //   ask.c     what services are asked    order.c    who needs whom, and modes
+//   crash.c   what is left of services that crashed
 //   early.c   last words on the serial line, before there is a console
 #pragma once
 
@@ -26,6 +27,7 @@
 #include "lib/supervise/supervise.h"
 #include "lib/tess/spawn.h"
 #include "lib/badge/badge.h"
+#include "lib/crash/remains.h"
 
 constexpr size_t INIT_JOBS_MAX = 96; // that run; those who run them have lower limits
 constexpr size_t INIT_ENDPOINTS_MAX = 64;
@@ -88,6 +90,9 @@ struct init {
     handle_t ends;       // notification bound to it: processes that ended, 63 bits shared by all units, and answers
     struct roster *roster; // who is who, as it is granted
     handle_t roster_vmo;
+    struct remains_box *crashes; // what is left of services, as it is granted
+    handle_t crashes_vmo;
+    handle_t crashes_news; // notification of whoever was granted that last; may be gone
     const char *cmdline; // null when there is none
     struct package package;
     struct manifest manifest;
@@ -186,6 +191,16 @@ const struct init_unit *order_missing(const struct init_unit *unit);
 
 // A service has used up its budget, or (hopeless) cannot be started at all.
 void order_given_up(struct init_unit *unit, bool hopeless);
+
+// --- crash.c ---
+
+status_t crash_init(void);
+
+// What `crashes` grants: the box; and the notification by which its holder is told, on that account.
+status_t crash_grant(struct launch_grants *all, struct manifest_grant grant, handle_t account, struct spawn_grant *to);
+
+// A unit has ended: lays what is left of it into the box if it crashed. Waits for nobody. Its memory is still there.
+void crash_note(const struct init_unit *unit, const struct exit_record *record);
 
 // --- jobs.c ---
 

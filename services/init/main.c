@@ -86,6 +86,9 @@ static void bring_up(int argc, char **argv) {
         status = make_roster();
     }
     if (status_ok(status)) {
+        status = crash_init();
+    }
+    if (status_ok(status)) {
         status = units_init();
     }
     if (status_ok(status)) {

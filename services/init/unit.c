@@ -109,12 +109,14 @@ static status_t try_start(struct init_unit *unit, char *why, size_t why_bytes) {
             .package = &init.package,
             .package_vmo = init.package_vmo,
             .name = unit->name,
+            .holder = unit->id,
             .account = unit->account,
             .accounts = unit->lent,
             .band = unit->spec->band,
             .command_line = init.cmdline,
             .watch = init.ends,
             .watch_bits = end_bit(unit),
+            .keep_memory = true,
             .handed = &lifecycle,
             .handed_count = tess_handle_valid(unit->asked.endpoint) ? 1 : 0,
             .make = grant_make,
@@ -208,6 +210,8 @@ static void settle(struct init_unit *unit) {
     ask_close(unit);
     (void)tess_account_info(unit->account, nullptr, nullptr, &unit->peak_bytes, nullptr);
     report_end(unit, &record);
+    crash_note(unit, &record);
+    tess_close(tess_handle_take(&unit->process.memory));
     end_accounts(unit);
     job_discharge(unit->id, 0);
     tess_close(tess_handle_take(&unit->process.thread));

@@ -7,6 +7,7 @@ import authority
 import identity
 import clock
 import config
+import crashes
 import denial
 import keys
 import language
@@ -389,4 +390,4 @@ def cases(ctx):
     found.append(("shell_restarts", functools.partial(shell_restarts, ctx)))
     found.append(("services_killed_in_turn", deadline(180)(functools.partial(often_killed, ctx))))
     return (found + authority.cases(ctx) + manual.cases(ctx) + machine.cases(ctx) + processors.cases(ctx) + services.cases(ctx) + log.cases(ctx) + metrics.cases(ctx) + policy.cases(ctx) + denial.cases(ctx) + registry.cases(ctx) + keys.cases(ctx) + config.cases(ctx) + identity.cases(ctx) + clock.cases(ctx) + misbehaviour.cases(ctx) +
-            programs.cases(ctx) + stand_in.cases(ctx) + language.cases(ctx) + supervision.cases(ctx))
+            programs.cases(ctx) + crashes.cases(ctx) + stand_in.cases(ctx) + language.cases(ctx) + supervision.cases(ctx))

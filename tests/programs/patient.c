@@ -4,6 +4,8 @@
 //   unready  never becomes ready
 //   hangs    begins, and then answers nothing
 //   crashes  begins, and ends
+//   faults   begins, and reads where there is nothing
+//   panics   begins, and finds that something is not true
 //
 // CapSet: `patient` under its own name (RECEIVE), `console` where it has something to say.
 #include "base/str.h"
@@ -22,7 +24,16 @@ static status_t dispatch(struct rpc_request *request) {
     return rpc_unimplemented(request);
 }
 
+[[gnu::noinline]] static int stumble(const volatile int *over) {
+    return *over + 1;
+}
+
 static uint64_t fall_ill(void) {
+    static const volatile int *nothing = (const volatile int *)8;
+    if (str_equal(how, "faults")) {
+        return (uint64_t)stumble(nothing);
+    }
+    TESS_ASSERT(!str_equal(how, "panics"));
     if (str_equal(how, "crashes")) {
         tess_exit(3);
     }

@@ -115,6 +115,8 @@ MISTAKES = (
     # What programs are granted
     (grants('(name = "x", programs = void) #!'), "`x` is to be called `programs`"),
     (program('(name = "programs", programs = void) #!'), "`c` is a program; only a service runs programs"),
+    (grants('(name = "x", crashes = void) #!'), "`x` is to be called `crashes`"),
+    (program('(name = "crashes", crashes = void) #!'), "`c` is a program; only a service is told of crashes"),
     (program('(name = "x", interrupt = 4) #!'), "`c` is a program, which may run several times, but a device has one holder"),
     # Who needs whom
     (NEEDED.format("c", "d", "service = \"d\"", " #!") + NEEDED.format("d", "c", "service = \"c\"", "") +
