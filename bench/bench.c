@@ -503,6 +503,7 @@ static const struct {
     {"log_append", log_append, 600},
     {"rng_32b", rng_32b, 600},
     {"config_get", config_get, 600},
+    {"spawn_to_main", spawn_to_main, 20},
     {"ring_nop_1", ring_nop_1, 1000},
     {"ring_nop_64", ring_nop_64, 6400},
     {"ring_call_64", ring_call_64, 640},

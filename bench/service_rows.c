@@ -1,6 +1,9 @@
 #include "bench/service_rows.h"
 
+#include "abi/gen/stubs.h"
+#include "abi/message.h"
 #include "idl/config.capnp.h"
+#include "idl/exec.capnp.h"
 #include "idl/log.capnp.h"
 #include "idl/policy.capnp.h"
 #include "idl/random.capnp.h"
@@ -13,6 +16,8 @@ static struct log log;
 static struct policy policy;
 static struct random random;
 static struct config config;
+static struct exec_control exec;
+static handle_t ended; // notification: a job is over
 
 static void require(status_t status, const char *what) {
     if (!status_ok(status)) {
@@ -26,6 +31,8 @@ void service_rows_begin(void) {
     policy.handle = tess_cap_required("policy", 0);
     random.handle = tess_cap_required("random", 0);
     config.handle = tess_cap_required("config", 0);
+    exec.handle = tess_cap_required("exec", 0);
+    require(tess_account_create_notification(tess_self_account(), &ended), "a notification");
 }
 
 uint64_t samgr_resolve(uint64_t count) {
@@ -94,4 +101,39 @@ uint64_t config_get(uint64_t count) {
         tess_panic("bench: time.zone is another");
     }
     return tess_arch_cycles() - start;
+}
+
+// What the child says when it is over: the time at which it was in main.
+static uint64_t begun_at(uint32_t id) {
+    RPC_CALL(call);
+    struct exec_job_results results;
+    uint64_t bits;
+    require(tess_wait(ended, &bits, DEADLINE_NEVER), "the end of a job");
+    require(exec_call_job(exec_control_as_exec(exec), &call, id, DEADLINE_NEVER, &results), "job");
+    const struct exec_job job = exec_job_results_get_job(results);
+    if (exec_job_get_exit_kind(job) != EXIT_NORMAL) {
+        tess_panic("bench: the child did not end by itself");
+    }
+    return exec_job_get_exit_code(job);
+}
+
+uint64_t spawn_to_main(uint64_t count) {
+    uint64_t total = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        RPC_CALL(call);
+        struct exec_control_run_results results;
+        const uint64_t start = tess_arch_cycles();
+        const struct exec_control_run_params_builder params = exec_control_begin_run(exec, &call);
+        exec_control_run_params_set_program(params, CAPNP_TEXT("bench_child"));
+        capnp_text_list_set(exec_control_run_params_init_arguments(params, 1), 0, CAPNP_TEXT("time"));
+        exec_control_run_params_set_foreground(params, true);
+        exec_control_run_params_set_watcher(params, ended);
+        exec_control_run_params_set_bits(params, 1);
+        require(exec_control_finish_run(&call, DEADLINE_NEVER, &results), "run");
+        if (exec_control_run_results_get_outcome(results) != EXEC_CONTROL_OUTCOME_DONE) {
+            tess_panic("bench: the child is not run");
+        }
+        total += begun_at(exec_control_run_results_get_id(results)) - start;
+    }
+    return total;
 }

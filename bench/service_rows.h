@@ -11,4 +11,5 @@ uint64_t samgr_resolve(uint64_t count); // a name to a service's handle, and the
 uint64_t policy_check(uint64_t count);  // whether a program may use a service: a decision, audited
 uint64_t log_append(uint64_t count);    // one record of 32 characters, the answer waited for
 uint64_t rng_32b(uint64_t count);       // 32 random bytes
+uint64_t spawn_to_main(uint64_t count); // from the request to run a program to the first instruction of its main
 uint64_t config_get(uint64_t count);    // a text by its key

@@ -34,13 +34,15 @@ const bench :Manifest.Program = (
     (name = "random", service = "random"),
     (name = "policy", service = "policy"),
     (name = "config", service = "config"),
+    (name = "exec", service = "exec", control = true),
   ],
   resolve = [(name = "log")],
 );
 
+const child :Manifest.Program = (name = "bench_child", memoryKib = 256);
+
 const system :Manifest.System = (
   name = "bench",
   services = [Tessera.samgrd, Tessera.logd, Tessera.metricsd, Tessera.policyd, Tessera.rngd, Tessera.keystored, Tessera.identityd, Tessera.configd, Tessera.timed, Tessera.consoled, Tessera.execd, .peer, .adder, Tessera.shell],
-  programs = [.bench],
-  include = ["bench_child"],
+  programs = [.bench, .child],
 );
