@@ -63,7 +63,7 @@ interface Exec @0xe7c1308b5f92d64a {
   # What a job (NAME.ID or ID) was given.
 
   crashes @4 (first :UInt32) -> (crashes :List(Crash), total :UInt32) $repeatable;
-  # The last ones, the youngest first. They are kept until others take their places, or execd ends.
+  # The last ones, the youngest first. They are kept until others take their places, also when execd ends.
 
   crash @5 (number :UInt32, offset :UInt32) -> (found :Bool, text :Text, total :UInt32) $repeatable;
   # The whole record of one, a minidump, from this byte of its text on, as much as fits. `total` is how long it is.
@@ -74,10 +74,11 @@ interface ExecControl @0x96b0d5e2a7f41c38 extends(Exec) {
 
   run @0 (program :Text, arguments :List(Text) $maxCount(.argumentsMax), foreground :Bool, watcher :Capability, bits :UInt64,
           memoryKib :UInt32, handed :List(Handed) $maxCount(.handedMax))
-      -> (outcome :Outcome, id :UInt32, processKoid :UInt64);
+      -> (outcome :Outcome, id :UInt32, processKoid :UInt64, why :Text);
   # Starts a program; `arguments` are those behind its name. When it ends the watcher, a notification with SIGNAL or null,
   # gets the bits. In the foreground it runs in the interactive band. It may use `memoryKib` of memory, if that is not 0 and less
-  # than what the manifest says.
+  # than what the manifest says. Of one that was not started `why` says in words what failed: the grant that could not be made, and
+  # its line of the manifest, for instance. Denied: a capability that it was to be handed cannot be handed on.
 
   kill @1 (target :Text) -> (outcome :Outcome);
   # Ends a job, by name (NAME.ID) or number.

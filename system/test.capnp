@@ -12,6 +12,9 @@ const system :Manifest.System = (
   services = Tessera.services,
   programs = [
     Tessera.hello,
+    # These cannot be run on any machine that tests are run on.
+    (name = "greedy", program = "hello", memoryKib = 268435456),
+    (name = "wanting", program = "hello", memoryKib = 256, grants = [.console, (name = "more", accountKib = 268435456)]),
     (name = "null_read", memoryKib = 256),
     (name = "bad_instruction", memoryKib = 256),
     (name = "divide_zero", memoryKib = 256),

@@ -149,9 +149,9 @@ static void hand(struct exec_handed_list_builder list, uint32_t index, const cha
 }
 
 // Starts a program with these arguments, in whose place of the console and as whose input it is handed what is not 0; *id is written
-// when the outcome is DONE.
+// when the outcome is DONE. Else `why` says what failed, if there is more to say.
 static status_t start(const char *program, const char *const *words, size_t count, bool foreground, handle_t console, handle_t input,
-                      enum exec_control_outcome *outcome, uint32_t *id) {
+                      enum exec_control_outcome *outcome, uint32_t *id, char why[RPC_TEXT_BYTES]) {
     RPC_CALL(call);
     struct exec_control_run_results results;
     const struct exec_control_run_params_builder params =
@@ -173,7 +173,12 @@ static status_t start(const char *program, const char *const *words, size_t coun
     if (reads) {
         hand(handed, writes ? 1 : 0, "input", input);
     }
-    TRY(exec_control_finish_run(&call, rpc_patience(), &results));
+    const status_t status = exec_control_finish_run(&call, rpc_patience(), &results);
+    if (!status_ok(status)) {
+        (void)rpc_exception_text(&call, why);
+        return status;
+    }
+    (void)shown(why, RPC_TEXT_BYTES, exec_control_run_results_get_why(results));
     *outcome = exec_control_run_results_get_outcome(results);
     *id = exec_control_run_results_get_id(results);
     return STATUS_OK;
@@ -182,15 +187,17 @@ static status_t start(const char *program, const char *const *words, size_t coun
 int job_start(const char *const *words, size_t count, bool foreground, handle_t console, handle_t input, uint32_t *id) {
     const char *program = words[0];
     enum exec_control_outcome outcome = EXEC_CONTROL_OUTCOME_DONE;
+    char why[RPC_TEXT_BYTES];
     if (identity_check("run", NEEDS_USER) != COMMAND_OK) { // also where a program stands in a pipe
         return COMMAND_CANNOT_RUN;
     }
-    const status_t status = start(program, words + 1, count - 1, foreground, console, input, &outcome, id);
+    const status_t status = start(program, words + 1, count - 1, foreground, console, input, &outcome, id, why);
     if (outcome == EXEC_CONTROL_OUTCOME_NOT_FOUND) {
         return no_program(program);
     }
     if (!status_ok(status) || outcome != EXEC_CONTROL_OUTCOME_DONE) {
-        (void)fail("run %s: %s\n", program, status_ok(status) ? outcome_text(outcome) : status_text(status));
+        const char *what = status_ok(status) ? outcome_text(outcome) : status_text(status);
+        (void)fail("run %s: %s%s%s\n", program, what, why[0] != '\0' ? ": " : "", why);
         return COMMAND_CANNOT_RUN;
     }
     return COMMAND_OK;

@@ -17,6 +17,36 @@ const struct crash *crashes_find(const struct crashes *crashes, uint32_t number)
     return number != 0 && crash->number == number ? crash : nullptr;
 }
 
+static bool is_sound(const struct crash *crash, const struct crashes *of, size_t place) {
+    bool ends = crash->name[NAME_BYTES - 1] == '\0' && crash->program[NAME_BYTES - 1] == '\0' && crash->reason[REMAINS_REASON_BYTES - 1] == '\0';
+    if (crash->number == 0) {
+        return place >= of->count % CRASHES_MAX && of->count < CRASHES_MAX;
+    }
+    if (crash->number > of->count || of->count - crash->number >= CRASHES_MAX || (crash->number - 1) % CRASHES_MAX != place ||
+        crash->frame_count > CRASH_FRAMES || crash->mapping_count > CRASH_MAPPINGS || crash->handle_count > REMAINS_HANDLES ||
+        crash->stack_bytes > CRASH_STACK_BYTES) {
+        return false;
+    }
+    for (size_t i = 0; i < CRASH_FRAMES; i++) {
+        ends = ends && crash->frames[i].function[CRASH_FUNCTION_BYTES - 1] == '\0';
+    }
+    for (size_t i = 0; i < CRASH_MAPPINGS; i++) {
+        ends = ends && crash->mappings[i].what[CRASH_WHAT_BYTES - 1] == '\0';
+    }
+    for (size_t i = 0; i < REMAINS_HANDLES; i++) {
+        ends = ends && crash->handles[i].name[NAME_BYTES - 1] == '\0';
+    }
+    return ends;
+}
+
+bool crashes_check(const struct crashes *crashes) {
+    bool sound = crashes->count <= UINT32_MAX;
+    for (size_t i = 0; i < CRASHES_MAX && sound; i++) {
+        sound = is_sound(&crashes->all[i], crashes, i);
+    }
+    return sound;
+}
+
 static bool read_word(void *context, uint64_t address, uint64_t *word) {
     const struct remains *remains = context;
     const uint64_t at = address - remains->stack_at;
@@ -71,7 +101,7 @@ struct crash *crashes_add(struct crashes *crashes, const struct remains *remains
     struct crash *crash = &crashes->all[crashes->count++ % CRASHES_MAX];
     const bool fault = remains->record.kind == EXIT_FAULT;
     memset(crash, 0, sizeof(*crash));
-    crash->number = crashes->count;
+    crash->number = (uint32_t)crashes->count;
     crash->holder = remains->holder;
     memcpy(crash->name, remains->name, NAME_BYTES);
     memcpy(crash->program, remains->program, NAME_BYTES);

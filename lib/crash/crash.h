@@ -22,7 +22,7 @@ constexpr size_t CRASHES_MAX = 8;
 constexpr size_t CRASH_FRAMES = 24;
 constexpr size_t CRASH_STACK_BYTES = 2048;
 constexpr size_t CRASH_FUNCTION_BYTES = 52; // of a name, which is cut; with its NUL
-constexpr size_t CRASH_MAPPINGS = 24;
+constexpr size_t CRASH_MAPPINGS = 16;
 constexpr size_t CRASH_WHAT_BYTES = 16;
 constexpr size_t CRASH_TEXT_BYTES = 20 * 1024; // more than any record comes to
 
@@ -49,12 +49,12 @@ struct crash_mapping {
 
 struct crash {
     uint32_t number; // from 1; 0: the place is free
-    bool reported;   // for its owner
+    uint8_t reported; // for its owner
     uint64_t holder; // its number (lib/badge)
     char name[NAME_BYTES];
     char program[NAME_BYTES];
     char reason[REMAINS_REASON_BYTES];
-    bool has_build_id, secret;
+    uint8_t has_build_id, secret; // 0 or 1
     uint8_t build_id[SYMBOLS_BUILD_ID_BYTES];
     struct exit_record record;
     uint64_t image_low, image_high, stack_low, stack_high;
@@ -68,9 +68,13 @@ struct crash {
 };
 
 struct crashes {
-    uint32_t count; // that ever were
+    uint64_t taken; // for its owner: the number of the last remains that came out of the box
+    uint64_t count; // that ever were
     struct crash all[CRASHES_MAX];
 };
+
+// Whether what another process left can be one.
+[[nodiscard]] bool crashes_check(const struct crashes *crashes);
 
 // A record of what is left of a process; the oldest one goes. Functions are named where there are symbols (else null) of this build, which may
 // be unknown (null).

@@ -301,6 +301,35 @@ TEST(of_a_secret_program_only_the_calls_are_kept) {
     CHECK(strstr(text, "\nframe 1 0x100310 outer+0x10\n") != nullptr);
 }
 
+TEST(what_another_process_left_can_be_shown) {
+    static struct crashes damaged;
+    crashes = (struct crashes){};
+    open_table();
+    lie_there();
+    for (size_t i = 0; i < 3 * CRASHES_MAX; i++) {
+        CHECK(crashes_check(&crashes));
+        CHECK_EQ(add()->number, i + 1);
+    }
+    CHECK(crashes_check(&crashes));
+    uint64_t state = 11;
+    uint32_t refused = 0;
+    for (uint32_t round = 0; round < 3'000; round++) {
+        static char text[CRASH_TEXT_BYTES];
+        damaged = crashes;
+        for (uint32_t i = 0; i < 1 + round % 40; i++) {
+            state = state * 6364136223846793005u + 1442695040888963407u;
+            const size_t at = round % 2 == 0 ? (state >> 33) % 400 : (state >> 33) % sizeof damaged; // often where the numbers are
+            ((uint8_t *)&damaged)[at] = (uint8_t)(state >> 24);
+        }
+        const bool sound = crashes_check(&damaged);
+        refused += !sound;
+        for (uint32_t number = (uint32_t)damaged.count; sound && crashes_find(&damaged, number) != nullptr; number--) {
+            CHECK(crash_text(crashes_find(&damaged, number), &machine, text, sizeof text) < sizeof text);
+        }
+    }
+    CHECK(refused > 0 && refused < 3'000);
+}
+
 TEST(the_longest_text_fits) {
     static char text[CRASH_TEXT_BYTES];
     crashes = (struct crashes){};

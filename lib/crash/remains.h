@@ -20,7 +20,7 @@
 constexpr size_t REMAINS_REASON_BYTES = 128;
 constexpr size_t REMAINS_STACK_BYTES = 8 * 1024;
 constexpr size_t REMAINS_HANDLES = 32;
-constexpr size_t REMAINS_BOXED = 4;
+constexpr size_t REMAINS_BOXED = 3;
 
 // A capability that the process was granted when it was started.
 struct remains_handle {

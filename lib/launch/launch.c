@@ -159,6 +159,11 @@ static status_t put_handed(struct launch_grants *all, char *why, size_t why_byte
             fmt_snprintf(why, why_bytes, "%s: what it was handed as `%s` cannot be granted", launch->name, handed->name);
             return STATUS_BAD_ARGUMENT;
         }
+        if ((rights & RIGHT_COPY_BIT) == 0) {
+            fmt_snprintf(why, why_bytes, "%s: it is to be handed `%s`, which may not be copied: that %s was granted without COPY to who runs it",
+                         launch->name, handed->name, abi_object_name((uint32_t)type));
+            return STATUS_NO_RIGHT;
+        }
         to->handle = handed->handle;
         to->type = (uint32_t)type;
         to->rights.v = handed->rights.v != 0 ? handed->rights.v & (uint32_t)rights : (uint32_t)rights;

@@ -10,6 +10,8 @@ static bool is_string(struct capnp_text text) {
     return strnlen(text.bytes, text.len) == text.len;
 }
 
+constexpr size_t WHY_BYTES = 256;
+
 // What to answer when a process could not be started.
 static status_t start_failure(struct rpc_request *request, status_t status, const char *why, enum exec_control_outcome *outcome) {
     if (status_is(status, STATUS_NO_MEMORY)) {
@@ -21,7 +23,7 @@ static status_t start_failure(struct rpc_request *request, status_t status, cons
     } else if (status_is(status, STATUS_BAD_ARGUMENT) || status_is(status, STATUS_NOT_FOUND)) {
         *outcome = EXEC_CONTROL_OUTCOME_BAD_PROGRAM;
     } else {
-        return rpc_refuse(request, RPC_FAILED, "%s", why);
+        return rpc_refuse(request, status_is(status, STATUS_NO_RIGHT) ? RPC_DENIED : RPC_FAILED, "%s", why);
     }
     return STATUS_OK;
 }
@@ -74,9 +76,10 @@ static status_t take_handed(struct rpc_request *request, struct exec_handed_list
     return STATUS_OK;
 }
 
-// Starts a job; the watcher (may be 0) becomes the job's. *out is null unless the outcome is DONE.
+// Starts a job; the watcher (may be 0) becomes the job's. *out is null unless the outcome is DONE; then `why` says what failed, if
+// there is more to say than the outcome does.
 static status_t start_job(struct rpc_request *request, struct exec_control_run_params params, handle_t watcher,
-                          enum exec_control_outcome *outcome, struct job **out) {
+                          enum exec_control_outcome *outcome, struct job **out, char why[WHY_BYTES]) {
     const char *arguments[EXEC_ARGUMENTS_MAX];
     struct launch_handed handed[EXEC_HANDED_MAX] = {};
     static_assert(EXEC_HANDED_MAX <= LAUNCH_HANDED_MAX);
@@ -92,8 +95,8 @@ static status_t start_job(struct rpc_request *request, struct exec_control_run_p
         .handed = handed,
         .handed_count = exec_handed_list_count(given),
     };
-    char why[256];
     *out = nullptr;
+    why[0] = '\0';
     TRY(take_handed(request, given, handed));
     TRY(rpc_well_formed(request));
     if (job.spec == nullptr) {
@@ -104,7 +107,7 @@ static status_t start_job(struct rpc_request *request, struct exec_control_run_p
         *outcome = EXEC_CONTROL_OUTCOME_TOO_LONG;
         return STATUS_OK;
     }
-    const status_t status = job_start(&job, out, why, sizeof(why));
+    const status_t status = job_start(&job, out, why, WHY_BYTES);
     if (!status_ok(status)) {
         return start_failure(request, status, why, outcome);
     }
@@ -125,9 +128,11 @@ static status_t run(void *, struct rpc_request *request, struct exec_control_run
     }
     enum exec_control_outcome outcome = EXEC_CONTROL_OUTCOME_DONE;
     struct job *job = nullptr;
-    const status_t status = start_job(request, params, watcher, &outcome, &job);
+    char why[WHY_BYTES];
+    const status_t status = start_job(request, params, watcher, &outcome, &job, why);
     if (job == nullptr) {
         tess_close(watcher);
+        exec_control_run_results_set_why(results, capnp_text(why));
     } else {
         exec_control_run_results_set_id(results, job->id);
         exec_control_run_results_set_process_koid(results, process_of(job)->process.koid.v);

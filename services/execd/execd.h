@@ -7,7 +7,7 @@
 //   control.c  what it can be told to do view.c  what can be seen
 //   crash.c    records of what crashed   report.c  what the log is told
 //
-// CapSet: `exec` (RECEIVE), `programs` and what comes with it, `supervisor` and `log` (control), `symbols`, `crashes` and what comes with it.
+// CapSet: `exec` (RECEIVE), `programs` and what comes with it, `supervisor` and `log` (control), `symbols`, `crashes` and what comes with it, `records`.
 #pragma once
 
 #include "idl/exec.capnp.h"
@@ -85,6 +85,9 @@ uint32_t crash_count(void);
 
 // One line: where it happened, and who called that. Not OK: the log does not listen now.
 status_t report_crash(const struct crash *crash);
+
+// Why a job was not started.
+void report_failure(const struct job *job, const char *why);
 
 // Why a job ended, and of a crash where; with a fault also the registers.
 void report_end(const struct job *job, const struct exit_record *record, const struct crash *crash);

@@ -134,6 +134,7 @@ status_t job_start(const struct job_request *request, struct job **out, char *wh
         status = start_process(request, job, why, why_bytes);
     }
     if (!status_ok(status)) {
+        report_failure(job, why);
         end_accounts(process);
         jobs_remove(job);
         discharge(id);

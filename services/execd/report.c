@@ -40,6 +40,11 @@ status_t report_crash(const struct crash *crash) {
     return file(crash->holder, LOG_LEVEL_WARNING, LOG_KIND_CRASH, "%s crashed%s; `crash %u` shows more", crash->name, text, crash->number);
 }
 
+void report_failure(const struct job *job, const char *why) {
+    // Whoever wanted it is told.
+    (void)file(job->id, LOG_LEVEL_WARNING, LOG_KIND_REPORT, "it was not started: %s", why);
+}
+
 void report_end(const struct job *job, const struct exit_record *record, const struct crash *crash) {
     const bool expected = record->kind == EXIT_KILLED || (record->kind == EXIT_NORMAL && record->code == 0);
     const enum log_kind kind = crash != nullptr ? LOG_KIND_CRASH : LOG_KIND_REPORT;

@@ -207,6 +207,9 @@ void crash_note(const struct init_unit *unit, const struct exit_record *record);
 // A number for a job of the program, which the owner runs; null when there are too many.
 struct init_job *job_enlist(uint32_t owner, const struct manifest_unit *program);
 
+// The owner has ended, and its jobs with it: says which these were.
+void job_report_ends(const struct init_unit *owner);
+
 // A job of this owner is over, or (id 0) all of them.
 void job_discharge(uint32_t owner, uint32_t id);
 

@@ -1,6 +1,7 @@
 // Who the jobs are that services run: their numbers, which no two holders share, and what others are told of them.
 #include "base/fmt.h"
 #include "base/str.h"
+#include "idl/log.capnp.h"
 #include "lib/tess/panic.h"
 #include "services/init/init.h"
 
@@ -35,6 +36,24 @@ struct init_job *job_enlist(uint32_t owner, const struct manifest_unit *program)
     const bool entered = roster_put(init.roster, job->id, name); // there is room for all places
     TESS_ASSERT(entered);
     return job;
+}
+
+void job_report_ends(const struct init_unit *owner) {
+    char names[128] = "", name[NAME_BYTES];
+    size_t count = 0, len = 0;
+    for (size_t i = 0; i < INIT_JOBS_MAX; i++) {
+        const struct init_job *job = &init.jobs[i];
+        if (job->owner == owner->id && job->id != 0) {
+            const char *next = roster_name(init.roster, job->id, name);
+            if (len + strlen(next) + sizeof ", " <= sizeof names) {
+                len += fmt_snprintf(names + len, sizeof names - len, "%s%s", count == 0 ? "" : ", ", next);
+            } // else the number says that there were more
+            count++;
+        }
+    }
+    if (count > 0) {
+        outbox_log(owner, LOG_LEVEL_WARNING, "%s ran %zu job%s, which ended with it: %s", owner->name, count, count == 1 ? "" : "s", names);
+    }
 }
 
 void job_discharge(uint32_t owner, uint32_t id) {

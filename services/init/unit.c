@@ -213,6 +213,7 @@ static void settle(struct init_unit *unit) {
     crash_note(unit, &record);
     tess_close(tess_handle_take(&unit->process.memory));
     end_accounts(unit);
+    job_report_ends(unit);
     job_discharge(unit->id, 0);
     tess_close(tess_handle_take(&unit->process.thread));
     tess_close(tess_handle_take(&unit->process.process));

@@ -23,10 +23,10 @@ def a_fault_is_explained(ctx, session):
     number = number_of(session, "faults")
     dump = session.do(f"crash -d {number}")
     calls = re.findall(r"^frame \d+ (0x[0-9a-f]+) (\w+)\+", dump, re.MULTILINE)
-    check([name for _address, name in calls] == ["stumble", "fall_ill", "main", "tess_start"], "the calls in the record", "stumble, ...", dump)
-    for pattern in (r"^why page fault: read of 0x8 at patient\+0x", r"^handle 0x[0-9a-f]+ endpoint 0 0x[0-9a-f]+ lifecycle RECEIVE",
-                    r"^handle 0x[0-9a-f]+ endpoint 0 0x[0-9a-f]+ faults RECEIVE", r"^handle 0x[0-9a-f]+ process 0 0 process ",
-                    r"^mapping 0x100000 0x[0-9a-f]+ r-- data$", r"^mapping 0x[0-9a-f]+ 0x[0-9a-f]+ r-x code$",
+    check([name for _address, name in calls][:4] == ["stumble", "fall_ill", "main", "tess_start"], "the calls in the record", "stumble, ...", dump)
+    for pattern in (r"^why page fault: read of 0x8 at patient\+0x", r"^handle 0x[0-9a-f]+ endpoint 0 0x[0-9a-f]+ lifecycle INSPECT\|RECEIVE",
+                    r"^handle 0x[0-9a-f]+ endpoint 0 0x[0-9a-f]+ faults INSPECT\|RECEIVE", r"^handle 0x[0-9a-f]+ process 0 0 process ",
+                    r"^mapping 0x100000 0x", r"^mapping 0x[0-9a-f]+ 0x[0-9a-f]+ r-x code$",
                     r"^mapping 0x[0-9a-f]+ 0xf0000 rw- stack$", r"^memory 0x[0-9a-f]+ "):
         check(re.search(pattern, dump, re.MULTILINE), "the record", pattern, dump)
     found = ctx.run([ctx.root / "tools" / "minidump", "--arch", ctx.arch], stdin=dump, status=0).stdout
@@ -34,7 +34,7 @@ def a_fault_is_explained(ctx, session):
           "tools/minidump finds the same calls", calls, found)
     for pattern in (r"^#0 .* stumble tests/programs/patient\.c:\d+$", r"^handles it was granted:$", r"\blifecycle\b.*\bRECEIVE\b", r"\bstack\b"):
         check(re.search(pattern, found, re.MULTILINE), "tools/minidump", pattern, found)
-    session.until("logs -c", r"faults crashed in stumble\+0x[0-9a-f]+ < fall_ill\+.* < main\+.*; `crash \d+` shows more", 10)
+    session.until("logs -c", r"faults crashed in stumble\+\w+ < fall_ill\+.* < main\+.*; `crash \d+` shows more", 10)
 
 
 def what_is_secret_is_not_kept(session):
@@ -49,7 +49,7 @@ def what_is_secret_is_not_kept(session):
 def a_kill_is_no_crash(session):
     before = records(session)
     session.do("kill well")
-    session.until("services", r"^well +\d+ +running +1 ", 20)
+    session.until("service well", r"(?s)^state +running .*^restarts +1$", 20)
     check(records(session) == before, "the records after a kill", before, records(session))
 
 
@@ -61,12 +61,16 @@ def each_crash_has_its_record(session):
 
 
 def they_outlive_execd(session):
-    """What crashes while execd is away is recorded when it is back."""
-    session.do("kill execd")
-    session.do("restart faults")
-    session.until("services", r"^execd +\d+ +running ", 20)
-    number_of(session, "faults")
-    number_of(session, "panics")
+    """They are there when it is back, each once, and what crashed while it was away."""
+    before, last = records(session), max(records(session))
+    dump = session.do(f"crash -d {last}")
+    session.do("kill execd; restart faults")
+    session.until("crashes", rf"^ *{last + 1} +faults ", 20)
+    check({number: name for number, name in records(session).items() if number <= last} == before, "the records that there were", before,
+          records(session))
+    check(session.do(f"crash -d {last}") == dump, f"record {last}", dump, session.guest.transcript[-2000:])
+    told = session.do("logs -c -n 100")
+    check(len(re.findall(rf"crashed .*; `crash {last}` shows more", told)) == 1, "the log tells of each once", 1, told)
 
 
 def services_leave_records(ctx):

@@ -3,7 +3,7 @@
 import functools
 import re
 
-from session import ANSWER_S, Session
+from session import ANSWER_S, Session, settled_memory
 from testing import check
 
 JOBS_MAX = 64
@@ -41,10 +41,24 @@ def as_many_as_there_can_be(session):
     session.expect_in("run hello", r"Hello")
 
 
+def refusals_say_why(session):
+    """What cannot be granted is named with its line of the manifest, and memory that is not there with its size; the log has it, too."""
+    session.expect_in("run greedy", r"^run greedy: not enough memory.*: greedy\.\d+: the 268435456 KiB that it is to have are not there$")
+    session.expect_in("run wanting", r"^run wanting: not enough memory.*: wanting\.\d+: grant `more` \(system/test\.capnp:\d+\): ")
+    session.until("logs -n 20", r"wanting\.\d+ +it was not started: wanting\.\d+: grant `more` \(system/test\.capnp:\d+\)", 10)
+    before = settled_memory(session)
+    for program in ("greedy", "wanting"):
+        session.do(f"run {program}")
+    after = settled_memory(session, before)
+    check(after == before, "mem reads the same before and after", before, after)
+    session.expect_in("run hello", r"Hello")
+
+
 def end_with_execd(session):
-    """Jobs end with execd. It comes back and runs programs, under numbers that were never used before."""
+    """Jobs end with execd, and init says which. It comes back and runs programs, under numbers that were never used before."""
     job = start(session, "endless_loop")
     session.do("kill execd")
+    session.until("logs -s execd", rf"execd ran 1 job, which ended with it: {re.escape(job)}$", 10)
     session.until("ps", r"(?s)\A(?!.*endless_loop)", 30)
     session.until("services", r"execd.*running", 30)
     session.expect_in("jobs", r"no program was run yet")
@@ -78,9 +92,13 @@ def dumps_are_checked(ctx, session):
 def all_in_one(ctx):
     session = Session(ctx, system="test")
     granted_exactly(session)
+    refusals_say_why(session)
+    session.expect_in("crashes", r"no service and no program has crashed")
     dumps_are_checked(ctx, session)
+    kept = {number: session.do(f"crash -d {number}") for number in re.findall(r"^ *(\d+) +null_read\.", session.do("crashes"), re.MULTILINE)}
     end_with_execd(session)
-    session.expect_in("crashes", r"no program has crashed")
+    for number, dump in kept.items():
+        check(session.do(f"crash -d {number}") == dump, f"record {number} after execd ended", dump, session.guest.transcript[-2000:])
     as_many_as_there_can_be(session)
     session.poweroff()
 

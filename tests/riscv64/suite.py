@@ -6,8 +6,8 @@ All of the ABI suite, with Sv48 and with Sv39 page tables, and of the end-to-end
 
 from testing import runner
 
-TARGETS = ("kernel.elf", "boot.pkg", "system/abi.pkg", "system/test.pkg")
-END_TO_END = ("boots_directly", "reset_is_seen", "services_and_one", "caps_say_where_from", "kill", "misbehaves")
+TARGETS = ("kernel.elf", "boot.pkg", "system/abi.pkg", "system/test.pkg", "system/sick.pkg")
+END_TO_END = ("boots_directly", "reset_is_seen", "services_and_one", "caps_say_where_from", "kill", "misbehaves", "services_leave_crash_records")
 ANOTHER_PROCESSOR = ("divide_zero",)  # what it does there is no fault here
 
 
