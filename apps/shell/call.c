@@ -151,9 +151,8 @@ static struct rpc_ring ring;
 static status_t wait_for_answer(struct rpc_promise promise, struct capnp_struct *results) {
     TRY(rpc_flush(&ring));
     for (;;) {
-        const status_t status = rpc_take(&ring, promise, DEADLINE_POLL, results);
-        if (promise.slot == 0 || ring.slots[promise.slot - 1].state != RPC_SLOT_IN_FLIGHT) {
-            return status;
+        if (rpc_answered(&ring, promise)) {
+            return rpc_take(&ring, promise, DEADLINE_POLL, results);
         }
         uint64_t bits = 0;
         if (!status_ok(shell_take_events(&bits, tess_deadline_after_ms(LOOK_AGAIN_MS)))) {

@@ -125,7 +125,18 @@ static void lay_out_ring(uint32_t entries, uint32_t pages) {
     header->pages_offset = 2 * MESSAGE_PAGE_BYTES;
     REQUIRE(header->buffers_offset + entries * sizeof(struct ring_buffer) <= header->pages_offset);
     memset(ring_succeeded, 0, sizeof(ring_succeeded));
-    play.cancels = 0;
+    play.cancels = play.messages = 0;
+}
+
+static bool is_chain(uint64_t info) {
+    return rpc_is_chain(message_label(info));
+}
+
+// The answer of a service that has never heard of such a message.
+static void answer_as_of_old(void) {
+    play.answer = (struct tess_message){.info = RPC_UNIMPLEMENTED};
+    play.request.info = 0;
+    play.answered = true;
 }
 
 // A call of the entry: its message comes out of the ring's memory, and the answer goes there.
@@ -145,12 +156,25 @@ static struct ring_completion ring_call(const struct ring_entry *entry, uint32_t
         }
     }
     play.ring_targets[number % RPC_RING_CALLS] = target;
+    if (play.dying > 0) {
+        play.dying--;
+        done.status = STATUS_PEER_DIED.code;
+        return done;
+    }
+    play.messages++;
     play.request.info = (entry->info & ~MESSAGE_ACCEPT_MASK) | MESSAGE_WANTS_REPLY;
     memcpy(play.request.words, words, sizeof(play.request.words));
     memcpy(play.page, its_page, message_page_bytes(entry->info));
     play.answered = false;
-    serve();
-    CHECK(play.answered);
+    if (play.is_old && is_chain(entry->info)) {
+        answer_as_of_old();
+    } else {
+        serve();
+    }
+    CHECK(play.answered || play.deferred.reply.v != 0);
+    if (play.tamper != nullptr) {
+        play.tamper(&play.answer);
+    }
     memcpy(words, play.answer.words, sizeof(play.answer.words));
     memcpy(its_page, play.page, message_page_bytes(play.answer.info));
     done.info = play.answer.info & ~MESSAGE_ACCEPT_MASK;
@@ -169,6 +193,9 @@ static void run_ring(void) {
         struct ring_completion done = {.user_data = entry->user_data, .status = STATUS_NOT_FOUND.code};
         if (entry->op == RING_CALL) {
             done = ring_call(entry, number);
+            if (!play.answered && !status_is((status_t){done.status}, STATUS_PEER_DIED) && play.deferred.reply.v != 0) {
+                continue; // it is put off
+            }
         } else {
             play.cancels += entry->op == RING_CANCEL;
         }
@@ -176,9 +203,28 @@ static void run_ring(void) {
     }
 }
 
+static status_t handle_info(uint64_t words[MESSAGE_WORDS]) {
+    const uint64_t number = words[0];
+    if (number == play.server.endpoint.v) {
+        words[4] = 500;
+        return STATUS_OK;
+    }
+    if (number >= HANDLES || !play.open[number]) {
+        return STATUS_BAD_HANDLE;
+    }
+    words[0] = OBJECT_ENDPOINT;
+    words[1] = play.leads[number].rights;
+    words[2] = play.leads[number].badge;
+    words[4] = play.leads[number].here ? 500 : 501;
+    return STATUS_OK;
+}
+
 status_t tess_invoke(handle_t object, uint64_t header, uint64_t words[MESSAGE_WORDS]) {
     const uint32_t method = message_label(header);
     const uint32_t index = object.v - VMO_FIRST;
+    if (object.v == bootstrap.process && method == PROCESS_HANDLE_INFO) {
+        return handle_info(words);
+    }
     if (object.v == bootstrap.account && method == ACCOUNT_CREATE_RING) {
         lay_out_ring((uint32_t)words[0], (uint32_t)words[2]);
         words[1] = (uint64_t)(uintptr_t)ring_memory;
@@ -244,6 +290,15 @@ status_t tess_save_reply(handle_t *out) {
 
 // ---- The service ----
 
+// One that leads to the service, under a badge of its own.
+static handle_t lent_handle(void) {
+    const handle_t handle = opened(60 + play.lent++);
+    play.leads[handle.v].here = !play.gives_elsewhere;
+    play.leads[handle.v].badge = 1000 + play.lent;
+    play.leads[handle.v].rights = RIGHT_SEND_BIT | RIGHT_TRANSFER_BIT;
+    return handle;
+}
+
 status_t dispatch(struct rpc_request *of) {
     if (of->interface_id != INTERFACE) {
         return rpc_unimplemented(of);
@@ -253,6 +308,8 @@ status_t dispatch(struct rpc_request *of) {
     switch (rpc_ordinal(of)) {
     case 0:
         results = rpc_results(of, &add);
+        play.adds++;
+        play.badges += of->badge;
         if (capnp_get_u64(params, 0) == 13) {
             return rpc_refuse(of, RPC_FAILED, "%u is not lucky", 13);
         }
@@ -262,7 +319,7 @@ status_t dispatch(struct rpc_request *of) {
         results = rpc_results(of, &lend);
         CHECK_EQ(capnp_handle_at(capnp_get_pointer(params, 1)).v, 0);
         play.kept = rpc_request_keep(of, capnp_handle_at(capnp_get_pointer(params, 2)));
-        capnp_give_handle(capnp_edit_pointer(results, 1), opened(60));
+        capnp_give_handle(capnp_edit_pointer(results, 1), lent_handle());
         return STATUS_OK;
     case 2:
         results = rpc_results(of, &echo);
@@ -284,16 +341,17 @@ status_t dispatch(struct rpc_request *of) {
         }
         return STATUS_OK;
     case 6: rpc_results(of, &silent); return STATUS_NO_MEMORY;
+    case 7: rpc_results(of, &once); return STATUS_OK;
     default: return rpc_unimplemented(of);
     }
 }
 
 void serve(void) {
     for (unsigned arrivals = 0; rpc_server_next(&play.server, DEADLINE_NEVER) == RPC_REQUEST; arrivals++) {
-        REQUIRE(arrivals == 0);
+        REQUIRE(arrivals == 0 || play.server.request.chained);
         play.request.info = 0;
         rpc_server_done(&play.server, dispatch(&play.server.request));
-        if (play.at_once) {
+        if (play.at_once && play.server.request.stage != RPC_CHAIN_REQUEST) {
             CHECK(!play.answered);
             rpc_server_answer(&play.server);
             CHECK(play.answered);
@@ -309,6 +367,11 @@ void begin(void) {
     play.calls = play.dying = play.sends = 0;
     play.answer_status = STATUS_OK;
     play.answered = play.at_once = false;
+    play.lent = play.adds = 0;
+    play.badges = 0;
+    play.is_old = play.gives_elsewhere = false;
+    play.tamper = nullptr;
+    play.deferred = (struct rpc_deferred){};
     play.now_ns = 0;
     play.request = play.answer = play.queued = (struct tess_message){};
     play.kept = play.reply = (handle_t){};

@@ -25,7 +25,18 @@ extern struct play {
     handle_t reply;
     uint64_t now_ns;
     handle_t ring_targets[RPC_RING_CALLS]; // by submission index, modulo
-    unsigned cancels;
+    unsigned cancels, messages; // entries that were cancelled, and messages that the service got by the ring
+
+    struct {
+        bool here; // the handle leads to the service itself
+        uint64_t badge;
+        uint32_t rights;
+    } leads[HANDLES];
+    unsigned lent, adds; // capabilities that were given; calls of `add` that were served
+    uint64_t badges;     // those of calls of `add`, together
+    bool is_old;         // the service knows nothing of calls that come together
+    bool gives_elsewhere;
+    void (*tamper)(struct tess_message *answer); // with what the service answers
 
     struct rpc_server server;
     struct rpc_deferred deferred;
@@ -46,6 +57,7 @@ constexpr struct rpc_method echo = {INTERFACE, 2, true, {1, 2, false}, {1, 2, fa
 constexpr struct rpc_method later = {INTERFACE, 3, false, {0, 0, true}, {1, 0, true}};
 constexpr struct rpc_method tell = {INTERFACE, 4, true, {0, 0, true}, {0, 1, false}};
 constexpr struct rpc_method pass = {INTERFACE, 5, true, {1, 1, true}, {0, 1, true}};
+constexpr struct rpc_method once = {INTERFACE, 7, false, {1, 0, true}, {1, 0, true}};
 constexpr struct rpc_method silent = {INTERFACE, 6, true, {0, 0, true}, {0, 0, true}};
 
 // A new service, and nothing has happened.

@@ -1,15 +1,9 @@
 #include "lib/rpc/promise.h"
 
-#include "abi/gen/abi.h"
 #include "base/mem.h"
+#include "lib/rpc/chain_call.h"
 #include "lib/rpc/kernel.h"
-
-// Completions of cancellations; others have the number of their slot.
-constexpr uint64_t NOBODY = 0;
-
-static struct rpc_slot *slot_of(struct rpc_ring *ring, uint64_t number) {
-    return number >= 1 && number <= ring->calls ? &ring->slots[number - 1] : nullptr;
-}
+#include "lib/rpc/slots.h"
 
 status_t rpc_ring_create(uint32_t calls, struct rpc_ring *out) {
     if (calls == 0 || calls > RPC_RING_CALLS) {
@@ -20,23 +14,10 @@ status_t rpc_ring_create(uint32_t calls, struct rpc_ring *out) {
     return tess_ring_create(RPC_RING_CALLS, calls, calls, &out->ring);
 }
 
-static void slot_free(struct rpc_slot *slot) {
-    if (slot->state == RPC_SLOT_BUILDING) {
-        rpc_outgoing_end(&slot->params, true);
-    } else if (slot->state == RPC_SLOT_ANSWERED) {
-        rpc_incoming_end(&slot->results);
-    }
-    slot->state = RPC_SLOT_FREE;
-}
-
 void rpc_ring_destroy(struct rpc_ring *ring) {
     tess_ring_destroy(&ring->ring);
     for (uint32_t i = 0; i < ring->calls; i++) {
-        if (ring->slots[i].state == RPC_SLOT_IN_FLIGHT) {
-            rpc_outgoing_end(&ring->slots[i].params, false);
-        } else {
-            slot_free(&ring->slots[i]);
-        }
+        rpc_slot_free(&ring->slots[i]);
     }
     memset(ring, 0, sizeof(*ring));
 }
@@ -48,9 +29,11 @@ static struct rpc_slot *slot_take(struct rpc_ring *ring, const struct rpc_method
         struct rpc_slot *slot = &ring->slots[number - 1];
         if (slot->state == RPC_SLOT_FREE) {
             slot->state = RPC_SLOT_BUILDING;
-            slot->dropped = false;
+            slot->dropped = slot->flushed = slot->waits = slot->alone = false;
+            slot->tries = slot->parent = slot->dependents = slot->head = slot->next = 0;
+            slot->call = ++ring->begun;
             slot->method = method;
-            *out = (struct rpc_promise){.slot = number};
+            *out = (struct rpc_promise){.call = slot->call, .slot = number};
             return slot;
         }
     }
@@ -66,43 +49,30 @@ struct capnp_struct_builder rpc_submit_begin(struct rpc_ring *ring, const struct
                                                 tess_ring_page(&ring->ring, (uint8_t)out->slot), true);
 }
 
-// Ends the call without an answer.
-static void finish_without(struct rpc_slot *slot, status_t status) {
-    slot->state = RPC_SLOT_ANSWERED;
-    slot->status = status;
-    slot->results.owns = false;
-}
-
-// There is always room: the queue is as long as there are slots, and only a cancellation comes beside them.
-static uint32_t put(struct rpc_ring *ring, struct ring_entry entry) {
-    if (tess_ring_space(&ring->ring) == 0) {
-        status_t ignored = rpc_flush(ring);
-        (void)ignored; // that the ring's memory is damaged the next rpc_take says
-    }
-    return tess_ring_put(&ring->ring, entry);
-}
-
 static bool is_nothing(struct rpc_target target) {
     return target.handle.v == 0 && target.promise.slot == 0;
 }
 
-// The slot's message, whose header but for the label is there.
-static void launch(struct rpc_ring *ring, struct rpc_promise *promise, struct rpc_target target, uint32_t label) {
-    const uint8_t number = (uint8_t)promise->slot;
+// The slot's message is its request.
+static void submit(struct rpc_ring *ring, struct rpc_promise promise, struct rpc_target target) {
+    const uint8_t number = (uint8_t)promise.slot;
     struct rpc_slot *slot = &ring->slots[number - 1];
-    memcpy(tess_ring_words(&ring->ring, number), slot->message.words, sizeof(slot->message.words));
-    struct ring_entry entry = tess_ring_call(target.handle, label, number);
-    entry.buffer = number;
-    entry.info |= slot->message.info | tess_accept(MESSAGE_HANDLES);
+    slot->target = target;
     if (target.handle.v == 0) {
-        entry = tess_ring_on(entry, target.promise.entry, target.index);
+        struct rpc_slot *parent = rpc_slot_of(ring, target.promise.slot);
+        if (parent == nullptr || parent->call != target.promise.call || parent->state < RPC_SLOT_QUEUED) {
+            rpc_outgoing_end(&slot->params, true);
+            rpc_slot_finish(ring, number, STATUS_PROMISE_BROKEN);
+            return;
+        }
+        slot->parent = (uint8_t)target.promise.slot;
+        parent->dependents++;
     }
-    slot->state = RPC_SLOT_IN_FLIGHT;
-    promise->entry = put(ring, entry);
+    rpc_slot_enqueue(ring, number);
 }
 
 void rpc_submit(struct rpc_ring *ring, struct rpc_promise *promise, struct rpc_target target) {
-    struct rpc_slot *slot = slot_of(ring, promise->slot);
+    struct rpc_slot *slot = rpc_slot_of(ring, promise->slot);
     if (slot == nullptr) {
         return;
     }
@@ -110,11 +80,12 @@ void rpc_submit(struct rpc_ring *ring, struct rpc_promise *promise, struct rpc_t
     const status_t status = rpc_outgoing_pack(&slot->params, &slot->message, &form);
     if (!status_ok(status) || is_nothing(target)) {
         rpc_outgoing_end(&slot->params, true);
-        finish_without(slot, status_ok(status) ? STATUS_BAD_HANDLE : status);
+        rpc_slot_finish(ring, (uint8_t)promise->slot, status_ok(status) ? STATUS_BAD_HANDLE : status);
         return;
     }
     slot->message.words[0] = slot->method->interface_id;
-    launch(ring, promise, target, RPC_CONTRACT | form | slot->method->ordinal);
+    slot->label = RPC_CONTRACT | form | slot->method->ordinal;
+    submit(ring, *promise, target);
 }
 
 struct rpc_promise rpc_kernel_submit(struct rpc_ring *ring, struct rpc_target target, const struct tess_message *message) {
@@ -124,77 +95,136 @@ struct rpc_promise rpc_kernel_submit(struct rpc_ring *ring, struct rpc_target ta
         slot->params.plain = true; // nothing of it is to be given up
         slot->message = *message;
         slot->message.info = message->info & ~(MESSAGE_ACCEPT_MASK | UINT32_MAX);
+        slot->label = message_label(message->info);
         if (is_nothing(target)) {
-            finish_without(slot, STATUS_BAD_HANDLE);
+            rpc_slot_finish(ring, (uint8_t)promise.slot, STATUS_BAD_HANDLE);
         } else {
-            launch(ring, &promise, target, message_label(message->info));
+            submit(ring, promise, target);
         }
     }
     return promise;
 }
 
+// ---- Sending ----
+
+// A capability of results that are there; 0: they have none of this number.
+static handle_t taken_handle(const struct rpc_slot *slot, uint8_t index) {
+    const bool there = status_ok(slot->status) && index < slot->results.handle_count;
+    return there ? tess_message_handle(&slot->message, index) : (handle_t){};
+}
+
+// Whether the kernel can be told by which entry the target comes, and starts the call when it does.
+static bool kernel_can_wait(const struct rpc_ring *ring, const struct rpc_slot *parent) {
+    return parent->state == RPC_SLOT_IN_FLIGHT && parent->head == 0 && ring->ring.submitted - parent->entry <= ring->ring.mask;
+}
+
+// Puts the call into the ring, with those that go with it.
+static void launch(struct rpc_ring *ring, uint8_t first, struct ring_entry entry) {
+    uint8_t slots[RPC_CHAIN_CALLS];
+    struct rpc_slot *slot = &ring->slots[first - 1];
+    uint64_t *words = tess_ring_words(&ring->ring, first);
+    const uint32_t count = rpc_chain_gather(ring, first, slots);
+    entry.buffer = first;
+    if (count > 1) {
+        memset(words, 0, sizeof(slot->message.words));
+        entry.info = rpc_chain_compose(ring, slots, count);
+    } else {
+        memcpy(words, slot->message.words, sizeof(slot->message.words));
+        entry.info = slot->label | slot->message.info;
+    }
+    entry.info |= tess_accept(MESSAGE_HANDLES);
+    for (uint32_t i = 0; i < count; i++) {
+        struct rpc_slot *member = &ring->slots[slots[i] - 1];
+        rpc_slot_unqueue(ring, slots[i]);
+        member->state = RPC_SLOT_IN_FLIGHT;
+        member->head = count > 1 ? first : 0;
+        member->next = i + 1 < count ? slots[i + 1] : 0;
+    }
+    slot->entry = rpc_slots_put(ring, entry);
+}
+
+// False: not yet.
+static bool send(struct rpc_ring *ring, uint8_t number) {
+    struct rpc_slot *slot = &ring->slots[number - 1];
+    const struct rpc_slot *parent = rpc_slot_of(ring, slot->parent);
+    struct ring_entry entry = tess_ring_call(slot->target.handle, 0, number);
+    if (!slot->flushed) {
+        return false;
+    }
+    if (parent != nullptr && parent->state == RPC_SLOT_ANSWERED) {
+        entry.target = taken_handle(parent, slot->target.index).v;
+        if (entry.target == 0) {
+            rpc_slot_unqueue(ring, number);
+            rpc_outgoing_end(&slot->params, true);
+            rpc_slot_finish(ring, number, STATUS_PROMISE_BROKEN);
+            rpc_slot_release(ring, number);
+            return true;
+        }
+    } else if (parent != nullptr) {
+        if (slot->waits || !kernel_can_wait(ring, parent)) {
+            return false;
+        }
+        entry = tess_ring_on(entry, parent->entry, slot->target.index);
+    }
+    launch(ring, number, entry);
+    return true;
+}
+
+// Sends what can go; whether there was anything.
+static bool send_flushed(struct rpc_ring *ring) {
+    bool sent = false;
+    for (uint32_t i = 0; i < ring->queued;) {
+        const bool gone = send(ring, ring->queue[i]);
+        i = gone ? 0 : i + 1; // others may wait for it
+        sent = sent || gone;
+    }
+    return sent;
+}
+
+static void flush_all(struct rpc_ring *ring) {
+    for (uint32_t i = 0; i < ring->queued; i++) {
+        ring->slots[ring->queue[i] - 1].flushed = true;
+    }
+    (void)send_flushed(ring); // the caller submits in any case
+}
+
 status_t rpc_flush(struct rpc_ring *ring) {
+    flush_all(ring);
     return tess_ring_submit(&ring->ring);
 }
 
-// ---- Completion ----
+// ---- Answers ----
 
-static void complete(struct rpc_ring *ring, const struct ring_completion *completion) {
-    struct rpc_slot *slot = slot_of(ring, completion->user_data);
-    if (slot == nullptr || slot->state != RPC_SLOT_IN_FLIGHT) {
-        return; // a cancellation's
-    }
-    const uint8_t number = (uint8_t)completion->user_data;
-    const status_t status = {completion->status};
-    rpc_outgoing_end(&slot->params, !status_ok(status));
-    finish_without(slot, status);
-    if (status_ok(status)) {
-        const uint32_t label = message_label(completion->info);
-        slot->message.info = completion->info;
-        memcpy(slot->message.words, tess_ring_words(&ring->ring, number), sizeof(slot->message.words));
-        if (label != 0) {
-            rpc_incoming_adopt(&slot->results, &slot->message);
-            slot->status = label < RPC_EXCEPTION_END ? (status_t){label} : rpc_status(RPC_BAD_ANSWER);
-        } else if (slot->method == nullptr) {
-            rpc_incoming_adopt(&slot->results, &slot->message);
-        } else {
-            slot->status = rpc_incoming_open(&slot->results, (uint32_t)slot->message.words[0], &slot->message,
-                                             tess_ring_page(&ring->ring, number), &slot->root);
-        }
-        if (status_is(slot->status, rpc_status(RPC_INVALID_ARGUMENT)) && label == 0) {
-            slot->status = rpc_status(RPC_BAD_ANSWER);
-        }
-    }
-    if (slot->dropped) {
-        slot_free(slot);
-    }
+static bool is_under_way(const struct rpc_slot *slot) {
+    return slot->state == RPC_SLOT_QUEUED || slot->state == RPC_SLOT_IN_FLIGHT;
 }
 
-static void complete_all(struct rpc_ring *ring) {
-    struct ring_completion completion;
-    while (tess_ring_next(&ring->ring, &completion)) {
-        complete(ring, &completion);
+static void send_again(struct rpc_ring *ring) {
+    if (send_flushed(ring)) {
+        status_t ignored = tess_ring_submit(&ring->ring);
+        (void)ignored; // that the ring's memory is damaged the next rpc_take says
     }
 }
 
 bool rpc_answered(struct rpc_ring *ring, struct rpc_promise promise) {
-    const struct rpc_slot *slot = slot_of(ring, promise.slot);
-    complete_all(ring);
-    return slot == nullptr || slot->state != RPC_SLOT_IN_FLIGHT;
+    const struct rpc_slot *slot = rpc_slot_of(ring, promise.slot);
+    rpc_slots_complete(ring);
+    send_again(ring);
+    return slot == nullptr || !is_under_way(slot);
 }
 
 status_t rpc_take(struct rpc_ring *ring, struct rpc_promise promise, uint64_t deadline_ns, struct capnp_struct *results) {
-    struct rpc_slot *slot = slot_of(ring, promise.slot);
+    struct rpc_slot *slot = rpc_slot_of(ring, promise.slot);
     if (slot == nullptr) {
         return STATUS_NO_MEMORY;
     }
-    for (;;) {
-        complete_all(ring);
-        if (slot->state != RPC_SLOT_IN_FLIGHT) {
-            break;
+    for (rpc_slots_complete(ring); is_under_way(slot); rpc_slots_complete(ring)) {
+        flush_all(ring);
+        if (is_under_way(slot)) {
+            TRY(tess_ring_enter(&ring->ring, 1, deadline_ns));
         }
-        TRY(tess_ring_enter(&ring->ring, 1, deadline_ns));
     }
+    send_again(ring);
     if (slot->state != RPC_SLOT_ANSWERED) {
         return STATUS_BAD_STATE; // it was never submitted
     }
@@ -217,24 +247,11 @@ const char *rpc_promise_exception_text(const struct rpc_ring *ring, struct rpc_p
 status_t rpc_kernel_take(struct rpc_ring *ring, struct rpc_promise promise, uint64_t deadline_ns,
                          const struct rpc_slot **out) {
     TRY(rpc_take(ring, promise, deadline_ns, nullptr));
-    *out = slot_of(ring, promise.slot);
+    *out = rpc_slot_of(ring, promise.slot);
     return STATUS_OK;
 }
 
 handle_t rpc_promise_keep(struct rpc_ring *ring, struct rpc_promise promise, handle_t handle) {
-    struct rpc_slot *slot = slot_of(ring, promise.slot);
+    struct rpc_slot *slot = rpc_slot_of(ring, promise.slot);
     return slot == nullptr ? handle : rpc_incoming_keep(&slot->results, handle);
-}
-
-void rpc_drop(struct rpc_ring *ring, struct rpc_promise promise) {
-    struct rpc_slot *slot = slot_of(ring, promise.slot);
-    if (slot == nullptr) {
-        return;
-    }
-    if (slot->state != RPC_SLOT_IN_FLIGHT) {
-        slot_free(slot);
-        return;
-    }
-    slot->dropped = true;
-    put(ring, (struct ring_entry){.op = RING_CANCEL, .user_data = NOBODY, .words = {promise.slot}});
 }

@@ -7,8 +7,12 @@
 //   TRY(log_take_query(&ring, found, rpc_patience(), &results));
 //   rpc_drop(&ring, opened);
 //
-// Nothing is sent before rpc_take, or rpc_flush. A call on a capability of an earlier one's results is dispatched by the kernel
-// as that answer arrives.
+// Nothing is sent before rpc_take, or rpc_flush. A call on a capability of an earlier one's results does not wait for them here:
+// calls that only depend on each other go out as one message, and the service makes one after the other (lib/rpc/chain.h); others
+// the kernel dispatches as the answer before arrives. Who wants only the last of several results drops the other promises before
+// anything is sent: then their capabilities never get here.
+//
+// A repeatable method is called again when the service died under it, as by rpc_finish, unless a capability was passed with it.
 #pragma once
 
 #include "lib/rpc/carry.h"
@@ -18,8 +22,8 @@
 struct rpc_target {
     handle_t handle; // 0: the promise's
     struct rpc_promise {
-        uint32_t entry; // submission index
-        uint32_t slot;  // 1..: its buffer; 0: there was no room, and rpc_take says so
+        uint32_t call; // which of the ring's calls
+        uint32_t slot; // 1..: where it is; 0: there was no room, and rpc_take says so
     } promise;
     uint8_t index;
 };
@@ -31,15 +35,33 @@ static inline struct rpc_target rpc_promised(struct rpc_promise promise, uint8_t
     return (struct rpc_target){.promise = promise, .index = index};
 }
 
-enum rpc_slot_state : uint8_t { RPC_SLOT_FREE, RPC_SLOT_BUILDING, RPC_SLOT_IN_FLIGHT, RPC_SLOT_ANSWERED };
+enum rpc_slot_state : uint8_t {
+    RPC_SLOT_FREE,
+    RPC_SLOT_BUILDING,
+    RPC_SLOT_QUEUED, // submitted; not sent yet, or to be sent again
+    RPC_SLOT_IN_FLIGHT,
+    RPC_SLOT_ANSWERED,
+};
 
 // One call, from rpc_submit_begin to rpc_drop. Its number is that of its buffer in the ring.
 struct rpc_slot {
     enum rpc_slot_state state;
-    bool dropped; // nobody wants the answer any more
+    bool dropped;  // nobody wants the answer any more
+    bool flushed;  // it goes out as soon as it can
+    bool waits;    // until the call that it depends on is answered
+    bool alone;    // the service doesn't make it together with others
+    bool keep;     // in a chain: its results are asked for
+    uint8_t tries; // that the service died under
+    uint8_t parent;     // the slot of the call whose results it is on; 0: none, or they are not needed any more
+    uint8_t dependents; // calls on its own results
+    uint8_t head, next; // the first of its chain in flight, whose buffer that has, and the next; 0: none
+    uint32_t call;
+    uint32_t entry; // submission index
+    uint32_t label;
+    struct rpc_target target;
     const struct rpc_method *method; // null: one of a kernel object (lib/rpc/kernel.h)
-    status_t status; // once answered
-    struct tess_message message;
+    status_t status;                 // once answered
+    struct tess_message message;     // the request, then the answer
     struct rpc_outgoing params;
     struct rpc_incoming results;
     struct capnp_struct root; // of the results
@@ -49,7 +71,10 @@ constexpr uint32_t RPC_RING_CALLS = 16;
 
 struct rpc_ring {
     struct tess_ring ring;
-    uint32_t calls; // in flight at most
+    uint32_t calls; // at most at a time
+    uint32_t begun; // ever
+    uint32_t queued;
+    uint8_t queue[RPC_RING_CALLS]; // slots, in the order in which they were submitted
     struct rpc_slot slots[RPC_RING_CALLS];
 };
 
@@ -70,11 +95,12 @@ void rpc_submit(struct rpc_ring *ring, struct rpc_promise *promise, struct rpc_t
 // Sends what was submitted, without waiting.
 status_t rpc_flush(struct rpc_ring *ring);
 
-// Whether rpc_take would not have to wait. Without a system call.
+// Whether rpc_take would not have to wait. Without a system call, unless something has to be sent again.
 bool rpc_answered(struct rpc_ring *ring, struct rpc_promise promise);
 
 // Waits for the results; they are good until rpc_drop. Statuses as of rpc_finish; PROMISE_BROKEN when the earlier call did
-// not bring the capability, NO_MEMORY for a promise that had no room. May block until the deadline.
+// not bring the capability: then this one was not made. PEER_DIED goes to each call of a message, any of which may have been made.
+// NO_MEMORY for a promise that had no room. May block until the deadline.
 status_t rpc_take(struct rpc_ring *ring, struct rpc_promise promise, uint64_t deadline_ns, struct capnp_struct *results);
 
 // After an exception: what the service said about it, as rpc_exception_text. Returns `text`.
@@ -83,5 +109,6 @@ const char *rpc_promise_exception_text(const struct rpc_ring *ring, struct rpc_p
 // Takes a capability of the results: it is the caller's to close. Returns it.
 handle_t rpc_promise_keep(struct rpc_ring *ring, struct rpc_promise promise, handle_t handle);
 
-// Gives up the results, or the call: one in flight is cancelled.
+// Gives up the results. A call that is not over is given up, too, cancelled if it is in flight; but as long as others depend on
+// it, it is made for them.
 void rpc_drop(struct rpc_ring *ring, struct rpc_promise promise);

@@ -17,6 +17,12 @@ static struct rpc_promise submit_add(struct rpc_ring *ring, struct rpc_target ta
     return promise;
 }
 
+// What rpc_flush does but for handing it over: the play serves an entry as soon as it has it.
+static void put_only(struct rpc_ring *ring) {
+    ((struct ring_header *)ring->ring.header)->need_enter = 0;
+    CHECK(status_ok(rpc_flush(ring)));
+}
+
 TEST(a_promised_capability_is_called_before_it_is_there) {
     static struct rpc_ring ring;
     struct capnp_struct results;
@@ -27,7 +33,7 @@ TEST(a_promised_capability_is_called_before_it_is_there) {
     REQUIRE(status_ok(rpc_take(&ring, sum, DEADLINE_NEVER, &results)));
     CHECK_EQ(capnp_get_u64(results, 0), 42);
     CHECK_EQ(play.ring_targets[0].v, 9);
-    CHECK_EQ(play.ring_targets[1].v, 60); // what the first answer brought
+    CHECK_EQ(play.messages, 1); // one message for both
     REQUIRE(status_ok(rpc_take(&ring, lent, DEADLINE_NEVER, &results)));
     CHECK_EQ(rpc_promise_keep(&ring, lent, capnp_handle_at(capnp_get_pointer(results, 1))).v, 60);
     rpc_drop(&ring, lent);
@@ -68,7 +74,9 @@ TEST(a_call_that_is_dropped_in_flight_is_cancelled_and_leaves_nothing) {
     static struct rpc_ring ring;
     begin();
     REQUIRE(status_ok(rpc_ring_create(2, &ring)));
-    rpc_drop(&ring, submit_lend(&ring, rpc_target((handle_t){9}))); // its answer brings a capability
+    const struct rpc_promise lent = submit_lend(&ring, rpc_target((handle_t){9})); // its answer brings a capability
+    put_only(&ring);
+    rpc_drop(&ring, lent);
     const struct rpc_promise sum = submit_add(&ring, rpc_target((handle_t){9}), 1, 1);
     CHECK(status_ok(rpc_take(&ring, sum, DEADLINE_NEVER, nullptr)));
     CHECK_EQ(play.cancels, 1);

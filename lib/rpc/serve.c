@@ -24,7 +24,7 @@ static void make_general(struct rpc_request *request) {
 // ---- Answers ----
 
 // A label, and a text in the message page. A status that is no answer's says more about the service than to the client.
-static void pack_refusal(struct tess_message *message, status_t status, const char *text) {
+void rpc_pack_refusal(struct tess_message *message, status_t status, const char *text) {
     const uint32_t len = (uint32_t)strlen(text);
     memcpy(tess_message_page(), text, len);
     const uint32_t label = status.code < RPC_EXCEPTION_END ? status.code : (uint32_t)RPC_FAILED;
@@ -93,7 +93,8 @@ void rpc_server_init(struct rpc_server *server, handle_t endpoint, uint32_t acce
     server->accept = accept;
     server->bits = server->malformed = server->undelivered = 0;
     request->stage = RPC_NO_REQUEST;
-    request->deferred = request->may_grow = request->denied = false;
+    request->deferred = request->may_grow = request->denied = request->chained = false;
+    server->chain.endpoint = (handle_t){};
     request->method = nullptr;
     request->answer = (struct tess_message){};
     request->page = server->page;
@@ -132,6 +133,9 @@ static bool conclude(struct rpc_server *server, status_t status) {
         if (request->words != nullptr) {
             rpc_kernel_conclude(request, delivered);
         }
+        if (request->chained) {
+            rpc_chain_conclude(server, delivered);
+        }
         end_incoming(request);
         request->answer.info = request->answer.words[6] = request->answer.words[7] = 0;
     }
@@ -140,7 +144,7 @@ static bool conclude(struct rpc_server *server, status_t status) {
     server->undelivered += !delivered;
     if (undeliverable) {
         struct tess_message refusal;
-        pack_refusal(&refusal, caller_cannot_take(status) ? status : rpc_status(RPC_FAILED), "");
+        rpc_pack_refusal(&refusal, caller_cannot_take(status) ? status : rpc_status(RPC_FAILED), "");
         status_t ignored = tess_reply(&refusal);
         (void)ignored; // a caller that has gone meanwhile needs none
     }
@@ -192,6 +196,8 @@ static bool open_request(struct rpc_server *server) {
     if ((label & RPC_CONTRACT) == 0 && (message->info & MESSAGE_FAULT) == 0) {
         rpc_incoming_adopt(&request->incoming, message);
         status = rpc_kernel_open(request, message);
+    } else if (rpc_is_chain(label)) {
+        status = rpc_chain_open(server);
     } else if ((label & ~(RPC_FORM | RPC_ORDINAL)) != RPC_CONTRACT) {
         rpc_incoming_adopt(&request->incoming, message);
     } else {
@@ -234,6 +240,10 @@ static enum rpc_arrival arrival(struct rpc_server *server, status_t status, uint
 }
 
 enum rpc_arrival rpc_server_next_general(struct rpc_server *server, uint64_t deadline_ns) {
+    if (server->request.stage == RPC_CHAIN_REQUEST) {
+        server->request.stage = RPC_GENERAL_REQUEST;
+        return RPC_REQUEST;
+    }
     return arrival(server, exchange(server, deadline_ns), deadline_ns);
 }
 
@@ -262,6 +272,10 @@ static status_t take_results(struct rpc_request *request) {
 
 void rpc_server_done_general(struct rpc_server *server, status_t status) {
     struct rpc_request *request = &server->request;
+    if (request->chained) {
+        rpc_chain_done(server, status);
+        return;
+    }
     make_general(request);
     if (request->deferred || !rpc_wants_answer(request)) {
         discard_results(request);
@@ -272,7 +286,7 @@ void rpc_server_done_general(struct rpc_server *server, status_t status) {
         }
         if (!status_ok(status)) {
             discard_results(request);
-            pack_refusal(&request->answer, status, request->text);
+            rpc_pack_refusal(&request->answer, status, request->text);
             request->stage = RPC_GENERAL_ANSWER;
         }
     }
@@ -290,6 +304,10 @@ status_t rpc_defer(struct rpc_request *request, struct rpc_deferred *out) {
         return STATUS_NO_CALLER;
     }
     if (request->words != nullptr) {
+        return STATUS_UNSUPPORTED;
+    }
+    if (request->chained) {
+        request->stops = true; // whatever the method returns now
         return STATUS_UNSUPPORTED;
     }
     handle_t reply;
@@ -319,7 +337,7 @@ void rpc_answer_send(struct rpc_answer *answer) {
     struct tess_message message;
     const status_t status = pack_results(&answer->outgoing, answer->page, &message);
     if (!status_ok(status)) {
-        pack_refusal(&message, status, "");
+        rpc_pack_refusal(&message, status, "");
     }
     const bool delivered = deliver(answer->deferred.reply, &message);
     rpc_outgoing_end(&answer->outgoing, !delivered || !status_ok(status));

@@ -14,6 +14,7 @@
 #pragma once
 
 #include "lib/rpc/carry.h"
+#include "lib/rpc/chain.h"
 #include "lib/tess/syscall.h"
 
 // How far a request is. A plain one, numbers in registers by a caller who waits, whose results are plain too, touches nothing
@@ -25,6 +26,7 @@ enum rpc_stage : uint8_t {
     RPC_PLAIN_ANSWER,  // results in `answer` are owed to the caller, nothing else is to be given up
     RPC_GENERAL_REQUEST,
     RPC_GENERAL_ANSWER, // what is in `answer`, and in the message page, is owed to the caller
+    RPC_CHAIN_REQUEST,  // the next call of a chain, a general request that nobody has seen yet
 };
 
 // The results of a method of the kernel's (lib/rpc/kernel.h): words, and as many capabilities as any of them has.
@@ -49,6 +51,7 @@ struct rpc_request {
     enum rpc_stage stage;
     bool deferred;
     bool denied; // it was refused for want of authority (rpc_denied). Whoever wants to know takes it back
+    bool chained, stops; // one of several calls that came together; the client is to make it by itself
     bool may_grow; // results may go out of band: at the service's expense until the client gives them up. Off
     const struct rpc_method *method; // null until rpc_results; not if plain
     struct tess_message answer;      // of a plain one only words 0 to 5 are ever set, and rpc_results sets them all
@@ -83,6 +86,7 @@ struct rpc_server {
     uint64_t malformed;   // requests that were refused before any method saw them
     uint64_t undelivered; // answers that could not be delivered
     struct rpc_request request;
+    struct rpc_chain chain; // that `request` is of, if it is of one
     alignas(uint64_t) uint8_t page[MESSAGE_PAGE_BYTES]; // for results: a method may call others meanwhile, and its parameters lie in the message page
 };
 
@@ -122,7 +126,8 @@ static inline void rpc_server_done(struct rpc_server *server, status_t status) {
 }
 
 // Delivers the answer now, after rpc_server_done, instead of with the next receive: for a service that has something else to
-// do before, which might take a while or use the message page. Does not block.
+// do before, which might take a while or use the message page. Nothing is owed between two calls that came together. Does not
+// block.
 void rpc_server_answer(struct rpc_server *server);
 
 // ---- for dispatch code ----
@@ -151,6 +156,9 @@ static inline struct capnp_struct_builder rpc_results(struct rpc_request *reques
     return (struct capnp_struct_builder){.data = &request->answer.words[1], .data_words = method->results.data_words};
 }
 
+// The answer that is none: a label, and a text in the message page.
+void rpc_pack_refusal(struct tess_message *message, status_t status, const char *text);
+
 // What a request for something that there is not comes to.
 status_t rpc_unimplemented(struct rpc_request *request);
 
@@ -171,7 +179,8 @@ status_t rpc_well_formed(struct rpc_request *request);
 handle_t rpc_request_keep(struct rpc_request *request, handle_t handle);
 
 // The answer comes later: rpc_answer_begin. Fails when nobody waits for one, or there is no memory for it; and UNSUPPORTED for a
-// method of the kernel's, whose answers do not come later.
+// method of the kernel's, whose answers do not come later, and for one of several calls that came together, which comes again
+// by itself. So a method puts off its answer before it does anything else, and when it cannot it changes nothing.
 struct rpc_deferred {
     handle_t reply; // 0: none
     const struct rpc_method *method;

@@ -1,4 +1,5 @@
 // Requests that are none, whatever the method: they are refused before it is called.
+#include "lib/rpc/chain.h"
 #include "tests/contracts/hostile.h"
 
 // ---- in registers ----
@@ -24,9 +25,10 @@ static void try_labels(const struct attempt *at) {
     raw.label ^= RPC_CONTRACT;
     expect(at, "a kernel object's method, with a page", &raw, STATUS_CODE_BAD_ARGUMENT);
     other_label(at, "a reserved bit", 1u << 19, RPC_UNIMPLEMENTED);
-    for (uint32_t bit = 24; bit < 30; bit++) {
+    for (uint32_t bit = 24; bit < 29; bit++) {
         other_label(at, "a reserved bit", 1u << bit, RPC_UNIMPLEMENTED);
     }
+    other_label(at, "a chain of no calls", RPC_CHAIN, RPC_INVALID_ARGUMENT);
     other_label(at, "six words in registers", 6u << RPC_WORDS_SHIFT, RPC_INVALID_ARGUMENT);
     other_label(at, "seven words in registers", 7u << RPC_WORDS_SHIFT, RPC_INVALID_ARGUMENT);
     other_label(at, "a capability that is not there", 1u << RPC_CAPABILITIES_SHIFT, RPC_INVALID_ARGUMENT);
@@ -61,6 +63,65 @@ CASE(hostile_labels) {
     each_method(try_labels);
     each_method(try_other_facet);
     each_method(try_handles);
+}
+
+// ---- several together ----
+
+// A chain of so many calls of the method, all alike, with parameters of zeros in registers.
+static void chain_begin(struct raw *raw, const struct attempt *at, uint32_t count) {
+    raw_begin(raw, at);
+    raw->label = RPC_CONTRACT | RPC_CHAIN | count;
+    raw->words[0] = 0;
+    raw->page_bytes = count * (uint32_t)sizeof(struct rpc_chain_call);
+    for (uint32_t i = 0; i < count; i++) {
+        raw->page[2 * i] = at->method.interface->id;
+        raw->page[2 * i + 1] = RPC_CONTRACT | at->method.ordinal;
+    }
+}
+
+// One word of the second call is another.
+static void try_second(const struct attempt *at, const char *what, uint64_t flip) {
+    struct raw raw;
+    chain_begin(&raw, at, 2);
+    raw.page[3] ^= flip;
+    expect(at, what, &raw, RPC_INVALID_ARGUMENT);
+}
+
+static void try_chains(const struct attempt *at) {
+    struct raw raw;
+    chain_begin(&raw, at, RPC_CHAIN_CALLS + 1);
+    expect(at, "a chain that is too long", &raw, RPC_INVALID_ARGUMENT);
+    chain_begin(&raw, at, 2);
+    raw.page_bytes -= 16;
+    expect(at, "a chain that is cut off", &raw, RPC_INVALID_ARGUMENT);
+    raw.page_bytes = RPC_CHAIN_BYTES + 8;
+    expect(at, "a chain with too much", &raw, RPC_INVALID_ARGUMENT);
+    raw.page_bytes = 33;
+    expect(at, "a chain that is no whole words", &raw, RPC_INVALID_ARGUMENT);
+    chain_begin(&raw, at, 2);
+    raw.handles[raw.handle_count++] = suite.process;
+    expect(at, "a chain with a capability", &raw, RPC_INVALID_ARGUMENT);
+    try_second(at, "a chain within a chain", RPC_CHAIN);
+    try_second(at, "a kernel object's method in a chain", RPC_CONTRACT);
+    try_second(at, "capabilities in a chain", 1ull << RPC_CAPABILITIES_SHIFT);
+    try_second(at, "out of band in a chain", RPC_OUT_OF_BAND);
+    try_second(at, "parameters that are not there", 1ull << 40);
+    try_second(at, "parameters that begin beyond", 1ull << 32);
+    try_second(at, "six words in registers in a chain", 6ull << RPC_WORDS_SHIFT);
+    try_second(at, "a capability that no answer has", (uint64_t)MESSAGE_HANDLES << 48);
+    chain_begin(&raw, at, 2);
+    raw.page[0] ^= 1;
+    expect(at, "another interface in a chain", &raw, RPC_UNIMPLEMENTED);
+    if (at->control && at->method.interface == at->service->controls) {
+        struct attempt plain = *at;
+        plain.control = false;
+        chain_begin(&raw, &plain, 2);
+        expect(&plain, "a chain through the handle for everybody", &raw, RPC_DENIED);
+    }
+}
+
+CASE(hostile_chains) {
+    each_method(try_chains);
 }
 
 // ---- in the page ----

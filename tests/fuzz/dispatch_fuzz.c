@@ -10,6 +10,7 @@
 #include "abi/gen/abi.h"
 #include "abi/bootstrap.h"
 #include "lib/capnp/copy.h"
+#include "lib/rpc/chain.h"
 #include "lib/tess/capset.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/handle.h"
@@ -51,7 +52,7 @@ struct recipe {
     uint16_t page_bytes; // modulo
     uint16_t far_words;  // out of band, modulo
 };
-enum : uint8_t { OTHER_INTERFACE = 1, OTHER_METHOD = 2, OTHER_LABEL = 4, IS_SENT = 8, HAS_SHAPE = 16, HAS_POINTERS = 32, ODD_PAGE = 64 };
+enum : uint8_t { OTHER_INTERFACE = 1, OTHER_METHOD = 2, OTHER_LABEL = 4, IS_SENT = 8, HAS_SHAPE = 16, HAS_POINTERS = 32, ODD_PAGE = 64, IS_CHAIN = 128 };
 enum : uint8_t { VMO_IS_NONE = 1, VMO_IS_WRITTEN = 2, VMO_HAS_HOLES = 4, VMO_IS_SHORT = 8, VMO_CANNOT_BE_MAPPED = 16, VMO_LENGTH_IS_ANY = 32 };
 enum : uint8_t { KEEPS = 1, REFUSES = 2, PUTS_OFF = 4, FILLS = 8, COPIES = 16, MAY_GROW = 32, PASSES_A_STATUS = 64, ANSWERS_AT_ONCE = 128 };
 
@@ -64,7 +65,8 @@ static struct tess_thread_block thread_block = {.message_page = page};
 static const struct bootstrap bootstrap = {.process = 1, .vspace = 2, .account = 3};
 const struct bootstrap *tess_bootstrap = &bootstrap;
 
-constexpr uint32_t HANDLES = 256, FIRST = 16, REPLY = 8;
+constexpr uint32_t HANDLES = 256, FIRST = 16, REPLY = 8, MADE = 128;
+static uint32_t made; // handles, by the methods of one request
 static bool open_handles[HANDLES];
 static uint32_t sent_vmo; // the handle of what came out of band; 0: none
 static uint64_t vmo_bytes;
@@ -73,6 +75,7 @@ static bool vmo_mapped;
 static uint32_t grown_vmo; // of results
 static void *grown_memory;
 
+static const handle_t server_endpoint = {5};
 static struct tess_message arriving, answer;
 static bool arrives, answered;
 
@@ -167,7 +170,21 @@ static status_t map(uint64_t words[MESSAGE_WORDS]) {
     return STATUS_OK;
 }
 
+// Handles that methods make lead to the service itself, every other one.
+static status_t handle_info(uint64_t words[MESSAGE_WORDS]) {
+    const uint64_t handle = words[0];
+    REQUIRE(handle == server_endpoint.v || (handle < HANDLES && open_handles[handle]));
+    words[0] = OBJECT_ENDPOINT;
+    words[1] = RIGHT_SEND_BIT | RIGHT_TRANSFER_BIT;
+    words[2] = handle;
+    words[4] = handle == server_endpoint.v || handle % 2 == 0 ? 1 : 2;
+    return STATUS_OK;
+}
+
 status_t tess_invoke(handle_t object, uint64_t method, uint64_t words[MESSAGE_WORDS]) {
+    if (object.v == bootstrap.process && method == PROCESS_HANDLE_INFO) {
+        return handle_info(words);
+    }
     if (object.v == bootstrap.account && method == ACCOUNT_CREATE_RESIZABLE_VMO) {
         return make_vmo(words);
     }
@@ -252,6 +269,9 @@ status_t fuzz_answer(struct rpc_request *request, struct capnp_struct params, st
     for (uint32_t i = 0; (recipe.behaviour & COPIES) != 0 && i < results.pointers; i++) {
         capnp_set_pointer(capnp_edit_pointer(results, i), capnp_get_pointer(params, i));
     }
+    for (uint32_t i = 0; request->chained && (recipe.behaviour & COPIES) != 0 && i < results.pointers && i < 2; i++) {
+        capnp_give_handle(capnp_edit_pointer(results, i), opened(MADE + made++));
+    }
     if ((recipe.behaviour & REFUSES) != 0) {
         return rpc_refuse(request, RPC_OVERLOADED, "%llu is too much", (unsigned long long)sum);
     }
@@ -301,6 +321,33 @@ static void shape_page(const struct rpc_method *method, uint32_t page_words) {
                                                  : (uint64_t)in.count << 32);
         }
     }
+}
+
+// Several calls together; each of them may read all.
+static uint64_t compose_chain(const struct fuzz_interface *interface) {
+    const uint32_t count = recipe.handles % (RPC_CHAIN_CALLS + 2), params_bytes = recipe.page_bytes % (RPC_CHAIN_BYTES + 64) & ~7u;
+    struct rpc_chain_call calls[RPC_CHAIN_CALLS + 1];
+    take(page, params_bytes);
+    for (uint32_t i = 0; i < count; i++) {
+        struct {
+            uint8_t method, words, at, len, through, odd;
+        } in;
+        take(&in, sizeof in);
+        const struct rpc_method *method = interface->methods[in.method % interface->method_count];
+        calls[i] = (struct rpc_chain_call){
+            .interface_id = method->interface_id,
+            .label = RPC_CONTRACT | method->ordinal | (in.words & 7u) << RPC_WORDS_SHIFT | (in.odd > 250 ? 1u << (in.odd % 32) : 0),
+            .params_at = in.at,
+            .params_words = (in.words & 7) != 0 ? in.words & 7 : in.len,
+            .through = in.through % 5,
+            .keep = (in.through & 128) != 0,
+        };
+    }
+    memcpy(page + params_bytes, calls, count * sizeof calls[0]);
+    const uint32_t bytes = params_bytes + count * (uint32_t)sizeof calls[0] + ((recipe.flags & ODD_PAGE) != 0 ? 1 : 0);
+    memset(&arriving, 0, sizeof arriving);
+    arriving.info = message_info(RPC_CONTRACT | RPC_CHAIN | count, bytes, 0, 0) | ((recipe.flags & IS_SENT) != 0 ? 0 : MESSAGE_WANTS_REPLY);
+    return RPC_CHAIN_CALLS * (RPC_CHAIN_BYTES / 8 * CAPNP_TRAVERSAL_FACTOR + CAPNP_TRAVERSAL_WORDS) * CAPNP_WORD_BYTES;
 }
 
 // Puts together what arrives; returns how much of it may be read, in bytes.
@@ -365,6 +412,12 @@ static void serve(const struct fuzz_interface *interface) {
 static void check_answer(void) {
     const uint32_t label = message_label(answer.info);
     REQUIRE(answered);
+    if ((answer.words[0] & RPC_CHAIN_ANSWERED) != 0) {
+        const uint32_t last_bytes = answer.words[0] >> RPC_CHAIN_PAGE_SHIFT & 0x1fff;
+        REQUIRE(label < RPC_EXCEPTION_END && last_bytes <= message_page_bytes(answer.info));
+        REQUIRE((answer.words[0] >> RPC_CHAIN_MADE_SHIFT & 15) <= message_label(arriving.info) % 16);
+        return;
+    }
     REQUIRE(label < RPC_EXCEPTION_END && message_page_bytes(answer.info) <= MESSAGE_PAGE_BYTES);
     if (label != 0) {
         REQUIRE(message_handle_count(answer.info) == 0 && message_page_bytes(answer.info) < RPC_TEXT_BYTES);
@@ -385,7 +438,8 @@ static void one_request(void) {
     take(&recipe, sizeof recipe);
     const struct fuzz_interface *interface = &fuzz_interfaces[recipe.interface % fuzz_interface_count];
     const struct rpc_method *method = interface->methods[recipe.method % interface->method_count];
-    const uint64_t limit = compose(method);
+    const uint64_t limit = (recipe.flags & IS_CHAIN) != 0 ? compose_chain(interface) : compose(method);
+    made = 0;
     server.request.may_grow = (recipe.behaviour & MAY_GROW) != 0;
     arrives = true;
     answered = false;
@@ -417,7 +471,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
     input = data;
     input_left = len;
     deferred = (struct rpc_deferred){};
-    rpc_server_init(&server, (handle_t){5}, MESSAGE_HANDLES);
+    rpc_server_init(&server, server_endpoint, MESSAGE_HANDLES);
     for (uint32_t requests = 0; requests < 8 && input_left > 0; requests++) {
         one_request();
     }

@@ -9,6 +9,7 @@
 #include "tests/promises/link.capnp.h"
 
 static handle_t endpoint, sender;
+static handle_t endpoint_elsewhere, sender_elsewhere; // of another server
 static uint32_t failures;
 
 static void expect(bool held, const char *what) {
@@ -27,7 +28,10 @@ static void expect_status(status_t saw, uint32_t expected, const char *what) {
 
 // ---- the service, in a thread ----------------------------------------------------------------------
 
-static bool dies;
+static bool dies, loses;
+static uint64_t lost;         // calls, of those that are to be survived
+static uint64_t reads_here, reads_elsewhere;
+static uint64_t together;     // calls that came with others
 
 static status_t serve_next(void *, struct rpc_request *request, struct link_next_params params,
                            struct link_next_results_builder results) {
@@ -35,29 +39,53 @@ static status_t serve_next(void *, struct rpc_request *request, struct link_next
     case LINK_ANSWER_LINK: link_next_results_set_link(results, (struct link){sender}); break;
     case LINK_ANSWER_REFUSAL: return rpc_refuse(request, RPC_FAILED, "as it was asked to");
     case LINK_ANSWER_DEATH: dies = true; break;
+    case LINK_ANSWER_ELSEWHERE: link_next_results_set_link(results, (struct link){sender_elsewhere}); break;
     default: break; // nothing
     }
     return STATUS_OK;
 }
 
-static status_t serve_read(void *, struct rpc_request *, struct link_read_params params,
+static status_t serve_survive(void *, struct rpc_request *, struct link_survive_params params,
+                              struct link_survive_results_builder results) {
+    loses = lost < link_survive_params_get_deaths(params);
+    lost += loses;
+    link_survive_results_set_link(results, (struct link){sender});
+    return STATUS_OK;
+}
+
+static status_t serve_read(void *self, struct rpc_request *, struct link_read_params params,
                            struct link_read_results_builder results) {
+    ++*(uint64_t *)self;
     link_read_results_set_value(results, link_read_params_get_value(params) + 1);
     return STATUS_OK;
 }
 
-static void serve(void *) {
-    static const struct link_server methods = {.next = serve_next, .read = serve_read};
-    static struct rpc_server server;
-    dies = false;
-    rpc_server_init(&server, endpoint, 0);
-    while (rpc_server_next(&server, DEADLINE_NEVER) == RPC_REQUEST) {
-        const status_t status = link_dispatch(&methods, nullptr, &server.request);
-        if (dies) {
-            return;
+// Its next receive gives up whoever waits for an answer.
+static bool serve_until_lost(struct rpc_server *server, handle_t from) {
+    static const struct link_server methods = {.next = serve_next, .read = serve_read, .survive = serve_survive};
+    rpc_server_init(server, from, 0);
+    while (rpc_server_next(server, DEADLINE_NEVER) == RPC_REQUEST) {
+        together += server->request.chained;
+        const status_t status = link_dispatch(&methods, from.v == endpoint.v ? &reads_here : &reads_elsewhere, &server->request);
+        if (dies || loses) {
+            return !dies;
         }
-        rpc_server_done(&server, status);
+        rpc_server_done(server, status);
     }
+    return false;
+}
+
+static void serve(void *) {
+    static struct rpc_server server;
+    dies = loses = false;
+    while (serve_until_lost(&server, endpoint)) {
+        loses = false;
+    }
+}
+
+static void serve_elsewhere(void *) {
+    static struct rpc_server server;
+    (void)serve_until_lost(&server, endpoint_elsewhere);
 }
 
 // ---- the client ------------------------------------------------------------------------------------
@@ -94,13 +122,62 @@ static void three_deep(void) {
     rpc_drop(&ring, c);
 }
 
+// Who wants only the last gets no more.
+static void only_the_last(void) {
+    struct rpc_promise a = link_submit_next(&ring, first(), LINK_ANSWER_LINK);
+    struct rpc_promise b = link_submit_next(&ring, through(a), LINK_ANSWER_LINK);
+    struct rpc_promise c = link_submit_read(&ring, through(b), 41);
+    const uint64_t before = handles();
+    struct link_read_results results;
+    together = 0;
+    rpc_drop(&ring, a);
+    rpc_drop(&ring, b);
+    expect_status(link_take_read(&ring, c, rpc_patience(), &results), 0, "the last of three");
+    expect(link_read_results_get_value(results) == 42, "its value");
+    expect(handles() == before, "no capability came with it");
+    expect(together == 3, "all three came together");
+    rpc_drop(&ring, c);
+}
+
+// The second call is another server's, and the third.
+static void elsewhere(void) {
+    struct link_read_results results;
+    reads_here = reads_elsewhere = 0;
+    struct rpc_promise a = link_submit_next(&ring, first(), LINK_ANSWER_LINK);
+    struct rpc_promise b = link_submit_next(&ring, through(a), LINK_ANSWER_ELSEWHERE);
+    struct rpc_promise c = link_submit_read(&ring, through(b), 41);
+    rpc_drop(&ring, a);
+    rpc_drop(&ring, b);
+    expect_status(link_take_read(&ring, c, rpc_patience(), &results), 0, "the other server's");
+    expect(link_read_results_get_value(results) == 42, "the value from there");
+    expect(reads_elsewhere == 1 && reads_here == 0, "it was read there, once");
+    rpc_drop(&ring, c);
+}
+
+// A server that dies under a call that may be repeated, alone or with others after it; and dies too often.
+static void survived(uint64_t deaths, bool alone, uint32_t status, const char *what) {
+    struct rpc_promise c = {};
+    lost = 0;
+    struct rpc_promise a = link_submit_survive(&ring, first(), deaths);
+    if (!alone) {
+        struct link_read_results results;
+        c = link_submit_read(&ring, link_survive_promise_link(a), 41);
+        expect_status(link_take_read(&ring, c, rpc_patience(), &results), status, what);
+        expect(status != 0 || link_read_results_get_value(results) == 42, what);
+    }
+    expect_status(link_take_survive(&ring, a, rpc_patience(), nullptr), status, what);
+    expect(lost == (deaths < 3 ? deaths : 3), "as many tries as there should be");
+    rpc_drop(&ring, a);
+    rpc_drop(&ring, c);
+}
+
 // The first answer is not what the others rely on.
-static void broken(enum link_answer answer, uint32_t status, const char *what) {
+static void broken(enum link_answer answer, uint32_t status, uint32_t after, const char *what) {
     struct rpc_promise a = link_submit_next(&ring, first(), answer);
     struct rpc_promise b = link_submit_next(&ring, through(a), LINK_ANSWER_LINK);
     struct rpc_promise c = link_submit_read(&ring, through(b), 1);
-    expect_status(link_take_read(&ring, c, rpc_patience(), nullptr), STATUS_CODE_PROMISE_BROKEN, what);
-    expect_status(link_take_next(&ring, b, rpc_patience(), nullptr), STATUS_CODE_PROMISE_BROKEN, what);
+    expect_status(link_take_read(&ring, c, rpc_patience(), nullptr), after, what);
+    expect_status(link_take_next(&ring, b, rpc_patience(), nullptr), after, what);
     expect_status(link_take_next(&ring, a, rpc_patience(), nullptr), status, what);
     rpc_drop(&ring, c);
     rpc_drop(&ring, b);
@@ -142,18 +219,27 @@ static void abandoned(void) {
 int main(int argc, char **argv) {
     (void)argc;
     (void)argv;
-    struct tess_thread *server;
+    struct tess_thread *server, *other;
     endpoint = tess_cap_required("link", 0);
     if (!status_ok(tess_handle_mint(endpoint, (rights_t){RIGHT_SEND_BIT | RIGHT_COPY_BIT}, 1, LINK_ID, &sender)) ||
-        !status_ok(tess_thread_create(serve, nullptr, nullptr, &server)) || !status_ok(rpc_ring_create(4, &ring))) {
+        !status_ok(tess_account_create_endpoint(tess_self_account(), LINK_ID, &endpoint_elsewhere)) ||
+        !status_ok(tess_handle_mint(endpoint_elsewhere, (rights_t){RIGHT_SEND_BIT | RIGHT_COPY_BIT}, 1, LINK_ID, &sender_elsewhere)) ||
+        !status_ok(tess_thread_create(serve, nullptr, nullptr, &server)) ||
+        !status_ok(tess_thread_create(serve_elsewhere, nullptr, nullptr, &other)) || !status_ok(rpc_ring_create(4, &ring))) {
         SAY("promises: cannot begin\n");
         return 1;
     }
     three_deep();
     const uint64_t before = handles();
     three_deep();
-    broken(LINK_ANSWER_NOTHING, 0, "results without a capability");
-    broken(LINK_ANSWER_REFUSAL, RPC_FAILED, "a refusal");
+    broken(LINK_ANSWER_NOTHING, 0, STATUS_CODE_PROMISE_BROKEN, "results without a capability");
+    broken(LINK_ANSWER_REFUSAL, RPC_FAILED, STATUS_CODE_PROMISE_BROKEN, "a refusal");
+    only_the_last();
+    elsewhere();
+    survived(1, true, 0, "a call that is made again");
+    survived(2, false, 0, "calls that are made again");
+    survived(9, true, STATUS_CODE_PEER_DIED, "a server that dies of a call");
+    survived(9, false, STATUS_CODE_PEER_DIED, "a server that dies of calls");
     full();
     abandoned();
     // What was given up is closed as it is seen, which may be later than what was asked for after it.
@@ -162,7 +248,8 @@ int main(int argc, char **argv) {
         three_deep();
     } while (handles() != before && tess_now_ns() < until_ns);
     expect(handles() == before, "handles are as many as before");
-    broken(LINK_ANSWER_DEATH, STATUS_CODE_PEER_DIED, "a server that dies");
+    // It may have died under any of the calls that came together.
+    broken(LINK_ANSWER_DEATH, STATUS_CODE_PEER_DIED, STATUS_CODE_PEER_DIED, "a server that dies");
     expect_status(tess_thread_join(server, tess_deadline_after_ms(5000)), 0, "its end");
     rpc_ring_destroy(&ring);
     if (failures == 0) {
