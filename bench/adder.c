@@ -1,8 +1,10 @@
-// A service with the least to do, for what its contract's stubs cost (stub_overhead).
+// A service with the least to do, for what its contracts' stubs cost (stub_overhead), and dependent calls (ring_pipeline_3).
 //
 // CapSet: `bench_adder` (RECEIVE).
 #include "bench/adder.capnp.h"
+#include "bench/node.capnp.h"
 #include "lib/service/service.h"
+#include "lib/tess/handle.h"
 #include "lib/tess/main.h"
 
 static struct rpc_server server;
@@ -17,9 +19,31 @@ static status_t echo(void *, struct rpc_request *, struct adder_echo_params para
     return STATUS_OK;
 }
 
+// How far a node is from the first is in its badge.
+static uint64_t distance(const struct rpc_request *request) {
+    return badge_is_made(request->badge) ? request->badge & ~BADGE_MADE : 0;
+}
+
+static status_t next(void *, struct rpc_request *request, struct node_next_params, struct node_next_results_builder results) {
+    struct node made;
+    TRY(tess_handle_mint(server.endpoint, (rights_t){RIGHT_SEND_BIT | RIGHT_TRANSFER_BIT}, BADGE_MADE | (distance(request) + 1), NODE_ID,
+                         &made.handle));
+    node_next_results_give_next(results, made);
+    return STATUS_OK;
+}
+
+static status_t read(void *, struct rpc_request *request, struct node_read_params params, struct node_read_results_builder results) {
+    node_read_results_set_value(results, node_read_params_get_value(params) + distance(request));
+    return STATUS_OK;
+}
+
 static status_t dispatch(struct rpc_request *request) {
+    static const struct node_server nodes = {.next = next, .read = read};
     static const struct adder_server methods = {.add = add, .echo = echo};
-    return adder_dispatch(&methods, nullptr, request);
+    if (request->interface_id == ADDER_ID) [[clang::likely]] {
+        return adder_dispatch(&methods, nullptr, request);
+    }
+    return node_dispatch(&nodes, nullptr, request);
 }
 
 int main(int argc, char **argv) {

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "bench/image.h"
 #include "bench/adder.capnp.h"
+#include "bench/node_rows.h"
 #include "bench/peer.h"
 #include "bench/ring_rows.h"
 #include "bench/service_rows.h"
@@ -508,7 +509,10 @@ static const struct {
     {"ring_nop_64", ring_nop_64, 6400},
     {"ring_call_64", ring_call_64, 640},
     {"plain_3", plain_3, 100},
-    {"ring_pipeline_3", ring_pipeline_3, 100},
+    {"ring_linked_3", ring_linked_3, 100},
+    {"typed_2", typed_2, 200},
+    {"typed_3", typed_3, 200},
+    {"ring_pipeline_3", ring_pipeline_3, 200},
     {"process_lifecycle", process_lifecycle, 10},
 };
 
@@ -542,6 +546,7 @@ int main(int argc, char **argv) {
     boot_package = tess_cap_required("boot_package", 0);
     child = image_find(boot_package, "bench_child");
     ring_rows_begin(peer);
+    node_rows_begin(adder);
     service_rows_begin();
     for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
         if (!wanted(rows[row].name, argc, argv)) {

@@ -17,6 +17,7 @@ const adder :Manifest.Service = (
   memoryKib = 1024,
   band = interactive,
   provides = ["bench_adder"],
+  mints = true,
 );
 
 const bench :Manifest.Program = (
