@@ -48,7 +48,8 @@ struct inspect_handle {
     uint64_t parent_process_koid;
     uint64_t granted_ns; // when it came into this slot
     uint64_t granter_koid; // the process whose handle it was derived from; 0: it came with its object
-    uint32_t origin;       // enum handle_origin
+    uint16_t origin;       // enum handle_origin
+    uint16_t use;          // enum handle_use, or'ed: since it came into this slot
     uint32_t method;       // of ORIGIN_REQUEST and ORIGIN_ANSWER: the label of the request (24 bits)
 };
 
@@ -97,4 +98,11 @@ enum handle_origin : uint32_t {
     ORIGIN_GRANTED = 3, // process.grant
     ORIGIN_REQUEST = 4, // came with a call or send
     ORIGIN_ANSWER = 5,  // came with the answer to a call
+};
+
+// What a handle was used for. A look at it by inspector, and giving it up, are no use; waiting for a message or a notification, and
+// signalling one, are not written down.
+enum handle_use : uint16_t {
+    HANDLE_USED = 1,   // a message was sent through it, a method called, or it was named as an argument or passed on
+    HANDLE_MARKED = 2, // a message with MESSAGE_MARK was sent through it, or another handle was derived from it
 };

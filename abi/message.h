@@ -9,7 +9,8 @@
 //   bit  52      MESSAGE_NOTIFICATION: no sender; word 0 has the bits of the bound notification
 //   bit  53      MESSAGE_FAULT: the sender faulted (struct fault_words below); an answer resumes or ends it
 //   bit  54      MESSAGE_WANTS_REPLY: it was a call
-// All other bits are zero, and refused when set.
+// All other bits are zero, and refused when set. One bit of the label, MESSAGE_MARK, is remembered by the handle that a message is sent
+// through (enum handle_use): what it means is between sender and receiver.
 //
 // All eight words always travel: a sender that has fewer leaves the others zero.
 #pragma once
@@ -24,6 +25,7 @@ constexpr uint32_t MESSAGE_COUNT_SHIFT = 45;
 constexpr uint32_t MESSAGE_MOVE_SHIFT = 48;
 constexpr uint32_t MESSAGE_ACCEPT_SHIFT = 56;
 
+constexpr uint32_t MESSAGE_MARK = 1u << 19;
 constexpr uint64_t MESSAGE_NOTIFICATION = 1ull << 52;
 constexpr uint64_t MESSAGE_FAULT = 1ull << 53;
 constexpr uint64_t MESSAGE_WANTS_REPLY = 1ull << 54;

@@ -160,6 +160,7 @@ const shell :Manifest.Service = (
     (name = "inspector", inspector = void),
     (name = "trace", trace = void),
     (name = "manual", file = "manual"),
+    (name = "manifest_source", file = "manifest-source"),
     (name = "keys", service = "keys", weak = true),
     (name = "identity", service = "identity", control = true, weak = true),
     (name = "metrics", service = "metrics", weak = true),

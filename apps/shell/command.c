@@ -76,6 +76,11 @@ static const struct command commands[] = {
      .run = command_prove, .min = 3, .max = 4, .completion = COMPLETE_UNITS,
      .details = "TARGET is an interface (`log`, `log.control`), a service, or a type of kernel object (`inspector`).\n"
                 "`man authority` has the rules. With --certificate it prints what tools/authority-check verifies."},
+    {.name = "least", .usage = "SERVICE [--memory]", .summary = "show what a service was granted and never used",
+     .run = command_least, .min = 1, .max = 2, .completion = COMPLETE_SERVICES,
+     .details = "As a change of the manifest, for `patch -p1`: what it was granted without what it did not use since it was\n"
+                "started. With --memory its limit also becomes the most that it used. Use the service as it is meant to be\n"
+                "used before: what it was not asked to do nobody knows."},
     {.name = "authority", .usage = "[--json|--dot]", .summary = "show who holds what of whom", .run = command_authority, .max = 1,
      .details = "As text; as JSON, which is all that is known; as DOT, which Graphviz draws."},
     {.name = "mem", .usage = "[-a]", .summary = "show what memory is used for", .run = command_mem, .max = 1,

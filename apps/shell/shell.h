@@ -168,7 +168,7 @@ command_fn command_metrics, command_status;
 command_fn command_adduser, command_deluser, command_passwd, command_users;
 command_fn command_call, command_describe, command_man, command_apropos;
 command_fn command_config, command_date, command_alarm;
-command_fn command_why, command_whatif, command_revoke, command_authority, command_who_can, command_prove;
+command_fn command_why, command_whatif, command_revoke, command_authority, command_least, command_who_can, command_prove;
 command_fn command_sh, command_files, command_cat, command_rm;
 
 extern const struct filter_type filter_cat, filter_tee; // files.c

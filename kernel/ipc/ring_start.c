@@ -83,6 +83,7 @@ static bool call(struct ring *ring, struct ring_request *request, bool own, stat
     if (!status_ok(*status)) {
         return true;
     }
+    handle_note(&target, info & SLOT_NEVER_MARKED);
     if (receiver == nullptr) {
         return wait_through(thread, &target);
     }

@@ -109,11 +109,11 @@ struct kernel_exit kernel_leave_to(struct thread *other) {
     return leave_with_results(other);
 }
 
-// Whether process_slot gave a slot, and that holds a handle to an object of this type with this right. What is then read
-// from it counts if it is still the same (slot_holds).
-static inline bool slot_is(const struct handle_slot *slot, enum object_type type, rights_t right) {
+// Whether process_slot gave a slot, and that holds a handle to an object of this type with this right, and without these bits
+// (SLOT_NEVER). What is then read from it counts if it is still the same (slot_holds).
+static inline bool slot_is(const struct handle_slot *slot, enum object_type type, rights_t right, uint32_t without) {
     constexpr uint32_t TYPE_MASK = 0xffu << 24;
-    return slot != nullptr && (slot->type_rights & (TYPE_MASK | right.v)) == ((uint32_t)type << 24 | right.v);
+    return slot != nullptr && (slot->type_rights & (TYPE_MASK | right.v | without)) == ((uint32_t)type << 24 | right.v);
 }
 
 // The current thread has just been put into a wait through a capability that went meanwhile: whoever took it away did
@@ -308,13 +308,14 @@ call_direct(struct thread *current, const struct handle_slot *slot, uint64_t han
     if (!status_ok(status)) {
         return leave_with(status);
     }
+    handle_note(&target, info & SLOT_NEVER_MARKED);
     return receiver != nullptr ? kernel_leave_to(receiver) : block_through(current, target.slot, handle);
 }
 
-// As the fast path, with a page or a handle, or when the answer may bring some.
+// As the fast path, with a page, a handle or a mark, or when the answer may bring some.
 [[gnu::noinline]] static struct kernel_exit call_loaded(struct thread *current, const struct handle_slot *slot,
                                                         uint64_t handle, uint64_t info) {
-    const enum load load = load_of(info);
+    const enum load load = (info & slot->type_rights & SLOT_NEVER_MARKED) == 0 ? load_of(info) : OTHER_LOAD;
     struct thread *receiver;
     if (load == PAGE_LOAD) {
         receiver = call_direct(current, slot, handle, info, PAGE_LOAD);
@@ -334,8 +335,8 @@ call_direct(struct thread *current, const struct handle_slot *slot, uint64_t han
 static struct kernel_exit sys_call(uint64_t handle, uint64_t info, uint64_t deadline_ns) {
     struct thread *current = current_thread();
     const struct handle_slot *slot = process_slot(current->process, handle);
-    if (LIKELY(slot_is(slot, OBJECT_ENDPOINT, RIGHT_SEND) && deadline_ns == DEADLINE_NEVER)) {
-        if (info >> MESSAGE_PAGE_SHIFT != 0) {
+    if (LIKELY(slot_is(slot, OBJECT_ENDPOINT, RIGHT_SEND, SLOT_NEVER_USED) && deadline_ns == DEADLINE_NEVER)) {
+        if ((info & ~(uint64_t)(UINT32_MAX & ~MESSAGE_MARK)) != 0) {
             return call_loaded(current, slot, handle, info);
         }
         struct thread *server = call_direct(current, slot, handle, info, NO_LOAD);
@@ -343,7 +344,7 @@ static struct kernel_exit sys_call(uint64_t handle, uint64_t info, uint64_t dead
             return trace_on(TRACE_IPC) ? trace_direct_call(server, current) : exit_directly_to(server, current);
         }
     }
-    if (slot != nullptr && slot_type(slot) != OBJECT_ENDPOINT) {
+    if (slot != nullptr && slot_type(slot) != OBJECT_ENDPOINT && (slot->type_rights & SLOT_NEVER_USED) == 0) {
         return call_method(current, slot, handle, info, deadline_ns);
     }
     return call_general(current, handle, info, deadline_ns);
@@ -599,7 +600,7 @@ static struct thread *answer_entry(struct thread *current, uint64_t info) {
 static struct kernel_exit sys_reply_recv(uint64_t handle, uint64_t info, uint64_t deadline_ns) {
     struct thread *current = current_thread();
     const struct handle_slot *slot = process_slot(current->process, handle);
-    if (LIKELY(slot_is(slot, OBJECT_ENDPOINT, RIGHT_RECEIVE) && deadline_ns == DEADLINE_NEVER)) {
+    if (LIKELY(slot_is(slot, OBJECT_ENDPOINT, RIGHT_RECEIVE, 0) && deadline_ns == DEADLINE_NEVER)) {
         if ((info & ~MESSAGE_ACCEPT_MASK) >> MESSAGE_PAGE_SHIFT != 0) {
             return reply_loaded(current, slot, handle, info);
         }
@@ -645,6 +646,7 @@ static status_t send_message(struct thread *current, const struct capability *ta
     struct thread *receiver;
     TRY(transfer_send(current, CONTAINER_OF(target->object, struct endpoint, object), info, target->badge,
                       deadline_ns, false, &receiver));
+    handle_note(target, info & SLOT_NEVER_MARKED);
     if (receiver != nullptr) {
         sched_ready(receiver);
     }
@@ -689,7 +691,7 @@ static struct kernel_exit sys_recv(uint64_t handle, uint64_t info, uint64_t dead
 static struct kernel_exit sys_signal(uint64_t handle, uint64_t, uint64_t) {
     struct thread *current = current_thread();
     const struct handle_slot *slot = process_slot(current->process, handle);
-    if (LIKELY(slot_is(slot, OBJECT_NOTIFICATION, RIGHT_SIGNAL))) {
+    if (LIKELY(slot_is(slot, OBJECT_NOTIFICATION, RIGHT_SIGNAL, 0))) {
         struct object *object = slot->object;
         if (LIKELY(slot_holds(slot, handle))) {
             notification_signal(CONTAINER_OF(object, struct notification, object), current->regs.words[0]);
@@ -720,7 +722,7 @@ static struct kernel_exit sys_signal(uint64_t handle, uint64_t, uint64_t) {
 static struct kernel_exit sys_wait(uint64_t handle, uint64_t, uint64_t deadline_ns) {
     struct thread *current = current_thread();
     const struct handle_slot *slot = process_slot(current->process, handle);
-    if (LIKELY(slot_is(slot, OBJECT_NOTIFICATION, RIGHT_WAIT))) {
+    if (LIKELY(slot_is(slot, OBJECT_NOTIFICATION, RIGHT_WAIT, 0))) {
         struct notification *notification = CONTAINER_OF(slot->object, struct notification, object);
         if (!LIKELY(slot_holds(slot, handle))) {
             return leave_with(STATUS_BAD_HANDLE);

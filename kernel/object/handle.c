@@ -34,24 +34,31 @@ static struct handle_slot *slot_at(const struct process *process, uint32_t index
     return &process->chunks[index / HANDLE_CHUNK_SLOTS][index % HANDLE_CHUNK_SLOTS];
 }
 
-// Whether what was read from the slot before was all of this handle.
-static bool still_holds(const struct handle_slot *slot, uint64_t handle) {
-    __atomic_thread_fence(__ATOMIC_ACQUIRE);
-    return __atomic_load_n(&slot->handle, __ATOMIC_RELAXED) == handle;
-}
-
-status_t handle_read(const struct process *process, uint64_t handle, struct capability *out) {
+static inline status_t look_up(const struct process *process, uint64_t handle, struct capability *out) {
     struct handle_slot *slot = process_slot(process, handle);
     if (slot == nullptr) {
         return STATUS_BAD_HANDLE;
     }
     *out = (struct capability){
         slot, slot->object, slot->badge, slot->interface_id, (uint32_t)handle, slot->type_rights};
-    return still_holds(slot, handle) ? STATUS_OK : STATUS_BAD_HANDLE;
+    return slot_holds(slot, handle) ? STATUS_OK : STATUS_BAD_HANDLE;
+}
+
+void handle_clear(struct handle_slot *slot, uint64_t handle, uint32_t uses) {
+    struct process *process = handle_slot_process(slot);
+    spin_lock(&process->lock);
+    slot->type_rights &= ~(slot->handle == handle ? uses : 0); // of a free slot the word is something else
+    spin_unlock(&process->lock);
+}
+
+status_t handle_read(const struct process *process, uint64_t handle, struct capability *out) {
+    TRY(look_up(process, handle, out));
+    handle_note(out, SLOT_NEVER_USED);
+    return STATUS_OK;
 }
 
 status_t handle_read_at(const struct process *process, uint32_t index, struct capability *out) {
-    return handle_read(process, index < process->slot_limit ? slot_at(process, index)->handle : 0, out);
+    return look_up(process, index < process->slot_limit ? slot_at(process, index)->handle : 0, out);
 }
 
 status_t handle_read_as(const struct process *process, uint64_t handle, enum object_type type, rights_t need,
@@ -188,7 +195,7 @@ static void slot_empty(struct process *process, struct handle_slot *slot) REQUIR
         if (more && class->handle_added != nullptr) {
             class->handle_added(object, (rights_t){slot_word_rights(word)}); // before anyone can close it
         }
-        slot->type_rights = word;
+        slot->type_rights = word | SLOT_NEVER;
         slot->object = object;
         slot->badge = badge;
         slot->interface_id = interface_id;
@@ -234,6 +241,7 @@ status_t handle_duplicate(const struct capability *from, struct process *to, rig
         struct handle_slot *slot;
         status = fill(to, object, word, true, badge, interface_id, granter_word(granter, grant), &slot, out);
         if (status_ok(status)) {
+            handle_note(from, SLOT_NEVER); // what becomes of the other is not looked after
             derivation_add(from->slot, slot);
             object_get(object); // it cannot be gone before: `from` holds it
             if (grant != ORIGIN_COPIED && trace_on(TRACE_HANDLE)) {
@@ -454,6 +462,7 @@ static bool describe(const struct capability *of, uint32_t *steps, struct inspec
             .granted_ns = clock_at(slot->granted_at).v,
             .granter_koid = slot->granter / GRANT_METHODS,
             .origin = slot_origin(slot),
+            .use = ~slot->type_rights / SLOT_NEVER_USED % 4,
             .method = slot->granter % GRANT_METHODS,
         };
     }

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "abi/inspect.h"
+#include "abi/message.h"
 #include "kernel/lock.h"
 #include "kernel/object/derivation.h"
 #include "kernel/object/handle_bits.h"
@@ -29,7 +30,7 @@ struct process;
 struct handle_slot {
     uint32_t handle; // the full handle value while in use, 0 while free
     union {
-        uint32_t type_rights; // in use: type in bits 24..31, enum handle_origin in 20..23, rights below
+        uint32_t type_rights; // in use: type in bits 24..31, enum handle_origin in 20..23, SLOT_NEVER in 18..19, rights below
         uint32_t next_handle; // free: the value that it will have
     };
     union {
@@ -43,6 +44,11 @@ struct handle_slot {
     uint64_t granter;    // and from which process's handle: its koid, times GRANT_METHODS, and the method; 0: with its object
 };
 static_assert(sizeof(struct handle_slot) == SLOT_BYTES);
+
+// What the handle was not used for yet (enum handle_use, in this order). A fresh one is not what the fast path of a call looks
+// for: the first use goes the general way, which clears the bit, and no later one takes any longer for it.
+constexpr uint32_t SLOT_NEVER_USED = 1u << 18, SLOT_NEVER_MARKED = MESSAGE_MARK, SLOT_NEVER = SLOT_NEVER_USED | SLOT_NEVER_MARKED;
+static_assert(SLOT_NEVER_MARKED == 2 * SLOT_NEVER_USED && RIGHT_POWER_BIT < SLOT_NEVER_USED);
 
 // How a handle comes to be: an origin, and above it for one that came with a message the method that was called, of which
 // so much is kept.
@@ -76,7 +82,15 @@ struct handle_chunk {
 static_assert(sizeof(struct handle_chunk) <= SLOT_BYTES);
 constexpr uint32_t HANDLE_CHUNK_MARK = 1;
 
-// All of a handle at one moment: of any type; or of this type, with at least these rights. BAD_HANDLE, WRONG_TYPE or
+// Takes note of uses, bits of SLOT_NEVER, that the handle was not seen used for when it was read.
+void handle_clear(struct handle_slot *slot, uint64_t handle, uint32_t uses);
+static inline void handle_note(const struct capability *of, uint64_t uses) {
+    if (!LIKELY((of->type_rights & uses) == 0)) {
+        handle_clear(of->slot, of->handle, (uint32_t)uses);
+    }
+}
+
+// All of a handle at one moment, which is to be used: of any type; or of this type, with at least these rights. BAD_HANDLE, WRONG_TYPE or
 // NO_RIGHT, in that order. The fast paths of IPC look at the slot itself (process_slot).
 status_t handle_read(const struct process *process, uint64_t handle, struct capability *out);
 status_t handle_read_as(const struct process *process, uint64_t handle, enum object_type type, rights_t need,
@@ -94,7 +108,7 @@ static inline status_t handle_hold(const struct process *process, uint64_t handl
     return object_try_get(*out) ? STATUS_OK : STATUS_BAD_HANDLE;
 }
 
-// The same for the slot of this index; BAD_HANDLE when it is free.
+// The same for the slot of this index, which is no use of it; BAD_HANDLE when it is free.
 status_t handle_read_at(const struct process *process, uint32_t index, struct capability *out);
 
 // Puts `object` into a free slot. On success the slot takes over the caller's reference; on failure
@@ -150,7 +164,7 @@ bool handle_close_some(struct process *process, uint32_t *index, uint32_t limit)
 void handle_table_free(struct process *process);
 
 static inline rights_t slot_rights(const struct handle_slot *slot) {
-    return (rights_t){slot_word_rights(slot->type_rights)};
+    return (rights_t){slot_word_rights(slot->type_rights) & ~SLOT_NEVER};
 }
 static inline enum handle_origin slot_origin(const struct handle_slot *slot) {
     return (enum handle_origin)slot_word_origin(slot->type_rights);
@@ -160,7 +174,7 @@ static inline enum object_type slot_type(const struct handle_slot *slot) {
 }
 
 static inline rights_t capability_rights(const struct capability *capability) {
-    return (rights_t){slot_word_rights(capability->type_rights)};
+    return (rights_t){slot_word_rights(capability->type_rights) & ~SLOT_NEVER};
 }
 static inline enum object_type capability_type(const struct capability *capability) {
     return (enum object_type)slot_word_type(capability->type_rights);

@@ -59,8 +59,8 @@ static void put_handle(const struct writer *to, const struct authority *graph, c
     const struct inspect_handle *seen = &handle->seen;
     put(to, "{\"handle\": %u, \"type\": \"%s\", \"rights\": %u, \"badge\": %lu, \"interface\": %lu, \"object\": %lu, ", seen->handle,
         abi_object_name(seen->type), seen->rights, seen->badge, seen->interface_id, seen->object_koid);
-    put(to, "\"origin\": \"%s\", \"granter\": %lu, \"method\": %u, \"timeNs\": %lu", origin_name(seen->origin), seen->granter_koid,
-        seen->method, seen->granted_ns);
+    put(to, "\"origin\": \"%s\", \"granter\": %lu, \"method\": %u, \"timeNs\": %lu, \"use\": %u", origin_name(seen->origin),
+        seen->granter_koid, seen->method, seen->granted_ns, seen->use);
     if (handle->parent != AUTHORITY_NONE) {
         put(to, ", \"parent\": [%lu, %u]", seen->parent_process_koid, seen->parent_handle);
     }

@@ -42,11 +42,14 @@ static struct rpc_shape shape_of(const struct capnp_schema *schema) {
 }
 
 struct rpc_method reflect_rpc_method(const struct reflect_method *method) {
+    struct reflect_family family;
+    reflect_family_of(method->interface, &family);
     return (struct rpc_method){
         .interface_id = method->interface->id,
         .ordinal = method->ordinal,
         .repeatable = method->repeatable,
         .params = shape_of(method->params),
         .results = shape_of(method->results),
+        .extends = family.count > 1,
     };
 }

@@ -17,6 +17,7 @@ static void check_method(const struct capnp_schema *interface, const char *name,
     CHECK_EQ(saw.interface_id, expected->interface_id);
     CHECK_EQ(saw.ordinal, expected->ordinal);
     CHECK_EQ(saw.repeatable, expected->repeatable);
+    CHECK_EQ(saw.extends, expected->extends);
     check_shape(saw.params, expected->params);
     check_shape(saw.results, expected->results);
 }

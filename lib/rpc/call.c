@@ -21,7 +21,7 @@ static status_t pack(struct rpc_call *call) {
     uint32_t form;
     TRY(rpc_outgoing_pack(&call->params, &call->message, &form));
     call->message.words[0] = call->method->interface_id;
-    call->message.info |= RPC_CONTRACT | form | call->method->ordinal |
+    call->message.info |= rpc_method_label(call->method) | form |
                           tess_accept(rpc_shape_is_plain(&call->method->results) ? 0 : MESSAGE_HANDLES);
     return STATUS_OK;
 }

@@ -48,7 +48,7 @@ static inline struct capnp_struct rpc_plain_struct(const struct tess_message *me
 // Whether a message is a request whose parameters are in registers, without any capability, and whose sender waits.
 static inline bool rpc_is_plain_call(uint64_t info) {
     constexpr uint64_t FREE = RPC_ORDINAL | 7 << RPC_WORDS_SHIFT;
-    return (info & ~FREE) == (RPC_CONTRACT | MESSAGE_WANTS_REPLY) && (info & FREE) <= (RPC_REGISTER_WORDS << RPC_WORDS_SHIFT | RPC_ORDINAL);
+    return (info & ~(FREE | RPC_EXTENSION)) == (RPC_CONTRACT | MESSAGE_WANTS_REPLY) && (info & FREE) <= (RPC_REGISTER_WORDS << RPC_WORDS_SHIFT | RPC_ORDINAL);
 }
 
 // Received. Must stay where it is while it is read.

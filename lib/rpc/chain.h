@@ -28,7 +28,7 @@ static inline bool rpc_chain_in_page(const struct rpc_chain_call *call) {
 }
 
 static inline bool rpc_is_chain(uint32_t label) {
-    return (label & ~RPC_ORDINAL) == (RPC_CONTRACT | RPC_CHAIN);
+    return (label & ~(RPC_ORDINAL | RPC_EXTENSION)) == (RPC_CONTRACT | RPC_CHAIN); // the mark is that of the first call
 }
 
 // An answer is that of the last call that was made. Word 0 says beside its form what else there is: how many calls were made, how

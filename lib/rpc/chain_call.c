@@ -79,7 +79,8 @@ uint64_t rpc_chain_compose(struct rpc_ring *ring, const uint8_t slots[], uint32_
         used += bytes;
     }
     memcpy(page + used, calls, count * sizeof(calls[0]));
-    return message_info(RPC_CONTRACT | RPC_CHAIN | count, used + count * (uint32_t)sizeof(calls[0]), 0, 0);
+    const uint32_t extension = ring->slots[slots[0] - 1].label & RPC_EXTENSION; // the others go to other objects
+    return message_info(RPC_CONTRACT | RPC_CHAIN | extension | count, used + count * (uint32_t)sizeof(calls[0]), 0, 0);
 }
 
 // ---- The answer ----

@@ -12,7 +12,7 @@
 // ---- What came ----
 
 static bool is_well_formed(const struct rpc_chain_call *call, uint32_t params_words) {
-    constexpr uint32_t TAKEN = RPC_ORDINAL | 7u << RPC_WORDS_SHIFT;
+    constexpr uint32_t TAKEN = RPC_ORDINAL | RPC_EXTENSION | 7u << RPC_WORDS_SHIFT;
     const uint32_t words = rpc_chain_register_words(call->label);
     return (call->label & ~TAKEN) == RPC_CONTRACT && words <= RPC_REGISTER_WORDS && (words == 0 || words == call->params_words) &&
            (uint32_t)call->params_at + call->params_words <= params_words && call->through < MESSAGE_HANDLES;

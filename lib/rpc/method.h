@@ -32,11 +32,13 @@ struct rpc_method {
     uint16_t ordinal;
     bool repeatable;
     struct rpc_shape params, results;
+    bool extends; // that interface extends the one for everybody
 };
 
 // The label of a request; RPC_FORM of it is also word 0 of an answer.
 constexpr uint32_t RPC_ORDINAL = 0xffff;
 constexpr uint32_t RPC_WORDS_SHIFT = 16;        // data words in registers: 3 bits
+constexpr uint32_t RPC_EXTENSION = MESSAGE_MARK; // the method is of an interface that extends the one for everybody
 constexpr uint32_t RPC_CAPABILITIES_SHIFT = 20; // which of the first four pointers are capabilities that travel
 constexpr uint32_t RPC_OUT_OF_BAND = 1u << 30;  // the last handle is a VMO with the second segment
 constexpr uint32_t RPC_CONTRACT = 1u << 31;     // always set in a request: the kernel's methods have 0 there
@@ -47,11 +49,16 @@ static inline uint32_t rpc_plain_form(const struct rpc_shape *shape) {
     return (uint32_t)shape->data_words << RPC_WORDS_SHIFT;
 }
 
+// What a request's label says of the method.
+static inline uint32_t rpc_method_label(const struct rpc_method *method) {
+    return RPC_CONTRACT | (method->extends ? RPC_EXTENSION : 0) | method->ordinal;
+}
+
 // The header of a request with plain parameters. Results in registers without capabilities bring no handle, in the ordinary
 // case.
 static inline uint64_t rpc_plain_info(const struct rpc_method *method) {
     const uint64_t accept = rpc_shape_is_plain(&method->results) ? 0 : MESSAGE_HANDLES;
-    return RPC_CONTRACT | rpc_plain_form(&method->params) | method->ordinal | accept << MESSAGE_ACCEPT_SHIFT;
+    return rpc_method_label(method) | rpc_plain_form(&method->params) | accept << MESSAGE_ACCEPT_SHIFT;
 }
 
 // An exception: the label of an answer, and the code of the status_t that a stub returns for it. 0 is results, 1..255 are the

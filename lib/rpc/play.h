@@ -51,14 +51,14 @@ bool all_unmapped(void);
 // ---- The service ----
 
 constexpr uint64_t INTERFACE = 0xd1a6'70c3'5e2b'9401;
-constexpr struct rpc_method add = {INTERFACE, 0, true, {2, 0, true}, {1, 0, true}};
-constexpr struct rpc_method lend = {INTERFACE, 1, false, {1, 3, true}, {0, 2, true}};
-constexpr struct rpc_method echo = {INTERFACE, 2, true, {1, 2, false}, {1, 2, false}};
-constexpr struct rpc_method later = {INTERFACE, 3, false, {0, 0, true}, {1, 0, true}};
-constexpr struct rpc_method tell = {INTERFACE, 4, true, {0, 0, true}, {0, 1, false}};
-constexpr struct rpc_method pass = {INTERFACE, 5, true, {1, 1, true}, {0, 1, true}};
-constexpr struct rpc_method once = {INTERFACE, 7, false, {1, 0, true}, {1, 0, true}};
-constexpr struct rpc_method silent = {INTERFACE, 6, true, {0, 0, true}, {0, 0, true}};
+constexpr struct rpc_method add = {INTERFACE, 0, true, {2, 0, true}, {1, 0, true}, false};
+constexpr struct rpc_method lend = {INTERFACE, 1, false, {1, 3, true}, {0, 2, true}, false};
+constexpr struct rpc_method echo = {INTERFACE, 2, true, {1, 2, false}, {1, 2, false}, false};
+constexpr struct rpc_method later = {INTERFACE, 3, false, {0, 0, true}, {1, 0, true}, false};
+constexpr struct rpc_method tell = {INTERFACE, 4, true, {0, 0, true}, {0, 1, false}, false};
+constexpr struct rpc_method pass = {INTERFACE, 5, true, {1, 1, true}, {0, 1, true}, false};
+constexpr struct rpc_method once = {INTERFACE, 7, false, {1, 0, true}, {1, 0, true}, false};
+constexpr struct rpc_method silent = {INTERFACE, 6, true, {0, 0, true}, {0, 0, true}, false};
 
 // A new service, and nothing has happened.
 void begin(void);

@@ -84,7 +84,7 @@ void rpc_submit(struct rpc_ring *ring, struct rpc_promise *promise, struct rpc_t
         return;
     }
     slot->message.words[0] = slot->method->interface_id;
-    slot->label = RPC_CONTRACT | form | slot->method->ordinal;
+    slot->label = rpc_method_label(slot->method) | form;
     submit(ring, *promise, target);
 }
 

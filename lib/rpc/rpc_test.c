@@ -39,9 +39,9 @@ TEST(a_stub_takes_what_is_no_plain_answer) {
     CHECK_EQ(sum, 42);
     CHECK_STR_EQ(rpc_exception_text(&call, text), "");
     struct capnp_struct results;
-    CHECK(status_ok(stub_of(&(struct rpc_method){INTERFACE, 4, true, {0, 0, true}, {0, 1, false}}, &call, 0, 0, &results)));
+    CHECK(status_ok(stub_of(&(struct rpc_method){INTERFACE, 4, true, {0, 0, true}, {0, 1, false}, false}, &call, 0, 0, &results)));
     CHECK_STR_EQ(capnp_text_at(capnp_get_pointer(results, 0)).bytes, "as it was"); // in the page
-    CHECK_EQ(stub_of(&(struct rpc_method){INTERFACE, 99, false, {2, 0, true}, {1, 0, true}}, &call, 0, 0, nullptr).code,
+    CHECK_EQ(stub_of(&(struct rpc_method){INTERFACE, 99, false, {2, 0, true}, {1, 0, true}, false}, &call, 0, 0, nullptr).code,
              RPC_UNIMPLEMENTED);
 }
 
@@ -50,14 +50,14 @@ TEST(a_stub_and_a_service_may_know_other_versions) {
     RPC_CALL(call);
     struct capnp_struct results;
     // A client whose schema has more parameters and results, and one whose schema has less.
-    REQUIRE(status_ok(stub_of(&(struct rpc_method){INTERFACE, 0, true, {5, 0, true}, {3, 0, true}}, &call, 2, 3, &results)));
+    REQUIRE(status_ok(stub_of(&(struct rpc_method){INTERFACE, 0, true, {5, 0, true}, {3, 0, true}, false}, &call, 2, 3, &results)));
     CHECK_EQ(capnp_get_u64(results, 0), 5);
     CHECK_EQ(capnp_get_u64(results, 16), 0);
-    REQUIRE(status_ok(stub_of(&(struct rpc_method){INTERFACE, 0, true, {1, 0, true}, {0, 0, true}}, &call, 2, 3, &results)));
+    REQUIRE(status_ok(stub_of(&(struct rpc_method){INTERFACE, 0, true, {1, 0, true}, {0, 0, true}, false}, &call, 2, 3, &results)));
     CHECK_EQ(capnp_get_u64(results, 0), 2); // kept, though the client does not know it
     // One that still has a capability among its parameters.
     struct capnp_struct_builder params =
-        rpc_begin(&call, (handle_t){9}, &(struct rpc_method){INTERFACE, 0, false, {2, 1, true}, {1, 0, true}});
+        rpc_begin(&call, (handle_t){9}, &(struct rpc_method){INTERFACE, 0, false, {2, 1, true}, {1, 0, true}, false});
     capnp_put_u64(params, 0, 20);
     capnp_put_u64(params, 8, 22);
     capnp_set_handle(capnp_edit_pointer(params, 0), opened(41));
@@ -67,7 +67,7 @@ TEST(a_stub_and_a_service_may_know_other_versions) {
 }
 
 TEST(an_answer_has_nothing_of_those_before) {
-    const struct rpc_method wide = {INTERFACE, 0, true, {2, 0, true}, {5, 0, true}};
+    const struct rpc_method wide = {INTERFACE, 0, true, {2, 0, true}, {5, 0, true}, false};
     begin();
     RPC_CALL(call);
     uint64_t sum = 0;
@@ -244,7 +244,7 @@ TEST(a_repeatable_call_finds_the_successor) {
     CHECK_EQ(play.calls, 3);
     play.dying = 1;
     play.calls = 0;
-    CHECK_EQ(stub_of(&(struct rpc_method){INTERFACE, 0, false, {2, 0, true}, {1, 0, true}}, &call, 1, 1, nullptr).code,
+    CHECK_EQ(stub_of(&(struct rpc_method){INTERFACE, 0, false, {2, 0, true}, {1, 0, true}, false}, &call, 1, 1, nullptr).code,
              STATUS_PEER_DIED.code); // not repeatable
     CHECK_EQ(play.calls, 1);
     play.dying = 1;
@@ -266,8 +266,8 @@ TEST(an_exception_has_a_text) {
 }
 
 TEST(what_is_not_there_is_unimplemented) {
-    static const struct rpc_method other = {INTERFACE + 1, 0, false, {0, 0, true}, {0, 0, true}};
-    static const struct rpc_method beyond = {INTERFACE, 99, false, {0, 0, true}, {0, 0, true}};
+    static const struct rpc_method other = {INTERFACE + 1, 0, false, {0, 0, true}, {0, 0, true}, false};
+    static const struct rpc_method beyond = {INTERFACE, 99, false, {0, 0, true}, {0, 0, true}, false};
     begin();
     RPC_CALL(call);
     rpc_begin(&call, (handle_t){9}, &other);

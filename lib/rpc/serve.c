@@ -198,7 +198,7 @@ static bool open_request(struct rpc_server *server) {
         status = rpc_kernel_open(request, message);
     } else if (rpc_is_chain(label)) {
         status = rpc_chain_open(server);
-    } else if ((label & ~(RPC_FORM | RPC_ORDINAL)) != RPC_CONTRACT) {
+    } else if ((label & ~(RPC_FORM | RPC_ORDINAL | RPC_EXTENSION)) != RPC_CONTRACT) {
         rpc_incoming_adopt(&request->incoming, message);
     } else {
         status = rpc_incoming_open(&request->incoming, label, message, tess_message_page(), &request->params);

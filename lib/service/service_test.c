@@ -194,7 +194,7 @@ static char state[8], adopted[8];
 static bool keeps_each; // each request changes what is kept, as the next line does
 
 static status_t dispatch(struct rpc_request *request) {
-    static const struct rpc_method plain = {INTERFACE, 0, true, {0, 0, true}, {1, 0, true}};
+    static const struct rpc_method plain = {INTERFACE, 0, true, {0, 0, true}, {1, 0, true}, false};
     if (request->interface_id != INTERFACE) {
         return rpc_unimplemented(request);
     }

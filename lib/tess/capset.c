@@ -1,6 +1,7 @@
 #include "lib/tess/capset.h"
 
 #include "abi/gen/abi.h"
+#include "abi/gen/stubs.h"
 #include "base/str.h"
 #include "lib/tess/panic.h"
 #include "lib/tess/syscall.h"
@@ -44,6 +45,8 @@ handle_t tess_cap_required(const char *name, uint64_t interface_id) {
                    cap != nullptr ? "grants it with another interface" : "does not grant it", cap != nullptr ? "change" : "add", name,
                    cap != nullptr ? "in" : "to", bootstrap_text(tess_bootstrap, file), line);
     }
+    // The program would not have run without it: that is a use, of which the kernel takes note when it is asked about the handle.
+    (void)status_ok(tess_process_handle_info(tess_self_process(), handle.v, nullptr, nullptr, nullptr, nullptr, nullptr));
     return handle;
 }
 

@@ -198,6 +198,63 @@ CASE(handles_are_known_by_the_request_that_they_came_with) {
     suite_close(endpoint);
 }
 
+static uint32_t use_of(handle_t handle) {
+    struct inspect_handle found;
+    return find_handle(handle, &found) ? found.use : UINT32_MAX;
+}
+
+// Sends a call with this label, which is answered.
+static void call_answered(handle_t target, handle_t endpoint, uint32_t label, uint64_t deadline_ns) {
+    struct tess_message message = {.info = message_info(label, 0, 0, 0)};
+    peer.handle[0] = endpoint;
+    peer.arg[0] = peer.arg[1] = 0;
+    REQUIRE(peer_start(&peer, 0, PEER_WITH_PAGE, handle_server));
+    REQUIRE(peer_await_blocked(&peer));
+    EXPECT_OK(tess_call(target, &message, deadline_ns));
+    REQUIRE(peer_join(&peer));
+}
+
+CASE(the_use_of_a_handle_is_noted) {
+    const handle_t endpoint = new_endpoint();
+    uint64_t minted, length;
+    static const uint64_t deadlines[] = {DEADLINE_NEVER, DEADLINE_NEVER - 1}; // the short way, and the general one
+    for (size_t i = 0; i < sizeof deadlines / sizeof deadlines[0]; i++) {
+        REQUIRE_OK(tess_process_handle_mint(suite.process, endpoint.v, RIGHTS_ALL_BITS, 5, 0, &minted));
+        const handle_t client = {(uint32_t)minted};
+        EXPECT_EQ(use_of(client), 0);
+        EXPECT_EQ(use_of(client), 0); // looking is none
+        call_answered(client, endpoint, 5, deadlines[i]);
+        EXPECT_EQ(use_of(client), HANDLE_USED);
+        call_answered(client, endpoint, 5, deadlines[i]);
+        EXPECT_EQ(use_of(client), HANDLE_USED);
+        call_answered(client, endpoint, MESSAGE_MARK | 5, deadlines[i]);
+        EXPECT_EQ(use_of(client), HANDLE_USED | HANDLE_MARKED);
+        call_answered(client, endpoint, MESSAGE_MARK | 5, deadlines[i]);
+        EXPECT_EQ(use_of(client), HANDLE_USED | HANDLE_MARKED);
+        suite_close(client);
+    }
+    EXPECT_EQ(use_of(endpoint), HANDLE_USED | HANDLE_MARKED); // others were derived from it
+    handle_t vmo, copy;
+    REQUIRE_OK(tess_account_create_vmo(suite.account, PAGE_BYTES, &vmo));
+    EXPECT_EQ(use_of(vmo), 0);
+    EXPECT_OK(tess_vmo_info(vmo, &length, nullptr));
+    EXPECT_EQ(use_of(vmo), HANDLE_USED);
+    copy = suite_copy(vmo, RIGHTS_ALL_BITS);
+    EXPECT_EQ(use_of(vmo), HANDLE_USED | HANDLE_MARKED);
+    EXPECT_EQ(use_of(copy), 0);
+    EXPECT_OK(tess_process_handle_info(suite.process, copy.v, nullptr, nullptr, nullptr, nullptr, nullptr));
+    EXPECT_EQ(use_of(copy), HANDLE_USED);
+    suite_close(copy);
+    copy = suite_copy(vmo, RIGHTS_ALL_BITS); // into a slot that was used before
+    EXPECT_EQ(use_of(copy), 0);
+    uint64_t rights;
+    EXPECT_OK(tess_process_handle_info(suite.process, copy.v, nullptr, &rights, nullptr, nullptr, nullptr));
+    EXPECT_EQ(rights & ~0xffffull, 0); // what is noted is no right
+    suite_close(copy);
+    suite_close(vmo);
+    suite_close(endpoint);
+}
+
 CASE(handles_travel_as_copies_and_are_moved) {
     handle_t endpoint = new_endpoint(), payload;
     REQUIRE_OK(tess_account_create_vmo(suite.account, PAGE_BYTES, &payload));

@@ -4,6 +4,7 @@ import functools
 import json
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,9 @@ from session import ANSWER_S, Session
 from testing import check, expect_equal
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "badinput"))
+import mkpkg  # noqa: E402
+import packages  # noqa: E402
 
 
 def complete(session):
@@ -179,6 +183,76 @@ def proofs_are_checked(ctx):
     session.poweroff()
 
 
+# ---- the least manifest --------------------------------------------------------------------------------
+
+def exercise(session):
+    """A little of what the system is for; the same before and after."""
+    session.do("restart timed")  # takes control of the supervisor, as switching off does
+    session.until("service timed", r"(?s)running.*restarts\s+1\b", ANSWER_S)
+    session.expect_in("run hello", r"^Hello")
+    session.expect_in("keys", r"^NAME +AGE")
+    session.expect_in("date", r"\d\d:\d\d")
+    session.expect_in("config list", r"^\S+ ")
+    session.expect_in("logs -n 1", r"(?s).")
+    session.expect_in("metrics log_", r"^log_used ")
+    session.expect_in("policy hello use console", r"(?i)\b(may|allow)")
+
+
+def system_with(ctx, folder, patches, without=None):
+    """The boot package of the shipped system with these changes of its manifest, and without this line of it."""
+    for name in ("system", "idl"):
+        shutil.copytree(ROOT / name, folder / name, dirs_exist_ok=True, ignore=shutil.ignore_patterns("released"))
+    for patch in patches:
+        done = subprocess.run(["patch", "-p1", "--no-backup-if-mismatch", "-F0"], cwd=folder, input=patch, text=True, capture_output=True, check=False)
+        check(done.returncode == 0, "the difference applies", "status 0 of patch", f"{done.stdout}{done.stderr}\n{patch}")
+    source = folder / "system" / "tessera.capnp"
+    if without is not None:
+        check(source.read_text().count(without) == 1, "the line is there", without, source.read_text())
+        source.write_text(source.read_text().replace(without, ""))
+    built = ROOT / "build" / ctx.arch
+    manifest = folder / "new.manifest"
+    done = subprocess.run([sys.executable, ROOT / "tools" / "manifest" / "manifestc", "--check", built / "lib" / "manifest" / "manifest_check",
+                           "--output", manifest, source], capture_output=True, text=True, check=False)
+    check(done.returncode == 0, "the changed manifest compiles", "status 0 of manifestc", done.stderr)
+    whole = packages.Package.load(built / "boot.pkg")
+    name = next(name for name, kind, _data in whole.entries() if kind == mkpkg.KIND_MANIFEST)
+    package = folder / "least.pkg"
+    package.write_bytes(whole.replacing(name, manifest.read_bytes()).data)
+    return package
+
+
+def the_least_manifest_suffices(ctx):
+    session = Session(ctx)
+    exercise(session)
+    services = [row[0] for row in session.rows("services")]
+    found = {name: session.do(f"least {name}", 30) for name in services}
+    session.expect_in("least nosuch", r"no process is called `nosuch`")
+    session.expect_in("least init", r"^least: init is no service$")
+    memory = session.do("least samgrd --memory", 30)
+    check(re.search(r"^-  memoryKib = 256,$", memory, re.MULTILINE) and re.search(r"^\+  memoryKib = \d+,$", memory, re.MULTILINE),
+          "least --memory", "its limit as the most that it used", memory)
+    for name, output in found.items():
+        check(re.search(rf"^# What {name} used in the .* since it was started[.;]", output, re.MULTILINE), f"least {name}", "for how long", output)
+    # The shell has been asked for nothing that takes control of the log's or the clock's, and for the time.
+    check(re.search(r"^# time \(system/tessera\.capnp:\d+, service time control\) was never used for what takes control$", found["shell"],
+                    re.MULTILINE), "least shell", "control of the time", found["shell"])
+    check(re.search(r"^-    \(name = \"trace\", trace = void\),$", found["shell"], re.MULTILINE), "least shell", "without the trace", found["shell"])
+    check("-    (name = \"console\"" not in found["shell"], "least shell", "the console stays", found["shell"])
+    session.poweroff()
+    patches = [output for output in found.values() if "--- a/" in output]
+    with tempfile.TemporaryDirectory() as folder:
+        session = Session(ctx, package=system_with(ctx, pathlib.Path(folder), patches))
+        exercise(session)
+        for name in services:
+            session.expect_in(f"service {name}", r"running")
+        session.expect_in("trace", r"not granted a handle for that$")
+        session.poweroff()
+    with tempfile.TemporaryDirectory() as folder:  # and with one less that was used
+        session = Session(ctx, package=system_with(ctx, pathlib.Path(folder), patches, '    (name = "keys", service = "keys", weak = true),\n'))
+        check(not re.search(r"^NAME +AGE", session.do("keys"), re.MULTILINE), "`keys` without the grant", "a refusal", "a list")
+        session.poweroff()
+
+
 def cases(ctx):
     return [(function.__name__, functools.partial(function, ctx)) for function in
-            (handles_say_where_from, what_is_foretold_happens, proofs_are_checked)]
+            (handles_say_where_from, what_is_foretold_happens, proofs_are_checked, the_least_manifest_suffices)]

@@ -237,12 +237,14 @@ class Calls:
     @staticmethod
     def description(method):
         repeatable = Names.annotation_of(method.method, REPEATABLE) is not None
+        extends = bool(method.interface.superclasses)
         return [f"constexpr struct rpc_method {method.constant} = {{",
                 f"    .interface_id = {method.names.upper(method.interface)}_ID,",
                 f"    .ordinal = {method.ordinal},",
                 *(["    .repeatable = true,"] if repeatable else []),
                 *c.wrap(f"    .params = {method.shape(method.params)},"),
-                *c.wrap(f"    .results = {method.shape(method.results)},"), "};"]
+                *c.wrap(f"    .results = {method.shape(method.results)},"),
+                *(["    .extends = true,"] if extends else []), "};"]
 
     def filled(self, method, begin, arguments):
         """Statements that make the parameters of the arguments."""

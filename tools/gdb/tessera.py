@@ -214,7 +214,7 @@ class Command(gdb.Command):
             word = int(slot["type_rights"])
             kind = classes[word >> 24]["name"].string()
             print(f"{int(slot['handle']):#10x} {kind:14} {int(slot['object'].dereference()['koid']['v']):6} "
-                  f"{word & 0xF_FFFF:#6x} {int(slot['badge']):16x}")
+                  f"{word & 0x3_FFFF:#6x} {int(slot['badge']):16x}")
 
     def do_backtrace(self, machine, wanted):
         for process in machine.processes():
