@@ -86,6 +86,9 @@ interface ExecControl @0x96b0d5e2a7f41c38 extends(Exec) {
   revoke @2 (target :Text, handle :UInt32) -> (outcome :Outcome);
   # Takes a handle away from a job, and with it all that was derived from it, wherever that is now.
 
+  watch @3 (id :UInt32, watcher :Capability, bits :UInt64) -> (outcome :Outcome);
+  # Who is told from now on when a job ends, in place of whom `run` named; null: nobody.
+
   enum Outcome {
     # What became of a request.
     done @0;

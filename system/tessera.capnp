@@ -161,6 +161,7 @@ const shell :Manifest.Service = (
     (name = "trace", trace = void),
     (name = "manual", file = "manual"),
     (name = "manifest_source", file = "manifest-source"),
+    (name = "script-healthy", file = "healthy"),
     (name = "keys", service = "keys", weak = true),
     (name = "identity", service = "identity", control = true, weak = true),
     (name = "metrics", service = "metrics", weak = true),

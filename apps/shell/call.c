@@ -156,7 +156,7 @@ static status_t wait_for_answer(struct rpc_promise promise, struct capnp_struct 
         }
         uint64_t bits = 0;
         if (!status_ok(shell_take_events(&bits, tess_deadline_after_ms(LOOK_AGAIN_MS)))) {
-            shell_watch_interrupts(); // in case that the console was replaced meanwhile
+            shell.front->watch_interrupts(); // in case that the console was replaced meanwhile
         } else if ((bits & BIT_INTERRUPT) != 0) {
             return STATUS_CANCELED;
         }

@@ -109,9 +109,14 @@ static const struct command commands[] = {
      .details = "  -d, --dump  all of the record, for tools/minidump\n"
                 "The numbers are those of `crashes`."},
     {.name = "jobs", .usage = "", .summary = "list the programs that were run", .run = command_jobs},
-    {.name = "kill", .usage = "ID|NAME", .summary = "end a job or a service", .run = command_kill, .needs = NEEDS_ADMINISTRATOR, .min = 1, .max = 1,
+    {.name = "fg", .usage = "[JOB]", .summary = "wait for a job in the background", .run = command_fg, .needs = NEEDS_ADMINISTRATOR, .max = 1,
+     .completion = COMPLETE_JOBS, .details = "The youngest, or %1, ID or NAME.ID. Ctrl-C ends it, a second Ctrl-C stops waiting."},
+    {.name = "wait", .usage = "[JOB...]", .summary = "wait for jobs, and leave them alone", .run = command_wait,
+     .max = SHELL_WORDS_MAX, .completion = COMPLETE_JOBS,
+     .details = "All that are in the background, or those. Ctrl-C stops waiting. The status is the last one's, or 0."},
+    {.name = "kill", .usage = "ID|NAME|%JOB", .summary = "end a job or a service", .run = command_kill, .needs = NEEDS_ADMINISTRATOR, .min = 1, .max = 1,
      .completion = COMPLETE_UNITS,
-     .details = "A job goes by its id, NAME.ID, or NAME where only one runs.\n"
+     .details = "A job goes by its id, NAME.ID, NAME where only one runs, or its number in this shell: %1.\n"
                 "A service that the manifest says to restart comes back at once."},
     {.name = "restart", .usage = "SERVICE", .summary = "end a service and start it anew", .run = command_restart, .needs = NEEDS_ADMINISTRATOR,
      .min = 1, .max = 1, .completion = COMPLETE_SERVICES},
@@ -185,7 +190,8 @@ static const struct command commands[] = {
     {.name = "cat", .usage = "[FILE...]", .summary = "show files", .run = command_cat, .filter = &filter_cat,
      .max = SHELL_WORDS_MAX, .completion = COMPLETE_FILES},
     {.name = "files", .usage = "", .summary = "list the files of this session", .run = command_files,
-     .details = "What `>` writes is kept in the shell's memory, and gone with it: there is no file system yet."},
+     .details = "What `>` writes is kept in the shell's memory, and gone with it: there is no file system yet.\n"
+                "The scripts that the system brings are there, too; `sh` carries them out."},
     {.name = "rm", .usage = "FILE...", .summary = "remove files of this session", .run = command_rm, .min = 1,
      .max = SHELL_WORDS_MAX, .completion = COMPLETE_FILES},
     {.name = "sh", .usage = "FILE [ARGUMENT...]", .summary = "carry out a script", .run = command_sh, .min = 1,

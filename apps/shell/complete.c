@@ -1,12 +1,12 @@
 // What Tab offers.
 #include "apps/shell/complete.h"
 
+#include "apps/shell/background.h"
 #include "apps/shell/shell.h"
 #include "apps/shell/units.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "idl/console.capnp.h"
 #include "lib/shell/cursor.h"
 
 // What is offered: strings one after the other, each with its NUL.
@@ -114,6 +114,10 @@ static void add_for(enum completion completion, struct wanted *wanted) {
         add_commands(wanted);
         each_manual_name(wanted->prefix, wanted->prefix_bytes, add_name, wanted);
         break;
+    case COMPLETE_JOBS:
+        each_background(add_name, wanted);
+        (void)each_job(add_job, wanted);
+        break;
     case COMPLETE_UNITS:
         (void)each_service(add_service, wanted);
         (void)each_job(add_job, wanted);
@@ -126,21 +130,6 @@ static void finish_single(void) {
     if (candidates.count == 1) {
         (void)str_append(candidates.strings, sizeof(candidates.strings), candidates.suffix);
     }
-}
-
-static void offer(void) {
-    RPC_CALL(call);
-    struct console_control_offer_params_builder params =
-        console_control_begin_offer((struct console_control){shell.console}, &call);
-    struct capnp_text_list_builder list = console_control_offer_params_init_candidates(params, candidates.count);
-    const char *word = candidates.strings;
-    console_control_offer_params_set_replace_bytes(params, candidates.replace_bytes);
-    for (uint32_t i = 0; i < candidates.count; i++) {
-        capnp_text_list_set(list, i, capnp_text(word));
-        word += strlen(word) + 1;
-    }
-    // Without an offer the line just goes on.
-    (void)console_control_finish_offer(&call, rpc_patience(), nullptr);
 }
 
 // What follows the line's first word and a blank, if that is a command with a completion of its own; else nullptr.
@@ -180,11 +169,12 @@ void complete(const char *line, size_t len) {
             add_commands(&wanted);
         } else if (command != nullptr && command->completion == COMPLETE_SETTINGS && cursor.index == 1) {
             add_verbs(&wanted);
-        } else if (command != nullptr && (cursor.index == 1 || command->completion == COMPLETE_SETTINGS || command->completion == COMPLETE_FILES || command->completion == COMPLETE_SERVICES ||
+        } else if (command != nullptr && (cursor.index == 1 || command->completion == COMPLETE_SETTINGS || command->completion == COMPLETE_FILES ||
+                                          command->completion == COMPLETE_JOBS || command->completion == COMPLETE_SERVICES ||
                                           (command->completion == COMPLETE_PAGES && cursor.index == 2))) {
             add_for(command->completion, &wanted);
         }
         finish_single();
     }
-    offer();
+    shell.front->offer(candidates.replace_bytes, candidates.count, candidates.strings);
 }

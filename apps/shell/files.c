@@ -1,11 +1,14 @@
-// files, cat, rm, tee: what a session keeps (files.h), until there is a file system.
+// files, cat, rm, tee: what a session keeps (files.h), until there is a file system; and the scripts of the boot package.
 #include "apps/shell/files.h"
 
+#include "abi/gen/stubs.h"
 #include "apps/shell/output.h"
 #include "apps/shell/shell.h"
 #include "base/fmt.h"
 #include "base/str.h"
+#include "lib/badge/badge.h"
 #include "lib/shell/filter_kind.h"
+#include "lib/tess/capset.h"
 
 constexpr unsigned WRITERS_MAX = 4;
 constexpr size_t PIECE_BYTES = 512;
@@ -38,14 +41,66 @@ static struct shell_text writer_name(unsigned number, char name[2]) {
     return text_of(name);
 }
 
+// ---- scripts of the boot package ----
+
+// The shell's grants of this name are scripts; each is mapped at its first use, and then for good.
+#define SCRIPT_PREFIX "script-"
+
+constexpr size_t SCRIPTS_MAX = 8;
+
+static struct {
+    handle_t file;
+    const char *bytes;
+    size_t len;
+} mapped[SCRIPTS_MAX];
+static size_t mapped_count;
+
+static bool map_script(handle_t file, struct shell_text *out) {
+    uint64_t len_bytes, address;
+    for (size_t i = 0; i < mapped_count; i++) {
+        if (mapped[i].file.v == file.v) {
+            *out = (struct shell_text){mapped[i].bytes, mapped[i].len};
+            return true;
+        }
+    }
+    if (mapped_count == SCRIPTS_MAX || !status_ok(tess_vmo_info(file, &len_bytes, nullptr)) ||
+        !status_ok(tess_vspace_map(tess_self_vspace(), file, 0, len_bytes, 0, PROT_READ, &address))) {
+        return false;
+    }
+    const char *bytes = (const char *)(uintptr_t)address;
+    mapped[mapped_count].file = file;
+    mapped[mapped_count].bytes = bytes;
+    mapped[mapped_count].len = strnlen(bytes, len_bytes); // there are zeros behind the file's end
+    *out = (struct shell_text){bytes, mapped[mapped_count++].len};
+    return true;
+}
+
+// The name of the script that a grant is, or null.
+static const char *script_name(const struct bootstrap_cap *cap) {
+    return str_starts_with(cap->name, SCRIPT_PREFIX) ? cap->name + strlen(SCRIPT_PREFIX) : nullptr;
+}
+
+static bool find_script(const char *name, struct shell_text *out) {
+    char grant[NAME_BYTES];
+    handle_t file;
+    return fmt_snprintf(grant, sizeof(grant), SCRIPT_PREFIX "%s", name) < sizeof(grant) && status_ok(tess_cap(grant, 0, &file)) &&
+           map_script(file, out);
+}
+
+// ---- reading ----
+
+static bool find(const char *name, struct shell_text *out) {
+    return is_name(name) && (store_find(&files, text_of(name), out) || find_script(name, out));
+}
+
 bool file_exists(const char *name) {
     struct shell_text text;
-    return is_name(name) && store_find(&files, text_of(name), &text);
+    return find(name, &text);
 }
 
 size_t file_read(const char *name, size_t at, char *bytes, size_t most) {
     struct shell_text text;
-    if (!is_name(name) || !store_find(&files, text_of(name), &text) || at >= text.len) {
+    if (!find(name, &text) || at >= text.len) {
         return 0;
     }
     const size_t len = text.len - at < most ? text.len - at : most;
@@ -55,7 +110,7 @@ size_t file_read(const char *name, size_t at, char *bytes, size_t most) {
 
 const char *file_text(const char *name, size_t *len) {
     struct shell_text text;
-    if (!is_name(name) || !store_find(&files, text_of(name), &text)) {
+    if (!find(name, &text)) {
         return nullptr;
     }
     *len = text.len;
@@ -111,6 +166,12 @@ void each_file(void (*function)(void *context, const char *name), void *context)
             function(context, copy);
         }
     }
+    for (uint32_t i = 0; i < tess_bootstrap->cap_count; i++) {
+        const char *script = script_name(&bootstrap_caps(tess_bootstrap)[i]);
+        if (script != nullptr && !store_find(&files, text_of(script), &text)) {
+            function(context, script);
+        }
+    }
 }
 
 // ---- commands ----
@@ -155,8 +216,9 @@ int command_cat(const struct arguments *arguments) {
 
 int command_rm(const struct arguments *arguments) {
     for (size_t i = 1; i < arguments->count; i++) {
-        if (!file_remove(arguments->words[i])) {
-            return no_file("rm", arguments->words[i]);
+        const char *name = arguments->words[i];
+        if (!file_remove(name)) {
+            return file_exists(name) ? fail("rm: `%s` belongs to the system\n", name) : no_file("rm", name);
         }
     }
     return COMMAND_OK;

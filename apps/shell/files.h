@@ -1,4 +1,5 @@
 // The files of a session: named texts in the shell's memory, bounded, gone with the shell. A file system takes their place.
+// Those that the shell is granted by a name that begins with `script-` are there, too, to be read.
 #pragma once
 
 #include "lib/shell/store.h"

@@ -4,11 +4,11 @@
 // role decides. While a machine has no account, whoever is at it may do everything: there is nobody whose machine it is yet.
 #include "apps/shell/identity.h"
 
+#include "apps/shell/background.h"
 #include "apps/shell/shell.h"
 #include "apps/shell/units.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "idl/console.capnp.h"
 #include "idl/identity.capnp.h"
 #include "lib/tess/capset.h"
 #include "lib/tess/clock.h"
@@ -74,19 +74,11 @@ static int ended(const char *what, const struct rpc_call *call, status_t status,
 
 // Reads one line into `text`; false when the person gave up, or the console did. May block as long as the person thinks.
 static bool ask(const char *prompt, bool secret, char *text, size_t size) {
-    RPC_CALL(call);
-    struct console_control_read_line_results results;
+    struct shell_text line;
     out_flush();
-    const status_t status = console_control_call_read_line((struct console_control){shell.console}, &call, capnp_text(prompt), false,
-                                                           secret, DEADLINE_NEVER, &results);
-    const bool is_new = status_is(status, STATUS_PEER_DIED) || (status_ok(status) && console_control_read_line_results_get_is_new(results));
-    if (is_new) {
-        shell_introduce();
-    }
-    if (is_new || !status_ok(status) || console_control_read_line_results_get_event(results) != CONSOLE_CONTROL_EVENT_LINE) {
+    if (shell.front->read((struct front_question){.prompt = prompt, .secret = secret}, &line) != FRONT_LINE) {
         return false;
     }
-    const struct capnp_text line = console_control_read_line_results_get_line(results);
     const bool fits = line.len < size;
     if (fits) {
         memcpy(text, line.bytes, line.len);
@@ -343,6 +335,9 @@ int command_logout(const struct arguments *) {
     if (!tess_handle_valid(self.service.handle) || (!self.claimed && self.depth == 1)) {
         out("There is nowhere to log out to; `poweroff` switches the machine off.\n");
         return COMMAND_OK;
+    }
+    if (background_count() > 0) {
+        out("Jobs go on: %u; `jobs` lists them.\n", background_count());
     }
     (void)session_call_logout(current(), &call, rpc_patience(), nullptr); // one that has ended is as good
     tess_close(current().handle);

@@ -13,8 +13,14 @@ int job_start(const char *const *words, size_t count, bool foreground, handle_t 
 // Ends it; that it has ended by itself meanwhile is no mistake.
 void job_end(uint32_t id);
 
-// Whether it has ended, and then its exit status. Unless `quiet`, an end that is not a good one is said.
-bool job_over(uint32_t id, bool quiet, int *exit_status);
+// Waits until it has ended; Ctrl-C ends it, a second one ends the wait. Returns its exit status.
+int job_wait(uint32_t id);
+
+// Which ends are said to the person.
+enum job_telling : uint8_t { JOB_QUIET, JOB_FAILURES, JOB_TOLD };
+
+// Whether it has ended, and then its exit status. One that nobody knows of any more ended with execd, which is said.
+bool job_over(uint32_t id, enum job_telling telling, int *exit_status);
 
 // How often the shell was told that jobs have ended.
 uint64_t jobs_ended(void);

@@ -1,6 +1,7 @@
-// run, jobs, kill: programs that are run on demand.
+// run and kill: programs that are run on demand, and waiting for them.
 #include "abi/gen/stubs.h"
 #include "abi/message.h"
+#include "apps/shell/background.h"
 #include "apps/shell/job.h"
 #include "apps/shell/shell.h"
 #include "apps/shell/units.h"
@@ -8,16 +9,11 @@
 #include "lib/tess/handle.h"
 #include "lib/tess/syscall.h"
 
-constexpr size_t BACKGROUND_MAX = 32; // jobs whose end is reported
 constexpr uint64_t LOOK_AGAIN_MS = 1000;
 
-static uint32_t background[BACKGROUND_MAX];
-static size_t background_count;
-static bool job_ended; // since jobs_report looked
-static uint64_t ends;  // how often that was said
+static uint64_t ends; // how often the shell was told of one
 
 void shell_note_events(uint64_t bits) {
-    job_ended = job_ended || (bits & BIT_JOB) != 0;
     ends += (bits & BIT_JOB) != 0 ? 1 : 0;
     shell.interrupted = shell.interrupted || (bits & BIT_INTERRUPT) != 0;
 }
@@ -63,7 +59,7 @@ static status_t fetch_job(struct rpc_call *call, uint32_t id, bool *found, struc
     return STATUS_OK;
 }
 
-bool job_over(uint32_t id, bool quiet, int *exit_status) {
+bool job_over(uint32_t id, enum job_telling telling, int *exit_status) {
     RPC_CALL(call);
     bool found = false;
     struct exec_job job;
@@ -77,7 +73,7 @@ bool job_over(uint32_t id, bool quiet, int *exit_status) {
         return false;
     }
     *exit_status = exit_status_of(job);
-    if (*exit_status != COMMAND_OK && !quiet) {
+    if (telling == JOB_TOLD || (telling == JOB_FAILURES && *exit_status != COMMAND_OK)) {
         report_end(job);
     }
     return true;
@@ -103,7 +99,7 @@ void job_end(uint32_t id) {
     (void)end_job(id, &ignored); // there may be nothing to end any more
 }
 
-static int wait_in_foreground(uint32_t id) {
+int job_wait(uint32_t id) {
     bool interrupted = false;
     int exit_status;
     for (;;) {
@@ -118,10 +114,10 @@ static int wait_in_foreground(uint32_t id) {
             job_end(id);
         }
         if (!status_ok(status)) {
-            shell_watch_interrupts(); // in case that the console was replaced meanwhile
+            shell.front->watch_interrupts(); // in case that the console was replaced meanwhile
         }
         // The supervisor is asked only when something happened, and now and then in case a signal was lost.
-        if (job_over(id, false, &exit_status)) {
+        if (job_over(id, JOB_FAILURES, &exit_status)) {
             return interrupted ? COMMAND_INTERRUPTED : exit_status;
         }
     }
@@ -211,12 +207,9 @@ int program_run(const char *const *words, size_t count, bool in_background) {
     }
     if (!in_background) {
         out_flush();
-        return wait_in_foreground(id);
+        return job_wait(id);
     }
-    out("%s.%u runs in the background\n", words[0], id);
-    if (background_count < BACKGROUND_MAX) {
-        background[background_count++] = id;
-    }
+    background_add(words[0], id);
     return COMMAND_OK;
 }
 
@@ -238,71 +231,6 @@ bool program_exists(const char *name) {
     struct program_search search = {.name = name};
     (void)each_program(look_for_program, &search); // those that cannot be listed cannot be run
     return search.found;
-}
-
-// Whether a background job is to be looked after further; its end is reported.
-static bool still_of_interest(uint32_t id) {
-    RPC_CALL(call);
-    bool found = false;
-    struct exec_job job;
-    if (!status_ok(fetch_job(&call, id, &found, &job))) {
-        return true; // there will be an answer next time
-    }
-    if (found && !goes_on(job)) {
-        report_end(job);
-    }
-    return found && goes_on(job);
-}
-
-void jobs_report(void) {
-    // A Ctrl-C from before the prompt is not meant for the next command; one from after it is.
-    uint64_t stale;
-    (void)tess_wait(shell.events, &stale, DEADLINE_POLL);
-    size_t kept = 0;
-    for (size_t i = 0; i < background_count; i++) {
-        if (still_of_interest(background[i])) {
-            background[kept++] = background[i];
-        }
-    }
-    background_count = kept;
-}
-
-struct job_rows {
-    uint64_t now;
-    size_t count;
-};
-
-static void print_job(void *context, struct exec_job job) {
-    struct job_rows *rows = context;
-    struct shell_table *table = &shell.table;
-    const uint64_t started = exec_job_get_started_ns(job), ended = exec_job_get_ended_ns(job);
-    const uint64_t until = ended != 0 ? ended : rows->now;
-    char name[NAME_BYTES];
-    char number[SHELL_NUMBER_BYTES];
-    char reason[SHOWN_TEXT_BYTES];
-    table_cell(table, "%u", exec_job_get_id(job));
-    table_cell(table, "%s", shown(name, sizeof(name), exec_job_get_name(job)));
-    table_cell(table, "%s", run_state_name(exec_job_get_state(job)));
-    table_cell(table, "%s", shell_duration(number, until > started ? until - started : 0));
-    table_cell(table, "%s", shell_size(number, supervisor_memory_get_used_bytes(exec_job_get_memory(job))));
-    table_cell(table, "%s", shown(reason, sizeof(reason), exec_job_get_reason(job)));
-    rows->count++;
-}
-
-int command_jobs(const struct arguments *arguments) {
-    (void)arguments;
-    struct job_rows rows = {.now = tess_now_ns()};
-    table_begin(&shell.table, ">ID PROGRAM STATE >TIME >MEMORY END", out_sink, nullptr);
-    const status_t status = each_job(print_job, &rows);
-    if (!status_ok(status)) {
-        return out_problem("jobs", status);
-    }
-    if (rows.count == 0) {
-        out("jobs: no program was run yet\n");
-        return COMMAND_OK;
-    }
-    table_end(&shell.table);
-    return COMMAND_OK;
 }
 
 struct job_search {
@@ -339,6 +267,13 @@ static uint32_t only_job_of(const char *program) {
     return search.found;
 }
 
+// By its number in this shell, which is no service's name.
+static status_t end_numbered(const char *word, enum exec_control_outcome *outcome) {
+    const uint32_t id = background_find(word);
+    *outcome = EXEC_CONTROL_OUTCOME_NOT_FOUND;
+    return id != 0 ? end_job(id, outcome) : STATUS_OK;
+}
+
 // What becomes of a service that is to be ended, in execd's words.
 static status_t end_service(const char *name, enum exec_control_outcome *outcome) {
     RPC_CALL(call);
@@ -355,7 +290,11 @@ static status_t end_service(const char *name, enum exec_control_outcome *outcome
 int command_kill(const struct arguments *arguments) {
     const char *name = arguments->words[1];
     enum exec_control_outcome outcome = EXEC_CONTROL_OUTCOME_DONE;
-    status_t status = end_service(name, &outcome);
+    const bool numbered = name[0] == '%';
+    status_t status = numbered ? end_numbered(name, &outcome) : end_service(name, &outcome);
+    if (numbered && outcome == EXEC_CONTROL_OUTCOME_NOT_FOUND) {
+        return fail("kill: there is no job `%s`; `jobs` lists them\n", name);
+    }
     if (status_ok(status) && outcome == EXEC_CONTROL_OUTCOME_NOT_FOUND) {
         status = end_named(name, &outcome);
     }

@@ -3,6 +3,7 @@
 //
 // CapSet: `console`, `exec` and `supervisor` (control); `inspector`, `log`, `trace` for the commands that need them.
 #include "abi/gen/stubs.h"
+#include "apps/shell/background.h"
 #include "apps/shell/language.h"
 #include "apps/shell/script.h"
 #include "apps/shell/shell.h"
@@ -27,10 +28,6 @@ constexpr uint64_t PAUSE_MS = 100;
 constexpr uint64_t POWER_PATIENCE_MS = 30'000;
 
 struct shell shell;
-
-static struct console_control console(void) {
-    return (struct console_control){shell.console};
-}
 
 static void pause(uint64_t delay_ms) {
     uint64_t bits;
@@ -62,9 +59,8 @@ int command_history(const struct arguments *arguments) {
 
 int command_clear(const struct arguments *arguments) {
     (void)arguments;
-    RPC_CALL(call);
     out_flush();
-    const status_t status = console_control_call_clear(console(), &call, rpc_patience(), nullptr);
+    const status_t status = shell.front->clear();
     return status_ok(status) ? COMMAND_OK : out_problem("clear", status);
 }
 
@@ -93,33 +89,12 @@ int command_poweroff(const struct arguments *arguments) {
     return power(SUPERVISOR_CONTROL_POWER_OFF, "poweroff");
 }
 
-// --- the console, which may be replaced at any time ---
-
-void shell_watch_interrupts(void) {
-    RPC_CALL(call);
-    // Without Ctrl-C the shell is still good for something.
-    (void)console_control_call_set_interrupt(console(), &call, shell.events, BIT_INTERRUPT, rpc_patience(), nullptr);
-}
-
-static void tell_line(const char *line, size_t len) {
-    RPC_CALL(call);
-    // A console that does not take it has one line less to bring back.
-    (void)console_control_call_add_history(console(), &call, (struct capnp_text){line, len}, rpc_patience(), nullptr);
-}
-
-void shell_introduce(void) {
-    shell_watch_interrupts();
-    for (size_t i = 0; i < shell.history.count; i++) {
-        size_t len;
-        const char *line = history_line(&shell.history, i, &len);
-        tell_line(line, len);
-    }
-}
+// --- lines ---
 
 static void remember(const char *line, size_t len) {
     if (len > 0) {
         history_add(&shell.history, line, len);
-        tell_line(line, len); // the next console gets all of them anew
+        shell.front->remember(line, len);
     }
 }
 
@@ -130,41 +105,42 @@ enum reading : uint8_t {
 };
 
 // Reads until there is something to do: a line to carry out, in line[0..*len].
-static enum reading read_line(struct capnp_text prompt, char line[LINE_MAX + 1], size_t *len, bool *resume) {
-    RPC_CALL(call);
-    struct console_control_read_line_results results;
-    const status_t status = console_control_call_read_line(console(), &call, prompt, *resume, false, DEADLINE_NEVER, &results);
+static enum reading read_line(const char *prompt, char line[LINE_MAX + 1], size_t *len, bool *resume) {
+    struct shell_text got;
+    const enum front_event event = shell.front->read((struct front_question){.prompt = prompt, .resume = *resume}, &got);
     *resume = false;
-    if (status_is(status, STATUS_PEER_DIED) ||
-        (status_ok(status) && console_control_read_line_results_get_is_new(results))) {
-        shell_introduce();
-        out("\nThe console was started again.\n");
-        out_flush();
-        return READ_NOTHING;
-    }
-    if (!status_ok(status)) {
-        if (status_is(status, rpc_status(RPC_UNIMPLEMENTED))) {
-            tess_panic("shell: the manifest must grant `console` with control");
+    switch (event) {
+    case FRONT_LINE:
+    case FRONT_COMPLETE:
+        *len = got.len < LINE_MAX ? got.len : LINE_MAX;
+        memcpy(line, got.bytes, *len);
+        line[*len] = '\0';
+        if (event == FRONT_LINE) {
+            return READ_LINE;
         }
-        pause(PAUSE_MS);
-        return READ_NOTHING;
-    }
-    const struct capnp_text got = console_control_read_line_results_get_line(results);
-    *len = got.len < LINE_MAX ? got.len : LINE_MAX;
-    memcpy(line, got.bytes, *len);
-    line[*len] = '\0';
-    switch (console_control_read_line_results_get_event(results)) {
-    case CONSOLE_CONTROL_EVENT_LINE: return READ_LINE;
-    case CONSOLE_CONTROL_EVENT_COMPLETE:
         complete(line, *len);
         *resume = true;
         return READ_NOTHING;
-    case CONSOLE_CONTROL_EVENT_END:
-        (void)command_logout(nullptr);
+    case FRONT_INTERRUPTED: return READ_BROKEN;
+    case FRONT_END: (void)command_logout(nullptr); return READ_NOTHING;
+    case FRONT_REPLACED:
+        out("\nThe console was started again.\n");
+        out_flush();
         return READ_NOTHING;
-    case CONSOLE_CONTROL_EVENT_INTERRUPTED: return READ_BROKEN;
+    case FRONT_FAILED: pause(PAUSE_MS); return READ_NOTHING;
     }
     return READ_NOTHING;
+}
+
+bool shell_is_first(void) {
+    RPC_CALL(call);
+    struct supervisor_service_results results;
+    if (!status_ok(supervisor_call_service(the_supervisor(), &call, CAPNP_TEXT("shell"), rpc_patience(), &results))) {
+        return true; // it cannot be told
+    }
+    const struct supervisor_service service =
+        supervisor_service_detail_get_service(supervisor_service_results_get_detail(results));
+    return supervisor_service_get_restarts(service) == 0;
 }
 
 static void set_up(void) {
@@ -179,6 +155,7 @@ static void set_up(void) {
         tess_panic("shell: no memory for a notification");
     }
     history_init(&shell.history);
+    shell.front = front_choose();
     metrics_init(&shell.own, shell_figures, SHELL_FIGURES);
 }
 
@@ -215,7 +192,7 @@ static void enter(const char *line, size_t len) {
             continue;
         }
         out_flush();
-        switch (read_line(entry.used > 0 ? CAPNP_TEXT(PROMPT_MORE) : CAPNP_TEXT(PROMPT), line, &len, &resume)) {
+        switch (read_line(entry.used > 0 ? PROMPT_MORE : PROMPT, line, &len, &resume)) {
         case READ_LINE:
             if (identity_attend()) { // the session may have locked itself, or ended, while the person was away
                 remember(line, len);
@@ -233,11 +210,16 @@ int main(int argc, char **argv) {
     const char *script = argc > 1 ? str_find_word(argv[1], "script") : nullptr;
     set_up();
     language_init();
-    shell_introduce();
     if (script != nullptr && script[0] == '=') {
         script_run(script + 1);
     }
+    if (!shell.front->interactive) {
+        tess_panic("shell: it has no script, and to read lines the manifest must grant `console` with control");
+    }
     out("Tessera. `help` lists the commands.\n");
+    if (!shell_is_first()) {
+        background_adopt();
+    }
     identity_begin();
     read_lines();
 }

@@ -7,7 +7,6 @@
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "lib/tess/clock.h"
 #include "lib/rpc/method.h"
 #include "lib/console/console.h"
 #include "lib/denial/refusal.h"
@@ -18,13 +17,9 @@ static struct outlet *outlet; // null: the console
 
 constexpr size_t WORD_BYTES = 256; // as far as it is shown
 
-// A console that is gone for longer than this has more to do than print.
-constexpr uint64_t WRITE_PATIENCE_MS = 10'000;
-
 void out_flush(void) {
     if (used > 0) {
-        // There is nobody to tell that the console cannot be written to.
-        (void)console_write(shell.console, buffer, used, tess_deadline_after_ms(WRITE_PATIENCE_MS));
+        shell.front->write(buffer, used);
         used = 0;
     }
 }

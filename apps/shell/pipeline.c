@@ -92,7 +92,7 @@ static void pump(struct pipeline *pipeline, size_t from) {
 static void wait_and_pump(struct pipeline *pipeline, size_t from) {
     uint64_t bits;
     if (!status_ok(programs_wait(&bits, tess_deadline_after_ms(LOOK_AGAIN_MS)))) {
-        shell_watch_interrupts(); // in case that the console was replaced meanwhile
+        shell.front->watch_interrupts(); // in case that the console was replaced meanwhile
     }
     pump(pipeline, from);
 }
@@ -131,7 +131,7 @@ bool shell_wait_for_more(uint64_t *bits) {
         return false;
     }
     if (!status_ok(shell_take_events(bits, tess_deadline_after_ms(LOOK_AGAIN_MS)))) {
-        shell_watch_interrupts(); // in case that the console was replaced meanwhile
+        shell.front->watch_interrupts(); // in case that the console was replaced meanwhile
     }
     return (*bits & BIT_INTERRUPT) == 0 && !out_is_closed();
 }

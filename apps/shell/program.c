@@ -274,7 +274,7 @@ static void look(void) {
     for (size_t i = 0; i < PROGRAMS_MAX; i++) {
         struct program *program = programs.slots[i];
         if (program != nullptr && program->id != 0 && !program->ended) {
-            program->ended = job_over(program->id, program->unwanted || shell.interrupted, &program->status);
+            program->ended = job_over(program->id, program->unwanted || shell.interrupted ? JOB_QUIET : JOB_FAILURES, &program->status);
         }
     }
 }

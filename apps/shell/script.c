@@ -1,31 +1,24 @@
 #include "apps/shell/script.h"
 
+#include "apps/shell/files.h"
 #include "apps/shell/language.h"
 #include "apps/shell/shell.h"
-#include "apps/shell/units.h"
 #include "base/str.h"
-
-#define OWN_NAME "shell"
 
 constexpr int STARTED_AGAIN = 125; // the script ended the shell, or something else did
 
-// A script that ends its shell would do so again and again.
-static bool is_first_start(void) {
-    RPC_CALL(call);
-    struct supervisor_service_results results;
-    if (!status_ok(supervisor_call_service(the_supervisor(), &call, CAPNP_TEXT(OWN_NAME), rpc_patience(), &results))) {
-        return true; // it cannot be told
-    }
-    const struct supervisor_service service =
-        supervisor_service_detail_get_service(supervisor_service_results_get_detail(results));
-    return supervisor_service_get_restarts(service) == 0;
+// A name of a script alone is that one; of a command and a script of the same name it is the command.
+static int carry_out(const char *text) {
+    size_t len = strlen(text);
+    const char *script = command_find(text, len) == nullptr ? file_text(text, &len) : nullptr;
+    return language_script(script != nullptr ? script : text, len, 0, nullptr);
 }
 
 void script_run(const char *text) {
     int status = STARTED_AGAIN;
     shell.scripted = true;
-    if (is_first_start()) {
-        status = language_script(text, strlen(text), 0, nullptr);
+    if (shell_is_first()) { // one that ends its shell would do so again and again
+        status = carry_out(text);
     } else {
         (void)fail("script: the shell ended while it carried it out\n");
     }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "abi/types.h"
+#include "apps/shell/front.h"
 #include "apps/shell/identity.h"
 #include "idl/kernel.capnp.h"
 #include "lib/lineedit/history.h"
@@ -22,6 +23,7 @@ constexpr uint64_t BIT_ALARM = 16;    // the moment of `alarm` came
 enum shell_figure : uint32_t { SHELL_COMMAND_TIME, SHELL_COMMANDS_FAILED, SHELL_FIGURES };
 
 struct shell {
+    const struct front *front;
     handle_t console, exec, supervisor, log;
     struct inspector inspector;
     struct trace trace;
@@ -36,11 +38,8 @@ struct shell {
 extern struct shell shell;
 extern const struct metrics_definition shell_figures[SHELL_FIGURES]; // (metrics.c)
 
-// Tells the console to report Ctrl-C; what it was told is forgotten when it is replaced. (main.c)
-void shell_watch_interrupts(void);
-
-// Tells a console (the first, or its successor) what it must know of this shell. (main.c)
-void shell_introduce(void);
+// Whether there was no shell before this one since the machine was started; true when that cannot be told. (main.c)
+bool shell_is_first(void);
 
 // --- output.c: collected, written when there is much of it and before the shell waits ---
 
@@ -112,6 +111,7 @@ enum completion : uint8_t {
     COMPLETE_SERVICES,
     COMPLETE_PROGRAMS,
     COMPLETE_UNITS,
+    COMPLETE_JOBS,
     COMPLETE_CALL,
     COMPLETE_DESCRIBED,
     COMPLETE_PAGES,
@@ -160,7 +160,7 @@ void complete(const char *line, size_t len);
 command_fn command_help, command_echo, command_history, command_clear, command_reboot, command_poweroff;
 command_fn command_services, command_service, command_caps, command_restart;
 command_fn command_logs, command_mem, command_ps, command_uptime, command_trace;
-command_fn command_run, command_jobs, command_kill;
+command_fn command_run, command_jobs, command_fg, command_wait, command_kill;
 command_fn command_crashes, command_crash;
 command_fn command_policy;
 command_fn command_keys, command_whoami, command_su, command_logout, command_lock, command_sessions;

@@ -117,15 +117,21 @@ static status_t start_job(struct rpc_request *request, struct exec_control_run_p
     return STATUS_OK;
 }
 
-static status_t run(void *, struct rpc_request *request, struct exec_control_run_params params,
-                    struct exec_control_run_results_builder results) {
-    const handle_t given = exec_control_run_params_get_watcher(params);
-    TRY(check_arguments(request, exec_control_run_params_get_arguments(params)));
-    handle_t watcher = {};
+// A copy of the request's watcher, or none.
+static status_t copy_watcher(struct rpc_request *request, handle_t given, handle_t *watcher) {
+    *watcher = (handle_t){};
     if (tess_handle_valid(given) && (!status_ok(tess_signal(given, 0)) ||
-                                     !status_ok(tess_handle_copy(given, (rights_t){RIGHT_SIGNAL_BIT}, &watcher)))) {
+                                     !status_ok(tess_handle_copy(given, (rights_t){RIGHT_SIGNAL_BIT}, watcher)))) {
         return rpc_refuse(request, RPC_INVALID_ARGUMENT, "the watcher cannot be signalled");
     }
+    return STATUS_OK;
+}
+
+static status_t run(void *, struct rpc_request *request, struct exec_control_run_params params,
+                    struct exec_control_run_results_builder results) {
+    handle_t watcher;
+    TRY(check_arguments(request, exec_control_run_params_get_arguments(params)));
+    TRY(copy_watcher(request, exec_control_run_params_get_watcher(params), &watcher));
     enum exec_control_outcome outcome = EXEC_CONTROL_OUTCOME_DONE;
     struct job *job = nullptr;
     char why[WHY_BYTES];
@@ -177,8 +183,29 @@ static status_t revoke(void *, struct rpc_request *request, struct exec_control_
     return STATUS_OK;
 }
 
+static status_t watch(void *, struct rpc_request *request, struct exec_control_watch_params params,
+                      struct exec_control_watch_results_builder results) {
+    const struct job *job = jobs_by_id(&execd.jobs, exec_control_watch_params_get_id(params));
+    const handle_t given = exec_control_watch_params_get_watcher(params);
+    const uint64_t bits = exec_control_watch_params_get_bits(params);
+    TRY(rpc_well_formed(request));
+    if (job == nullptr || job->state != JOB_RUNNING) {
+        exec_control_watch_results_set_outcome(results, job == nullptr ? EXEC_CONTROL_OUTCOME_NOT_FOUND : EXEC_CONTROL_OUTCOME_BAD_STATE);
+        return STATUS_OK;
+    }
+    struct execd_process *process = process_of(job);
+    handle_t watcher;
+    TRY(copy_watcher(request, given, &watcher));
+    tess_close(process->watcher);
+    process->watcher = watcher;
+    process->watch_bits = bits;
+    exec_control_watch_results_set_outcome(results, EXEC_CONTROL_OUTCOME_DONE);
+    return STATUS_OK;
+}
+
 const struct exec_control_server execd_control_methods = {
     .run = run,
     .kill = kill,
     .revoke = revoke,
+    .watch = watch,
 };

@@ -84,10 +84,16 @@ def scripts(session):
     says(session, "f() { echo \"$1!\"; }; f hey | cat", "hey!")
 
 
+def package_scripts(session):
+    says(session, "sh healthy; echo $?; files | grep healthy | wc -l", "ok", "0", "1")
+    says(session, "rm healthy; cat healthy | head -n 1 | wc -l", "rm: `healthy` belongs to the system", "1")
+    says(session, "echo 'echo mine' > healthy; sh healthy; rm healthy; sh healthy", "mine", "ok")
+
+
 def language(ctx):
     """All of it in one boot."""
     session = Session(ctx)
-    for part in (pipes, files, programs, several_lines, scripts):
+    for part in (pipes, files, programs, several_lines, scripts, package_scripts):
         part(session)
     session.poweroff()
 
@@ -133,6 +139,11 @@ def boot_script(ctx):
     ended = run("kill shell")
     check(ended.returncode == 125 and "the shell ended while it carried it out" in ended.stdout, "a script that ends its shell", 125,
           ended.stdout)
+    ended = run("healthy")
+    check(ended.returncode == 0 and re.search(r"^ok$", ended.stdout, re.MULTILINE), "a script of the package", "ok, and status 0", ended.stdout)
+    ended = run("x=$(hello); echo \"<$x>\" | cat; sh healthy; su nobody; exit 7", "--system", "unattended")
+    check(ended.returncode == 7 and re.search(r"^<Hello from Tessera\.>$.*^ok$", ended.stdout, re.MULTILINE | re.DOTALL),
+          "a script where there is nobody to ask", "what it prints, and status 7", ended.stdout)
     ended = run("x" * 300)
     check(ended.returncode == 1 and "at most 255 bytes" in ended.stderr, "a script that is too long", "refused", ended.stderr)
 

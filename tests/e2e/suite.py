@@ -9,6 +9,7 @@ import clock
 import config
 import crashes
 import denial
+import jobs
 import keys
 import language
 import log
@@ -28,7 +29,7 @@ from testing import check, deadline
 
 COMMANDS = ("help", "services", "service", "logs", "caps", "mem", "ps", "run", "kill", "uptime", "trace", "clear", "reboot", "poweroff",
             "whatif", "revoke", "who-can", "prove", "authority",
-            "echo", "jobs", "crashes", "crash", "history", "man", "apropos", "describe", "call", "policy", "keys", "whoami", "su", "logout", "lock", "sessions", "users", "adduser", "deluser", "passwd", "why", "config", "metrics", "status",
+            "echo", "jobs", "fg", "wait", "crashes", "crash", "history", "man", "apropos", "describe", "call", "policy", "keys", "whoami", "su", "logout", "lock", "sessions", "users", "adduser", "deluser", "passwd", "why", "config", "metrics", "status",
             "grep", "head", "tail", "sort", "uniq", "wc", "field", "tee", "cat", "files", "rm", "sh", "test", "set", "unset", "exit", "date", "alarm")
 SERVICES = ("samgrd", "logd", "metricsd", "policyd", "rngd", "keystored", "identityd", "configd", "timed", "consoled", "execd", "shell")
 UP, DOWN, RIGHT, LEFT = "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D"
@@ -125,7 +126,7 @@ def lists_may_be_longer_than_a_message(ctx):
     session = Session(ctx, system="test")
     session.do("run hello")
     for _ in range(count):
-        session.expect_in("run endless_loop &", r"^endless_loop\.\d+ runs in the background$")
+        session.expect_in("run endless_loop &", r"^endless_loop\.\d+ runs in the background as %\d+$")
     names = [f"endless_loop.{row[0]}" for row in session.rows("jobs") if row[1] == "endless_loop"]
     check(len(set(names)) == count, "each job is listed once", count, names)
     session.expect_in("kill endless_loop", r"several jobs run `endless_loop`: " + " ".join(map(re.escape, names)) + "$")
@@ -390,4 +391,4 @@ def cases(ctx):
     found.append(("shell_restarts", functools.partial(shell_restarts, ctx)))
     found.append(("services_killed_in_turn", deadline(180)(functools.partial(often_killed, ctx))))
     return (found + authority.cases(ctx) + manual.cases(ctx) + machine.cases(ctx) + processors.cases(ctx) + services.cases(ctx) + log.cases(ctx) + metrics.cases(ctx) + policy.cases(ctx) + denial.cases(ctx) + registry.cases(ctx) + keys.cases(ctx) + config.cases(ctx) + identity.cases(ctx) + clock.cases(ctx) + misbehaviour.cases(ctx) +
-            programs.cases(ctx) + crashes.cases(ctx) + stand_in.cases(ctx) + language.cases(ctx) + supervision.cases(ctx))
+            programs.cases(ctx) + crashes.cases(ctx) + stand_in.cases(ctx) + language.cases(ctx) + jobs.cases(ctx) + supervision.cases(ctx))
