@@ -14,8 +14,9 @@ interface Lifecycle @0xc30de8a1726f94b5 {
   # That this is answered says that it is ready: it serves its clients from now on. `state`, a VMO, is what a predecessor had
   # in hand, or null. Failed: it cannot go on from that state, and the predecessor is to.
 
-  probe @1 () -> () $repeatable;
-  # That this is answered says that it is well.
+  probe @1 () -> (requests :UInt64, refused :UInt64, denied :UInt64) $repeatable;
+  # That this is answered says that it is well. What it has done since it began: requests that it served, of those the ones that it
+  # refused, and of those the ones that their callers may not make.
 
   save @2 () -> (state :Capability, bytes :UInt64);
   # It hands its state over, and serves nobody any more until it is told what came of that: `resume`, or `stop`. Without a

@@ -43,7 +43,8 @@ struct LogRecord {
   source @3 :Text;      # Who reported it: the name that the supervisor gave, or "holder-" and a number.
   text @4 :Text;        # One line, without its end.
   domain @5 :Text;      # The part of the source's work that it is about; may be empty.
-  cause @6 :UInt64;     # What it was done for: the same in all records of one request; 0: not said.
+  cause @6 :UInt64;     # What it was done for: the same in all records of one request; 0: not said. What the record itself does not
+                        # say is that of the request that brought it.
   fields @7 :List(LogField);
   kind @8 :LogKind;
 }

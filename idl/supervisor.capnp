@@ -27,6 +27,13 @@ struct Memory {
   peakBytes @2 :UInt64;
 }
 
+struct Work {
+  # What a service has done.
+  requests @0 :UInt64;      # That it served.
+  refused @1 :UInt64;       # Of those.
+  denied @2 :UInt64;        # Of those, because whoever made them may not.
+}
+
 struct Service {
   # A service as a list shows it.
   name @0 :Text;
@@ -39,6 +46,7 @@ struct Service {
   memory @7 :Memory;
   tookNs @8 :UInt64;        # From its start until it was ready; 0 while it is not.
   without @9 :Text;         # What it needs and has to run without, since that was given up; empty: nothing.
+  work @10 :Work;           # Of this process, as it said when it was asked last whether it is well (`probeMs`).
 }
 
 struct ServiceDetail {

@@ -278,23 +278,37 @@ static void feed_file(struct pipeline *pipeline, const char *name) {
     }
 }
 
+// The number of a command, by which whatever is done for it can be found in the log. One that is started again goes on above.
+static uint64_t next_cause(void) {
+    static uint64_t last;
+    const uint64_t now_ms = tess_now_ns() / TESS_NS_PER_MS;
+    last = now_ms > last ? now_ms : last + 1;
+    return last;
+}
+
+static int run_command(const struct stage *stage, bool background) {
+    const struct arguments arguments = {.count = stage->what->count, .words = stage->what->words, .background = background};
+    if (stage->command->paged && out_outlet() == nullptr && !shell.scripted) {
+        pager_begin();
+    }
+    const struct metrics_span span = metrics_span_begin(tess_cause());
+    const int status = stage->command->run(&arguments);
+    metrics_span_end(&shell.own, SHELL_COMMAND_TIME, span);
+    metrics_add(&shell.own, SHELL_COMMANDS_FAILED, status != COMMAND_OK);
+    pager_end();
+    return status;
+}
+
 static int run_first(struct pipeline *pipeline, bool background) {
     const struct stage *stage = &pipeline->stages[0];
     if (stage->what->internal) {
         return interpreter_internal(pipeline->interpreter, stage->what);
     }
-    if (stage->command == nullptr) {
-        return program_run(stage->what->words, stage->what->count, background);
-    }
-    const struct arguments arguments = {.count = stage->what->count, .words = stage->what->words, .background = background};
-    if (stage->command->paged && out_outlet() == nullptr && !shell.scripted) {
-        pager_begin();
-    }
-    const struct metrics_span span = metrics_span_begin(0);
-    const int status = stage->command->run(&arguments);
-    metrics_span_end(&shell.own, SHELL_COMMAND_TIME, span);
-    metrics_add(&shell.own, SHELL_COMMANDS_FAILED, status != COMMAND_OK);
-    pager_end();
+    const uint64_t outer = tess_cause(); // of a command that this one is a part of
+    tess_set_cause(outer != 0 ? outer : next_cause());
+    const int status = stage->command != nullptr ? run_command(stage, background)
+                                                 : program_run(stage->what->words, stage->what->count, background);
+    tess_set_cause(outer);
     return status;
 }
 

@@ -94,6 +94,11 @@ static void print_detail(struct supervisor_service_detail detail) {
     out("memory     %s of %s, at most %s so far\n", shell_size(first, supervisor_memory_get_used_bytes(memory)),
         shell_size(second, supervisor_memory_get_limit_bytes(memory)),
         shell_size(third, supervisor_memory_get_peak_bytes(memory)));
+    const struct supervisor_work work = supervisor_service_get_work(service);
+    if (supervisor_work_get_requests(work) > 0) {
+        out("requests   %lu, %lu of them refused, %lu because of who made them\n", supervisor_work_get_requests(work),
+            supervisor_work_get_refused(work), supervisor_work_get_denied(work));
+    }
     if (supervisor_service_get_process_koid(service) != 0) {
         out("process    koid %llu\n", (unsigned long long)supervisor_service_get_process_koid(service));
     }

@@ -6,7 +6,7 @@
 static bool is_same(const struct audit_entry *one, const struct audit_entry *other) {
     return one->question.action == other->question.action && one->allowed == other->allowed && one->by_rule == other->by_rule &&
            one->rule.line == other->rule.line && one->rule.source == other->rule.source &&
-           str_equal(one->subject, other->subject) && str_equal(one->object, other->object);
+           one->cause == other->cause && str_equal(one->subject, other->subject) && str_equal(one->object, other->object);
 }
 
 void audit_note(struct audit *audit, const struct audit_entry *entry) {

@@ -17,6 +17,7 @@ struct audit_entry {
     char subject[AUDIT_NAME_BYTES], object[AUDIT_NAME_BYTES]; // as they were asked for
     bool by_rule;
     struct ruleset_rule rule; // that said so
+    uint64_t cause; // of whoever asked; 0: not said
     uint64_t count;
 };
 

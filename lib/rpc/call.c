@@ -21,6 +21,9 @@ static status_t pack(struct rpc_call *call) {
     uint32_t form;
     TRY(rpc_outgoing_pack(&call->params, &call->message, &form));
     call->message.words[0] = call->method->interface_id;
+    if (message_handle_count(call->message.info) <= RPC_CAUSE_HANDLES) {
+        call->message.words[RPC_CAUSE_WORD] = tess_cause();
+    }
     call->message.info |= rpc_method_label(call->method) | form |
                           tess_accept(rpc_shape_is_plain(&call->method->results) ? 0 : MESSAGE_HANDLES);
     return STATUS_OK;

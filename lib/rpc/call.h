@@ -90,6 +90,7 @@ status_t rpc_repeat(struct rpc_call *call, handle_t target, uint64_t deadline_ns
                                                              uint64_t deadline_ns, struct capnp_struct *results) {
     rpc_end(call);
     request.info = rpc_plain_info(method);
+    request.words[RPC_CAUSE_WORD] = tess_cause();
     request.words[0] = method->interface_id;
     struct tess_message answer = request;
     const status_t status = tess_call(target, &answer, deadline_ns);
@@ -107,9 +108,10 @@ status_t rpc_repeat(struct rpc_call *call, handle_t target, uint64_t deadline_ns
         call->message = request;
         return rpc_repeat(call, target, deadline_ns, results);
     }
-    if (!status_ok(status)) {
+    if (method->repeatable && !status_ok(status)) { // of others the target is not kept, for an instruction's sake
         return tess_refused(status, SYS_CALL, target, RPC_CONTRACT, 0);
     }
+    TRY(status);
     call->message = answer;
     return rpc_take_answer(call, results);
 }

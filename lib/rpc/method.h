@@ -10,6 +10,8 @@
 
 // Data words, and capabilities, that fit into the registers of a message.
 constexpr uint32_t RPC_REGISTER_WORDS = 5;
+constexpr uint32_t RPC_CAUSE_WORD = 7;    // of a request: what it is made for; unless its handles take the word,
+constexpr uint32_t RPC_CAUSE_HANDLES = 2; // being more than so many
 constexpr uint32_t RPC_REGISTER_POINTERS = MESSAGE_HANDLES;
 
 // What travels out of band is not longer.

@@ -103,6 +103,19 @@ TEST(a_request_is_as_documented) {
     CHECK_EQ(message_move_mask(play.asked.info), 1);
 }
 
+TEST(a_request_carries_what_it_is_made_for) {
+    begin();
+    RPC_CALL(call);
+    tess_set_cause(0x1234'5678'9abc);
+    (void)rpc_begin(&call, (handle_t){9}, &lend);
+    CHECK_EQ(rpc_finish(&call, DEADLINE_NEVER, nullptr).code, 0);
+    CHECK_EQ(play.asked.words[7], 0x1234'5678'9abc);
+    tess_set_cause(0);
+    (void)rpc_begin(&call, (handle_t){9}, &lend);
+    CHECK_EQ(rpc_finish(&call, DEADLINE_NEVER, nullptr).code, 0);
+    CHECK_EQ(play.asked.words[7], 0);
+}
+
 TEST(capabilities_go_in_the_order_of_their_pointers) {
     begin();
     struct rpc_call call = {};

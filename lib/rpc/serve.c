@@ -91,7 +91,8 @@ void rpc_server_init(struct rpc_server *server, handle_t endpoint, uint32_t acce
     struct rpc_request *request = &server->request;
     server->endpoint = endpoint;
     server->accept = accept;
-    server->bits = server->malformed = server->undelivered = 0;
+    server->bits = server->malformed = server->undelivered = server->refused = 0;
+    server->denied = nullptr;
     request->stage = RPC_NO_REQUEST;
     request->deferred = request->may_grow = request->denied = request->chained = false;
     server->chain.endpoint = (handle_t){};
@@ -203,6 +204,9 @@ static bool open_request(struct rpc_server *server) {
     } else {
         status = rpc_incoming_open(&request->incoming, label, message, tess_message_page(), &request->params);
     }
+    if (message_handle_count(message->info) > RPC_CAUSE_HANDLES) {
+        request->message.words[RPC_CAUSE_WORD] = 0; // handles were in it
+    }
     if (!status_ok(status)) {
         server->malformed++;
         rpc_server_done_general(server, status);
@@ -270,10 +274,21 @@ static status_t take_results(struct rpc_request *request) {
     return pack_results(&request->outgoing, request->page, &request->answer);
 }
 
+// A denial ends a chain, too: the answer is there.
+static void tell_denied(struct rpc_server *server) {
+    const bool denied = server->request.denied;
+    server->request.denied = false;
+    if (denied && server->denied != nullptr) {
+        server->denied(server);
+    }
+}
+
 void rpc_server_done_general(struct rpc_server *server, status_t status) {
     struct rpc_request *request = &server->request;
+    server->refused += !status_ok(status);
     if (request->chained) {
         rpc_chain_done(server, status);
+        tell_denied(server);
         return;
     }
     make_general(request);
@@ -295,6 +310,7 @@ void rpc_server_done_general(struct rpc_server *server, status_t status) {
     }
     request->deferred = false;
     request->text[0] = '\0';
+    tell_denied(server);
 }
 
 // ---- Answers that come later ----

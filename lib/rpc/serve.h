@@ -68,6 +68,10 @@ struct rpc_request {
 static inline uint16_t rpc_ordinal(const struct rpc_request *request) {
     return (uint16_t)request->info;
 }
+// What it is made for, as its client says: a number that all requests have that come of the same one; 0: not said.
+static inline uint64_t rpc_cause(const struct rpc_request *request) {
+    return request->message.words[RPC_CAUSE_WORD];
+}
 static inline bool rpc_wants_answer(const struct rpc_request *request) {
     return (request->info & MESSAGE_WANTS_REPLY) != 0;
 }
@@ -85,6 +89,8 @@ struct rpc_server {
     uint64_t bits;
     uint64_t malformed;   // requests that were refused before any method saw them
     uint64_t undelivered; // answers that could not be delivered
+    uint64_t refused;     // requests that got a refusal for an answer, or would have
+    void (*denied)(struct rpc_server *server); // what else is to be done when a request was refused by rpc_denied, and is done; null: nothing
     struct rpc_request request;
     struct rpc_chain chain; // that `request` is of, if it is of one
     alignas(uint64_t) uint8_t page[MESSAGE_PAGE_BYTES]; // for results: a method may call others meanwhile, and its parameters lie in the message page

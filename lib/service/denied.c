@@ -49,7 +49,6 @@ static void file(const struct denial *denial) {
 void service_denied(const struct service *service, struct rpc_server *server) {
     char who[NAME_BYTES], missing[NAME_BYTES + 16], why[RPC_TEXT_BYTES];
     const uint64_t holder = badge_holder(server->request.badge);
-    server->request.denied = false;
     if (!told.open) {
         open_log();
     }

@@ -9,6 +9,7 @@
 #include "lib/tess/panic.h"
 
 enum service_phase service_phase;
+struct service_work service_work;
 
 static handle_t own; // the supervisor's way to this process; 0: there is none, as under a supervisor that does not ask
 
@@ -25,12 +26,18 @@ static void serve_clients(struct rpc_server *server) {
     service_phase = SERVICE_SERVES;
 }
 
+static void tell(struct rpc_server *server) {
+    service_work.denied++;
+    service_denied(service, server);
+}
+
 void service_open(const struct service *of, struct rpc_server *server) {
     service = of;
     if (of->keeps != nullptr) {
         keep_open(of->keeps, of->save(nullptr, 0), &kept);
     }
     rpc_server_init(server, own, 0);
+    server->denied = tell;
     if (status_ok(tess_cap("lifecycle", LIFECYCLE_ID, &own))) {
         // Whatever the supervisor has to say to it before it begins may bring capabilities.
         receive_from(server, own, service->accept > 0 ? service->accept : 1);
@@ -134,7 +141,10 @@ static status_t begin(void *, struct rpc_request *request, struct lifecycle_begi
     return STATUS_OK;
 }
 
-static status_t probe(void *, struct rpc_request *, struct lifecycle_probe_params, struct lifecycle_probe_results_builder) {
+static status_t probe(void *context, struct rpc_request *, struct lifecycle_probe_params, struct lifecycle_probe_results_builder results) {
+    lifecycle_probe_results_set_requests(results, service_work.requests);
+    lifecycle_probe_results_set_refused(results, ((const struct rpc_server *)context)->refused);
+    lifecycle_probe_results_set_denied(results, service_work.denied);
     return STATUS_OK;
 }
 
@@ -176,7 +186,8 @@ static const struct lifecycle_server methods = {
 
 void service_lifecycle(struct rpc_server *server) {
     const enum service_phase before = service_phase;
-    rpc_server_done(server, lifecycle_dispatch(&methods, nullptr, &server->request));
+    tess_set_cause(0);
+    rpc_server_done(server, lifecycle_dispatch(&methods, server, &server->request));
     if (service_phase == before) {
         return;
     }

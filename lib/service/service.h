@@ -79,27 +79,39 @@ void service_lifecycle(struct rpc_server *server);
 // The request that was just done was denied: answers it, and sees to it that this is told. Waits for nobody.
 void service_denied(const struct service *service, struct rpc_server *server);
 
+// What it has done since it began (Lifecycle.probe).
+struct service_work {
+    uint64_t requests, denied;
+};
+extern struct service_work service_work;
+
 // Serves until it is told to stop; returns what main returns. `dispatch` becomes a part of the loop, so that short requests stay
 // short. The server needs no rpc_server_init.
 [[gnu::always_inline]] static inline int service_run(const struct service *service, struct rpc_server *server,
                                                      service_dispatch_fn *dispatch) {
     service_open(service, server);
-    while (service_phase != SERVICE_ENDS) {
+    for (;;) {
         const bool prepares = service->before_wait != nullptr && service_phase == SERVICE_SERVES;
+        if (prepares) {
+            tess_set_cause(0); // it is its own business
+        }
         const uint64_t deadline_ns = prepares ? service->before_wait() : DEADLINE_NEVER;
         switch (rpc_server_next(server, deadline_ns)) {
         case RPC_REQUEST:
             if (server->request.interface_id == LIFECYCLE_ID && server->request.badge == BADGE_SUPERVISOR) [[clang::unlikely]] {
                 service_lifecycle(server);
-            } else {
-                rpc_server_done(server, dispatch(&server->request));
-                if (server->request.denied) [[clang::unlikely]] {
-                    service_denied(service, server);
+                if (service_phase == SERVICE_ENDS) {
+                    return 0;
                 }
+            } else {
+                service_work.requests++;
+                tess_set_cause(rpc_cause(&server->request));
+                rpc_server_done(server, dispatch(&server->request));
             }
             break;
         case RPC_SIGNAL:
             if (service->signalled != nullptr) {
+                tess_set_cause(0);
                 service->signalled(server->bits);
             }
             break;
@@ -107,5 +119,4 @@ void service_denied(const struct service *service, struct rpc_server *server);
         case RPC_CLOSED: return 1;
         }
     }
-    return 0;
 }

@@ -28,10 +28,22 @@ struct tess_thread_block {
     uint64_t stopped_ip, stopped_sp;
 
     struct tess_refusal refused; // the last one
+
+    // The number of what this thread does now, which its requests carry on (lib/rpc); 0: nothing that has one.
+    uint64_t cause;
 };
 
 static inline struct tess_thread_block *tess_thread_block(void) {
     return tess_arch_thread_block();
+}
+
+static inline uint64_t tess_cause(void) {
+    uint64_t cause;
+    TESS_ARCH_BLOCK_READ(offsetof(struct tess_thread_block, cause), cause);
+    return cause;
+}
+static inline void tess_set_cause(uint64_t cause) {
+    TESS_ARCH_BLOCK_WRITE(offsetof(struct tess_thread_block, cause), cause);
 }
 
 struct tess_thread; // owned by whoever created it, until joined

@@ -24,6 +24,7 @@ static status_t way_in(handle_t endpoint, handle_t *out) {
 
 status_t ask_open(struct init_unit *unit) {
     unit->asked = (struct init_asked){};
+    unit->work = (struct init_work){};
     if (unit->life.patience_ns == 0) {
         return STATUS_OK;
     }
@@ -130,12 +131,24 @@ static bool answered(status_t status) {
     return status_ok(status) || status.code >= RPC_FAILED;
 }
 
+static void take_work(struct init_unit *unit, struct lifecycle_probe_results said) {
+    unit->work = (struct init_work){
+        .requests = lifecycle_probe_results_get_requests(said),
+        .refused = lifecycle_probe_results_get_refused(said),
+        .denied = lifecycle_probe_results_get_denied(said),
+    };
+}
+
 static void take(struct init_unit *unit) {
-    const status_t status = rpc_take(&ring, unit->asked.answer, DEADLINE_POLL, nullptr);
+    struct capnp_struct results = {};
+    const status_t status = rpc_take(&ring, unit->asked.answer, DEADLINE_POLL, &results);
     const uint64_t now_ns = tess_now_ns();
     const enum init_ask what = unit->asked.what;
     if (status_is(status, STATUS_TIMED_OUT)) {
         return;
+    }
+    if (what == ASK_PROBE && status_ok(status)) {
+        take_work(unit, (struct lifecycle_probe_results){results});
     }
     rpc_drop(&ring, unit->asked.answer);
     unit->asked.what = ASK_NOTHING;

@@ -59,6 +59,9 @@ struct init_unit {
         handle_t way_in;   // owned; where it is asked
     } asked;
     struct probe probe;
+    struct init_work {
+        uint64_t requests, refused, denied;
+    } work; // of its process, as that said last
     char verdict[INIT_VERDICT_BYTES]; // why it was ended, by init; empty: it was not
 
     // Of its last end.

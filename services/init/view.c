@@ -30,6 +30,12 @@ static void put_memory(struct supervisor_memory_builder memory, const struct ini
     supervisor_memory_set_peak_bytes(memory, peak);
 }
 
+static void put_work(struct supervisor_work_builder to, const struct init_work *work) {
+    supervisor_work_set_requests(to, work->requests);
+    supervisor_work_set_refused(to, work->refused);
+    supervisor_work_set_denied(to, work->denied);
+}
+
 // Of what it needs and has to run without.
 static const char *missing_name(const struct init_unit *unit) {
     const struct init_unit *missing = order_missing(unit);
@@ -37,7 +43,7 @@ static const char *missing_name(const struct init_unit *unit) {
 }
 
 static size_t service_words(const struct init_unit *unit) {
-    return SUPERVISOR_SERVICE_DATA_WORDS + SUPERVISOR_SERVICE_POINTERS + SUPERVISOR_MEMORY_DATA_WORDS +
+    return SUPERVISOR_SERVICE_DATA_WORDS + SUPERVISOR_SERVICE_POINTERS + SUPERVISOR_MEMORY_DATA_WORDS + SUPERVISOR_WORK_DATA_WORDS +
            rpc_text_words(strlen(unit->name)) + rpc_text_words(strlen(missing_name(unit)));
 }
 
@@ -52,6 +58,7 @@ static void put_service(struct supervisor_service_builder service, const struct 
     supervisor_service_set_took_ns(service, unit->life.took_ns);
     supervisor_service_set_without(service, capnp_text(missing_name(unit)));
     put_memory(supervisor_service_init_memory(service), unit);
+    put_work(supervisor_service_init_work(service), &unit->work);
 }
 
 static status_t services(void *, struct rpc_request *, struct supervisor_services_params params,

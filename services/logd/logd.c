@@ -95,7 +95,7 @@ static status_t keep(struct rpc_request *request, uint64_t holder, const struct 
 
 static struct journal_content plain(enum log_level level, struct capnp_text text) {
     return (struct journal_content){
-        .level = (uint8_t)(level < LOG_LEVELS ? level : LOG_LEVELS), .text = text.bytes, .text_bytes = text.len};
+        .level = (uint8_t)(level < LOG_LEVELS ? level : LOG_LEVELS), .text = text.bytes, .text_bytes = text.len, .cause = rpc_cause(&server.request)};
 }
 
 static status_t append(void *, struct rpc_request *request, struct log_append_params params,
@@ -155,7 +155,8 @@ static status_t append_record(void *, struct rpc_request *request, struct log_ap
     const enum log_kind kind = log_append_record_params_get_kind(params);
     uint8_t fields[JOURNAL_FIELDS_MAX];
     uint64_t sequence;
-    content.cause = log_append_record_params_get_cause(params);
+    const uint64_t cause = log_append_record_params_get_cause(params);
+    content.cause = cause != 0 ? cause : content.cause;
     content.kind = (uint8_t)kind;
     if (kind != LOG_KIND_REPORT && kind != LOG_KIND_DENIAL) {
         refused++;
@@ -184,7 +185,8 @@ static status_t append_record_for(void *, struct rpc_request *request, struct lo
     const enum log_kind kind = log_control_append_record_for_params_get_kind(params);
     uint8_t fields[JOURNAL_FIELDS_MAX];
     uint64_t sequence;
-    content.cause = log_control_append_record_for_params_get_cause(params);
+    const uint64_t cause = log_control_append_record_for_params_get_cause(params);
+    content.cause = cause != 0 ? cause : content.cause;
     content.kind = (uint8_t)kind;
     if (kind != LOG_KIND_REPORT && kind != LOG_KIND_CRASH && kind != LOG_KIND_DENIAL) {
         refused++;

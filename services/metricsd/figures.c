@@ -30,6 +30,9 @@ enum builtin : uint16_t {
     LOG_USED,
     SERVICE_HEALTH,
     SERVICE_RESTARTS,
+    SERVICE_REQUESTS,
+    SERVICE_REFUSED,
+    SERVICE_DENIED,
     BUILTINS,
 };
 
@@ -50,6 +53,9 @@ static const struct metrics_family builtins[BUILTINS] = {
     [LOG_USED] = {"log_used", "Memory of the log that records are in.", METRICS_GAUGE, METRICS_BYTES},
     [SERVICE_HEALTH] = {"service_health", "How well a service is: 0 well, 1 degraded, 2 failed.", METRICS_GAUGE, METRICS_NONE},
     [SERVICE_RESTARTS] = {"service_restarts", "How often a service was started again.", METRICS_COUNTER, METRICS_NONE},
+    [SERVICE_REQUESTS] = {"service_requests", "Requests that a service answered since it was started.", METRICS_COUNTER, METRICS_NONE},
+    [SERVICE_REFUSED] = {"service_refused", "Of those, how many it refused.", METRICS_COUNTER, METRICS_NONE},
+    [SERVICE_DENIED] = {"service_denied", "Of those, how many because whoever made them may not.", METRICS_COUNTER, METRICS_NONE},
 };
 
 struct running {
@@ -152,12 +158,22 @@ static bool of_process(enum builtin which, uint32_t place, struct figure *figure
     return place < now.process_count;
 }
 
+static uint64_t value_of_service(enum builtin which, const struct watched *service) {
+    switch (which) {
+    case SERVICE_HEALTH: return service->level;
+    case SERVICE_RESTARTS: return service->restarts;
+    case SERVICE_REQUESTS: return service->requests;
+    case SERVICE_REFUSED: return service->refused;
+    default: return service->denied;
+    }
+}
+
 static bool of_service(enum builtin which, uint32_t place, struct figure *figure) {
     if (place >= WATCHED_MAX || watched[place].name[0] == '\0') {
         return false;
     }
     figure->source = watched[place].name;
-    figure->value = which == SERVICE_HEALTH ? watched[place].level : watched[place].restarts;
+    figure->value = value_of_service(which, &watched[place]);
     return true;
 }
 

@@ -21,6 +21,7 @@ struct watched {
     uint64_t restarts;
     uint64_t restarted_ns; // 0: not seen
     enum health_level level;
+    uint64_t requests, refused, denied; // of its process, as it was asked last
     bool seen; // in this round
 };
 

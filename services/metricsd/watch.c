@@ -74,6 +74,10 @@ static void judge(struct supervisor_service service, uint64_t now_ns) {
         reason = "has nearly no memory left";
     }
     if (entry != nullptr) {
+        const struct supervisor_work work = supervisor_service_get_work(service);
+        entry->requests = supervisor_work_get_requests(work);
+        entry->refused = supervisor_work_get_refused(work);
+        entry->denied = supervisor_work_get_denied(work);
         entry->level = level;
         entry->seen = true;
     }

@@ -79,7 +79,8 @@ static struct ruleset_decision decide(const struct asked *asked) {
     if (is_new) {
         service_keep();
     }
-    struct audit_entry entry = {.question = asked->question, .allowed = decision.allowed, .by_rule = decision.rule != nullptr};
+    struct audit_entry entry = {.question = asked->question, .allowed = decision.allowed, .by_rule = decision.rule != nullptr,
+                                .cause = rpc_cause(&server.request)};
     memcpy(entry.subject, asked->subject, sizeof entry.subject);
     memcpy(entry.object, asked->object, sizeof entry.object);
     if (decision.rule != nullptr) {
@@ -380,6 +381,7 @@ static bool is_early(uint64_t now_ns) {
 static bool file_next(const struct audit_entry *entry) {
     static struct audit_record record; // large
     audit_record(&rules, entry, &record);
+    logger.cause = entry->cause;
     if (!logger_try(&logger, record.record, DEADLINE_POLL)) {
         return false;
     }
@@ -390,6 +392,7 @@ static bool file_next(const struct audit_entry *entry) {
 
 static bool tell_dropped(void) {
     const uint64_t dropped = audit.dropped - audit.dropped_told;
+    logger.cause = 0;
     const struct logger_field field = logger_integer("dropped", (int64_t)dropped);
     const struct logger_record record = {
         .level = LOG_LEVEL_WARNING, .text = "decisions were not filed: there were too many, or the log was away", .fields = &field, .count = 1};

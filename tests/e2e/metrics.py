@@ -139,12 +139,31 @@ def health_is_told(session):
     session.expect_in("status", r"^ +\d+\.\d{3}  ok  +rngd", r"^ +\d+\.\d{3}  ok  +system")
 
 
+def services_say_what_they_did(session):
+    """As the supervisor was told when it asked last whether they are well; so within some ten seconds."""
+    session.do("config list")
+    session.do("run log_client")  # which is also denied something
+    limit = time.monotonic() + 25
+    while True:
+        families = exposed(session)
+        found = {name: value(families, f"tessera_service_{name}", service=service) or 0
+                 for name, service in (("requests_total", "configd"), ("refused_total", "logd"), ("denied_total", "logd"))}
+        if all(found.values()):
+            break
+        check(time.monotonic() < limit, "what configd and logd did", "requests of the one, denials of the other", found)
+        time.sleep(0.2)
+    check(found["denied_total"] <= found["refused_total"] <= value(families, "tessera_service_requests_total", service="logd"), "logd's requests",
+          "at least as many as were refused, and of those not more denied", found)
+    session.expect_in("service logd", r"^requests +\d+, [1-9]\d* of them refused, [1-9]\d* because of who made them$")
+
+
 def metrics_are_kept(ctx):
     session = Session(ctx, system="test")
     figures_are_shown(session)
     own_figures_count(session)
     text_is_prometheus(session)
     health_is_told(session)
+    services_say_what_they_did(session)
     session.poweroff()
 
 

@@ -33,6 +33,19 @@ def decisions(session):
                       r"^shell +may +use +random +resolve +system/tessera\.capnp:\d+$")
 
 
+def one_request(session):
+    """What comes of a line has one number, also behind two services: the shell asks samgrd, that asks policyd, which files it."""
+    session.do("policy revoke hello use log")  # nothing is kept of earlier decisions
+    session.do("policy restore hello use log")
+    session.do("call random.stats")
+    found = session.until("logs -v --field object=random", r"shell may use random, by .*  cause=(\d+)$").group(1)
+    said = session.do(f"logs -v --cause {found}")
+    strangers = [line for line in said.splitlines() if not line.endswith(f"cause={found}")]
+    expect("shell may use random" in said and not strangers, f"logs --cause {found}", "what belongs to that line, and nothing else", said)
+    session.do("call random.stats")
+    expect(session.do(f"logs -v --cause {found}") == said, "the same after another line", said, session.guest.transcript[-500:])
+
+
 def reasons(session):
     """A denial names who may, and the line that would have to change."""
     said = " ".join(session.do("policy hello control console").split())
@@ -84,7 +97,7 @@ def learned(session):
 
 def one_boot(ctx):
     session = Session(ctx)
-    for part in (decisions, reasons, what_would_change, revoked_and_restored, learned):
+    for part in (decisions, one_request, reasons, what_would_change, revoked_and_restored, learned):
         part(session)
     session.poweroff()
 

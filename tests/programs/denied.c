@@ -30,7 +30,7 @@ int main(int argc, char **) {
     logger_init(&logger, "denied");
     tell(tess_vmo_write(settings, 0, (uint64_t)&bits, sizeof bits, nullptr));
     tell(vmo_call_resize((struct vmo){settings}, &call, 0, tess_deadline_after_ms(1000), nullptr)); // by the contract
-    tell(tess_signal(settings, 1));
+    tell(tess_refused(tess_signal(settings, 1), SYS_SIGNAL, settings, 0, 0));
     tell(tess_wait((handle_t){}, &bits, DEADLINE_POLL));
     if (!status_ok(tess_handle_copy(bell, (rights_t){RIGHT_WAIT_BIT}, &waiter)) ||
         !status_ok(tess_handle_copy(console, (rights_t){RIGHT_COPY_BIT}, &mute)) ||

@@ -11,6 +11,9 @@ status_t tess_host_syscall(uint32_t number, handle_t handle, struct tess_message
 struct tess_thread_block *tess_arch_thread_block(void);
 uint64_t tess_arch_cycles(void);
 
+#define TESS_ARCH_BLOCK_READ(offset, value) ((value) = *(const uint64_t *)((const char *)tess_arch_thread_block() + (offset)))
+#define TESS_ARCH_BLOCK_WRITE(offset, value) (*(uint64_t *)((char *)tess_arch_thread_block() + (offset)) = (value))
+
 static inline status_t tess_arch_exchange(uint32_t number, handle_t handle, struct tess_message *message,
                                           uint64_t deadline_ns) {
     return tess_host_syscall(number, handle, message, deadline_ns);

@@ -164,6 +164,10 @@ static inline struct tess_thread_block *tess_arch_thread_block(void) {
     return block;
 }
 
+// A word of that block, by one instruction.
+#define TESS_ARCH_BLOCK_READ(offset, value) __asm__ volatile("ld %0, %1(tp)" : "=r"(value) : "i"(offset))
+#define TESS_ARCH_BLOCK_WRITE(offset, value) __asm__ volatile("sd %0, %1(tp)" : : "r"(value), "i"(offset) : "memory")
+
 static inline uint64_t tess_arch_cycles(void) {
     uint64_t value;
     __asm__ volatile("rdtime %0" : "=r"(value));

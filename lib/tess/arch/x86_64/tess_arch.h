@@ -154,6 +154,10 @@ static inline struct tess_thread_block *tess_arch_thread_block(void) {
     return block;
 }
 
+// A word of that block, by one instruction.
+#define TESS_ARCH_BLOCK_READ(offset, value) __asm__ volatile("movq %%fs:%c1, %0" : "=r"(value) : "i"(offset))
+#define TESS_ARCH_BLOCK_WRITE(offset, value) __asm__ volatile("movq %0, %%fs:%c1" : : "r"(value), "i"(offset) : "memory")
+
 static inline uint64_t tess_arch_cycles(void) {
     uint32_t low, high;
     __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
