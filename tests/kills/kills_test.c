@@ -82,6 +82,17 @@ static void stop_clients(void) {
     }
 }
 
+// The load and the message, as it came: chance does not bring the same again soon.
+static void report_wrong(uint32_t number, const struct asker *asker) {
+    const uint64_t *words = asker->client.wrong.words;
+    for (uint32_t load = 0; load < load_count; load++) {
+        if (asker->answers[load][ANSWER_WRONG] > 0) {
+            report_line("note kills: client %u, %s: info %lx, words %lx %lx %lx %lx %lx %lx %lx %lx", number, loads[load].what,
+                        asker->client.wrong.info, words[0], words[1], words[2], words[3], words[4], words[5], words[6], words[7]);
+        }
+    }
+}
+
 // What all of them were answered. Each load is right at least once, and only what may be is disconnected.
 static void judge_answers(void) {
     for (uint32_t load = 0; load < load_count; load++) {
@@ -102,6 +113,7 @@ static void judge_answers(void) {
         if (!status_ok(askers[i].last_lost)) {
             report_line("note kills: the last call of client %u that failed: status %u", i, askers[i].last_lost.code);
         }
+        report_wrong(i, &askers[i]);
     }
 }
 
@@ -268,6 +280,56 @@ static bool settled(struct asker *asker, const struct inspect_system *wanted, st
     return true;
 }
 
+// Who pays for how much, for a message that says whose fault it is.
+struct usage {
+    struct inspect_account accounts[2 * VICTIMS_MAX];
+    char names[2 * VICTIMS_MAX][16]; // of processes that they pay for
+    size_t count;
+};
+
+static void name_accounts(struct usage *usage) {
+    uint64_t after = 0, found = 0;
+    do {
+        if (!status_ok(tess_inspector_processes(suite.inspector, after, &found))) {
+            return;
+        }
+        const struct inspect_process *page = (const void *)suite_page();
+        for (uint64_t i = 0; i < found; i++) {
+            after = page[i].koid;
+            for (size_t k = 0; k < usage->count; k++) {
+                if (usage->accounts[k].koid == page[i].account_koid) {
+                    memcpy(usage->names[k], page[i].name, sizeof(usage->names[k]));
+                }
+            }
+        }
+    } while (found > 0);
+}
+
+static void note_usage(struct usage *usage) {
+    constexpr size_t MOST = sizeof(usage->accounts) / sizeof(usage->accounts[0]);
+    uint64_t after = 0, found = 0;
+    *usage = (struct usage){};
+    do {
+        if (!status_ok(tess_inspector_accounts(suite.inspector, after, &found))) {
+            return;
+        }
+        const struct inspect_account *page = (const void *)suite_page();
+        for (uint64_t i = 0; i < found && usage->count < MOST; i++) {
+            after = page[i].koid;
+            usage->accounts[usage->count++] = page[i];
+        }
+    } while (found > 0 && usage->count < MOST);
+    name_accounts(usage);
+}
+
+static void report_usage(const char *when, const struct usage *usage) {
+    for (size_t i = 0; i < usage->count; i++) {
+        const struct inspect_account *account = &usage->accounts[i];
+        report_line("note kills: %s: account %lu of `%s` below %lu: %lu bytes, %u VMOs", when, account->koid, usage->names[i],
+                    account->parent_koid, account->used_bytes, account->objects[OBJECT_VMO]);
+    }
+}
+
 static uint64_t *times;
 static uint64_t kills;
 
@@ -275,6 +337,7 @@ static uint64_t kills;
 void suite_before_all(void) {
     kills = option("kills=", 300);
     times = malloc((kills + 1) * sizeof times[0]);
+    memset(times, 0xff, (kills + 1) * sizeof times[0]); // so that all of it is there
     supervisor = (struct supervisor_control){tess_cap_required("supervisor", SUPERVISOR_ID)};
     loads_init();
     EXPECT_OK(tess_account_create_notification(suite.account, &never));
@@ -294,25 +357,45 @@ static void kill_under_load(uint64_t seed, uint64_t count) {
     stop_clients();
 }
 
+// The first account is the root, which pays for what init has. That may grow by a little, once: memory that init uses for the
+// first time when more happens at once than ever before. It is the same after 6,000 kills as after 20,000.
+static void judge_usage(const struct inspect_system *before, const struct inspect_system *after, const struct usage usage[2]) {
+    constexpr uint64_t INIT_MORE_BYTES = 32 * 1024, INIT_MORE_VMOS = 1;
+    const struct inspect_account *then = &usage[0].accounts[0], *now = &usage[1].accounts[0];
+    const uint64_t vmos = now->objects[OBJECT_VMO] - then->objects[OBJECT_VMO];
+    if (after->user_bytes != before->user_bytes || after->handles != before->handles) {
+        report_usage("before", &usage[0]);
+        report_usage("after", &usage[1]);
+    }
+    EXPECT(now->used_bytes <= then->used_bytes + INIT_MORE_BYTES);
+    EXPECT(vmos <= INIT_MORE_VMOS);
+    EXPECT(after->user_bytes <= before->user_bytes + (now->used_bytes - then->used_bytes));
+    EXPECT_EQ(after->handles, before->handles);
+    for (uint32_t type = 1; type < OBJECT_TYPE_COUNT; type++) {
+        EXPECT_EQ(after->live_objects[type], before->live_objects[type] + (type == OBJECT_VMO ? vmos : 0));
+    }
+}
+
 CASE(services_are_killed_at_random) {
     struct inspect_system before = {}, after = {};
     static struct asker asker;
+    static struct usage usage[2]; // touched before memory is counted
     const uint64_t seed = option("seed=", 1), within_us = option("within_us=", UINT64_MAX);
     REQUIRE(times != nullptr && kills > 0 && load_count <= LOADS_MAX);
     asker = (struct asker){.client.state = 1};
     EXPECT(look_at_services(false));
     kill_under_load(seed + 1, kills / 3 + 1); // what is committed on first use, such as init's queue for the log, is there then
     renew_all(&asker);
+    note_usage(&usage[1]);
+    note_usage(&usage[0]);
     EXPECT(settled(&asker, nullptr, &before));
+    note_usage(&usage[0]);
     kill_under_load(seed, kills);
     report(times, kills);
     judge_answers();
     EXPECT(times[kills * 99 / 100] / 1000 <= within_us);
     renew_all(&asker);
     EXPECT(settled(&asker, &before, &after));
-    EXPECT_EQ(after.user_bytes, before.user_bytes);
-    EXPECT_EQ(after.handles, before.handles);
-    for (uint32_t type = 1; type < OBJECT_TYPE_COUNT; type++) {
-        EXPECT_EQ(after.live_objects[type], before.live_objects[type]);
-    }
+    note_usage(&usage[1]);
+    judge_usage(&before, &after, usage);
 }

@@ -57,8 +57,12 @@ static enum answer came(struct client *client, status_t status) {
                                                    : ANSWER_LOST;
 }
 
-static enum answer judged(enum answer answer, bool right) {
-    return answer == ANSWER_RIGHT && !right ? ANSWER_WRONG : answer;
+static enum answer judged(struct client *client, const struct rpc_call *call, enum answer answer, bool right) {
+    if (answer != ANSWER_RIGHT || right) {
+        return answer;
+    }
+    client->wrong = call->message;
+    return ANSWER_WRONG;
 }
 
 // ---- the log ----
@@ -72,7 +76,7 @@ static enum answer log_is_counted(struct client *client) {
     RPC_CALL(call);
     struct log_stats_results results;
     const enum answer answer = came(client, log_call_stats(the_log, &call, rpc_patience(), &results));
-    return answer != ANSWER_RIGHT ? answer : judged(answer, stats_hold(log_stats_results_get_stats(results)));
+    return answer != ANSWER_RIGHT ? answer : judged(client, &call, answer, stats_hold(log_stats_results_get_stats(results)));
 }
 
 static enum answer log_takes(struct client *client) {
@@ -83,7 +87,7 @@ static enum answer log_takes(struct client *client) {
         return ANSWER_RIGHT; // too many of this client's in a short time
     }
     const enum answer answer = came(client, status);
-    return answer != ANSWER_RIGHT ? answer : judged(answer, log_append_results_get_sequence(results) != 0);
+    return answer != ANSWER_RIGHT ? answer : judged(client, &call, answer, log_append_results_get_sequence(results) != 0);
 }
 
 // The records that are there follow each other.
@@ -117,20 +121,20 @@ static enum answer log_is_found(struct client *client) {
     enum answer answer = came(client, registry_call_resolve(registry, &call, CAPNP_TEXT("log"), LOG_ID, rpc_patience(), &results));
     if (answer != ANSWER_RIGHT || registry_resolve_results_get_outcome(results) != REGISTRY_OUTCOME_FOUND ||
         registry_resolve_results_get_interface_id(results) != LOG_ID) {
-        return judged(answer, false);
+        return judged(client, &call, answer, false);
     }
     TESS_OWNED handle_t found = rpc_keep(&call, registry_resolve_results_get_service(results));
     RPC_CALL(stats);
     struct log_stats_results counted;
     answer = came(client, log_call_stats((struct log){found}, &stats, rpc_patience(), &counted));
-    return answer != ANSWER_RIGHT ? answer : judged(answer, stats_hold(log_stats_results_get_stats(counted)));
+    return answer != ANSWER_RIGHT ? answer : judged(client, &call, answer, stats_hold(log_stats_results_get_stats(counted)));
 }
 
 static enum answer nobody_is_not_found(struct client *client) {
     RPC_CALL(call);
     struct registry_resolve_results results;
     const enum answer answer = came(client, registry_call_resolve(registry, &call, CAPNP_TEXT("nobody"), 0, rpc_patience(), &results));
-    return answer != ANSWER_RIGHT ? answer : judged(answer, registry_resolve_results_get_outcome(results) != REGISTRY_OUTCOME_FOUND);
+    return answer != ANSWER_RIGHT ? answer : judged(client, &call, answer, registry_resolve_results_get_outcome(results) != REGISTRY_OUTCOME_FOUND);
 }
 
 // ---- random numbers ----
@@ -149,7 +153,7 @@ static enum answer random_is_new(struct client *client) {
         changed = changed && drawn[i] != client->drawn[i];
     }
     memcpy(client->drawn, drawn, sizeof drawn);
-    return judged(answer, changed);
+    return judged(client, &call, answer, changed);
 }
 
 // ---- the console ----
@@ -158,7 +162,7 @@ static enum answer console_counts(struct client *client) {
     RPC_CALL(call);
     struct console_stats_results results;
     const enum answer answer = came(client, console_call_stats(console, &call, rpc_patience(), &results));
-    return answer != ANSWER_RIGHT ? answer : judged(answer, console_stats_get_columns(console_stats_results_get_stats(results)) != 0);
+    return answer != ANSWER_RIGHT ? answer : judged(client, &call, answer, console_stats_get_columns(console_stats_results_get_stats(results)) != 0);
 }
 
 // ---- policy ----
@@ -167,7 +171,7 @@ static enum answer decided(struct client *client, struct capnp_text subject, enu
     RPC_CALL(call);
     struct policy_check_results results;
     const enum answer answer = came(client, policy_call_check(policy, &call, subject, action, CAPNP_TEXT("log"), rpc_patience(), &results));
-    return answer != ANSWER_RIGHT ? answer : judged(answer, policy_check_results_get_allowed(results) == expected);
+    return answer != ANSWER_RIGHT ? answer : judged(client, &call, answer, policy_check_results_get_allowed(results) == expected);
 }
 
 static enum answer policy_allows(struct client *client) {
@@ -184,7 +188,7 @@ static enum answer device_has_a_key(struct client *client) {
     RPC_CALL(call);
     struct keys_device_results results;
     const enum answer answer = came(client, keys_call_device(keys, &call, rpc_patience(), &results));
-    return answer != ANSWER_RIGHT ? answer : judged(answer, keys_device_results_get_public_key(results).len == 32);
+    return answer != ANSWER_RIGHT ? answer : judged(client, &call, answer, keys_device_results_get_public_key(results).len == 32);
 }
 
 static enum answer setting_is_read(struct client *client) {
@@ -195,7 +199,7 @@ static enum answer setting_is_read(struct client *client) {
         return answer;
     }
     const struct config_value value = config_get_results_get_value(results);
-    return judged(answer, config_value_which(value) == CONFIG_VALUE_FLAG && config_value_get_flag(value));
+    return judged(client, &call, answer, config_value_which(value) == CONFIG_VALUE_FLAG && config_value_get_flag(value));
 }
 
 static enum answer program_is_known(struct client *client) {
@@ -203,10 +207,10 @@ static enum answer program_is_known(struct client *client) {
     struct exec_programs_results results;
     const enum answer answer = came(client, exec_call_programs(exec, &call, 0, rpc_patience(), &results));
     if (answer != ANSWER_RIGHT || exec_programs_results_get_total(results) != 1) {
-        return judged(answer, false);
+        return judged(client, &call, answer, false);
     }
     const struct capnp_text name = exec_program_get_name(exec_program_list_get(exec_programs_results_get_programs(results), 0));
-    return judged(answer, str_equal(name.bytes, "hello"));
+    return judged(client, &call, answer, str_equal(name.bytes, "hello"));
 }
 
 // ---- accounts, figures, time ----
@@ -215,21 +219,21 @@ static enum answer nobody_is_known(struct client *client) {
     RPC_CALL(call);
     struct identity_state_results results;
     const enum answer answer = came(client, identity_call_state(identity, &call, rpc_patience(), &results));
-    return answer != ANSWER_RIGHT ? answer : judged(answer, identity_state_results_get_accounts(results) == 0);
+    return answer != ANSWER_RIGHT ? answer : judged(client, &call, answer, identity_state_results_get_accounts(results) == 0);
 }
 
 static enum answer health_is_said(struct client *client) {
     RPC_CALL(call);
     struct metrics_health_results results;
     const enum answer answer = came(client, metrics_call_health(metrics, &call, rpc_patience(), &results));
-    return answer != ANSWER_RIGHT ? answer : judged(answer, metrics_health_results_get_health(results) <= METRICS_HEALTH_FAILED);
+    return answer != ANSWER_RIGHT ? answer : judged(client, &call, answer, metrics_health_results_get_health(results) <= METRICS_HEALTH_FAILED);
 }
 
 static enum answer time_is_told(struct client *client) {
     RPC_CALL(call);
     struct time_now_results results;
     const enum answer answer = came(client, time_call_now(wall, &call, rpc_patience(), &results));
-    return answer != ANSWER_RIGHT ? answer : judged(answer, time_now_results_get_monotonic_ns(results) != 0);
+    return answer != ANSWER_RIGHT ? answer : judged(client, &call, answer, time_now_results_get_monotonic_ns(results) != 0);
 }
 
 const struct load loads[] = {

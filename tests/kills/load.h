@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "abi/types.h"
+#include "lib/tess/message.h"
 
 enum answer : uint8_t {
     ANSWER_RIGHT,
@@ -18,6 +19,7 @@ struct client {
     uint64_t state;    // of its generator; not 0
     uint64_t drawn[4]; // what it was given last
     status_t status;   // of the last call
+    struct tess_message wrong; // the last answer that was, as it came
 };
 
 // A service, and how it is asked.
