@@ -61,7 +61,7 @@ const keystored :Manifest.Service = (
 
 const identityd :Manifest.Service = (
   name = "identityd",
-  memoryKib = 4608, # 4 MiB of it only while a password is looked at
+  memoryKib = 4736, # 4 MiB of it only while a password is looked at
   band = interactive,
   secret = true,
   provides = ["identity"],

@@ -63,8 +63,21 @@ static bool is_good_password(size_t len) {
     return len >= PASSWORD_MIN_BYTES && len <= PASSWORD_MAX_BYTES;
 }
 
-static enum accounts_result make_account(struct accounts *accounts, enum accounts_role role, struct accounts_claim claim,
-                                         const struct accounts_drawn *drawn, uint64_t now_ns, struct account **out) {
+struct password accounts_salt(const struct accounts *accounts, const char *name) {
+    const struct account *account = find_account((struct accounts *)accounts, name); // only read
+    struct password password = account != nullptr ? account->password : accounts->nobody.password;
+    memset(password.hash, 0, sizeof(password.hash));
+    return password;
+}
+
+struct password accounts_new_salt(const struct accounts *accounts, const struct accounts_drawn *drawn) {
+    struct password password = {.cost = accounts->cost};
+    memcpy(password.salt, drawn->salt, sizeof(password.salt));
+    return password;
+}
+
+static enum accounts_result make_account(struct accounts *accounts, enum accounts_role role, struct accounts_claim claim, uint64_t now_ns,
+                                         struct account **out) {
     if (!is_good_name(claim.name)) {
         return ACCOUNTS_BAD_NAME;
     }
@@ -80,12 +93,11 @@ static enum accounts_result make_account(struct accounts *accounts, enum account
     if (account == accounts->list + ACCOUNTS_MAX) {
         return ACCOUNTS_FULL;
     }
-    struct account made = {.role = role, .created_ns = now_ns};
-    (void)str_copy(made.name, sizeof(made.name), claim.name); // it is not longer
-    if (!status_ok(password_make(&made.password, accounts->cost, drawn->salt, claim.password, claim.len))) {
-        return ACCOUNTS_NO_MEMORY;
+    if (claim.hashed == nullptr) {
+        return ACCOUNTS_HASH_FIRST;
     }
-    *account = made;
+    *account = (struct account){.role = role, .created_ns = now_ns, .password = *claim.hashed};
+    (void)str_copy(account->name, sizeof(account->name), claim.name); // it is not longer
     *out = account;
     return ACCOUNTS_DONE;
 }
@@ -93,16 +105,14 @@ static enum accounts_result make_account(struct accounts *accounts, enum account
 enum accounts_result accounts_prove(struct accounts *accounts, struct accounts_claim claim, uint64_t now_ns,
                                     struct account **out, uint64_t *wait_ns) {
     struct account *account = find_account(accounts, claim.name);
-    const struct password *password = account != nullptr ? &account->password : &accounts->nobody.password;
-    bool good;
     *wait_ns = throttle_wait_ns(&accounts->throttle, claim.name, now_ns);
     if (*wait_ns > 0) {
         return ACCOUNTS_WAIT;
     }
-    if (!status_ok(password_check(password, claim.password, claim.len, &good))) {
-        return ACCOUNTS_NO_MEMORY;
+    if (claim.hashed == nullptr) {
+        return ACCOUNTS_HASH_FIRST;
     }
-    if (!good || account == nullptr) {
+    if (account == nullptr || !password_equal(claim.hashed, &account->password)) {
         throttle_failed(&accounts->throttle, claim.name, now_ns);
         return ACCOUNTS_WRONG;
     }
@@ -119,7 +129,7 @@ enum accounts_result accounts_set_up(struct accounts *accounts, uint64_t holder,
     if (accounts_count(accounts) > 0) {
         return ACCOUNTS_TAKEN;
     }
-    const enum accounts_result result = make_account(accounts, ACCOUNTS_ADMINISTRATOR, claim, drawn, now_ns, &account);
+    const enum accounts_result result = make_account(accounts, ACCOUNTS_ADMINISTRATOR, claim, now_ns, &account);
     return result == ACCOUNTS_DONE ? accounts_open(accounts, holder, account, drawn->number, now_ns, out) : result;
 }
 
@@ -139,9 +149,8 @@ enum accounts_result accounts_guest(struct accounts *accounts, uint64_t holder, 
 
 // ---- passwords ----
 
-enum accounts_result accounts_change_password(struct accounts *accounts, struct accounts_session *session, const void *old,
-                                              size_t old_len, const void *password, size_t len,
-                                              const struct accounts_drawn *drawn, uint64_t now_ns, uint64_t *wait_ns) {
+enum accounts_result accounts_change_password(struct accounts *accounts, struct accounts_session *session, const struct password *old,
+                                              size_t len, const struct password *hashed, uint64_t now_ns, uint64_t *wait_ns) {
     struct account *account;
     if (session->account == nullptr) {
         return ACCOUNTS_NOT_ALLOWED;
@@ -149,12 +158,12 @@ enum accounts_result accounts_change_password(struct accounts *accounts, struct 
     if (!is_good_password(len)) {
         return ACCOUNTS_BAD_PASSWORD;
     }
-    const struct accounts_claim claim = {session->account->name, old, old_len};
+    const struct accounts_claim claim = {.name = session->account->name, .hashed = old};
     const enum accounts_result proved = accounts_prove(accounts, claim, now_ns, &account, wait_ns);
-    if (proved != ACCOUNTS_DONE) {
-        return proved;
+    if (proved == ACCOUNTS_DONE) {
+        account->password = *hashed;
     }
-    return status_ok(password_make(&account->password, accounts->cost, drawn->salt, password, len)) ? ACCOUNTS_DONE : ACCOUNTS_NO_MEMORY;
+    return proved;
 }
 
 // ---- for administrators ----
@@ -172,12 +181,12 @@ static void end_sessions_of(struct accounts *accounts, const struct account *acc
 }
 
 enum accounts_result accounts_add(struct accounts *accounts, const struct accounts_session *by, enum accounts_role role,
-                                          struct accounts_claim claim, const struct accounts_drawn *drawn, uint64_t now_ns) {
+                                  struct accounts_claim claim, uint64_t now_ns) {
     struct account *account;
     if (!administers(by) || (role != ACCOUNTS_USER && role != ACCOUNTS_ADMINISTRATOR)) {
         return ACCOUNTS_NOT_ALLOWED;
     }
-    return make_account(accounts, role, claim, drawn, now_ns, &account);
+    return make_account(accounts, role, claim, now_ns, &account);
 }
 
 enum accounts_result accounts_remove(struct accounts *accounts, const struct accounts_session *by, const char *name) {
@@ -197,7 +206,7 @@ enum accounts_result accounts_remove(struct accounts *accounts, const struct acc
 }
 
 enum accounts_result accounts_set_password(struct accounts *accounts, const struct accounts_session *by,
-                                           struct accounts_claim claim, const struct accounts_drawn *drawn) {
+                                           struct accounts_claim claim) {
     struct account *account = find_account(accounts, claim.name);
     if (!administers(by)) {
         return ACCOUNTS_NOT_ALLOWED;
@@ -208,9 +217,10 @@ enum accounts_result accounts_set_password(struct accounts *accounts, const stru
     if (!is_good_password(claim.len)) {
         return ACCOUNTS_BAD_PASSWORD;
     }
-    if (!status_ok(password_make(&account->password, accounts->cost, drawn->salt, claim.password, claim.len))) {
-        return ACCOUNTS_NO_MEMORY;
+    if (claim.hashed == nullptr) {
+        return ACCOUNTS_HASH_FIRST;
     }
+    account->password = *claim.hashed;
     end_sessions_of(accounts, account);
     return ACCOUNTS_DONE;
 }

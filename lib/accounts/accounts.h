@@ -4,7 +4,8 @@
 // told to, when it was not used for long, or when it has been there for long; before that it locks itself. Sessions go by random
 // numbers, which no two ever share, not even those of two lives of the service.
 //
-// Pure but for the memory that a password takes while it is looked at; no locks. Random bytes are the caller's to bring.
+// Pure; no locks. Random bytes are the caller's to bring, and the hashes of passwords, which take long: whoever asks with a password
+// that is not hashed yet learns whether that is needed.
 #pragma once
 
 #include "lib/badge/badge.h"
@@ -33,7 +34,7 @@ enum accounts_result : uint8_t {
     ACCOUNTS_NOT_FOUND,
     ACCOUNTS_FULL,
     ACCOUNTS_LAST_ADMINISTRATOR,
-    ACCOUNTS_NO_MEMORY, // for a hash; nothing was counted
+    ACCOUNTS_HASH_FIRST, // nothing else speaks against it: hash the password, and ask once more. Nothing was changed or counted
 };
 
 struct account {
@@ -68,14 +69,20 @@ struct accounts_drawn {
     uint8_t salt[PASSWORD_SALT_BYTES];
 };
 
-// What somebody says: who one is, and the proof.
+// What somebody says: who one is, and the proof; or who somebody is to be, and the password.
 struct accounts_claim {
     const char *name;
-    const void *password;
-    size_t len;
+    size_t len;                    // of the password
+    const struct password *hashed; // with accounts_salt or accounts_new_salt; null: not yet
 };
 
 void accounts_init(struct accounts *accounts, struct password_cost cost, const uint64_t throttle_key[2]);
+
+// What a password that is to prove that one has this name is hashed with. Of a name that there is not it takes as long.
+struct password accounts_salt(const struct accounts *accounts, const char *name);
+
+// What a new one is hashed with.
+struct password accounts_new_salt(const struct accounts *accounts, const struct accounts_drawn *drawn);
 
 uint32_t accounts_count(const struct accounts *accounts);
 const struct account *accounts_at(const struct accounts *accounts, uint32_t index); // null behind the last
@@ -104,7 +111,7 @@ uint64_t accounts_session_ends_ns(const struct accounts_session *session);
 
 void accounts_use(struct accounts_session *session, uint64_t now_ns);
 enum accounts_result accounts_lock(struct accounts_session *session);
-enum accounts_result accounts_unlock(struct accounts *accounts, struct accounts_session *session, const void *password, size_t len,
+enum accounts_result accounts_unlock(struct accounts *accounts, struct accounts_session *session, const struct password *hashed,
                                      uint64_t now_ns, uint64_t *wait_ns);
 void accounts_logout(struct accounts_session *session);
 
@@ -117,20 +124,20 @@ const struct accounts_session *accounts_visible(struct accounts *accounts, const
                                                 uint64_t now_ns, uint32_t *total);
 enum accounts_result accounts_end(struct accounts *accounts, const struct accounts_session *by, uint32_t id, uint64_t now_ns);
 
-enum accounts_result accounts_change_password(struct accounts *accounts, struct accounts_session *session, const void *old,
-                                              size_t old_len, const void *password, size_t len,
-                                              const struct accounts_drawn *drawn, uint64_t now_ns, uint64_t *wait_ns);
+// `len` is that of the new one.
+enum accounts_result accounts_change_password(struct accounts *accounts, struct accounts_session *session, const struct password *old,
+                                              size_t len, const struct password *hashed, uint64_t now_ns, uint64_t *wait_ns);
 
 // ---- for administrators; NOT_ALLOWED for others ----
 
 enum accounts_result accounts_add(struct accounts *accounts, const struct accounts_session *by, enum accounts_role role,
-                                          struct accounts_claim claim, const struct accounts_drawn *drawn, uint64_t now_ns);
+                                  struct accounts_claim claim, uint64_t now_ns);
 enum accounts_result accounts_remove(struct accounts *accounts, const struct accounts_session *by, const char *name);
 enum accounts_result accounts_set_password(struct accounts *accounts, const struct accounts_session *by,
-                                           struct accounts_claim claim, const struct accounts_drawn *drawn);
+                                           struct accounts_claim claim);
 enum accounts_result accounts_allow_guests(struct accounts *accounts, const struct accounts_session *by, bool allowed);
 
-// ---- for another version of the service, in its place (lib/service): with all that is secret ----
+// ---- for another process of the service, in its place (lib/service): with all that is secret ----
 
 size_t accounts_save(const struct accounts *accounts, void *to, size_t room); // the length; with too little room 0, with none what it would be
 bool accounts_adopt(struct accounts *accounts, const void *from, size_t len);  // false: not understood, and nothing is changed

@@ -12,14 +12,33 @@ static struct accounts accounts;
 static uint64_t now, wait;
 static struct accounts_drawn drawn;
 
-static struct accounts_claim claim(const char *name, const char *password) {
-    return (struct accounts_claim){name, password, strlen(password)};
-}
-
 static const struct accounts_drawn *draw(void) {
     drawn.number++;
     drawn.salt[0]++;
     return &drawn;
+}
+
+static const struct password *hashed(struct password salted, const void *bytes, size_t len) {
+    static struct password results[4]; // several to a call
+    static size_t next;
+    struct password *result = &results[next++ % 4];
+    *result = salted;
+    CHECK(status_ok(password_hash(result, bytes, len)));
+    return result;
+}
+
+// What proves that one has this name; and what somebody is to have.
+static const struct password *proof(const char *name, const char *password) {
+    return hashed(accounts_salt(&accounts, name), password, strlen(password));
+}
+static const struct password *fresh(const char *password) {
+    return hashed(accounts_new_salt(&accounts, draw()), password, strlen(password));
+}
+static struct accounts_claim claim(const char *name, const char *password) {
+    return (struct accounts_claim){name, strlen(password), proof(name, password)};
+}
+static struct accounts_claim new_claim(const char *name, const char *password) {
+    return (struct accounts_claim){name, strlen(password), fresh(password)};
 }
 
 static struct accounts_session *login(const char *name, const char *password) {
@@ -39,8 +58,8 @@ static struct accounts_session *setup(void) {
     struct accounts_session *anna = nullptr;
     now = 1000 * SECOND;
     accounts_init(&accounts, CHEAP, key);
-    CHECK_EQ(accounts_set_up(&accounts, SHELL, claim("anna", "annas password"), draw(), now, &anna), ACCOUNTS_DONE);
-    CHECK_EQ(accounts_add(&accounts, anna, ACCOUNTS_USER, claim("bert", "berts password"), draw(), now), ACCOUNTS_DONE);
+    CHECK_EQ(accounts_set_up(&accounts, SHELL, new_claim("anna", "annas password"), draw(), now, &anna), ACCOUNTS_DONE);
+    CHECK_EQ(accounts_add(&accounts, anna, ACCOUNTS_USER, new_claim("bert", "berts password"), now), ACCOUNTS_DONE);
     return anna;
 }
 
@@ -54,43 +73,70 @@ TEST(hashes_are_those_of_the_standard) {
     for (uint8_t i = 0; i < sizeof(salt); i++) {
         salt[i] = i;
     }
-    CHECK_EQ(password_make(&password, (struct password_cost){3, 64}, salt, "correct horse", 13).code, 0);
+    password = (struct password){.cost = {3, 64}};
+    memcpy(password.salt, salt, sizeof(salt));
+    CHECK_EQ(password_hash(&password, "correct horse", 13).code, 0);
     CHECK_MEM_EQ(password.hash, expected, sizeof(expected));
 }
 
+static struct password hash_of(struct password_cost cost, uint8_t salt, const void *bytes, size_t len) {
+    return *hashed((struct password){.cost = cost, .salt = {salt}}, bytes, len);
+}
+
 TEST(a_password_is_all_of_its_bytes) {
-    struct password password, salted;
-    bool good;
-    REQUIRE(status_ok(password_make(&password, CHEAP, draw()->salt, "a\0b", 3)));
-    REQUIRE(status_ok(password_make(&salted, CHEAP, draw()->salt, "a\0b", 3)));
+    const struct password password = hash_of(CHEAP, 1, "a\0b", 3);
+    static const struct {
+        const char *bytes;
+        size_t len;
+    } others[] = {{"a\0c", 3}, {"a", 1}, {"a\0b\0", 4}, {"", 0}};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        const struct password other = hash_of(CHEAP, 1, others[i].bytes, others[i].len);
+        CHECK(!password_equal(&password, &other));
+    }
+    const struct password same = hash_of(CHEAP, 1, "a\0b", 3), salted = hash_of(CHEAP, 2, "a\0b", 3);
+    CHECK(password_equal(&password, &same));
+    CHECK(!password_equal(&password, &salted));
     CHECK(memcmp(password.hash, salted.hash, sizeof(password.hash)) != 0);
-    CHECK(status_ok(password_check(&password, "a\0b", 3, &good)) && good);
-    CHECK(status_ok(password_check(&password, "a\0c", 3, &good)) && !good);
-    CHECK(status_ok(password_check(&password, "a", 1, &good)) && !good);
-    CHECK(status_ok(password_check(&password, "a\0b\0", 4, &good)) && !good);
-    CHECK(status_ok(password_check(&password, "", 0, &good)) && !good);
 }
 
 TEST(old_parameters_stay_good) {
-    struct password password;
-    bool good;
-    REQUIRE(status_ok(password_make(&password, (struct password_cost){2, 16}, draw()->salt, "password", 8)));
-    CHECK_EQ(password.cost.passes, 2);
-    CHECK(status_ok(password_check(&password, "password", 8, &good)) && good);
+    struct password password = hash_of((struct password_cost){2, 16}, 1, "password", 8);
+    const struct password same = hash_of((struct password_cost){2, 16}, 1, "password", 8);
+    CHECK(password_equal(&password, &same));
     password.cost.passes = 3;
-    CHECK(status_ok(password_check(&password, "password", 8, &good)) && !good);
+    CHECK(!password_equal(&password, &same));
 }
 
-// No hash is made with no pass at all: it fails then as it does where there is no memory for it.
-TEST(without_a_hash_nobody_is_wrong) {
-    setup();
-    accounts.list[1].password.cost.passes = 0;
-    accounts.nobody.password.cost.passes = 0;
+// Whoever asks without a hash learns that there is nothing else against it, and changes nothing.
+TEST(without_a_hash_nothing_happens) {
+    struct accounts_session *anna = setup(), *session;
+    struct accounts before = accounts;
+    const struct accounts_claim none = {.name = "bert", .len = 14}, another = {.name = "carl", .len = 14}, shorter = {.name = "carl", .len = 7};
     for (int i = 0; i < 10; i++) {
-        CHECK_EQ(try_login("bert", "berts password"), ACCOUNTS_NO_MEMORY);
-        CHECK_EQ(try_login("carl", "berts password"), ACCOUNTS_NO_MEMORY);
+        CHECK_EQ(accounts_login(&accounts, SHELL, none, &drawn, now, &session, &wait), ACCOUNTS_HASH_FIRST);
+        CHECK_EQ(accounts_login(&accounts, SHELL, another, &drawn, now, &session, &wait), ACCOUNTS_HASH_FIRST); // there is none
     }
-    CHECK_EQ(throttle_wait_ns(&accounts.throttle, "bert", now), 0);
+    CHECK_EQ(accounts_set_up(&accounts, SHELL, another, &drawn, now, &session), ACCOUNTS_TAKEN);
+    CHECK_EQ(accounts_add(&accounts, anna, ACCOUNTS_USER, another, now), ACCOUNTS_HASH_FIRST);
+    CHECK_EQ(accounts_add(&accounts, anna, ACCOUNTS_USER, shorter, now), ACCOUNTS_BAD_PASSWORD);
+    CHECK_EQ(accounts_add(&accounts, anna, ACCOUNTS_USER, none, now), ACCOUNTS_TAKEN);
+    CHECK_EQ(accounts_set_password(&accounts, anna, none), ACCOUNTS_HASH_FIRST);
+    CHECK_EQ(accounts_set_password(&accounts, anna, another), ACCOUNTS_NOT_FOUND);
+    CHECK_EQ(accounts_unlock(&accounts, anna, nullptr, now, &wait), ACCOUNTS_HASH_FIRST);
+    CHECK_EQ(accounts_change_password(&accounts, anna, nullptr, 14, nullptr, now, &wait), ACCOUNTS_HASH_FIRST);
+    CHECK_EQ(accounts_change_password(&accounts, anna, nullptr, 7, nullptr, now, &wait), ACCOUNTS_BAD_PASSWORD);
+    CHECK_MEM_EQ(&accounts, &before, sizeof(accounts));
+}
+
+// Between the hash and the proof the account may have been given another password, or be gone.
+TEST(what_was_hashed_for_another_password_proves_nothing) {
+    struct accounts_session *anna = setup(), *session;
+    const struct accounts_claim early = claim("bert", "berts password");
+    CHECK_EQ(accounts_set_password(&accounts, anna, new_claim("bert", "berts password")), ACCOUNTS_DONE); // the same, salted anew
+    CHECK_EQ(accounts_login(&accounts, SHELL, early, draw(), now, &session, &wait), ACCOUNTS_WRONG);
+    const struct accounts_claim later = claim("bert", "berts password");
+    CHECK_EQ(accounts_remove(&accounts, anna, "bert"), ACCOUNTS_DONE);
+    CHECK_EQ(accounts_login(&accounts, SHELL, later, draw(), now, &session, &wait), ACCOUNTS_WRONG);
 }
 
 // ---- coming in ----
@@ -101,12 +147,12 @@ TEST(the_first_account_is_an_administrator) {
     accounts_init(&accounts, CHEAP, key);
     CHECK_EQ(accounts_count(&accounts), 0);
     CHECK_EQ(try_login("", ""), ACCOUNTS_WRONG);
-    CHECK_EQ(accounts_set_up(&accounts, SHELL, claim("Anna", "a password"), draw(), 1, &session), ACCOUNTS_BAD_NAME);
-    CHECK_EQ(accounts_set_up(&accounts, SHELL, claim("anna", "short"), draw(), 1, &session), ACCOUNTS_BAD_PASSWORD);
-    CHECK_EQ(accounts_set_up(&accounts, SHELL, claim("anna", "a password"), draw(), 1, &session), ACCOUNTS_DONE);
+    CHECK_EQ(accounts_set_up(&accounts, SHELL, new_claim("Anna", "a password"), draw(), 1, &session), ACCOUNTS_BAD_NAME);
+    CHECK_EQ(accounts_set_up(&accounts, SHELL, new_claim("anna", "short"), draw(), 1, &session), ACCOUNTS_BAD_PASSWORD);
+    CHECK_EQ(accounts_set_up(&accounts, SHELL, new_claim("anna", "a password"), draw(), 1, &session), ACCOUNTS_DONE);
     CHECK_EQ(accounts_session_role(session), ACCOUNTS_ADMINISTRATOR);
     CHECK_STR_EQ(accounts_session_name(session), "anna");
-    CHECK_EQ(accounts_set_up(&accounts, SHELL, claim("berta", "a password"), draw(), 1, &session), ACCOUNTS_TAKEN);
+    CHECK_EQ(accounts_set_up(&accounts, SHELL, new_claim("berta", "a password"), draw(), 1, &session), ACCOUNTS_TAKEN);
 }
 
 TEST(names_and_passwords_are_as_they_must_be) {
@@ -115,14 +161,14 @@ TEST(names_and_passwords_are_as_they_must_be) {
     char longest[PASSWORD_MAX_BYTES + 2] = {};
     memset(longest, 'x', PASSWORD_MAX_BYTES + 1);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        CHECK_EQ(accounts_add(&accounts, anna, ACCOUNTS_USER, claim(bad[i], "a password"), draw(), now), ACCOUNTS_BAD_NAME);
+        CHECK_EQ(accounts_add(&accounts, anna, ACCOUNTS_USER, new_claim(bad[i], "a password"), now), ACCOUNTS_BAD_NAME);
     }
-    CHECK_EQ(accounts_add(&accounts, anna, ACCOUNTS_USER, claim("c", longest), draw(), now), ACCOUNTS_BAD_PASSWORD);
-    CHECK_EQ(accounts_add(&accounts, anna, ACCOUNTS_USER, claim("c", "seven77"), draw(), now), ACCOUNTS_BAD_PASSWORD);
-    CHECK_EQ(accounts_add(&accounts, anna, ACCOUNTS_USER, claim("bert", "a password"), draw(), now), ACCOUNTS_TAKEN);
-    CHECK_EQ(accounts_add(&accounts, anna, ACCOUNTS_GUEST, claim("c", "a password"), draw(), now), ACCOUNTS_NOT_ALLOWED);
-    CHECK_EQ(accounts_add(&accounts, anna, (enum accounts_role)9, claim("c", "a password"), draw(), now), ACCOUNTS_NOT_ALLOWED);
-    CHECK_EQ(accounts_add(&accounts, anna, ACCOUNTS_USER, claim("c-3_po", "eight888"), draw(), now), ACCOUNTS_DONE);
+    CHECK_EQ(accounts_add(&accounts, anna, ACCOUNTS_USER, new_claim("c", longest), now), ACCOUNTS_BAD_PASSWORD);
+    CHECK_EQ(accounts_add(&accounts, anna, ACCOUNTS_USER, new_claim("c", "seven77"), now), ACCOUNTS_BAD_PASSWORD);
+    CHECK_EQ(accounts_add(&accounts, anna, ACCOUNTS_USER, new_claim("bert", "a password"), now), ACCOUNTS_TAKEN);
+    CHECK_EQ(accounts_add(&accounts, anna, ACCOUNTS_GUEST, new_claim("c", "a password"), now), ACCOUNTS_NOT_ALLOWED);
+    CHECK_EQ(accounts_add(&accounts, anna, (enum accounts_role)9, new_claim("c", "a password"), now), ACCOUNTS_NOT_ALLOWED);
+    CHECK_EQ(accounts_add(&accounts, anna, ACCOUNTS_USER, new_claim("c-3_po", "eight888"), now), ACCOUNTS_DONE);
     CHECK_EQ(accounts_count(&accounts), 3);
     CHECK_STR_EQ(accounts_at(&accounts, 2)->name, "c-3_po");
     CHECK(accounts_at(&accounts, 3) == nullptr);
@@ -222,9 +268,9 @@ TEST(a_session_locks_itself_and_ends) {
     CHECK(!accounts_find(&accounts, number, now)->locked);
     now++;
     CHECK(accounts_find(&accounts, number, now)->locked);
-    CHECK_EQ(accounts_unlock(&accounts, bert, "wrong", 5, now, &wait), ACCOUNTS_WRONG);
+    CHECK_EQ(accounts_unlock(&accounts, bert, proof("bert", "wrong"), now, &wait), ACCOUNTS_WRONG);
     CHECK(bert->locked);
-    CHECK_EQ(accounts_unlock(&accounts, bert, "berts password", 14, now, &wait), ACCOUNTS_DONE);
+    CHECK_EQ(accounts_unlock(&accounts, bert, proof("bert", "berts password"), now, &wait), ACCOUNTS_DONE);
     CHECK(!accounts_find(&accounts, number, now)->locked);
     const uint64_t used = now;
     CHECK_EQ(accounts_session_ends_ns(bert), used + ACCOUNTS_END_NS);
@@ -307,9 +353,9 @@ TEST(everybody_sees_their_own) {
 TEST(only_administrators_administer) {
     struct accounts_session *anna = setup();
     struct accounts_session *bert = login("bert", "berts password");
-    CHECK_EQ(accounts_add(&accounts, bert, ACCOUNTS_USER, claim("c", "a password"), draw(), now), ACCOUNTS_NOT_ALLOWED);
+    CHECK_EQ(accounts_add(&accounts, bert, ACCOUNTS_USER, new_claim("c", "a password"), now), ACCOUNTS_NOT_ALLOWED);
     CHECK_EQ(accounts_remove(&accounts, bert, "anna"), ACCOUNTS_NOT_ALLOWED);
-    CHECK_EQ(accounts_set_password(&accounts, bert, claim("anna", "a password"), draw()), ACCOUNTS_NOT_ALLOWED);
+    CHECK_EQ(accounts_set_password(&accounts, bert, new_claim("anna", "a password")), ACCOUNTS_NOT_ALLOWED);
     CHECK_EQ(accounts_allow_guests(&accounts, bert, false), ACCOUNTS_NOT_ALLOWED);
     CHECK_EQ(accounts_remove(&accounts, anna, "nobody"), ACCOUNTS_NOT_FOUND);
     CHECK_EQ(accounts_remove(&accounts, anna, ""), ACCOUNTS_NOT_FOUND);
@@ -318,7 +364,7 @@ TEST(only_administrators_administer) {
     CHECK_EQ(accounts_remove(&accounts, anna, "bert"), ACCOUNTS_DONE);
     CHECK(accounts_find(&accounts, number, now) == nullptr);
     CHECK_EQ(try_login("bert", "berts password"), ACCOUNTS_WRONG);
-    CHECK_EQ(accounts_add(&accounts, anna, ACCOUNTS_ADMINISTRATOR, claim("dora", "a password"), draw(), now), ACCOUNTS_DONE);
+    CHECK_EQ(accounts_add(&accounts, anna, ACCOUNTS_ADMINISTRATOR, new_claim("dora", "a password"), now), ACCOUNTS_DONE);
     CHECK_EQ(accounts_remove(&accounts, anna, "anna"), ACCOUNTS_DONE); // oneself, too
     CHECK_EQ(accounts_count(&accounts), 1);
 }
@@ -326,15 +372,15 @@ TEST(only_administrators_administer) {
 TEST(passwords_change) {
     struct accounts_session *anna = setup();
     struct accounts_session *bert = login("bert", "berts password");
-    CHECK_EQ(accounts_change_password(&accounts, bert, "wrong", 5, "new password", 12, draw(), now, &wait), ACCOUNTS_WRONG);
-    CHECK_EQ(accounts_change_password(&accounts, bert, "berts password", 14, "new", 3, draw(), now, &wait), ACCOUNTS_BAD_PASSWORD);
-    CHECK_EQ(accounts_change_password(&accounts, bert, "berts password", 14, "new password", 12, draw(), now, &wait), ACCOUNTS_DONE);
+    CHECK_EQ(accounts_change_password(&accounts, bert, proof("bert", "wrong"), 12, fresh("new password"), now, &wait), ACCOUNTS_WRONG);
+    CHECK_EQ(accounts_change_password(&accounts, bert, proof("bert", "berts password"), 3, fresh("new"), now, &wait), ACCOUNTS_BAD_PASSWORD);
+    CHECK_EQ(accounts_change_password(&accounts, bert, proof("bert", "berts password"), 12, fresh("new password"), now, &wait), ACCOUNTS_DONE);
     CHECK_EQ(try_login("bert", "berts password"), ACCOUNTS_WRONG);
     (void)login("bert", "new password");
-    CHECK_EQ(accounts_set_password(&accounts, anna, claim("bert", "newer password"), draw()), ACCOUNTS_DONE);
+    CHECK_EQ(accounts_set_password(&accounts, anna, new_claim("bert", "newer password")), ACCOUNTS_DONE);
     CHECK_EQ(accounts_sessions_of(&accounts, accounts_at(&accounts, 1)), 0);
     (void)login("bert", "newer password");
-    CHECK_EQ(accounts_set_password(&accounts, anna, claim("carl", "newer password"), draw()), ACCOUNTS_NOT_FOUND);
+    CHECK_EQ(accounts_set_password(&accounts, anna, new_claim("carl", "newer password")), ACCOUNTS_NOT_FOUND);
 }
 
 TEST(state_is_handed_over) {

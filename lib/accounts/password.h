@@ -26,9 +26,8 @@ struct password {
     uint8_t hash[PASSWORD_HASH_BYTES];
 };
 
-// NO_MEMORY.
-status_t password_make(struct password *password, struct password_cost cost, const uint8_t salt[PASSWORD_SALT_BYTES],
-                       const void *bytes, size_t len);
+// Hashes these bytes with the cost and the salt that are there. Takes long. NO_MEMORY.
+status_t password_hash(struct password *password, const void *bytes, size_t len);
 
-// Compared in the same time whatever differs. NO_MEMORY.
-status_t password_check(const struct password *password, const void *bytes, size_t len, bool *good);
+// Whether both are hashes of the same bytes, made alike. Compared in the same time whatever differs in the hashes.
+bool password_equal(const struct password *one, const struct password *other);

@@ -111,13 +111,13 @@ enum accounts_result accounts_lock(struct accounts_session *session) {
     return ACCOUNTS_DONE;
 }
 
-enum accounts_result accounts_unlock(struct accounts *accounts, struct accounts_session *session, const void *password, size_t len,
+enum accounts_result accounts_unlock(struct accounts *accounts, struct accounts_session *session, const struct password *hashed,
                                      uint64_t now_ns, uint64_t *wait_ns) {
     struct account *account;
     if (session->account == nullptr) {
         return ACCOUNTS_NOT_ALLOWED;
     }
-    const struct accounts_claim claim = {session->account->name, password, len};
+    const struct accounts_claim claim = {.name = session->account->name, .hashed = hashed};
     const enum accounts_result result = accounts_prove(accounts, claim, now_ns, &account, wait_ns);
     if (result == ACCOUNTS_DONE) {
         session->locked = false;

@@ -358,3 +358,10 @@ void rpc_answer_send(struct rpc_answer *answer) {
     const bool delivered = deliver(answer->deferred.reply, &message);
     rpc_outgoing_end(&answer->outgoing, !delivered || !status_ok(status));
 }
+
+void rpc_answer_refuse(struct rpc_deferred *deferred, enum rpc_exception exception, const char *text) {
+    struct tess_message message;
+    rpc_pack_refusal(&message, rpc_status(exception), text);
+    (void)deliver(deferred->reply, &message);
+    *deferred = (struct rpc_deferred){};
+}

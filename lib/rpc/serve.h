@@ -201,6 +201,9 @@ struct rpc_answer {
 };
 struct capnp_struct_builder rpc_answer_begin(struct rpc_answer *answer, struct rpc_deferred *deferred);
 
+// Refuses in place of an answer.
+void rpc_answer_refuse(struct rpc_deferred *deferred, enum rpc_exception exception, const char *text);
+
 // Delivers it; that the client may be gone is no error. Overwrites the message page: the parameters of the current request,
 // if they lie there, are read before.
 void rpc_answer_send(struct rpc_answer *answer);

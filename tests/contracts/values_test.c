@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "idl/console.capnp.h"
 #include "idl/identity.capnp.h"
+#include "lib/rpc/promise.h"
 #include "idl/keys.capnp.h"
 #include "idl/log.capnp.h"
 #include "idl/policy.capnp.h"
@@ -170,6 +171,30 @@ static void try_session(struct identity identity, struct session session) {
     suite_close(shows.handle);
 }
 
+// While a password is looked at everybody else is answered, and a second one of the same holder is refused: as long as it is, the
+// first is not through.
+static void try_while_hashing(struct identity identity) {
+    static struct rpc_ring ring;
+    const struct capnp_data password = {(const uint8_t *)"long enough", 11};
+    RPC_CALL(call);
+    struct capnp_struct results;
+    if (!suite_check_status(rpc_ring_create(1, &ring), STATUS_OK, "ring", __FILE__, __LINE__)) {
+        return;
+    }
+    const struct rpc_promise first = identity_submit_login(&ring, (struct identity_target){rpc_target(identity.handle)}, CAPNP_TEXT("somebody"), password);
+    DONE(rpc_flush(&ring));
+    for (uint32_t i = 0; i < 3; i++) {
+        ANSWERED(identity_call_login(identity, &call, CAPNP_TEXT("other"), password, rpc_patience(), nullptr), RPC_OVERLOADED);
+        DONE(identity_call_state(identity, &call, rpc_patience(), nullptr));
+    }
+    EXPECT(!rpc_answered(&ring, first));
+    DONE(rpc_take(&ring, first, rpc_patience(), &results));
+    const enum identity_outcome outcome = identity_login_results_get_outcome((struct identity_login_results){results});
+    EXPECT(outcome == IDENTITY_OUTCOME_WRONG || outcome == IDENTITY_OUTCOME_WAIT);
+    rpc_drop(&ring, first);
+    rpc_ring_destroy(&ring);
+}
+
 static void try_identity(void) {
     const struct service *service = service_named("identity");
     const struct identity identity = {service->plain};
@@ -192,6 +217,7 @@ static void try_identity(void) {
     DONE(status);
     const enum identity_outcome outcome = identity_login_results_get_outcome(login);
     EXPECT(outcome == IDENTITY_OUTCOME_WRONG || outcome == IDENTITY_OUTCOME_WAIT);
+    try_while_hashing(identity);
     for (uint32_t i = 0; i < 2 * IDENTITY_SESSIONS_OF_HOLDER_MAX; i++) { // the oldest go, and nobody else's
         const struct session session = as_guest(identity);
         if (i % 4 == 0) {
