@@ -75,7 +75,7 @@ interface Log @0xd1a670c35e2b9401 {
   # urgent as `level`, of `service`, of `domain`, of `cause`, from `fromNs` to `toNs`, with a text that `contains` this, with a
   # `field` NAME or NAME=VALUE, `crashes` or `denials` only. What is empty or 0 lets all pass. With `last` those are the youngest that
   # match, else the oldest. Ask again with `next` while there is `more`. `dropped` is how many records between `after` and
-  # `next`, of whatever kind, are gone. `next` below `after`: the service was started anew, and counts from 1.
+  # `next`, of whatever kind, are gone. `next` below `after`: the journal was lost, and counts from 1.
 
   stats @2 () -> (stats :Stats) $repeatable;
   # How much is kept and how much was dropped.

@@ -20,7 +20,7 @@ const logd :Manifest.Service = (
   memoryKib = 512,
   band = interactive,
   provides = ["log"],
-  grants = [(name = "roster", roster = void)],
+  grants = [(name = "roster", roster = void), (name = "journal", keepKib = 96)],
 );
 
 const rngd :Manifest.Service = (

@@ -51,10 +51,6 @@ struct journal *journal_create(void *memory, size_t size_bytes) {
     return journal;
 }
 
-struct journal *journal_adopt(void *memory, size_t size_bytes) {
-    return journal_check(memory, size_bytes) ? memory : nullptr;
-}
-
 // ---- who has most ----
 
 static void grow(struct journal *journal, struct journal_source *source, uint32_t units) {
@@ -88,14 +84,20 @@ static struct journal_source *widest(struct journal *journal) {
     return &journal->sources[journal->widest];
 }
 
+// ---- the list by time ----
+
+// Another process may have to go by this list, from the oldest record on, whatever instruction this one is killed at. So what a record
+// is made of is there before the list has it, and is given up after the list has it no more: the compiler leaves it at that.
+static void link_forward(uint16_t *from, uint16_t to) {
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    __atomic_store_n(from, to, __ATOMIC_RELAXED);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
 // ---- records go ----
 
 static void unlink_record(struct journal *journal, const struct journal_record *it) {
-    if (it->older == JOURNAL_NONE) {
-        journal->first = it->newer;
-    } else {
-        record(journal, it->older)->newer = it->newer;
-    }
+    link_forward(it->older == JOURNAL_NONE ? &journal->first : &record(journal, it->older)->newer, it->newer);
     if (it->newer == JOURNAL_NONE) {
         journal->last = it->older;
     } else {
@@ -235,7 +237,7 @@ uint64_t journal_append(struct journal *journal, struct journal_source *source, 
     body_write(journal, &cursor, content->domain, it.domain_bytes);
     body_write(journal, &cursor, content->text, it.text_bytes);
     body_write(journal, &cursor, content->fields, it.fields_bytes);
-    *(it.older == JOURNAL_NONE ? &journal->first : &record(journal, it.older)->newer) = at;
+    link_forward(it.older == JOURNAL_NONE ? &journal->first : &record(journal, it.older)->newer, at);
     *(source->first == JOURNAL_NONE ? &source->first : &record(journal, source->last)->next) = at;
     journal->last = at;
     source->last = at;
@@ -303,20 +305,26 @@ uint64_t journal_used(const struct journal *journal) {
     return (uint64_t)(journal->units - journal->free_units) * JOURNAL_UNIT_BYTES;
 }
 
-// ---- the invariant checker ----
+// ---- of a block that may hold anything ----
 
-// What was met of a block that may hold anything. Nothing is followed before it was looked at, and nothing twice.
+// What was met of it. Nothing is followed before it was looked at, and nothing twice.
 struct census {
     uint8_t seen[(UNITS_MAX + 7) / 8];
     uint32_t met;
     uint32_t units[JOURNAL_SOURCES];
     uint64_t records[JOURNAL_SOURCES];
+    uint16_t youngest; // record
+    uint32_t all_records;
 };
+
+static bool has_met(const struct census *census, uint16_t at) {
+    return (census->seen[at / 8] & 1 << at % 8) != 0;
+}
 
 // Meets so many units of a chain.
 static bool meet(const struct journal *journal, struct census *census, uint16_t at, uint32_t units) {
     for (uint32_t i = 0; i < units; i++) {
-        if (at >= journal->units || (census->seen[at / 8] & 1 << at % 8) != 0) {
+        if (at >= journal->units || has_met(census, at)) {
             return false;
         }
         census->seen[at / 8] |= (uint8_t)(1 << at % 8);
@@ -326,27 +334,109 @@ static bool meet(const struct journal *journal, struct census *census, uint16_t 
     return true;
 }
 
-static bool check_records(const struct journal *journal, struct census *census) {
-    uint16_t older = JOURNAL_NONE;
+static bool is_block(const struct journal *journal, size_t size_bytes) {
+    return size_bytes >= sizeof(struct journal) && units_in(size_bytes) >= UNITS_MIN && journal->magic == MAGIC &&
+           journal->units == units_in(size_bytes);
+}
+
+// Follows the list by time. False: it leaves the block, or has what is no record.
+static bool take_census(const struct journal *journal, struct census *census) {
     uint64_t sequence = 0;
-    uint32_t records = 0;
+    census->youngest = JOURNAL_NONE;
     for (uint16_t at = journal->first; at != JOURNAL_NONE; at = record(journal, at)->newer) {
         if (at >= journal->units) {
             return false;
         }
         const struct journal_record *it = record(journal, at);
-        if (it->older != older || it->sequence <= sequence || it->sequence > journal->appended || it->source >= JOURNAL_SOURCES ||
+        if (it->sequence <= sequence || it->sequence > journal->appended || it->source >= JOURNAL_SOURCES ||
             it->domain_bytes > JOURNAL_DOMAIN_MAX || it->text_bytes > JOURNAL_TEXT_MAX ||
             it->fields_bytes > JOURNAL_FIELDS_MAX || !meet(journal, census, at, units_for(body_bytes(it)))) {
             return false;
         }
         census->units[it->source] += units_for(body_bytes(it));
         census->records[it->source]++;
+        census->all_records++;
         sequence = it->sequence;
-        older = at;
-        records++;
+        census->youngest = at;
     }
-    return journal->last == older && journal->records == records && journal->appended - journal->dropped == records;
+    return true;
+}
+
+// ---- going on with one ----
+
+// What was just coming when its process was killed has no records, and perhaps half a name.
+static void settle_source(struct journal *journal, struct journal_source *source, const struct census *census) {
+    const size_t index = (size_t)(source - journal->sources);
+    if (source->appended == 0 && census->records[index] == 0) {
+        *source = (struct journal_source){};
+    }
+    source->first = source->last = JOURNAL_NONE;
+    source->records = census->records[index];
+    source->units = census->units[index];
+    source->appended = source->appended > source->records ? source->appended : source->records;
+    source->dropped = source->appended - source->records;
+    source->name[JOURNAL_NAME_BYTES - 1] = '\0';
+    source->stamp = source->stamp == 0 && source->records > 0 ? 1 : source->stamp;
+    journal->stamp = journal->stamp > source->stamp ? journal->stamp : source->stamp;
+}
+
+// Whatever the list by time does not have is free.
+static void gather_free(struct journal *journal, const struct census *census) {
+    journal->free = JOURNAL_NONE;
+    journal->free_units = 0;
+    for (uint32_t i = journal->units; i-- > 0;) {
+        if (!has_met(census, (uint16_t)i)) {
+            links(journal)[i] = journal->free;
+            journal->free = (uint16_t)i;
+            journal->free_units++;
+        }
+    }
+}
+
+static void thread_records(struct journal *journal) {
+    uint16_t older = JOURNAL_NONE;
+    for (uint16_t at = journal->first; at != JOURNAL_NONE; at = record(journal, at)->newer) {
+        struct journal_record *it = record(journal, at);
+        struct journal_source *source = &journal->sources[it->source];
+        it->older = older;
+        it->next = JOURNAL_NONE;
+        *(source->first == JOURNAL_NONE ? &source->first : &record(journal, source->last)->next) = at;
+        source->last = at;
+        older = at;
+    }
+}
+
+struct journal *journal_adopt(void *memory, size_t size_bytes) {
+    struct journal *journal = memory;
+    struct census census = {};
+    if (!is_block(journal, size_bytes) || !take_census(journal, &census)) {
+        return nullptr;
+    }
+    journal->last = census.youngest;
+    journal->records = census.all_records;
+    journal->dropped = journal->appended - journal->records;
+    for (size_t i = 0; i < JOURNAL_SOURCES; i++) {
+        settle_source(journal, &journal->sources[i], &census);
+    }
+    gather_free(journal, &census);
+    thread_records(journal);
+    journal->widest = 0;
+    journal->others_most = UINT32_MAX;
+    (void)widest(journal); // works it out
+    return journal;
+}
+
+// ---- the invariant checker ----
+
+static bool check_order(const struct journal *journal) {
+    uint16_t older = JOURNAL_NONE;
+    for (uint16_t at = journal->first; at != JOURNAL_NONE; at = record(journal, at)->newer) {
+        if (record(journal, at)->older != older) {
+            return false;
+        }
+        older = at;
+    }
+    return true;
 }
 
 // A source's own list has its records, in order; all of them are known to be in the block.
@@ -368,13 +458,13 @@ static bool check_source(const struct journal *journal, const struct journal_sou
 }
 
 bool journal_check(const struct journal *journal, size_t size_bytes) {
-    if (size_bytes < sizeof(struct journal) || units_in(size_bytes) < UNITS_MIN || journal->magic != MAGIC ||
-        journal->units != units_in(size_bytes) || journal->widest >= JOURNAL_SOURCES || journal->free_units > journal->units) {
+    struct census census = {};
+    if (!is_block(journal, size_bytes) || journal->widest >= JOURNAL_SOURCES || journal->free_units > journal->units ||
+        !take_census(journal, &census) || !check_order(journal) || journal->last != census.youngest ||
+        journal->records != census.all_records || journal->appended - journal->dropped != journal->records) {
         return false;
     }
-    struct census census = {};
-    if (!check_records(journal, &census) || !meet(journal, &census, journal->free, journal->free_units) ||
-        census.met != journal->units) {
+    if (!meet(journal, &census, journal->free, journal->free_units) || census.met != journal->units) {
         return false;
     }
     for (size_t i = 0; i < JOURNAL_SOURCES; i++) {

@@ -5,7 +5,9 @@
 // source that floods the journal pushes itself out, and the others keep what they have, up to an equal share. What was pushed
 // out is counted, for each source and in all.
 //
-// Everything lies in the block and refers to its parts by index: it may be moved, and handed over to another process.
+// Everything lies in the block and refers to its parts by index: it may be moved, and another process may go on with it, whatever
+// instruction the one before was killed at. A record is there when the list by time has it, which takes the store of one index;
+// all else can be made anew of that list (journal_adopt).
 #pragma once
 
 #include <stddef.h>
@@ -66,7 +68,8 @@ struct journal {
 // of which at most 65,534 are used. All of it is written to.
 struct journal *journal_create(void *memory, size_t size_bytes);
 
-// Takes over a block that journal_create made, perhaps elsewhere; null when it is none, or damaged.
+// Takes over a block that journal_create made, perhaps elsewhere, and that may have been left in the middle of anything. Null, with nothing
+// changed, when it is none, or when what it refers to is not in it.
 struct journal *journal_adopt(void *memory, size_t size_bytes);
 
 // The source of this holder. One that is new has no name yet, and takes the place of one without records, else of that which was

@@ -1,18 +1,17 @@
 // logd: the one log of the system. Wiring only: the journal is lib/journal, the contract idl/log.capnp.
 //
-// CapSet: `log` (RECEIVE), `roster`.
+// CapSet: `log` (RECEIVE), `roster`, `journal`: the memory of the journal, with which the next process of the service goes on.
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "lib/badge/badge.h"
 #include "lib/journal/fields.h"
+#include "lib/keep/keep.h"
 #include "lib/roster/roster.h"
 #include "lib/service/service.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/main.h"
 #include "services/logd/logd.h"
-
-constexpr size_t JOURNAL_BYTES = 96 * 1024;
 
 static_assert(JOURNAL_NAME_BYTES == NAME_BYTES);
 static_assert(LOG_FIELDS_MAX_BYTES == JOURNAL_FIELDS_MAX);
@@ -22,7 +21,6 @@ static const struct roster *roster;
 static uint64_t refused;
 static uint64_t report_ns = DEADLINE_NEVER; // when it is to be said next what the limits kept out
 static struct rpc_server server;
-alignas(8) static uint8_t journal_memory[JOURNAL_BYTES];
 
 // ---- what the limits kept out ----
 
@@ -289,43 +287,36 @@ static void denied(const struct denial *denial) {
     }
 }
 
+// Once this process is the one that serves: another one may have written there before.
+static void open_journal(void) {
+    size_t size_bytes;
+    void *memory = keep_map("journal", &size_bytes);
+    journal = journal_adopt(memory, size_bytes);
+    if (journal == nullptr) {
+        journal = journal_create(memory, size_bytes); // the first process; or what is there is of no use
+    }
+    report_ns = tess_now_ns();
+}
+
 static uint64_t before_wait(void) {
+    if (journal == nullptr) {
+        open_journal();
+    }
     if (report_ns != DEADLINE_NEVER) {
         report_limits(tess_now_ns());
     }
     return report_ns;
 }
 
-// ---- hand-over: the journal goes as it is, followers come again by themselves ----
-
-static size_t save(void *to, size_t room) {
-    if (room >= sizeof(journal_memory)) {
-        memcpy(to, journal_memory, sizeof(journal_memory));
-    }
-    return room == 0 || room >= sizeof(journal_memory) ? sizeof(journal_memory) : 0;
-}
-
-static bool adopt(const void *state, size_t len_bytes) {
-    if (len_bytes != sizeof(journal_memory) || !journal_check(state, len_bytes)) {
-        return false;
-    }
-    memcpy(journal_memory, state, len_bytes);
-    return true;
-}
-
 static const struct service service = {.provides = "log",
                                        .interface_id = LOG_ID,
                                        .accept = 1, // a follower's notification
                                        .before_wait = before_wait,
-                                       .save = save,
-                                       .adopt = adopt,
                                        .denied = denied};
 
 int main(int argc, char **argv) {
     (void)argc;
     (void)argv;
-    // Committed now, as it is written to: what the log takes does not grow with what is logged, nor fail later.
-    journal = journal_create(journal_memory, sizeof(journal_memory));
     roster = roster_open("roster");
     return service_run(&service, &server, dispatch);
 }

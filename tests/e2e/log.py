@@ -69,7 +69,14 @@ def goes_on(session):
     session.guest.expect(r"logs -f -s shell\n", ANSWER_S)
     session.keys("\x03")
     session.guest.prompt(ANSWER_S)
-    session.do("kill logd")
+    # What was in the log is there whoever was killed.
+    before = session.do("logs -n 1 -s init -l warning")
+    check(before.strip(), "a warning of init's", "one, for there were crashes", before)
+    for restarts in (1, 2):
+        session.do("kill logd")
+        session.until("service logd", rf"(?s)running.*restarts\s+{restarts}\b", 20)
+        after = session.do("logs -n 1 -s init -l warning")
+        check(after == before, "the same record afterwards", before, after)
     session.until("logs", r"logd started again")
 
 
