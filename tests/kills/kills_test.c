@@ -10,7 +10,7 @@
 #include "tests/abi/suite.h"
 #include "tests/kills/load.h"
 
-constexpr uint32_t CLIENTS = 4;
+constexpr uint32_t CLIENTS = CLIENT_NUMBERS - 1; // and the thread that kills
 constexpr uint32_t VICTIMS_MAX = 32;
 constexpr uint32_t LOADS_MAX = 64;
 constexpr uint64_t PAUSE_MAX_US = 2'000; // between two kills
@@ -66,7 +66,7 @@ static bool start_clients(uint64_t seed) {
     __atomic_store_n(&stop, false, __ATOMIC_RELEASE);
     const struct tess_thread_options options = {.band = BAND_NORMAL}; // below who kills, so that the time is the service's
     for (uint32_t i = 0; i < CLIENTS; i++) {
-        askers[i] = (struct asker){.client.state = (seed + i + 1) * 0x9e37'79b9'7f4a'7c15 | 1};
+        askers[i] = (struct asker){.client.number = i, .client.state = (seed + i + 1) * 0x9e37'79b9'7f4a'7c15 | 1};
         if (!suite_check_status(tess_thread_create(keep_asking, &askers[i], &options, &askers[i].thread), STATUS_OK, "thread",
                                 __FILE__, __LINE__)) {
             return false;
@@ -188,6 +188,7 @@ static void ask_service(struct asker *asker, const char *service) {
 
 // Each service once, and until it answers: whatever it keeps is as it is after a start.
 static void renew_all(struct asker *asker) {
+    kept_reset();
     for (uint32_t i = 0; i < victim_count; i++) {
         EXPECT(kill(&victims[i]));
         ask_service(asker, victims[i].name);
@@ -235,7 +236,7 @@ static void sort(uint64_t *times, uint64_t count) {
 // From the kill to the first answer of the successor, in ns; so many of them, sorted.
 static void campaign(uint64_t seed, uint64_t kills, uint64_t *times) {
     static struct asker asker;
-    asker = (struct asker){.client.state = seed * 0x9e37'79b9'7f4a'7c15 | 1};
+    asker = (struct asker){.client.number = CLIENTS, .client.state = seed * 0x9e37'79b9'7f4a'7c15 | 1};
     for (uint64_t done = 0; done < kills;) {
         struct victim *victim = &victims[any(&asker.client.state, victim_count)];
         pause_us(any(&asker.client.state, PAUSE_MAX_US));
@@ -335,6 +336,7 @@ static uint64_t kills;
 
 // What stays of the suite's own, such as its heap and what threads leave behind, is made here.
 void suite_before_all(void) {
+    static struct asker asker = {.client.number = CLIENTS, .client.state = 1};
     kills = option("kills=", 300);
     times = malloc((kills + 1) * sizeof times[0]);
     memset(times, 0xff, (kills + 1) * sizeof times[0]); // so that all of it is there
@@ -345,6 +347,10 @@ void suite_before_all(void) {
         pause_us(1'000);
     }
     stop_clients();
+    for (uint32_t i = 0; i < load_count; i++) {
+        (void)loads[i].ask(&asker.client);
+    }
+    kept_reset();
 }
 
 static void kill_under_load(uint64_t seed, uint64_t count) {
@@ -382,7 +388,7 @@ CASE(services_are_killed_at_random) {
     static struct usage usage[2]; // touched before memory is counted
     const uint64_t seed = option("seed=", 1), within_us = option("within_us=", UINT64_MAX);
     REQUIRE(times != nullptr && kills > 0 && load_count <= LOADS_MAX);
-    asker = (struct asker){.client.state = 1};
+    asker = (struct asker){.client.number = CLIENTS, .client.state = 1};
     EXPECT(look_at_services(false));
     kill_under_load(seed + 1, kills / 3 + 1); // what is committed on first use, such as init's queue for the log, is there then
     renew_all(&asker);

@@ -40,6 +40,7 @@ void loads_init(void) {
     identity = (struct identity){tess_cap_required("identity", IDENTITY_ID)};
     metrics = (struct metrics){tess_cap_required("metrics", METRICS_ID)};
     wall = (struct time){tess_cap_required("time", TIME_ID)};
+    kept_init();
 }
 
 uint64_t any(uint64_t *state, uint64_t limit) {
@@ -49,15 +50,14 @@ uint64_t any(uint64_t *state, uint64_t limit) {
     return *state % limit;
 }
 
-// What became of a call: an answer to be looked at (RIGHT), or none.
-static enum answer came(struct client *client, status_t status) {
+enum answer came(struct client *client, status_t status) {
     client->status = status;
     return status_ok(status)                       ? ANSWER_RIGHT
            : status_is(status, STATUS_PEER_DIED) ? ANSWER_DISCONNECTED
                                                    : ANSWER_LOST;
 }
 
-static enum answer judged(struct client *client, const struct rpc_call *call, enum answer answer, bool right) {
+enum answer judged(struct client *client, const struct rpc_call *call, enum answer answer, bool right) {
     if (answer != ANSWER_RIGHT || right) {
         return answer;
     }
@@ -252,5 +252,8 @@ const struct load loads[] = {
     {"identityd", "identity.state", nobody_is_known, false},
     {"metricsd", "metrics.health", health_is_said, false},
     {"timed", "time.now", time_is_told, false},
+    {"policyd", "policy.revoke, which stays", revocation_stays, false},
+    {"keystored", "keys.generate, which stays", key_stays, true},
+    {"configd", "config.commit, which stays", setting_stays, true},
 };
 const uint32_t load_count = sizeof loads / sizeof loads[0];
