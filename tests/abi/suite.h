@@ -105,6 +105,9 @@ constexpr uint64_t SPARE_LINE = 5;
 // What there is to wait for before the first case: nothing, but for a suite that has services around it (tests/contracts).
 void suite_before_all(void);
 
+// How many more objects of the type there may be after a case than before: none, but for a suite that has services around it.
+uint32_t suite_may_leave(uint32_t type);
+
 // Reads the inspector's counts into `out`, after the reaper has nothing left to do.
 bool suite_settled(struct inspect_system *out);
 

@@ -24,7 +24,6 @@ static void try_labels(const struct attempt *at) {
     raw_page(&raw, at);
     raw.label ^= RPC_CONTRACT;
     expect(at, "a kernel object's method, with a page", &raw, STATUS_CODE_BAD_ARGUMENT);
-    other_label(at, "a reserved bit", 1u << 19, RPC_UNIMPLEMENTED);
     for (uint32_t bit = 24; bit < 29; bit++) {
         other_label(at, "a reserved bit", 1u << bit, RPC_UNIMPLEMENTED);
     }
