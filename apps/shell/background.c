@@ -193,6 +193,7 @@ int command_fg(const struct arguments *arguments) {
     if (id == 0) {
         return COMMAND_FAILED;
     }
+    out("waiting for job %u; Ctrl-C ends it\n", id);
     out_flush();
     const int status = job_wait(id);
     int ignored;

@@ -41,7 +41,7 @@ def numbers(session):
 def foreground(session):
     prompt_after_interrupt(session, "wait; echo never $?", r"never \$\?\n")  # leaves it alone
     session.expect_in("echo $?; jobs", r"^130$", r"endless_loop +running .* %1\b")
-    prompt_after_interrupt(session, "fg", r"fg\n")  # ends it
+    prompt_after_interrupt(session, "fg", r"^waiting for job \d+; Ctrl-C ends it\n")  # ends it
     session.expect_in("echo $?; fg", r"^130$", r"^fg: nothing runs in the background$")
     session.until("jobs", r"(?s)\A(?!.*running)")
     session.expect_in("wait; echo $?", r"^0$")
