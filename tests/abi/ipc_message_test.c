@@ -203,6 +203,13 @@ static uint32_t use_of(handle_t handle) {
     return find_handle(handle, &found) ? found.use : UINT32_MAX;
 }
 
+// One that is granted, as at a program's start. Of others nothing is noted: they count as used.
+static handle_t grant_self(handle_t handle, uint32_t right_bits) {
+    uint64_t granted = 0;
+    EXPECT_OK(tess_process_grant(suite.process, handle, right_bits, 0, &granted));
+    return (handle_t){(uint32_t)granted};
+}
+
 // Sends a call with this label, which is answered.
 static void call_answered(handle_t target, handle_t endpoint, uint32_t label, uint64_t deadline_ns) {
     struct tess_message message = {.info = message_info(label, 0, 0, 0)};
@@ -216,11 +223,10 @@ static void call_answered(handle_t target, handle_t endpoint, uint32_t label, ui
 
 CASE(the_use_of_a_handle_is_noted) {
     const handle_t endpoint = new_endpoint();
-    uint64_t minted, length;
+    uint64_t length;
     static const uint64_t deadlines[] = {DEADLINE_NEVER, DEADLINE_NEVER - 1}; // the short way, and the general one
     for (size_t i = 0; i < sizeof deadlines / sizeof deadlines[0]; i++) {
-        REQUIRE_OK(tess_process_handle_mint(suite.process, endpoint.v, RIGHTS_ALL_BITS, 5, 0, &minted));
-        const handle_t client = {(uint32_t)minted};
+        const handle_t client = grant_self(endpoint, RIGHT_SEND_BIT | RIGHT_COPY_BIT);
         EXPECT_EQ(use_of(client), 0);
         EXPECT_EQ(use_of(client), 0); // looking is none
         call_answered(client, endpoint, 5, deadlines[i]);
@@ -233,24 +239,25 @@ CASE(the_use_of_a_handle_is_noted) {
         EXPECT_EQ(use_of(client), HANDLE_USED | HANDLE_MARKED);
         suite_close(client);
     }
-    EXPECT_EQ(use_of(endpoint), HANDLE_USED | HANDLE_MARKED); // others were derived from it
-    handle_t vmo, copy;
+    handle_t vmo, granted, copy;
     REQUIRE_OK(tess_account_create_vmo(suite.account, PAGE_BYTES, &vmo));
-    EXPECT_EQ(use_of(vmo), 0);
-    EXPECT_OK(tess_vmo_info(vmo, &length, nullptr));
-    EXPECT_EQ(use_of(vmo), HANDLE_USED);
-    copy = suite_copy(vmo, RIGHTS_ALL_BITS);
-    EXPECT_EQ(use_of(vmo), HANDLE_USED | HANDLE_MARKED);
-    EXPECT_EQ(use_of(copy), 0);
-    EXPECT_OK(tess_process_handle_info(suite.process, copy.v, nullptr, nullptr, nullptr, nullptr, nullptr));
-    EXPECT_EQ(use_of(copy), HANDLE_USED);
+    EXPECT_EQ(use_of(vmo), HANDLE_USED | HANDLE_MARKED); // it was made, not granted
+    granted = grant_self(vmo, RIGHTS_ALL_BITS & ~RIGHT_MANAGE_BIT);
+    EXPECT_EQ(use_of(granted), 0);
+    EXPECT_OK(tess_vmo_info(granted, &length, nullptr));
+    EXPECT_EQ(use_of(granted), HANDLE_USED);
+    copy = suite_copy(granted, RIGHTS_ALL_BITS);
+    EXPECT_EQ(use_of(granted), HANDLE_USED | HANDLE_MARKED); // another was derived from it
+    EXPECT_EQ(use_of(copy), HANDLE_USED | HANDLE_MARKED);
     suite_close(copy);
-    copy = suite_copy(vmo, RIGHTS_ALL_BITS); // into a slot that was used before
-    EXPECT_EQ(use_of(copy), 0);
+    suite_close(granted);
+    granted = grant_self(vmo, RIGHTS_ALL_BITS & ~RIGHT_MANAGE_BIT); // into a slot that was used before
+    EXPECT_EQ(use_of(granted), 0);
     uint64_t rights;
-    EXPECT_OK(tess_process_handle_info(suite.process, copy.v, nullptr, &rights, nullptr, nullptr, nullptr));
+    EXPECT_OK(tess_process_handle_info(suite.process, granted.v, nullptr, &rights, nullptr, nullptr, nullptr));
+    EXPECT_EQ(use_of(granted), HANDLE_USED);
     EXPECT_EQ(rights & ~0xffffull, 0); // what is noted is no right
-    suite_close(copy);
+    suite_close(granted);
     suite_close(vmo);
     suite_close(endpoint);
 }
