@@ -71,7 +71,7 @@ CRASHES = {
 
 def explained(ctx, session, program):
     """The crash is in the log and in a record, whose calls tools/minidump finds on its own, in this build of the program only."""
-    session.expect_in("logs -c", rf"{program}\.\d+ crashed (in|at) ")
+    session.until("logs -c", rf"{program}\.\d+ crashed (in|at) ")
     number = re.search(rf"^ *(\d+) +{program}\.\d+ ", session.do("crashes"), re.MULTILINE)
     check(number, "`crashes` lists it", program, session.guest.transcript[-800:])
     dump = session.do(f"crash -d {number[1]}")
