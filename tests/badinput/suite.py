@@ -269,7 +269,7 @@ def cases(ctx):
         found.append((f"service: {how}", functools.partial(own.bad_program, how)))
     for name, (change, pattern) in MANIFESTS.items():
         found.append((f"manifest: {name}", functools.partial(own.bad_manifest, change, pattern)))
-    for mib in (24, 16, 12, 8, 6, 5):  # in 4 the loader would put the package over the kernel
+    for mib in (24, 16, 12, 8, 6):  # in 5 the loader would put the package over the kernel
         found.append((f"memory: {mib} MiB", functools.partial(own.little_memory, mib)))
     for what, pattern in (("no kernel", r"kernel\.elf"), ("no package", r"boot\.pkg"), ("short kernel", r"kernel\.elf"),
                           ("kernel for another machine", r"kernel\.elf")):
