@@ -48,6 +48,19 @@ const crashes :Manifest.Service = (
   budget = 2,
 );
 
+# It is given up long before it would have had to be ready.
+const refuses :Manifest.Service = (
+  name = "refuses",
+  program = "patient",
+  memoryKib = 128,
+  args = [(text = "refuses")],
+  provides = ["refuses"],
+  grants = [(name = "state", keepKib = 8)],
+  modes = [full],
+  readyMs = 60000,
+  budget = 3,
+);
+
 # These stay down: each leaves one record of its crash (tests/e2e/crashes.py).
 const faults :Manifest.Service = (
   name = "faults",
@@ -86,6 +99,6 @@ const needy :Manifest.Service = (
 
 const system :Manifest.System = (
   name = "sick",
-  services = [.needy, .crashes, .faults, .panics, .hangs, .unready, Tessera.samgrd, Tessera.logd, Tessera.metricsd, Tessera.policyd, Tessera.rngd,
+  services = [.needy, .crashes, .faults, .panics, .refuses, .hangs, .unready, Tessera.samgrd, Tessera.logd, Tessera.metricsd, Tessera.policyd, Tessera.rngd,
               Tessera.keystored, Tessera.identityd, Tessera.configd, Tessera.timed, .well, Tessera.consoled, Tessera.execd, Tessera.shell],
 );

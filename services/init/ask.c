@@ -1,5 +1,7 @@
 // What services are asked (idl/lifecycle.capnp): to begin, whether they are well, to stop. The questions go over init's ring, so
 // that init waits for nobody; the answers come with the bits of its one notification.
+#include <stdarg.h>
+
 #include "abi/gen/stubs.h"
 #include "base/fmt.h"
 #include "idl/lifecycle.capnp.h"
@@ -86,8 +88,11 @@ bool ask_stop(struct init_unit *unit) {
 }
 
 // Ends a process that cannot go on, which is a failure of the service.
-static void give_up(struct init_unit *unit, const char *why, uint64_t patience_ns) {
-    fmt_snprintf(unit->verdict, sizeof unit->verdict, "%s within %lu ms", why, patience_ns / 1'000'000);
+[[gnu::format(printf, 2, 3)]] static void give_up(struct init_unit *unit, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    fmt_vsnprintf(unit->verdict, sizeof unit->verdict, format, args);
+    va_end(args);
     outbox_log(unit, LOG_LEVEL_WARNING, "%s %s; it is ended", unit->name, unit->verdict);
     unit->life.due_ns = unit->life.state == SUPERVISE_STARTING ? UINT64_MAX : unit->life.due_ns; // once is enough
     probe_end(&unit->probe);
@@ -97,12 +102,12 @@ static void give_up(struct init_unit *unit, const char *why, uint64_t patience_n
 static void question(struct init_unit *unit, uint64_t now_ns) {
     if (unit->life.state == SUPERVISE_STARTING) {
         if (now_ns >= supervise_ready_due_ns(&unit->life)) {
-            give_up(unit, "was not ready", unit->life.patience_ns);
+            give_up(unit, "was not ready within %lu ms", unit->life.patience_ns / 1'000'000);
         } else if (unit->asked.what == ASK_NOTHING && outbox_told(unit)) {
             (void)ask(unit, ASK_BEGIN);
         }
     } else if (probe_is_late(&unit->probe, now_ns)) {
-        give_up(unit, "did not say that it is well", unit->probe.patience_ns);
+        give_up(unit, "did not say that it is well within %lu ms", unit->probe.patience_ns / 1'000'000);
     } else if (unit->asked.what == ASK_NOTHING && probe_is_due(&unit->probe, now_ns) && ask(unit, ASK_PROBE)) {
         probe_asked(&unit->probe, now_ns);
     }
@@ -149,6 +154,10 @@ static void take(struct init_unit *unit) {
     }
     if (what == ASK_PROBE && status_ok(status)) {
         take_work(unit, (struct lifecycle_probe_results){results});
+    }
+    if (what == ASK_BEGIN && !status_ok(status) && answered(status)) {
+        char text[RPC_TEXT_BYTES];
+        give_up(unit, "refused to begin: %s", rpc_promise_exception_text(&ring, unit->asked.answer, text));
     }
     rpc_drop(&ring, unit->asked.answer);
     unit->asked.what = ASK_NOTHING;

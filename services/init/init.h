@@ -33,7 +33,7 @@ constexpr size_t INIT_JOBS_MAX = 96; // that run; those who run them have lower 
 constexpr size_t INIT_ENDPOINTS_MAX = 64;
 constexpr uint32_t INIT_FIRST_ID = 2;               // 1 is the supervisor's own holder number
 constexpr size_t INIT_REASON_BYTES = 128;
-constexpr size_t INIT_VERDICT_BYTES = 64;
+constexpr size_t INIT_VERDICT_BYTES = INIT_REASON_BYTES - 3; // behind "it "
 constexpr uint64_t INIT_ANSWER_BIT = 1ull << 63; // of init.ends: an answer to what init asked
 
 // A service of the manifest. Its id is also its holder number (badge).

@@ -14,10 +14,11 @@ def states(session):
 def the_sick_are_treated(ctx):
     """Each illness has its remedy and its reason, and the rest of the system works meanwhile."""
     session = Session(ctx, system="sick")
-    for name in ("unready", "hangs", "crashes"):
+    for name in ("unready", "hangs", "crashes", "refuses"):
         session.until("services", rf"^{name} +\d+ +failed", 60)
     session.expect_in("service unready", r"last end .*: it was not ready within 150 ms$")
     session.expect_in("service hangs", r"last end .*: it did not say that it is well within 150 ms$")
+    session.expect_in("service refuses", r"last end .*: it refused to begin: it does not understand what it kept$")
     session.expect_in("service crashes", r"last end .*: exit code 3$")
     session.expect_in("logs -s hangs -n 50", r"hangs did not say that it is well within 150 ms; it is ended$")
     log = session.expect_in("logs -s crashes -n 50", r"crashes ended 2 times in a row; it is started again with all that need it$",

@@ -6,8 +6,9 @@
 //   crashes  begins, and ends
 //   faults   begins, and reads where there is nothing
 //   panics   begins, and finds that something is not true
+//   refuses  begins, writes down what no process of it understands, and ends; none of them begins after that
 //
-// CapSet: `patient` under its own name (RECEIVE), `console` where it has something to say.
+// CapSet: `patient` under its own name (RECEIVE), `console` where it has something to say, `state` where it writes something down.
 #include "base/str.h"
 #include "idl/console.capnp.h"
 #include "lib/console/console.h"
@@ -34,7 +35,10 @@ static uint64_t fall_ill(void) {
         return (uint64_t)stumble(nothing);
     }
     TESS_ASSERT(!str_equal(how, "panics"));
-    if (str_equal(how, "crashes")) {
+    if (str_equal(how, "refuses")) {
+        service_keep();
+    }
+    if (str_equal(how, "crashes") || str_equal(how, "refuses")) {
         tess_exit(3);
     }
     while (str_equal(how, "hangs")) {
@@ -50,11 +54,27 @@ static void stopped(void) {
     }
 }
 
+static size_t write_nothing(void *to, size_t room) {
+    if (room > 0) {
+        *(char *)to = '?';
+    }
+    return 1;
+}
+
+static bool understand(const void *, size_t) {
+    return false;
+}
+
 int main(int argc, char **argv) {
     how = argc > 1 ? argv[1] : "well";
     while (str_equal(how, "unready")) {
         raw_relax();
     }
-    const struct service service = {.provides = argv[0], .before_wait = fall_ill, .stop = stopped};
+    const struct service service = {.provides = argv[0],
+                                    .before_wait = fall_ill,
+                                    .stop = stopped,
+                                    .save = write_nothing,
+                                    .adopt = understand,
+                                    .keeps = str_equal(how, "refuses") ? "state" : nullptr};
     return service_run(&service, &server, dispatch);
 }
