@@ -514,6 +514,7 @@ static const struct {
     {"typed_3", typed_3, 200},
     {"ring_pipeline_3", ring_pipeline_3, 200},
     {"process_lifecycle", process_lifecycle, 10},
+    {"restart_service", restart_service, 10},
 };
 
 static void sort(uint64_t *values, uint32_t count) {

@@ -8,6 +8,7 @@
 #include "idl/policy.capnp.h"
 #include "idl/random.capnp.h"
 #include "idl/registry.capnp.h"
+#include "idl/supervisor.capnp.h"
 #include "lib/tess/capset.h"
 #include "lib/tess/panic.h"
 
@@ -17,6 +18,7 @@ static struct policy policy;
 static struct random random;
 static struct config config;
 static struct exec_control exec;
+static struct supervisor_control supervisor;
 static handle_t ended; // notification: a job is over
 
 static void require(status_t status, const char *what) {
@@ -32,6 +34,7 @@ void service_rows_begin(void) {
     random.handle = tess_cap_required("random", 0);
     config.handle = tess_cap_required("config", 0);
     exec.handle = tess_cap_required("exec", 0);
+    supervisor.handle = tess_cap_required("supervisor", 0);
     require(tess_account_create_notification(tess_self_account(), &ended), "a notification");
 }
 
@@ -134,6 +137,25 @@ uint64_t spawn_to_main(uint64_t count) {
             tess_panic("bench: the child is not run");
         }
         total += begun_at(exec_control_run_results_get_id(results)) - start;
+    }
+    return total;
+}
+
+// The call is made as soon as the supervisor has answered that it ends the service; whether it waits from then on, or is
+// disconnected and made again, is chance. The successor has the settings that were kept.
+uint64_t restart_service(uint64_t count) {
+    uint64_t total = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        RPC_CALL(call);
+        struct supervisor_control_kill_results killed;
+        struct config_get_results results;
+        const uint64_t start = tess_arch_cycles();
+        require(supervisor_control_call_kill(supervisor, &call, CAPNP_TEXT("configd"), DEADLINE_NEVER, &killed), "kill");
+        require(config_call_get(config, &call, CAPNP_TEXT("time.zone"), DEADLINE_NEVER, &results), "get");
+        total += tess_arch_cycles() - start;
+        if (supervisor_control_kill_results_get_outcome(killed) != SUPERVISOR_CONTROL_OUTCOME_DONE) {
+            tess_panic("bench: configd is not killed");
+        }
     }
     return total;
 }

@@ -13,3 +13,4 @@ uint64_t log_append(uint64_t count);    // one record of 32 characters, the answ
 uint64_t rng_32b(uint64_t count);       // 32 random bytes
 uint64_t spawn_to_main(uint64_t count); // from the request to run a program to the first instruction of its main
 uint64_t config_get(uint64_t count);    // a text by its key
+uint64_t restart_service(uint64_t count); // from the request to kill a service until its successor has answered a call

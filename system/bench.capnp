@@ -36,6 +36,7 @@ const bench :Manifest.Program = (
     (name = "policy", service = "policy"),
     (name = "config", service = "config"),
     (name = "exec", service = "exec", control = true),
+    (name = "supervisor", supervisor = void, control = true),
   ],
   resolve = [(name = "log")],
 );
