@@ -6,6 +6,7 @@ using Tessera = import "tessera.capnp";
 
 const shell :Manifest.Service = (
   name = "shell",
+  program = "script",
   args = [(bootCommandLine = void)],
   memoryKib = 1024,
   essential = true,

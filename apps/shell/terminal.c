@@ -1,21 +1,24 @@
 // The machine's terminal as the shell's front end: consoled edits the line (idl/console.capnp), and may be replaced at any time.
 #include "abi/message.h"
-#include "apps/shell/front.h"
-#include "apps/shell/shell.h"
+#include "apps/shell/terminal.h"
+#include "lib/commands/shell.h"
 #include "base/str.h"
 #include "idl/console.capnp.h"
 #include "lib/console/console.h"
+#include "lib/tess/capset.h"
 #include "lib/tess/clock.h"
 
 // A console that is gone for longer than this has more to do than print.
 constexpr uint64_t WRITE_PATIENCE_MS = 10'000;
 
+static handle_t handle;
+
 static struct console_control console(void) {
-    return (struct console_control){shell.console};
+    return (struct console_control){handle};
 }
 
 static void put(const char *bytes, size_t len) {
-    (void)console_write(shell.console, bytes, len, tess_deadline_after_ms(WRITE_PATIENCE_MS));
+    (void)console_write(handle, bytes, len, tess_deadline_after_ms(WRITE_PATIENCE_MS));
 }
 
 static status_t set_interrupt(void) {
@@ -89,7 +92,7 @@ static void size(size_t *rows, size_t *columns) {
     struct console_stats_results results;
     *rows = FRONT_ROWS;
     *columns = FRONT_COLUMNS;
-    if (status_ok(console_call_stats((struct console){shell.console}, &call, rpc_patience(), &results))) {
+    if (status_ok(console_call_stats((struct console){handle}, &call, rpc_patience(), &results))) {
         const struct console_stats stats = console_stats_results_get_stats(results);
         const size_t given_rows = console_stats_get_rows(stats), given_columns = console_stats_get_columns(stats);
         *rows = given_rows > 2 ? given_rows : FRONT_ROWS;
@@ -97,7 +100,7 @@ static void size(size_t *rows, size_t *columns) {
     }
 }
 
-const struct front front_terminal = {
+const struct front terminal = {
     .interactive = true,
     .write = put,
     .read = ask,
@@ -108,8 +111,8 @@ const struct front front_terminal = {
     .watch_interrupts = watch_interrupts,
 };
 
-const struct front *front_choose(void) {
+bool terminal_open(void) {
+    handle = tess_cap_required("console", CONSOLE_ID);
     const status_t status = set_interrupt();
-    const bool plain = status_is(status, rpc_status(RPC_UNIMPLEMENTED)) || status_is(status, rpc_status(RPC_DENIED));
-    return plain ? &front_stream : &front_terminal;
+    return !status_is(status, rpc_status(RPC_UNIMPLEMENTED)) && !status_is(status, rpc_status(RPC_DENIED));
 }

@@ -72,6 +72,9 @@ def help_lists_everything(session):
     for name in COMMANDS:
         session.expect_in(f"help {name}", rf"\b{name}\b")
     session.expect_in("help nosuch", r"nosuch")
+    listed = [line for line in session.do("help").splitlines() if line.startswith("  ")]
+    check(len(listed) > 60 and all(re.match(r"  \S{1,13} +(?<=^.{16})\S", line) and len(line) <= 80 for line in listed),
+          "what help says of each command", "one line, all of them under each other", "\n".join(listed))
 
 
 def services_and_one(session):

@@ -1,0 +1,234 @@
+// jobs, fg, wait: programs in the background.
+//
+// They are execd's, not this process's: a shell that ends leaves them running, and its successor takes them up. Numbers are the
+// shell's own, for people; 1 is the first one again when there are none any more.
+#include "lib/commands/background.h"
+
+#include "abi/gen/stubs.h"
+#include "lib/commands/job.h"
+#include "lib/commands/shell.h"
+#include "lib/commands/units.h"
+#include "base/str.h"
+#include "lib/tess/clock.h"
+#include "lib/tess/syscall.h"
+
+constexpr size_t JOBS_MAX = 64; // as many as execd runs
+
+static struct background {
+    uint32_t number, id;
+} table[JOBS_MAX]; // the youngest last
+static uint32_t count;
+static uint64_t seen_ends;
+
+static void add(uint32_t id) {
+    if (count < JOBS_MAX) {
+        table[count] = (struct background){.number = count > 0 ? table[count - 1].number + 1 : 1, .id = id};
+        count++;
+    }
+}
+
+static void drop(uint32_t id) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (table[i].id != id) {
+            table[kept++] = table[i];
+        }
+    }
+    count = kept;
+}
+
+static const struct background *find_id(uint32_t id) {
+    for (uint32_t i = 0; i < count; i++) {
+        if (table[i].id == id) {
+            return &table[i];
+        }
+    }
+    return nullptr;
+}
+
+void background_add(const char *program, uint32_t id) {
+    add(id);
+    const struct background *job = find_id(id);
+    if (job != nullptr) {
+        out("%s.%u runs in the background as %%%u\n", program, id, job->number);
+    } else {
+        out("%s.%u runs in the background\n", program, id);
+    }
+}
+
+uint32_t background_find(const char *word) {
+    uint64_t number;
+    if (str_equal(word, "%") || str_equal(word, "%%")) {
+        return count > 0 ? table[count - 1].id : 0;
+    }
+    if (word[0] == '%' && str_parse_u64(word + 1, strlen(word + 1), &number)) {
+        for (uint32_t i = 0; i < count; i++) {
+            if (table[i].number == number) {
+                return table[i].id;
+            }
+        }
+    }
+    return 0;
+}
+
+uint32_t background_count(void) {
+    return count;
+}
+
+void each_background(void (*function)(void *context, const char *word), void *context) {
+    for (uint32_t i = 0; i < count; i++) {
+        char word[SHELL_NUMBER_BYTES];
+        fmt_snprintf(word, sizeof(word), "%%%u", table[i].number);
+        function(context, word);
+    }
+}
+
+// ---- a shell's successor ----
+
+static void adopt(void *, struct exec_job job) {
+    if (exec_job_get_state(job) == SUPERVISOR_RUN_STATE_RUNNING) {
+        add(exec_job_get_id(job));
+    }
+}
+
+void background_adopt(void) {
+    if (!status_ok(each_job(adopt, nullptr))) {
+        return; // then execd has ended, too, and what it ran with it
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        RPC_CALL(call);
+        // Of one that has ended meanwhile the next look tells.
+        (void)exec_control_call_watch(the_exec_control(), &call, table[i].id, shell.events, BIT_JOB, rpc_patience(), nullptr);
+    }
+    if (count > 0) {
+        out("Jobs go on that were started before: %u; `jobs` lists them.\n", count);
+    }
+    seen_ends = UINT64_MAX; // look once
+}
+
+// ---- ends ----
+
+void jobs_report(void) {
+    // A Ctrl-C from before the prompt is not meant for the next command; one from after it is.
+    uint64_t bits = 0;
+    (void)tess_wait(shell.events, &bits, DEADLINE_POLL);
+    shell_note_events(bits);
+    if (seen_ends == jobs_ended()) {
+        return;
+    }
+    seen_ends = jobs_ended();
+    for (uint32_t i = count; i > 0; i--) {
+        int ignored;
+        const uint32_t id = table[i - 1].id;
+        if (job_over(id, JOB_TOLD, &ignored)) {
+            drop(id);
+        }
+    }
+}
+
+// ---- commands ----
+
+struct job_rows {
+    uint64_t now;
+    size_t count;
+};
+
+static void print_job(void *context, struct exec_job job) {
+    struct job_rows *rows = context;
+    struct shell_table *to = &shell.table;
+    const uint64_t started = exec_job_get_started_ns(job), ended = exec_job_get_ended_ns(job);
+    const uint64_t until = ended != 0 ? ended : rows->now;
+    const struct background *background = find_id(exec_job_get_id(job));
+    char name[NAME_BYTES];
+    char number[SHELL_NUMBER_BYTES];
+    char reason[SHOWN_TEXT_BYTES];
+    table_cell(to, "%u", exec_job_get_id(job));
+    table_cell(to, "%s", shown(name, sizeof(name), exec_job_get_name(job)));
+    table_cell(to, "%s", run_state_name(exec_job_get_state(job)));
+    table_cell(to, "%s", shell_duration(number, until > started ? until - started : 0));
+    table_cell(to, "%s", shell_size(number, supervisor_memory_get_used_bytes(exec_job_get_memory(job))));
+    if (background != nullptr) {
+        table_cell(to, "%%%u", background->number);
+    } else {
+        table_cell(to, "-");
+    }
+    table_cell(to, "%s", shown(reason, sizeof(reason), exec_job_get_reason(job)));
+    rows->count++;
+}
+
+int command_jobs(const struct arguments *) {
+    struct job_rows rows = {.now = tess_now_ns()};
+    table_begin(&shell.table, ">ID PROGRAM STATE >TIME >MEMORY JOB END", out_sink, nullptr);
+    const status_t status = each_job(print_job, &rows);
+    if (!status_ok(status)) {
+        return out_problem("jobs", status);
+    }
+    if (rows.count == 0) {
+        out("jobs: no program was run yet\n");
+        return COMMAND_OK;
+    }
+    table_end(&shell.table);
+    return COMMAND_OK;
+}
+
+// A job by its number in this shell, its id, or NAME.ID. 0, and it was said: none.
+static uint32_t find(const char *command, const char *word) {
+    const char *dot = strrchr(word, '.');
+    const char *digits = dot != nullptr ? dot + 1 : word;
+    uint64_t id = background_find(word);
+    if (id == 0 && (!str_parse_u64(digits, strlen(digits), &id) || id > UINT32_MAX)) {
+        id = 0;
+    }
+    if (id == 0) {
+        (void)fail("%s: there is no job `%s`; `jobs` lists them\n", command, word);
+    }
+    return (uint32_t)id;
+}
+
+int command_fg(const struct arguments *arguments) {
+    if (arguments->count == 1 && count == 0) {
+        return fail("fg: nothing runs in the background\n");
+    }
+    const uint32_t id = find("fg", arguments->count > 1 ? arguments->words[1] : "%");
+    if (id == 0) {
+        return COMMAND_FAILED;
+    }
+    out("waiting for job %u; Ctrl-C ends it\n", id);
+    out_flush();
+    const int status = job_wait(id);
+    int ignored;
+    if (job_over(id, JOB_QUIET, &ignored)) {
+        drop(id);
+    }
+    return status;
+}
+
+// Unlike `fg` it leaves them alone: Ctrl-C ends the wait, not the job.
+static int wait_for(uint32_t id) {
+    int status = COMMAND_OK;
+    uint64_t bits;
+    while (!job_over(id, JOB_FAILURES, &status)) {
+        if (!shell_wait_for_more(&bits)) {
+            return COMMAND_INTERRUPTED;
+        }
+    }
+    drop(id);
+    return status;
+}
+
+int command_wait(const struct arguments *arguments) {
+    int status = COMMAND_OK;
+    for (size_t i = 1; i < arguments->count; i++) {
+        const uint32_t id = find("wait", arguments->words[i]);
+        status = id != 0 ? wait_for(id) : COMMAND_FAILED;
+        if (id == 0 || status == COMMAND_INTERRUPTED) {
+            return status;
+        }
+    }
+    while (arguments->count == 1 && count > 0) {
+        if (wait_for(table[0].id) == COMMAND_INTERRUPTED) {
+            return COMMAND_INTERRUPTED;
+        }
+    }
+    return status;
+}

@@ -1,0 +1,144 @@
+#include "lib/commands/output.h"
+
+#include <stdarg.h>
+
+#include "abi/gen/abi.h"
+#include "lib/commands/shell.h"
+#include "base/fmt.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "lib/rpc/method.h"
+#include "lib/console/console.h"
+#include "lib/denial/refusal.h"
+
+static char buffer[CONSOLE_PIECE_BYTES];
+static size_t used;
+static struct outlet *outlet; // null: the console
+
+constexpr size_t WORD_BYTES = 256; // as far as it is shown
+
+void out_flush(void) {
+    if (used > 0) {
+        shell.front->write(buffer, used);
+        used = 0;
+    }
+}
+
+void out_console(const char *bytes, size_t len) {
+    while (len > 0) {
+        if (used == sizeof(buffer)) {
+            out_flush();
+        }
+        const size_t room = sizeof(buffer) - used;
+        const size_t piece = pager_take(bytes, len < room ? len : room); // which may flush, too
+        if (piece == 0) {
+            return;
+        }
+        memcpy(buffer + used, bytes, piece);
+        used += piece;
+        bytes += piece;
+        len -= piece;
+    }
+}
+
+void out_push(struct outlet *to) {
+    to->outer = outlet;
+    outlet = to;
+}
+
+void out_pop(void) {
+    outlet = outlet->outer;
+}
+
+struct outlet *out_outlet(void) {
+    return outlet;
+}
+
+bool out_put(struct outlet *to, const char *bytes, size_t len) {
+    if (to == nullptr) {
+        out_console(bytes, len);
+        return true;
+    }
+    to->closed = to->closed || !to->take(to->context, bytes, len);
+    return !to->closed;
+}
+
+bool out_is_closed(void) {
+    return outlet != nullptr && outlet->closed;
+}
+
+void out_sink(void *context, const char *bytes, size_t len) {
+    (void)context;
+    (void)out_put(outlet, bytes, len); // what nobody wants is dropped; who has much to say asks out_is_closed
+}
+
+void out(const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    fmt_vprint(out_sink, nullptr, format, args);
+    va_end(args);
+}
+
+static void console_sink(void *context, const char *bytes, size_t len) {
+    (void)context;
+    out_console(bytes, len);
+}
+
+int fail(const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    fmt_vprint(console_sink, nullptr, format, args);
+    va_end(args);
+    return COMMAND_FAILED;
+}
+
+int misused(const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    fmt_vprint(console_sink, nullptr, format, args);
+    va_end(args);
+    return COMMAND_MISUSED;
+}
+
+const char *status_text(status_t status) {
+    static char text[DENIAL_TEXT_BYTES];
+    return denial_status_text(status, text);
+}
+
+int out_problem(const char *what, status_t status) {
+    return fail("%s: %s\n", what, status_text(status));
+}
+
+// The bytes of a word, and of those that stand with it: a type is not parted from its name.
+static size_t word_bytes(const char *text) {
+    const char *end = strchr(text, ' ');
+    while (end != nullptr && (end[1] == ':' || end[1] == '=' || end[-1] == '=')) {
+        end = strchr(end + 1, ' ');
+    }
+    return end != nullptr ? (size_t)(end - text) : strlen(text);
+}
+
+void out_wrapped(size_t column, size_t indent, const char *text) {
+    const size_t columns = pager_columns();
+    bool first = true;
+    for (; *text == ' '; text++) {
+    }
+    while (*text != '\0') {
+        const size_t len = word_bytes(text);
+        char word[WORD_BYTES];
+        shell_printable(word, sizeof(word), text, len);
+        if (!first && column + 1 + len > columns) {
+            out("\n%*s", (int)indent, "");
+            column = indent;
+        } else if (!first) {
+            out(" ");
+            column++;
+        }
+        out("%s", word);
+        column += len;
+        first = false;
+        for (text += len; *text == ' '; text++) {
+        }
+    }
+    out("\n");
+}
