@@ -47,6 +47,13 @@ void service_open(const struct service *of, struct rpc_server *server) {
     }
 }
 
+uint64_t service_do(const struct service *of, struct rpc_server *server) {
+    rpc_server_answer(server);
+    tess_set_cause(0); // it is its own business
+    of->when_due();
+    return of->before_wait();
+}
+
 // ---- State that is kept ----
 
 bool service_try_keep(void) {

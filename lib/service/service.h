@@ -23,6 +23,7 @@
 #include "lib/badge/badge.h"
 #include "lib/denial/denial.h"
 #include "lib/rpc/serve.h"
+#include "lib/tess/clock.h"
 #include "lib/tess/syscall.h"
 
 struct service {
@@ -32,8 +33,12 @@ struct service {
 
     // What it does besides; each may be null.
 
-    // Before each wait: what follows from the last request, and until when to wait at most.
+    // Before each wait: when there is something to do that no request asks for, at once (0), or never. The last answer may not be
+    // out yet, and be in the message page: nobody can be asked, told or answered here.
     uint64_t (*before_wait)(void);
+
+    // What was due. The last answer is out, and the message page free.
+    void (*when_due)(void);
 
     // Bits of the notification that is bound to its endpoint.
     void (*signalled)(uint64_t bits);
@@ -85,6 +90,9 @@ struct service_work {
 };
 extern struct service_work service_work;
 
+// Answers, and does what is due. Returns when there is something to do again.
+uint64_t service_do(const struct service *service, struct rpc_server *server);
+
 // Serves until it is told to stop; returns what main returns. `dispatch` becomes a part of the loop, so that short requests stay
 // short. The server needs no rpc_server_init.
 [[gnu::always_inline]] static inline int service_run(const struct service *service, struct rpc_server *server,
@@ -92,11 +100,11 @@ extern struct service_work service_work;
     service_open(service, server);
     for (;;) {
         const bool prepares = service->before_wait != nullptr && service_phase == SERVICE_SERVES;
-        if (prepares) {
-            tess_set_cause(0); // it is its own business
+        uint64_t due_ns = prepares ? service->before_wait() : DEADLINE_NEVER;
+        if (due_ns != DEADLINE_NEVER && tess_now_ns() >= due_ns) {
+            due_ns = service_do(service, server);
         }
-        const uint64_t deadline_ns = prepares ? service->before_wait() : DEADLINE_NEVER;
-        switch (rpc_server_next(server, deadline_ns)) {
+        switch (rpc_server_next(server, due_ns)) {
         case RPC_REQUEST:
             if (server->request.interface_id == LIFECYCLE_ID && server->request.badge == BADGE_SUPERVISOR) [[clang::unlikely]] {
                 service_lifecycle(server);

@@ -213,6 +213,17 @@ static uint64_t before_wait(void) {
     waits++;
     return DEADLINE_NEVER;
 }
+
+// One that has something to do after each request, for which it asks others.
+static unsigned done;
+static uint64_t soon(void) {
+    return done < served ? 0 : DEADLINE_NEVER;
+}
+static void ask_others(void) {
+    CHECK(!asked); // their answers come into the page
+    memset(page, 0xee, sizeof(page));
+    done++;
+}
 static void take_signal(uint64_t bits) {
     signalled |= bits;
 }
@@ -237,6 +248,7 @@ static const struct service whole = {.provides = "test", .interface_id = INTERFA
                                      .signalled = take_signal, .stop = stop, .save = save, .adopt = adopt};
 static const struct service keeper = {.provides = "test", .interface_id = INTERFACE, .save = save, .adopt = adopt, .keeps = "kept"};
 static const struct service plain = {.provides = "test", .interface_id = INTERFACE};
+static const struct service busy = {.provides = "test", .interface_id = INTERFACE, .before_wait = soon, .when_due = ask_others};
 
 #define FROM_SUPERVISOR(where, method) {.at = where, .interface = LIFECYCLE_ID, .badge = BADGE_SUPERVISOR, .ordinal = method}
 #define FROM_CLIENT {.at = CLIENTS, .interface = INTERFACE, .badge = 9}
@@ -268,6 +280,13 @@ TEST(it_begins_serves_and_ends) {
     CHECK_EQ(signalled, 6);
     CHECK_EQ(waits, 5); // not before it begins
     CHECK_EQ(stops, 1);
+}
+
+TEST(whoever_waits_is_answered_before_others_are_asked) {
+    done = 0;
+    CHECK_EQ(RUN(&busy, FROM_SUPERVISOR(OWN, LIFECYCLE_BEGIN), FROM_CLIENT, FROM_CLIENT, FROM_SUPERVISOR(CLIENTS, LIFECYCLE_STOP)), 0);
+    CHECK_EQ(answers, 4);
+    CHECK_EQ(done, 2);
 }
 
 TEST(without_a_supervisor_that_asks_it_serves_at_once) {

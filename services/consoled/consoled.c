@@ -228,24 +228,28 @@ static status_t dispatch(struct rpc_request *request) {
 
 // --- after each event ---
 
-static void advance_reader(void) {
+static enum line_event line_event; // that the reader has not been told of
+
+static bool reader_is_due(void) {
+    return line_event != LINE_NONE && tess_handle_valid(reader.reply);
+}
+
+static void tell_reader(void) {
     static const enum console_control_event events[] = {
         [LINE_ENTERED] = CONSOLE_CONTROL_EVENT_LINE,
         [LINE_COMPLETE] = CONSOLE_CONTROL_EVENT_COMPLETE,
         [LINE_INTERRUPTED] = CONSOLE_CONTROL_EVENT_INTERRUPTED,
         [LINE_END] = CONSOLE_CONTROL_EVENT_END,
     };
-    enum line_event event = terminal_advance(&terminal);
-    if (event != LINE_NONE && tess_handle_valid(reader.reply)) {
-        answer_reader(events[event]);
-    }
+    answer_reader(events[line_event]);
+}
+
+static bool writers_are_due(void) {
+    return writer_count > 0 && terminal_writable(&terminal);
 }
 
 // Nothing was taken: they offer it again.
 static void release_writers(void) {
-    if (writer_count == 0 || !terminal_writable(&terminal)) {
-        return;
-    }
     for (size_t i = 0; i < writer_count; i++) {
         (void)rpc_answer_begin(&late_answer, &writers[i]);
         rpc_answer_send(&late_answer);
@@ -271,14 +275,16 @@ static uint64_t settle(void) {
     return DEADLINE_NEVER;
 }
 
+static bool first_prompt_reported;
+
+static bool first_prompt_is_due(void) {
+    return !first_prompt_reported && terminal.reading && terminal.output.used == 0;
+}
+
 // Once: how long it took from power-on, when the counter began at 0, until a person could type.
 static void report_first_prompt(void) {
-    static bool reported;
     struct log log;
-    if (reported || !terminal.reading || terminal.output.used > 0) {
-        return;
-    }
-    reported = true;
+    first_prompt_reported = true;
     uint64_t cycles = tess_arch_cycles();
     if (status_ok(tess_cap("log", LOG_ID, &log.handle))) {
         RPC_CALL(call);
@@ -311,11 +317,21 @@ static void set_up(void) {
 
 // What follows from the last event.
 static uint64_t advance(void) {
-    advance_reader();
+    line_event = terminal_advance(&terminal);
     uart_pump(&uart);
-    release_writers();
-    report_first_prompt();
-    return settle();
+    return reader_is_due() || writers_are_due() || first_prompt_is_due() ? 0 : settle();
+}
+
+static void answer_all(void) {
+    if (reader_is_due()) {
+        tell_reader();
+    }
+    if (writers_are_due()) {
+        release_writers();
+    }
+    if (first_prompt_is_due()) {
+        report_first_prompt();
+    }
 }
 
 static void device_signalled(uint64_t) {
@@ -327,6 +343,7 @@ static const struct service service = {
     .interface_id = CONSOLE_ID,
     .accept = 1, // a watcher, or a long list of candidates
     .before_wait = advance,
+    .when_due = answer_all,
     .signalled = device_signalled,
 };
 

@@ -28,6 +28,7 @@ static struct symbols symbols;
 static bool has_symbols;
 static const struct remains_box *box; // null: services have none
 static struct remains remains;        // at work; large
+static uint64_t next_try_ns;
 static uint32_t tries_left;           // to tell the log; 0: there is nothing to be told
 
 static status_t map_grant(const char *name, const void **bytes, uint64_t *len) {
@@ -150,23 +151,33 @@ static const struct crash *first_unreported(void) {
 }
 
 // The log may be the one that crashed. What it is not told within all tries is in `crashes` all the same.
-static uint64_t report_all(void) {
+static void report_all(void) {
     for (const struct crash *crash; (crash = first_unreported()) != nullptr && tries_left > 0;) {
         if (!status_ok(report_crash(crash))) {
             tries_left--;
-            return tess_deadline_after_ms(REPORT_PAUSE_MS);
+            next_try_ns = tess_deadline_after_ms(REPORT_PAUSE_MS);
+            return;
         }
         struct crashes *next = change();
         next->all[crash - crashes->all].reported = 1;
         save(next);
     }
     tries_left = 0;
-    return DEADLINE_NEVER;
 }
 
-uint64_t crash_collect(void) {
+uint64_t crash_due(void) {
+    if (box != nullptr && remains_count(box) != crashes->taken) {
+        return 0;
+    }
+    return tries_left > 0 ? next_try_ns : DEADLINE_NEVER;
+}
+
+void crash_collect(void) {
     if (box != nullptr && remains_count(box) != crashes->taken) {
         take_from_box();
+        next_try_ns = 0;
     }
-    return tries_left > 0 ? report_all() : DEADLINE_NEVER;
+    if (tries_left > 0 && tess_now_ns() >= next_try_ns) {
+        report_all();
+    }
 }

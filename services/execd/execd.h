@@ -74,8 +74,9 @@ void crash_open(void);
 // Keeps what is known of a job that has ended, while its memory is still there. Null: that was no crash. Good until the next.
 const struct crash *crash_of_job(const struct job *job, const struct exit_record *record);
 
-// Makes records of what lies in the box, and tells the log of them; returns when to try that again, DEADLINE_NEVER when all is done.
-uint64_t crash_collect(void);
+// Makes records of what lies in the box, and tells the log of them; and when that is due, DEADLINE_NEVER when all is done.
+void crash_collect(void);
+uint64_t crash_due(void);
 
 // The record with this number; null when there is none (any more). How many there ever were.
 const struct crash *crash_find(uint32_t number);

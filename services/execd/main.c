@@ -63,7 +63,8 @@ static const struct service service = {
     .provides = "exec",
     .interface_id = EXEC_ID,
     .accept = 1 + EXEC_HANDED_MAX, // a watcher, and what programs are handed
-    .before_wait = crash_collect,
+    .before_wait = crash_due,
+    .when_due = crash_collect,
     .signalled = jobs_collect,
 };
 

@@ -42,6 +42,7 @@ struct identityd self;
 static bool seeded; // the key of the throttle has been drawn
 static uint64_t kept_ns;
 static struct rpc_server server;
+static bool is_wiped = true; // nothing of a request is left
 static struct random random_numbers;
 static struct log log;
 
@@ -453,6 +454,7 @@ static const struct session_server session_methods = {
 };
 
 static status_t dispatch(struct rpc_request *request) {
+    is_wiped = false;
     if (badge_is_made(request->badge)) {
         return session_dispatch(&session_methods, nullptr, request);
     }
@@ -468,17 +470,22 @@ void keep_changes(void) {
     }
 }
 
-// What has changed is kept, then the last answer goes out, and nothing of it stays.
-static uint64_t wipe(void) {
+// What has changed is kept, then the last answer goes out ...
+static uint64_t before_wait(void) {
     keep_changes();
-    rpc_server_answer(&server);
+    return is_wiped ? DEADLINE_NEVER : 0;
+}
+
+// ... and nothing of it stays.
+static void wipe(void) {
     passwords_wipe();
     sodium_memzero(server.page, sizeof(server.page));
     sodium_memzero(tess_message_page(), MESSAGE_PAGE_BYTES);
-    return DEADLINE_NEVER;
+    is_wiped = true;
 }
 
 static void signalled(uint64_t bits) {
+    is_wiped = false;
     if ((bits & PASSWORD_BIT) != 0) {
         password_hashed();
     }
@@ -495,7 +502,7 @@ static bool adopt(const void *state, size_t len_bytes) {
 }
 
 static const struct service service = {.provides = "identity", .interface_id = IDENTITY_ID, .accept = 1, // a session to be checked
-                                        .before_wait = wipe, .signalled = signalled, .save = save, .adopt = adopt, .keeps = "state"};
+                                        .before_wait = before_wait, .when_due = wipe, .signalled = signalled, .save = save, .adopt = adopt, .keeps = "state"};
 
 int main(int argc, char **argv) {
     static const uint64_t no_key[2];

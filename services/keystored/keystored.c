@@ -26,6 +26,7 @@ static_assert(KEYSTORE_KEYS_MAX == KEYS_MAX && KEYSTORE_OF_HOLDER_MAX == KEYS_OF
 
 static struct keystore store;
 static struct rpc_server server;
+static bool is_wiped = true; // nothing of a request is left
 static struct random random_numbers;
 static const struct roster *roster;
 
@@ -307,15 +308,19 @@ static const struct key_server key_methods = {
     .info = info, .sign = sign, .verify = verify_own, .seal = seal, .unseal = unseal, .restrict_ = restrict_uses, .destroy = destroy};
 
 static status_t dispatch(struct rpc_request *request) {
+    is_wiped = false;
     return badge_is_made(request->badge) ? key_dispatch(&key_methods, nullptr, request) : keys_dispatch(&methods, nullptr, request);
 }
 
-// The last answer goes out now, and nothing of it stays.
-static uint64_t wipe(void) {
-    rpc_server_answer(&server);
+static uint64_t before_wait(void) {
+    return is_wiped ? DEADLINE_NEVER : 0;
+}
+
+// The last answer is out, and nothing of it stays.
+static void wipe(void) {
     sodium_memzero(server.page, sizeof(server.page));
     sodium_memzero(tess_message_page(), MESSAGE_PAGE_BYTES);
-    return DEADLINE_NEVER;
+    is_wiped = true;
 }
 
 static size_t save(void *to, size_t room) {
@@ -326,7 +331,8 @@ static bool adopt(const void *state, size_t len_bytes) {
     return keystore_adopt(&store, state, len_bytes);
 }
 
-static const struct service service = {.provides = "keys", .interface_id = KEYS_ID, .before_wait = wipe, .save = save, .adopt = adopt, .keeps = "state"};
+static const struct service service = {.provides = "keys", .interface_id = KEYS_ID, .before_wait = before_wait, .when_due = wipe,
+                                       .save = save, .adopt = adopt, .keeps = "state"};
 
 int main(int argc, char **argv) {
     (void)argc;

@@ -19,7 +19,7 @@ static_assert(LOG_FIELDS_MAX_BYTES == JOURNAL_FIELDS_MAX);
 struct journal *journal;
 static const struct roster *roster;
 static uint64_t refused;
-static uint64_t report_ns = DEADLINE_NEVER; // when it is to be said next what the limits kept out
+static uint64_t report_ns; // when it is to be said next what the limits kept out
 static struct rpc_server server;
 
 // ---- what the limits kept out ----
@@ -299,19 +299,21 @@ static void open_journal(void) {
 }
 
 static uint64_t before_wait(void) {
+    return report_ns;
+}
+
+static void when_due(void) {
     if (journal == nullptr) {
         open_journal();
     }
-    if (report_ns != DEADLINE_NEVER) {
-        report_limits(tess_now_ns());
-    }
-    return report_ns;
+    report_limits(tess_now_ns());
 }
 
 static const struct service service = {.provides = "log",
                                        .interface_id = LOG_ID,
                                        .accept = 1, // a follower's notification
                                        .before_wait = before_wait,
+                                       .when_due = when_due,
                                        .denied = denied};
 
 int main(int argc, char **argv) {

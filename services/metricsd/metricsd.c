@@ -245,7 +245,7 @@ static status_t prometheus(void *, struct rpc_request *request, struct metrics_p
 // ---- health ----
 
 static status_t tell_health(void *, struct rpc_request *, struct metrics_health_params, struct metrics_health_results_builder results) {
-    (void)watch_round(); // nobody is told what was so a while ago
+    watch_round(); // nobody is told what was so a while ago
     metrics_health_results_set_health(results, (enum metrics_health)the_health.whole.level);
     metrics_health_results_set_reason(results, capnp_text(the_health.whole.reason));
     metrics_health_results_set_since_ns(results, the_health.since_ns);
@@ -289,13 +289,7 @@ static status_t dispatch(struct rpc_request *request) {
     return metrics_dispatch(&methods, nullptr, request);
 }
 
-// Whoever waits for an answer gets it before others are asked.
-static uint64_t before_wait(void) {
-    rpc_server_answer(&server);
-    return watch_round();
-}
-
-static const struct service service = {.provides = "metrics", .interface_id = METRICS_ID, .before_wait = before_wait};
+static const struct service service = {.provides = "metrics", .interface_id = METRICS_ID, .before_wait = watch_next, .when_due = watch_round};
 
 int main(int argc, char **argv) {
     (void)argc;

@@ -29,8 +29,9 @@ extern struct watched watched[WATCHED_MAX];
 
 void watch_open(void);
 
-// Asks, if it is time to, and returns when it is time again. Calls the supervisor.
-uint64_t watch_round(void);
+// Asks, if it is time to; and when it is. Calls the supervisor.
+void watch_round(void);
+uint64_t watch_next(void);
 
 // --- figures.c: all figures, in an order that stays ---
 

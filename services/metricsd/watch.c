@@ -118,10 +118,14 @@ static void listen(void) {
     }
 }
 
-uint64_t watch_round(void) {
+uint64_t watch_next(void) {
+    return next_ns;
+}
+
+void watch_round(void) {
     const uint64_t now_ns = tess_now_ns();
     if (now_ns < next_ns) {
-        return next_ns;
+        return;
     }
     health_begin(&the_health);
     for (size_t i = 0; i < WATCHED_MAX; i++) {
@@ -137,5 +141,4 @@ uint64_t watch_round(void) {
     listen();
     health_end(&the_health, now_ns);
     next_ns = tess_deadline_after_ns(ROUND_NS);
-    return next_ns;
 }

@@ -430,13 +430,6 @@ static status_t dispatch(struct rpc_request *request) {
 }
 
 static uint64_t before_wait(void) {
-    if (audit_next(&audit) == nullptr) {
-        return DEADLINE_NEVER;
-    }
-    if (tess_now_ns() >= audit_ns) {
-        rpc_server_answer(&server); // the log takes the message page
-        pump_audit();
-    }
     return audit_next(&audit) == nullptr ? DEADLINE_NEVER : audit_ns;
 }
 
@@ -452,6 +445,7 @@ static const struct service service = {.provides = "policy",
                                        .interface_id = POLICY_ID,
                                        .accept = 2, // a watcher, or rules that are longer than a page
                                        .before_wait = before_wait,
+                                       .when_due = pump_audit,
                                        .stop = pump_audit,
                                        .save = save,
                                        .adopt = adopt,

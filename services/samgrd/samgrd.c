@@ -388,10 +388,6 @@ static void signalled(uint64_t bits) {
 }
 
 static uint64_t before_wait(void) {
-    if (recheck_is_due && tess_now_ns() >= recheck_ns) {
-        rpc_server_answer(&server); // asking overwrites it
-        recheck();
-    }
     return recheck_is_due ? recheck_ns : DEADLINE_NEVER;
 }
 
@@ -399,6 +395,7 @@ static const struct service service = {.provides = "registry",
                                        .interface_id = REGISTRY_ID,
                                        .accept = 1, // what is registered
                                        .before_wait = before_wait,
+                                       .when_due = recheck,
                                        .signalled = signalled};
 
 int main(int argc, char **argv) {

@@ -39,20 +39,15 @@ static uint64_t least(uint64_t a, uint64_t b) {
     return a < b ? a : b;
 }
 
-static uint64_t next(void) {
+static uint64_t before_wait(void) {
     return least(least(wall_next_poll(), zones_next_look()), alarms_next(&timed.alarms, &timed.wall));
 }
 
-// Does what is due, and says when something will be. A stream of requests does not keep anything from being done.
-static uint64_t before_wait(void) {
-    if (tess_now_ns() >= next()) {
-        rpc_server_answer(&server); // others may have to be asked
-        const uint64_t now_ns = tess_now_ns();
-        wall_poll(now_ns);
-        zones_look(now_ns);
-        alarms_run(&timed.alarms, tess_now_ns(), &timed.wall);
-    }
-    return next();
+static void when_due(void) {
+    const uint64_t now_ns = tess_now_ns();
+    wall_poll(now_ns);
+    zones_look(now_ns);
+    alarms_run(&timed.alarms, tess_now_ns(), &timed.wall);
 }
 
 static void signalled(uint64_t) {
@@ -69,6 +64,7 @@ static const struct service service = {
     .interface_id = TIME_ID,
     .accept = 1, // a watcher
     .before_wait = before_wait,
+    .when_due = when_due,
     .signalled = signalled,
 };
 
