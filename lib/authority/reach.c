@@ -86,6 +86,14 @@ void authority_reach_free(struct authority_reach *reach) {
     *reach = (struct authority_reach){};
 }
 
+bool authority_may_hold(const struct authority_reach *reach, uint32_t process, uint32_t item) {
+    return *holds_at(reach, process, item);
+}
+
+const struct authority_origin *authority_origin_of(const struct authority_reach *reach, uint32_t process, uint32_t item) {
+    return &reach->origins[(size_t)process * reach->item_count + item];
+}
+
 // ---- flows ----
 
 static void put(struct search *search, uint32_t to, uint32_t item, struct authority_origin origin) {
@@ -111,9 +119,9 @@ static void flow(struct search *search, uint32_t from, uint32_t to, enum authori
             continue;
         }
         if (!is_supervisor(search->graph, from)) {
-            put(search, to, i, (struct authority_origin){how, from, method});
+            put(search, to, i, (struct authority_origin){how, from, i, method});
         } else if (item.type == OBJECT_ENDPOINT && (item.rights & RIGHT_SEND_BIT) != 0) {
-            put(search, to, item_of(reach, lent(item)), (struct authority_origin){how, from, method});
+            put(search, to, item_of(reach, lent(item)), (struct authority_origin){how, from, i, method});
         }
     }
 }
@@ -202,7 +210,7 @@ static void use(struct search *search, uint32_t process, uint32_t index) {
         return; // it is trusted with what it started
     }
     for (uint32_t i = 0; makes_anything(graph, &item) && i < search->reach->item_count; i++) {
-        put(search, process, i, (struct authority_origin){AUTHORITY_FLOW_MADE, process, AUTHORITY_NONE});
+        put(search, process, i, (struct authority_origin){AUTHORITY_FLOW_MADE, process, index, AUTHORITY_NONE});
     }
     for (uint32_t other = 0; other < graph->processes.count; other++) {
         if (other == process) {

@@ -29,6 +29,7 @@ struct authority_item {
 struct authority_origin {
     enum authority_flow flow;
     uint32_t from;   // process
+    uint32_t item;   // as that one has it: the supervisor lends less than it has
     uint32_t method; // index, or AUTHORITY_NONE
 };
 
@@ -42,6 +43,10 @@ struct authority_reach {
 // False without memory; then there is nothing to free.
 bool authority_reach(const struct authority *graph, struct authority_reach *out);
 void authority_reach_free(struct authority_reach *reach);
+
+// Whether the process can come to hold the item, and how it then may.
+bool authority_may_hold(const struct authority_reach *reach, uint32_t process, uint32_t item);
+const struct authority_origin *authority_origin_of(const struct authority_reach *reach, uint32_t process, uint32_t item);
 
 // What is not to be reached: of an interface (with control or not), of a type, or of a service.
 struct authority_target {

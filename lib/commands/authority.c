@@ -1,4 +1,4 @@
-// authority, who-can, prove: questions to the whole graph.
+// authority, who-can: questions to the whole graph.
 #include "abi/gen/abi.h"
 #include "abi/gen/decode.h"
 #include "lib/commands/graph.h"
@@ -132,83 +132,6 @@ int command_who_can(const struct arguments *arguments) {
         return COMMAND_FAILED;
     }
     const int exit_status = who_can(&graph, arguments->words[1]);
-    authority_free(&graph);
-    return exit_status;
-}
-
-// ---- prove ----
-
-static const char *flow_text(enum authority_flow flow) {
-    switch (flow) {
-    case AUTHORITY_FLOW_HELD: return "holds it";
-    case AUTHORITY_FLOW_BROUGHT: return "may be brought it by a request of";
-    case AUTHORITY_FLOW_GIVEN: return "may be given it in an answer of";
-    case AUTHORITY_FLOW_SEIZED: return "may take it out of, or be made to by,";
-    case AUTHORITY_FLOW_MADE: return "may make it by itself:";
-    }
-    return "?";
-}
-
-// From the process back to who holds it now. Origins were set in the order of their finding, so the way has no circle.
-static void print_way(const struct authority *graph, const struct authority_reach *reach, uint32_t process, uint32_t item) {
-    for (uint32_t steps = 0; steps < reach->process_count; steps++) {
-        const struct authority_origin *origin = &reach->origins[(size_t)process * reach->item_count + item];
-        out("  %s %s", graph->processes.at[process].name, flow_text(origin->flow));
-        if (origin->flow == AUTHORITY_FLOW_HELD || origin->flow == AUTHORITY_FLOW_MADE) {
-            out("\n");
-            return;
-        }
-        out(" %s%s%s\n", graph->processes.at[origin->from].name, origin->method != AUTHORITY_NONE ? ": " : "",
-            origin->method != AUTHORITY_NONE ? graph->methods.at[origin->method].name : "");
-        process = origin->from;
-        for (uint32_t i = 0; i < reach->item_count; i++) { // the supervisor lends less than it has
-            if (reach->items[i].object_koid == reach->items[item].object_koid && reach->holds[(size_t)process * reach->item_count + i]) {
-                item = i;
-                break;
-            }
-        }
-    }
-}
-
-static int prove(const struct authority *graph, const struct authority_reach *reach, const struct arguments *arguments) {
-    const char *name = arguments->words[1], *word = arguments->words[3];
-    const uint32_t process = graph_process("prove", graph, name);
-    struct authority_target target;
-    if (process == AUTHORITY_NONE) {
-        return COMMAND_FAILED;
-    }
-    if (!authority_target_called(graph, word, &target)) {
-        return fail("prove: `%s` is no interface, service or type of object\n", word);
-    }
-    const uint32_t item = authority_reaches(graph, reach, process, &target);
-    if (item != AUTHORITY_NONE) {
-        out("Cannot prove that %s cannot reach %s:\n", name, word);
-        print_way(graph, reach, process, item);
-        return COMMAND_FAILED;
-    }
-    if (arguments->count > 4) {
-        authority_write_certificate(graph, reach, process, word, out_sink, nullptr);
-    } else {
-        out("Proved: %s cannot reach %s\n", name, word);
-    }
-    return COMMAND_OK;
-}
-
-int command_prove(const struct arguments *arguments) {
-    struct authority graph;
-    struct authority_reach reach;
-    if (!str_equal(arguments->words[2], "--cannot-reach") || (arguments->count > 4 && !str_equal(arguments->words[4], "--certificate"))) {
-        (void)fail("usage: prove SERVICE --cannot-reach TARGET [--certificate]\n");
-        return COMMAND_MISUSED;
-    }
-    if (!graph_taken("prove", &graph)) {
-        return COMMAND_FAILED;
-    }
-    const bool is_known = authority_reach(&graph, &reach);
-    const int exit_status = is_known ? prove(&graph, &reach, arguments) : out_problem("prove", STATUS_NO_MEMORY);
-    if (is_known) {
-        authority_reach_free(&reach);
-    }
     authority_free(&graph);
     return exit_status;
 }

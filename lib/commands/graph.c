@@ -6,6 +6,7 @@
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "idl/lifecycle.capnp.h"
 #include "idl/schemas.h"
 #include "lib/reflect/carries.h"
 #include "lib/tess/clock.h"
@@ -213,15 +214,20 @@ static status_t take_interface(struct authority *graph, const struct capnp_schem
     return take_methods(graph, schema);
 }
 
-static status_t take_contracts(struct authority *graph) {
-    for (const struct capnp_schema *const *const *contract = idl_schemas; *contract != nullptr; contract++) {
-        for (const struct capnp_schema *const *at = *contract; *at != nullptr; at++) {
-            if (reflect_is(*at, SCHEMA_NODE_INTERFACE)) {
-                TRY(take_interface(graph, *at));
-            }
+static status_t take_contract(struct authority *graph, const struct capnp_schema *const contract[]) {
+    for (; *contract != nullptr; contract++) {
+        if (reflect_is(*contract, SCHEMA_NODE_INTERFACE)) {
+            TRY(take_interface(graph, *contract));
         }
     }
     return STATUS_OK;
+}
+
+static status_t take_contracts(struct authority *graph) {
+    for (const struct capnp_schema *const *const *contract = idl_schemas; *contract != nullptr; contract++) {
+        TRY(take_contract(graph, *contract));
+    }
+    return take_contract(graph, lifecycle_capnp_schemas); // nobody is granted it by name
 }
 
 // ---- all of it ----

@@ -30,10 +30,11 @@ static const struct command commands[] = {
      .details = "As a change of the manifest, for `patch -p1`: what it was granted without what it did not use since it was\n"
                 "started. With --memory its limit also becomes the most that it used. Use the service as it is meant to be\n"
                 "used before: what it was not asked to do nobody knows."},
-    {.name = "prove", .usage = "SERVICE --cannot-reach TARGET [--certificate]", .summary = "show that it can never hold something",
+    {.name = "prove", .usage = "SERVICE|-a --cannot-reach TARGET [--certificate]", .summary = "show that it can never hold something",
      .run = command_prove, .min = 3, .max = 4, .completion = COMPLETE_UNITS,
      .details = "TARGET is an interface (`log`, `log.control`), a service, or a type of kernel object (`inspector`).\n"
-                "`man authority` has the rules. With --certificate it prints what tools/authority-check verifies."},
+                "With -a for every process. With --certificate it prints what tools/authority-check verifies.\n"
+                "`man authority` has the rules."},
     {.name = "policy", .usage = "[SUBJECT ACTION OBJECT]", .summary = "show who may use which service, and why",
      .run = command_policy, .max = 5,
      .details = "policy                           the rules that are in force\n"

@@ -183,6 +183,48 @@ def proofs_are_checked(ctx):
     session.poweroff()
 
 
+# ---- what can be proved of the shipped system -----------------------------------------------------------
+
+# What is worth protecting, and who may come to hold it as far as `prove` knows. Whoever is not named cannot. A change that adds a name
+# takes something away from everybody who relies on it.
+EVERYBODY = ["configd", "consoled", "execd", "identityd", "keystored", "logd", "metricsd", "policyd", "rngd", "samgrd", "shell", "timed"]
+NOT_PROVED = {
+    "keys": EVERYBODY,
+    "inspector": EVERYBODY,
+    "trace": EVERYBODY,
+    "resource": [],
+    "ioport": ["consoled", "timed"],  # that of its device
+    "interrupt": ["consoled"],
+    "iospace": [],
+    "identity.control": EVERYBODY,
+    "supervisor.control": EVERYBODY,
+    "console.control": EVERYBODY,
+    "exec.control": EVERYBODY,
+    "random": EVERYBODY,
+    "policy.control": EVERYBODY,
+    "registry.control": EVERYBODY,
+    "log.control": EVERYBODY,
+    "config.control": EVERYBODY,
+    "time.control": EVERYBODY,
+}
+
+
+def proofs_stay(ctx):
+    session = Session(ctx)
+    expect_equal(sorted(row[0] for row in session.rows("services")), EVERYBODY, "services")
+    for target, wanted in NOT_PROVED.items():
+        output = session.do(f"prove -a --cannot-reach {target}", 60)
+        may = dict(re.findall(r"^(\S+) may: (.*);$", output, re.MULTILINE))
+        cannot = re.findall(rf"^(\S+) cannot reach {re.escape(target)}$", output, re.MULTILINE)
+        expect_equal(sorted([*may, *cannot]), EVERYBODY, f"processes that are answered for, of {target}")
+        check(f"Proved of {len(cannot)} of {len(EVERYBODY)} processes" in output, f"prove -a --cannot-reach {target}", "the sum", output)
+        check(sorted(may) == wanted, f"who may reach {target}", wanted, output)
+        check(all(re.search(r"(holds it|makes it by itself: \S*)$", way) for way in may.values()), "a way", "an end", output)
+    session.expect_in("prove -a --cannot-reach nosuch", r"`nosuch` is no interface, service or type of object$")
+    session.expect_in("prove -a --cannot-reach resource --certificate", r"^usage: prove")
+    session.poweroff()
+
+
 # ---- the least manifest --------------------------------------------------------------------------------
 
 def exercise(session):
@@ -255,4 +297,4 @@ def the_least_manifest_suffices(ctx):
 
 def cases(ctx):
     return [(function.__name__, functools.partial(function, ctx)) for function in
-            (handles_say_where_from, what_is_foretold_happens, proofs_are_checked, the_least_manifest_suffices)]
+            (handles_say_where_from, what_is_foretold_happens, proofs_are_checked, proofs_stay, the_least_manifest_suffices)]
