@@ -78,6 +78,6 @@ int command_help(const struct arguments *arguments) {
         }
     }
     out("`help COMMAND` shows how one is used, and `man shell` the language.\n");
-    out("Tab completes. Cursor up and Ctrl-R find earlier lines. Ctrl-C ends what is running.\n");
+    out("Tab completes, cursor up and Ctrl-R find earlier lines, Ctrl-C ends what runs.\n");
     return COMMAND_OK;
 }

@@ -1,0 +1,251 @@
+// The commands over a front end that is memory: what is typed comes from an array, what is printed goes into one. The test plays the
+// kernel, the supervisor and execd, through the generated dispatch code; nobody else is there.
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/test.h"
+
+#include "abi/gen/abi.h"
+#include "base/fmt.h"
+#include "base/str.h"
+#include "idl/exec.capnp.h"
+#include "idl/supervisor.capnp.h"
+#include "lib/commands/session.h"
+#include "lib/commands/shell.h"
+#include "lib/rpc/serve.h"
+#include "lib/tess/capset.h"
+#include "lib/tess/clock.h"
+#include "lib/tess/handle.h"
+#include "lib/tess/page.h"
+#include "lib/tess/panic.h"
+#include "lib/tess/syscall.h"
+
+constexpr uint32_t EXEC = 5, SUPERVISOR = 6;
+
+// ---- the services ----
+
+static const char *const service_names[] = {"logd", "consoled", "execd"};
+constexpr uint32_t SERVICE_COUNT = sizeof(service_names) / sizeof(service_names[0]);
+
+static status_t list_services(void *, struct rpc_request *, struct supervisor_services_params params,
+                              struct supervisor_services_results_builder results) {
+    const uint32_t first = supervisor_services_params_get_first(params);
+    const uint32_t count = first < SERVICE_COUNT ? SERVICE_COUNT - first : 0;
+    const struct supervisor_service_list_builder list = supervisor_services_results_init_services(results, count);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct supervisor_service_builder to = supervisor_service_list_edit(list, i);
+        supervisor_service_set_name(to, capnp_text(service_names[first + i]));
+        supervisor_service_set_id(to, first + i + 1);
+        supervisor_service_set_state(to, SUPERVISOR_RUN_STATE_RUNNING);
+    }
+    supervisor_services_results_set_total(results, SERVICE_COUNT);
+    return STATUS_OK;
+}
+
+// One program, which may not be started: there are too many already.
+static status_t list_programs(void *, struct rpc_request *, struct exec_programs_params params,
+                              struct exec_programs_results_builder results) {
+    const uint32_t count = exec_programs_params_get_first(params) == 0 ? 1 : 0;
+    const struct exec_program_list_builder list = exec_programs_results_init_programs(results, count);
+    for (uint32_t i = 0; i < count; i++) {
+        exec_program_set_name(exec_program_list_edit(list, i), CAPNP_TEXT("busy"));
+    }
+    exec_programs_results_set_total(results, 1);
+    return STATUS_OK;
+}
+
+static status_t run_program(void *, struct rpc_request *, struct exec_control_run_params,
+                            struct exec_control_run_results_builder results) {
+    exec_control_run_results_set_outcome(results, EXEC_CONTROL_OUTCOME_BUSY);
+    return STATUS_OK;
+}
+
+static status_t dispatch(uint32_t service, struct rpc_request *request) {
+    static const struct supervisor_server supervisor = {.services = list_services};
+    static const struct exec_server exec = {.programs = list_programs};
+    static const struct exec_control_server control = {.run = run_program};
+    if (service == SUPERVISOR) {
+        return supervisor_dispatch(&supervisor, nullptr, request);
+    }
+    return request->interface_id == EXEC_CONTROL_ID ? exec_control_dispatch(&control, nullptr, request)
+                                                    : exec_dispatch(&exec, nullptr, request);
+}
+
+// ---- the kernel ----
+
+alignas(4096) static uint8_t page[MESSAGE_PAGE_BYTES];
+static struct tess_thread_block thread_block = {.message_page = page};
+static struct {
+    struct bootstrap block;
+    struct bootstrap_cap caps[2];
+} granted = {
+    .block = {.process = 1, .vspace = 2, .account = 3, .caps_offset = sizeof(struct bootstrap), .cap_count = 2},
+    .caps = {{.name = "exec", .handle = EXEC, .interface_id = EXEC_ID},
+             {.name = "supervisor", .handle = SUPERVISOR, .interface_id = SUPERVISOR_ID}},
+};
+const struct bootstrap *tess_bootstrap = &granted.block;
+static struct tess_message request, answer;
+static uint64_t time_ns;
+
+status_t tess_host_syscall(uint32_t number, handle_t handle, struct tess_message *message, uint64_t) {
+    static struct rpc_server server;
+    switch (number) {
+    case SYS_WAIT: time_ns += TESS_NS_PER_MS; return STATUS_TIMED_OUT;
+    case SYS_CALL:
+        if (handle.v != EXEC && handle.v != SUPERVISOR) {
+            return STATUS_BAD_HANDLE;
+        }
+        request = *message;
+        request.info = (request.info & ~MESSAGE_ACCEPT_MASK) | MESSAGE_WANTS_REPLY;
+        rpc_server_init(&server, (handle_t){9}, 0);
+        CHECK_EQ(rpc_server_next(&server, 0), RPC_REQUEST);
+        rpc_server_done(&server, dispatch(handle.v, &server.request));
+        (void)rpc_server_next(&server, 0);
+        *message = answer;
+        return STATUS_OK;
+    case SYS_RECV: *message = request; return STATUS_OK;
+    default: answer = *message; return STATUS_TIMED_OUT;
+    }
+}
+
+status_t tess_invoke(handle_t, uint64_t, uint64_t words[MESSAGE_WORDS]) {
+    words[6] = 77; // what is made gets this handle
+    return STATUS_OK;
+}
+
+struct tess_thread_block *tess_arch_thread_block(void) {
+    return &thread_block;
+}
+
+uint64_t tess_now_ns(void) {
+    return time_ns;
+}
+
+uint64_t tess_deadline_after_ms(uint64_t delay_ms) {
+    return time_ns + delay_ms * TESS_NS_PER_MS;
+}
+
+void tess_panic(const char *format, ...) {
+    (void)fprintf(stderr, "%s\n", format);
+    abort();
+}
+
+// ---- the front end ----
+
+static char printed[16'384];
+static size_t printed_bytes;
+static const char *const *typed; // up to a null pointer
+static size_t remembered;
+static unsigned ends;
+
+static void print(const char *bytes, size_t len) {
+    REQUIRE(len < sizeof(printed) - printed_bytes);
+    memcpy(printed + printed_bytes, bytes, len);
+    printed_bytes += len;
+    printed[printed_bytes] = '\0';
+}
+
+static enum front_event ask(struct front_question question, struct shell_text *line) {
+    print(question.prompt, strlen(question.prompt));
+    if (*typed == nullptr) {
+        ends++;
+        return FRONT_INTERRUPTED;
+    }
+    *line = (struct shell_text){*typed, strlen(*typed)};
+    typed++;
+    return FRONT_LINE;
+}
+
+static void offer(uint32_t, uint32_t, const char *) {}
+
+static void remember(const char *, size_t) {
+    remembered++;
+}
+
+static status_t clear(void) {
+    printed_bytes = 0;
+    return STATUS_OK;
+}
+
+static void size(size_t *rows, size_t *columns) {
+    *rows = FRONT_ROWS;
+    *columns = FRONT_COLUMNS;
+}
+
+static void watch_interrupts(void) {}
+
+static const struct front memory = {.write = print, .read = ask, .offer = offer, .remember = remember, .clear = clear, .size = size,
+                                    .watch_interrupts = watch_interrupts};
+
+// What the shell prints when these lines are typed, prompts and all.
+static const char *type(const char *const lines[]) {
+    static bool open;
+    if (!open) {
+        shell_open(&memory);
+        open = true;
+    }
+    typed = lines;
+    printed_bytes = 0;
+    printed[0] = '\0';
+    for (ends = 0; ends == 0;) {
+        shell_attend();
+    }
+    return printed;
+}
+
+#define TYPE(...) type((const char *const[]){__VA_ARGS__, nullptr})
+
+// ---- the tests ----
+
+TEST(lines_are_carried_out) {
+    CHECK_STR_EQ(TYPE("echo one; x=two", "echo $x"), "tessera$ one\ntessera$ two\ntessera$ ");
+    CHECK_EQ(remembered, 2);
+}
+
+TEST(what_is_not_whole_goes_on) {
+    CHECK_STR_EQ(TYPE("for i in 1 2; do", "echo $i", "done"), "tessera$ > > 1\n2\ntessera$ ");
+}
+
+TEST(commands_ask_their_services) {
+    CHECK_STR_EQ(TYPE("services | field 1 | sort | tail -n 3"), "tessera$ consoled\nexecd\nlogd\ntessera$ ");
+    CHECK_STR_EQ(TYPE("services | grep -v NAME | wc -l > n; cat n; rm n; cat n; echo $?"),
+                 "tessera$ 3\ncat: there is no file `n`; `files` lists them\n1\ntessera$ ");
+}
+
+TEST(services_that_are_not_there_are_said_to_be) {
+    const char *said = TYPE("keys; echo $?");
+    CHECK(strstr(said, "keys: ") != nullptr);
+    CHECK(strstr(said, "\n1\n") != nullptr);
+}
+
+TEST(programs_that_cannot_be_started_have_their_status) {
+    CHECK_STR_EQ(TYPE("nosuch; echo $?"), "tessera$ nosuch: unknown command; `help` lists the commands, `run NAME` runs a program\n127\ntessera$ ");
+    const char *said = TYPE("busy; echo $?; busy | wc -l; echo $?");
+    const char *first = strstr(said, "\n126\n");
+    REQUIRE(first != nullptr);
+    CHECK(strstr(first + 1, "\n126\n") != nullptr); // and nothing is left of the pipe:
+    CHECK_STR_EQ(TYPE("echo good | wc -w"), "tessera$ 1\ntessera$ ");
+}
+
+TEST(help_has_each_command_in_one_line) {
+    const char *said = TYPE("help");
+    size_t lines = 0;
+    for (const char *line = said; *line != '\0'; line = strchr(line, '\n') + 1) {
+        const char *end = strchr(line, '\n');
+        if (end == nullptr) {
+            break;
+        }
+        CHECK(end - line <= 80);
+        if (line[0] == ' ') {
+            lines++;
+            CHECK(end - line > 16 && line[15] == ' ' && line[16] != ' ');
+        }
+    }
+    const struct command *command;
+    size_t count = 0;
+    for (; (command = command_at(count)) != nullptr; count++) {
+        CHECK(command_find(command->name, strlen(command->name)) == command); // no two have one name
+        CHECK(command->internal || command->run != nullptr || command->filter != nullptr);
+    }
+    CHECK_EQ(lines, count);
+}
