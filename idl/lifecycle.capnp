@@ -18,13 +18,15 @@ interface Lifecycle @0xc30de8a1726f94b5 {
   # That this is answered says that it is well. What it has done since it began: requests that it served, of those the ones that it
   # refused, and of those the ones that their callers may not make.
 
-  save @2 () -> (state :Capability, bytes :UInt64);
-  # It hands its state over, and serves nobody any more until it is told what came of that: `resume`, or `stop`. Without a
-  # state there is no capability.
+  save @2 (loseState :Bool) -> (state :Capability, bytes :UInt64);
+  # It finishes what it has begun, hands its state over, and serves nobody any more until it is told what came of that: `resume`,
+  # or `stop`. Who calls it meanwhile waits for whoever serves next. Without a state there is no capability: there is none, or it
+  # lies in memory that the successor is lent, too (`keepKib`). Refused, and it serves on, when something of its state would be
+  # lost, which the refusal names; with `loseState` that is lost.
 
   resume @3 ();
-  # Its successor does not begin: it goes on with the state that it had.
+  # Its successor does not begin: it goes on with the state that it had. Also before it has answered `save`, which is refused then.
 
   stop @4 ();
-  # It finishes what it may not leave undone, answers, and ends.
+  # It finishes what it may not leave undone, answers, and ends. What it has handed over it leaves alone.
 }

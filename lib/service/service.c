@@ -14,15 +14,30 @@ struct service_work service_work;
 static handle_t own; // the supervisor's way to this process; 0: there is none, as under a supervisor that does not ask
 
 static const struct service *service;
-static struct keep kept; // of a service that keeps its state
+static struct keep kept;          // of a service that keeps its state
+static struct rpc_deferred saves; // while it settles: who asked for its state
 
 static void receive_from(struct rpc_server *server, handle_t endpoint, uint32_t accept) {
     server->endpoint = endpoint;
     server->accept = accept;
 }
 
+static handle_t clients(void) {
+    return tess_cap_required(service->provides, service->interface_id);
+}
+
+// Its bits come there from now on; nowhere, when that is 0. They are only ever bound to one endpoint, which has only one: while its
+// predecessor serves there a process takes none.
+static status_t bind_events(handle_t endpoint) {
+    if (service->events == nullptr || !tess_handle_valid(*service->events)) {
+        return STATUS_OK;
+    }
+    TRY(tess_notification_bind(*service->events, (handle_t){}));
+    return tess_handle_valid(endpoint) ? tess_notification_bind(*service->events, endpoint) : STATUS_OK;
+}
+
 static void serve_clients(struct rpc_server *server) {
-    receive_from(server, tess_cap_required(service->provides, service->interface_id), service->accept);
+    receive_from(server, clients(), service->accept);
     service_phase = SERVICE_SERVES;
 }
 
@@ -43,6 +58,8 @@ void service_open(const struct service *of, struct rpc_server *server) {
         receive_from(server, own, service->accept > 0 ? service->accept : 1);
         service_phase = SERVICE_READY;
     } else {
+        const status_t status = bind_events(clients());
+        TESS_ASSERT(status_ok(status));
         serve_clients(server);
     }
 }
@@ -144,6 +161,7 @@ static status_t begin(void *, struct rpc_request *request, struct lifecycle_begi
     } else if (service->keeps != nullptr) {
         TRY(take_kept(request));
     }
+    TRY(bind_events(clients()));
     service_phase = SERVICE_SERVES;
     return STATUS_OK;
 }
@@ -155,33 +173,92 @@ static status_t probe(void *context, struct rpc_request *, struct lifecycle_prob
     return STATUS_OK;
 }
 
-static status_t save_state(void *, struct rpc_request *request, struct lifecycle_save_params,
-                           struct lifecycle_save_results_builder results) {
-    handle_t state;
-    uint64_t len_bytes;
-    if (service_phase != SERVICE_SERVES || !tess_handle_valid(own)) {
-        return rpc_refuse(request, RPC_FAILED, "it does not serve, so it has nothing to hand over");
+const char *service_keeps_nothing(void) {
+    return nullptr;
+}
+
+static const char *loses(void) {
+    if (service->loses != nullptr) {
+        return service->loses();
     }
-    TRY(save(&state, &len_bytes));
+    return service->save == nullptr ? "all that it knows" : nullptr;
+}
+
+static void put_state(struct lifecycle_save_results_builder results, handle_t state, uint64_t len_bytes) {
     if (tess_handle_valid(state)) {
         lifecycle_save_results_give_state(results, state);
     }
     lifecycle_save_results_set_bytes(results, len_bytes);
+}
+
+// With answers owed it receives where nobody but the supervisor calls, and its bits come there, too.
+static status_t begin_to_settle(struct rpc_request *request) {
+    TRY(rpc_defer(request, &saves));
+    (void)bind_events(own); // to which nothing else is bound
+    service_phase = SERVICE_SETTLES;
+    return STATUS_OK;
+}
+
+static status_t save_state(void *, struct rpc_request *request, struct lifecycle_save_params params,
+                           struct lifecycle_save_results_builder results) {
+    handle_t state;
+    uint64_t len_bytes;
+    const bool may_lose = lifecycle_save_params_get_lose_state(params);
+    TRY(rpc_well_formed(request));
+    if (service_phase != SERVICE_SERVES || !tess_handle_valid(own)) {
+        return rpc_refuse(request, RPC_FAILED, "it does not serve, so it has nothing to hand over");
+    }
+    const char *lost = loses();
+    if (lost != nullptr && !may_lose) {
+        return rpc_refuse(request, RPC_FAILED, "%s would be lost", lost);
+    }
+    if (service->owes != nullptr && service->owes() > 0) {
+        return begin_to_settle(request);
+    }
+    TRY(save(&state, &len_bytes));
+    put_state(results, state, len_bytes);
+    (void)bind_events((handle_t){}); // to nothing, which does not fail
     service_phase = SERVICE_SAVED;
     return STATUS_OK;
 }
 
+// It may owe no answer any more.
+void service_settle(struct rpc_server *server) {
+    static struct rpc_answer answer; // large
+    handle_t state;
+    uint64_t len_bytes;
+    if (service->owes() > 0) {
+        return;
+    }
+    rpc_server_answer(server);
+    const status_t status = save(&state, &len_bytes);
+    if (status_ok(status)) {
+        (void)bind_events((handle_t){}); // to nothing, which does not fail
+        service_phase = SERVICE_SAVED;
+        put_state((struct lifecycle_save_results_builder){rpc_answer_begin(&answer, &saves)}, state, len_bytes);
+        rpc_answer_send(&answer);
+    } else {
+        rpc_answer_refuse(&saves, RPC_FAILED, "there is no memory for its state");
+        (void)bind_events(clients()); // as before
+        serve_clients(server);
+    }
+}
+
 static status_t resume(void *, struct rpc_request *request, struct lifecycle_resume_params,
                        struct lifecycle_resume_results_builder) {
-    if (service_phase != SERVICE_SAVED) {
+    if (service_phase != SERVICE_SAVED && service_phase != SERVICE_SETTLES) {
         return rpc_refuse(request, RPC_FAILED, "it has handed nothing over");
+    }
+    TRY(bind_events(clients()));
+    if (service_phase == SERVICE_SETTLES) {
+        rpc_answer_refuse(&saves, RPC_FAILED, "it was told to go on");
     }
     service_phase = SERVICE_SERVES;
     return STATUS_OK;
 }
 
 static status_t stop(void *, struct rpc_request *, struct lifecycle_stop_params, struct lifecycle_stop_results_builder) {
-    if (service->stop != nullptr && service_phase == SERVICE_SERVES) {
+    if (service->stop != nullptr && service_phase != SERVICE_READY) {
         service->stop();
     }
     service_phase = SERVICE_ENDS;
@@ -201,7 +278,7 @@ void service_lifecycle(struct rpc_server *server) {
     rpc_server_answer(server); // before it goes on elsewhere, or ends
     if (service_phase == SERVICE_SERVES) {
         serve_clients(server);
-    } else if (service_phase == SERVICE_SAVED) {
+    } else if (service_phase == SERVICE_SAVED || service_phase == SERVICE_SETTLES) {
         receive_from(server, own, 0);
     }
 }

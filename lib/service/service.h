@@ -40,19 +40,29 @@ struct service {
     // What was due. The last answer is out, and the message page free.
     void (*when_due)(void);
 
-    // Bits of the notification that is bound to its endpoint.
+    // The notification whose bits it takes: bound to its endpoint while it serves there. Null: there is none.
+    const handle_t *events;
     void (*signalled)(uint64_t bits);
 
-    // It ends soon: whoever waits for an answer gets one, and what must outlive the process is taken care of. Not called for a
-    // process that is killed.
+    // It ends soon: whoever waits for an answer gets one, and what must outlive the process is taken care of. Its successor may
+    // serve already: then what it has handed over, or kept, is left alone. Not called for a process that is killed.
     void (*stop)(void);
 
     // Writes the state that a successor needs to `to`, and returns how long it is; 0 when it does not fit into `room` bytes.
-    // With no room it only says how long it may be at most. Whoever waits for an answer gets one before it is handed over.
+    // With no room it only says how long it may be at most.
     size_t (*save)(void *to, size_t room);
 
     // Takes over what `save` of another process wrote. False, with nothing changed, when that is not understood.
     bool (*adopt)(const void *state, size_t len_bytes);
+
+    // How many answers it owes that change its state when they are given. It serves nobody new until there is none, and then hands
+    // its state over; what it waits for comes with `events`. Null: it owes none.
+    size_t (*owes)(void);
+
+    // What would be lost if another process went on with what `save` writes, and what is kept: a few words, good until the next
+    // call; null: nothing. What clients are told to ask for anew when a service was started again is not lost. Where this is null
+    // itself nothing is lost of a service that has `save`, and of any other all that it knows.
+    const char *(*loses)(void);
 
     // Somebody was refused what only some may do. Null: the log is told (denied.c).
     void (*denied)(const struct denial *denial);
@@ -62,12 +72,16 @@ struct service {
     const char *keeps;
 };
 
+// `loses` of a service that knows nothing which the next process of it does not find out by itself.
+const char *service_keeps_nothing(void);
+
 typedef status_t service_dispatch_fn(struct rpc_request *request);
 
 // Where the process stands; one a process.
 extern enum service_phase : uint8_t {
     SERVICE_READY,  // nobody told it to begin
     SERVICE_SERVES,
+    SERVICE_SETTLES, // it gives the answers that it owes, before it hands its state over
     SERVICE_SAVED,  // its state is with its successor, or on the way there
     SERVICE_ENDS,
 } service_phase;
@@ -80,6 +94,7 @@ void service_keep(void);
 
 void service_open(const struct service *service, struct rpc_server *server);
 void service_lifecycle(struct rpc_server *server);
+void service_settle(struct rpc_server *server);
 
 // The request that was just done was denied: answers it, and sees to it that this is told. Waits for nobody.
 void service_denied(const struct service *service, struct rpc_server *server);
@@ -99,7 +114,7 @@ uint64_t service_do(const struct service *service, struct rpc_server *server);
                                                      service_dispatch_fn *dispatch) {
     service_open(service, server);
     for (;;) {
-        const bool prepares = service->before_wait != nullptr && service_phase == SERVICE_SERVES;
+        const bool prepares = service->before_wait != nullptr && (service_phase == SERVICE_SERVES || service_phase == SERVICE_SETTLES);
         uint64_t due_ns = prepares ? service->before_wait() : DEADLINE_NEVER;
         if (due_ns != DEADLINE_NEVER && tess_now_ns() >= due_ns) {
             due_ns = service_do(service, server);
@@ -121,6 +136,9 @@ uint64_t service_do(const struct service *service, struct rpc_server *server);
             if (service->signalled != nullptr) {
                 tess_set_cause(0);
                 service->signalled(server->bits);
+            }
+            if (service_phase == SERVICE_SETTLES) [[clang::unlikely]] {
+                service_settle(server);
             }
             break;
         case RPC_TIMEOUT: break;

@@ -18,7 +18,7 @@
 // ---- The machine ----
 
 constexpr uint64_t INTERFACE = 0xd1a6'70c3'5e2b'9401;
-constexpr handle_t OWN = {5}, CLIENTS = {6};
+constexpr handle_t OWN = {5}, CLIENTS = {6}, EVENTS = {8};
 constexpr uint32_t VMO = 7;
 
 alignas(4096) static uint8_t page[MESSAGE_PAGE_BYTES];
@@ -26,6 +26,7 @@ static struct tess_thread_block thread_block = {.message_page = page};
 static const struct bootstrap bootstrap = {.process = 1, .vspace = 2, .account = 3};
 const struct bootstrap *tess_bootstrap = &bootstrap;
 
+static uint32_t bound; // where the notification's bits come; 0: nowhere
 static bool supervised, poor; // it has an endpoint of its own; nobody pays for a VMO
 static struct {
     uint8_t *memory;
@@ -60,8 +61,14 @@ uint64_t tess_now_ns(void) {
 void tess_close(handle_t handle) {
     vmo.open &= handle.v != VMO;
 }
-status_t tess_save_reply(handle_t *) {
-    return STATUS_NO_MEMORY;
+constexpr handle_t LATER = {9};
+static bool answered_later; // by LATER, with label and first result:
+static uint32_t later_label;
+static uint64_t later_word;
+status_t tess_save_reply(handle_t *reply) {
+    *reply = LATER;
+    asked = false;
+    return STATUS_OK;
 }
 status_t tess_cap(const char *name, uint64_t interface_id, handle_t *out) {
     *out = str_equal(name, "lifecycle") ? OWN : CLIENTS;
@@ -99,6 +106,12 @@ status_t tess_invoke(handle_t object, uint64_t header, uint64_t arguments[MESSAG
         arguments[6] = VMO;
         return STATUS_OK;
     }
+    if (object.v == EVENTS.v) {
+        CHECK_EQ(method, NOTIFICATION_BIND);
+        CHECK(bound == 0 || arguments[0] == 0);
+        bound = (uint32_t)arguments[0];
+        return STATUS_OK;
+    }
     if (object.v == VMO && method == VMO_INFO) {
         arguments[0] = vmo.bytes;
         return STATUS_OK;
@@ -126,13 +139,15 @@ static status_t receive(handle_t endpoint, struct tess_message *message) {
     CHECK_EQ(endpoint.v, step->at.v);
     *message = (struct tess_message){};
     if (step->bits != 0) {
+        CHECK_EQ(bound, endpoint.v);
         message->info = MESSAGE_NOTIFICATION;
         message->words[0] = step->bits;
         return STATUS_OK;
     }
     asked = true;
     const bool begins = step->interface == LIFECYCLE_ID && step->ordinal == LIFECYCLE_BEGIN;
-    const uint32_t form = begins ? 1u << 16 | (step->with_state ? 1u << 20 : 0) : 0;
+    const bool saves = step->interface == LIFECYCLE_ID && step->ordinal == LIFECYCLE_SAVE && step->bytes != 0;
+    const uint32_t form = begins || saves ? 1u << 16 | (step->with_state ? 1u << 20 : 0) : 0;
     message->info = message_info(RPC_CONTRACT | form | step->ordinal, 0, step->with_state ? 1 : 0, 0) | MESSAGE_WANTS_REPLY;
     message->badge = step->badge;
     message->words[0] = step->interface;
@@ -171,6 +186,12 @@ static status_t take_record(void) {
 }
 
 status_t tess_host_syscall(uint32_t number, handle_t handle, struct tess_message *message, uint64_t) {
+    if (number == SYS_SEND && handle.v == LATER.v) {
+        answered_later = true;
+        later_label = message_label(message->info);
+        later_word = message->words[1];
+        return STATUS_OK;
+    }
     if (number == SYS_SEND) {
         return take_record();
     }
@@ -244,8 +265,22 @@ static bool adopt(const void *from, size_t len_bytes) {
     return true;
 }
 
-static const struct service whole = {.provides = "test", .interface_id = INTERFACE, .before_wait = before_wait,
+static const handle_t events = EVENTS;
+static const struct service whole = {.provides = "test", .interface_id = INTERFACE, .before_wait = before_wait, .events = &events,
                                      .signalled = take_signal, .stop = stop, .save = save, .adopt = adopt};
+static size_t owed;
+static size_t owes(void) {
+    return owed;
+}
+static void settle(uint64_t bits) {
+    owed -= bits;
+}
+static const char *lost;
+static const char *loses(void) {
+    return lost;
+}
+static const struct service debtor = {.provides = "test", .interface_id = INTERFACE, .events = &events, .signalled = settle, .stop = stop,
+                                      .save = save, .adopt = adopt, .owes = owes, .loses = loses};
 static const struct service keeper = {.provides = "test", .interface_id = INTERFACE, .save = save, .adopt = adopt, .keeps = "kept"};
 static const struct service plain = {.provides = "test", .interface_id = INTERFACE};
 static const struct service busy = {.provides = "test", .interface_id = INTERFACE, .before_wait = soon, .when_due = ask_others};
@@ -259,6 +294,8 @@ static int run_steps(const struct service *service, const struct step *steps, si
     next_step = steps;
     last_step = steps + count;
     answers = 0;
+    bound = 0;
+    answered_later = false;
     served = signalled = waits = stops = 0;
     asked = false;
     const int code = service_run(service, &server, dispatch);
@@ -324,7 +361,7 @@ TEST(state_goes_from_one_to_the_next) {
     CHECK_EQ(answers, 3);
     CHECK_EQ(labels[1], 0);
     CHECK_EQ(words[1], 8);
-    CHECK_EQ(stops, 0); // its successor serves already
+    CHECK_EQ(stops, 1);
     CHECK(vmo.open);
     CHECK_EQ(RUN(&whole, {.at = OWN, .interface = LIFECYCLE_ID, .badge = BADGE_SUPERVISOR, .bytes = 8, .with_state = true},
                  FROM_CLIENT),
@@ -369,10 +406,62 @@ TEST(a_hand_over_that_comes_to_nothing_is_taken_back) {
     tess_close((handle_t){VMO});
 }
 
-TEST(without_state_or_memory) {
-    CHECK_EQ(RUN(&plain, FROM_SUPERVISOR(OWN, LIFECYCLE_BEGIN), FROM_SUPERVISOR(CLIENTS, LIFECYCLE_SAVE),
+// Without `loseState` it keeps what it has, and goes on.
+#define MAY_LOSE(where) {.at = where, .interface = LIFECYCLE_ID, .badge = BADGE_SUPERVISOR, .ordinal = LIFECYCLE_SAVE, .bytes = 1}
+
+TEST(what_would_be_lost_is_not_handed_over_unasked) {
+    CHECK_EQ(RUN(&plain, FROM_SUPERVISOR(OWN, LIFECYCLE_BEGIN), FROM_SUPERVISOR(CLIENTS, LIFECYCLE_SAVE), FROM_CLIENT, MAY_LOSE(CLIENTS),
                  FROM_SUPERVISOR(OWN, LIFECYCLE_STOP)),
              0);
+    CHECK_EQ(labels[1], (uint32_t)RPC_FAILED);
+    CHECK_EQ(labels[2], 0);
+    CHECK_EQ(labels[3], 0);
+    static const struct service nothing = {.provides = "test", .interface_id = INTERFACE, .loses = service_keeps_nothing};
+    CHECK_EQ(RUN(&nothing, FROM_SUPERVISOR(OWN, LIFECYCLE_BEGIN), FROM_SUPERVISOR(CLIENTS, LIFECYCLE_SAVE), FROM_SUPERVISOR(OWN, LIFECYCLE_STOP)), 0);
+    CHECK_EQ(labels[1], 0);
+    lost = "one thing";
+    CHECK_EQ(RUN(&debtor, FROM_SUPERVISOR(OWN, LIFECYCLE_BEGIN), FROM_SUPERVISOR(CLIENTS, LIFECYCLE_SAVE), FROM_CLIENT), 1);
+    CHECK_EQ(labels[1], (uint32_t)RPC_FAILED);
+    CHECK_EQ(labels[2], 0);
+    lost = nullptr;
+}
+
+TEST(what_it_owes_it_answers_before_it_hands_over) {
+    owed = 3;
+    CHECK_EQ(RUN(&debtor, FROM_SUPERVISOR(OWN, LIFECYCLE_BEGIN), {.at = CLIENTS, .bits = 1}, FROM_SUPERVISOR(CLIENTS, LIFECYCLE_SAVE),
+                 {.at = OWN, .bits = 1}, FROM_SUPERVISOR(OWN, LIFECYCLE_PROBE), {.at = OWN, .bits = 1}, FROM_SUPERVISOR(OWN, LIFECYCLE_STOP)),
+             0);
+    CHECK(answered_later);
+    CHECK_EQ(later_label, 0);
+    CHECK_EQ(later_word, 8);
+    CHECK_EQ(bound, 0);
+    CHECK_EQ(stops, 1);
+    CHECK(vmo.open);
+    tess_close((handle_t){VMO});
+    owed = 2; // nobody waits for that long
+    CHECK_EQ(RUN(&debtor, FROM_SUPERVISOR(OWN, LIFECYCLE_BEGIN), FROM_SUPERVISOR(CLIENTS, LIFECYCLE_SAVE), {.at = OWN, .bits = 1},
+                 FROM_SUPERVISOR(OWN, LIFECYCLE_RESUME), FROM_CLIENT, {.at = CLIENTS, .bits = 1}, FROM_CLIENT),
+             1);
+    CHECK(answered_later);
+    CHECK_EQ(later_label, (uint32_t)RPC_FAILED);
+    CHECK_EQ(served, 2);
+}
+
+TEST(its_bits_come_where_it_serves) {
+    owed = 0;
+    CHECK_EQ(RUN(&debtor, FROM_SUPERVISOR(OWN, LIFECYCLE_PROBE)), 1); // another one may serve yet
+    CHECK_EQ(bound, 0);
+    CHECK_EQ(RUN(&debtor, FROM_SUPERVISOR(OWN, LIFECYCLE_BEGIN), FROM_SUPERVISOR(CLIENTS, LIFECYCLE_SAVE)), 1);
+    CHECK_EQ(bound, 0);
+    tess_close((handle_t){VMO});
+    CHECK_EQ(RUN(&debtor, FROM_SUPERVISOR(OWN, LIFECYCLE_BEGIN), FROM_SUPERVISOR(CLIENTS, LIFECYCLE_SAVE), FROM_SUPERVISOR(OWN, LIFECYCLE_RESUME), FROM_CLIENT),
+             1);
+    CHECK_EQ(bound, CLIENTS.v);
+    tess_close((handle_t){VMO});
+}
+
+TEST(without_state_or_memory) {
+    CHECK_EQ(RUN(&plain, FROM_SUPERVISOR(OWN, LIFECYCLE_BEGIN), MAY_LOSE(CLIENTS), FROM_SUPERVISOR(OWN, LIFECYCLE_STOP)), 0);
     CHECK_EQ(labels[1], 0);
     CHECK_EQ(words[1], 0);
     static const struct step steps[] = {FROM_SUPERVISOR(OWN, LIFECYCLE_BEGIN), FROM_SUPERVISOR(CLIENTS, LIFECYCLE_SAVE), FROM_CLIENT};

@@ -57,14 +57,14 @@ static void save(const struct crashes *next) {
     crashes = next;
 }
 
-// What the process before this one left.
+// What the process before this one left, once this one serves in its place.
 static void load(void) {
     const void *left;
     size_t len;
-    keep_open("records", sizeof(struct crashes), &keep);
     const status_t status = keep_load(&keep, &left, &len);
     if (status_ok(status) && len == sizeof(*crashes) && crashes_check(left)) {
         crashes = left;
+        tries_left = crashes->count > 0 ? REPORT_TRIES : 0;
         return;
     }
     if (!status_is(status, STATUS_NOT_FOUND)) {
@@ -77,12 +77,11 @@ static void load(void) {
 void crash_open(void) {
     const void *bytes;
     uint64_t len;
-    load();
+    keep_open("records", sizeof(struct crashes), &keep);
     memset(&remains, 0, sizeof(remains));
     has_symbols = status_ok(map_grant("symbols", &bytes, &len)) && symbols_open(bytes, len, &symbols);
     if (status_ok(map_grant(MANIFEST_CRASHES, &bytes, &len)) && len >= sizeof(struct remains_box)) {
         box = bytes;
-        tries_left = crashes->count > 0 ? REPORT_TRIES : 0;
     }
 }
 
@@ -166,6 +165,9 @@ static void report_all(void) {
 }
 
 uint64_t crash_due(void) {
+    if (crashes == nullptr) {
+        load();
+    }
     if (box != nullptr && remains_count(box) != crashes->taken) {
         return 0;
     }

@@ -1,5 +1,6 @@
 #include "abi/gen/decode.h"
 #include "abi/gen/stubs.h"
+#include "base/fmt.h"
 #include "base/mem.h"
 #include "lib/service/service.h"
 #include "lib/tess/capset.h"
@@ -35,7 +36,6 @@ static status_t open_notification(void) {
 }
 
 static void bring_up(int argc, char **argv) {
-    const handle_t endpoint = tess_cap_required("exec", EXEC_ID);
     memset(&execd, 0, sizeof(execd)); // committed now, so that running a program leaves memory as it was
     execd.package_vmo = tess_cap_required(MANIFEST_PROGRAMS, 0);
     execd.accounts = tess_cap_required(MANIFEST_PROGRAMS_ACCOUNT, 0);
@@ -44,10 +44,7 @@ static void bring_up(int argc, char **argv) {
     execd.command_line = argc > 1 ? argv[1] : nullptr;
     read_package();
     crash_open();
-    status_t status = open_notification();
-    if (status_ok(status)) {
-        status = tess_notification_bind(execd.ends, endpoint);
-    }
+    const status_t status = open_notification();
     if (!status_ok(status)) {
         tess_panic("execd: cannot be told when programs end: %s", abi_status_text(status.code));
     }
@@ -59,13 +56,26 @@ static status_t dispatch(struct rpc_request *request) {
                : exec_dispatch(&execd_view_methods, nullptr, request);
 }
 
+// Jobs end with the process that runs them, and nobody else knows how those ended that are over.
+static const char *loses(void) {
+    static char text[64];
+    size_t count = 0;
+    for (const struct job *job = jobs_from(&execd.jobs, 0); job != nullptr; job = jobs_from(&execd.jobs, job->id + 1)) {
+        count++;
+    }
+    fmt_snprintf(text, sizeof(text), "%zu job%s (`jobs`)", count, count == 1 ? "" : "s");
+    return count > 0 ? text : nullptr;
+}
+
 static const struct service service = {
     .provides = "exec",
     .interface_id = EXEC_ID,
     .accept = 1 + EXEC_HANDED_MAX, // a watcher, and what programs are handed
     .before_wait = crash_due,
     .when_due = crash_collect,
+    .events = &execd.ends,
     .signalled = jobs_collect,
+    .loses = loses,
 };
 
 int main(int argc, char **argv) {

@@ -502,7 +502,8 @@ static bool adopt(const void *state, size_t len_bytes) {
 }
 
 static const struct service service = {.provides = "identity", .interface_id = IDENTITY_ID, .accept = 1, // a session to be checked
-                                        .before_wait = before_wait, .when_due = wipe, .signalled = signalled, .save = save, .adopt = adopt, .keeps = "state"};
+                                        .before_wait = before_wait, .when_due = wipe, .events = &password_done, .signalled = signalled,
+                                        .save = save, .adopt = adopt, .owes = passwords_waiting, .keeps = "state"};
 
 int main(int argc, char **argv) {
     static const uint64_t no_key[2];
@@ -513,7 +514,7 @@ int main(int argc, char **argv) {
     random_numbers.handle = tess_cap_required("random", RANDOM_ID);
     log.handle = tess_cap_required("log", LOG_ID);
     self.roster = roster_open("roster");
-    if (!status_ok(passwords_init(tess_cap_required("identity", IDENTITY_ID)))) {
+    if (!status_ok(passwords_init())) {
         tess_panic("identityd: its account cannot pay for a notification");
     }
     return service_run(&service, &server, dispatch);

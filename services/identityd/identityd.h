@@ -51,8 +51,14 @@ struct wanted {
     struct rpc_deferred answer;
 };
 
-// Creates what the answers take, bound to the endpoint.
-status_t passwords_init(handle_t endpoint);
+// The notification that says that one has been hashed.
+extern handle_t password_done;
+
+// Creates what the answers take.
+status_t passwords_init(void);
+
+// How many answers are owed.
+size_t passwords_waiting(void);
 
 // The place for what this holder wants, all zero; or the refusal: too many wait, or one of the same holder's does.
 status_t password_place(struct rpc_request *request, enum wish wish, uint64_t holder, struct wanted **out);

@@ -21,7 +21,7 @@ static struct {
     struct password hashed[2];
     status_t status;
 } work;
-static handle_t done; // the notification that says so
+handle_t password_done;
 
 static void nothing(void *) {
 }
@@ -34,10 +34,13 @@ static status_t make_place(void) {
     return tess_thread_join(thread, DEADLINE_NEVER);
 }
 
-status_t passwords_init(handle_t endpoint) {
+status_t passwords_init(void) {
     TRY(make_place());
-    TRY(tess_account_create_notification(tess_self_account(), &done));
-    return tess_notification_bind(done, endpoint);
+    return tess_account_create_notification(tess_self_account(), &password_done);
+}
+
+size_t passwords_waiting(void) {
+    return waiting;
 }
 
 // ---- asking ----
@@ -72,7 +75,7 @@ static void hash(void *) {
     if (status_ok(work.status) && wanted->wish == WISH_CHANGE) {
         work.status = password_hash(&work.hashed[1], wanted->second.bytes, wanted->second.len);
     }
-    (void)tess_signal(done, PASSWORD_BIT); // it is bound, and this process holds it
+    (void)tess_signal(password_done, PASSWORD_BIT); // it is bound, and this process holds it
 }
 
 // False: there is no memory for the thread.

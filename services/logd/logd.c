@@ -314,6 +314,7 @@ static const struct service service = {.provides = "log",
                                        .accept = 1, // a follower's notification
                                        .before_wait = before_wait,
                                        .when_due = when_due,
+                                       .loses = service_keeps_nothing, // beyond the journal, which lies where its successor finds it
                                        .denied = denied};
 
 int main(int argc, char **argv) {

@@ -164,7 +164,37 @@ static status_t dispatch(struct rpc_request *request) {
                                           : random_dispatch(&methods.random, nullptr, request);
 }
 
-static const struct service service = {.provides = "random", .interface_id = RANDOM_ID};
+// A successor begins with what nobody else was ever given, beside what it finds itself.
+struct seed {
+    uint32_t bits;
+    uint8_t bytes[ENTROPY_KEY_BYTES];
+};
+
+static size_t save(void *to, size_t room) {
+    struct seed seed = {};
+    if (room < sizeof(seed)) {
+        return sizeof(seed);
+    }
+    if (status_ok(entropy_draw(&entropy, seed.bytes, sizeof(seed.bytes)))) {
+        seed.bits = ENTROPY_ENOUGH_BITS;
+    }
+    memcpy(to, &seed, sizeof(seed));
+    sodium_memzero(&seed, sizeof(seed));
+    return sizeof(seed);
+}
+
+static bool adopt(const void *state, size_t len_bytes) {
+    struct seed seed;
+    if (len_bytes != sizeof(seed)) {
+        return false;
+    }
+    memcpy(&seed, state, sizeof(seed));
+    const status_t status = entropy_add(&entropy, "predecessor", seed.bytes, sizeof(seed.bytes), seed.bits);
+    sodium_memzero(&seed, sizeof(seed));
+    return status_ok(status);
+}
+
+static const struct service service = {.provides = "random", .interface_id = RANDOM_ID, .save = save, .adopt = adopt};
 
 int main(int argc, char **argv) {
     (void)argc;

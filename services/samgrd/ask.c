@@ -14,15 +14,14 @@ constexpr uint64_t PATIENCE_MS = 100;
 
 static const struct roster *roster;
 static struct policy_control policy;
-static handle_t changes; // notification
+handle_t changes;
 static uint64_t epoch;
 static bool watching;
 
-void ask_open(handle_t endpoint) {
+void ask_open(void) {
     roster = roster_open("roster");
     policy.handle = tess_cap_required("policy", POLICY_ID);
-    if (!status_ok(tess_account_create_notification(tess_self_account(), &changes)) ||
-        !status_ok(tess_notification_bind(changes, endpoint))) {
+    if (!status_ok(tess_account_create_notification(tess_self_account(), &changes))) {
         tess_panic("samgrd: there is no notification to be had");
     }
 }

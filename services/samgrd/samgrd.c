@@ -4,6 +4,7 @@
 // CapSet: `registry` (RECEIVE), `policy` (control), `roster`. What is registered comes by message from the supervisor, again
 // after a restart. What a holder is given is derived from a handle that stays here, so that it can be taken back.
 #include "abi/gen/stubs.h"
+#include "base/fmt.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "lib/registry/registry.h"
@@ -391,16 +392,28 @@ static uint64_t before_wait(void) {
     return recheck_is_due ? recheck_ns : DEADLINE_NEVER;
 }
 
+// Names it is told anew, but of what was resolved it could take nothing back any more.
+static const char *loses(void) {
+    static char text[64];
+    if (table.link_count == 0) {
+        return nullptr;
+    }
+    fmt_snprintf(text, sizeof text, "the hold on what was resolved (%u times)", (unsigned)table.link_count);
+    return text;
+}
+
 static const struct service service = {.provides = "registry",
                                        .interface_id = REGISTRY_ID,
                                        .accept = 1, // what is registered
                                        .before_wait = before_wait,
                                        .when_due = recheck,
-                                       .signalled = signalled};
+                                       .events = &changes,
+                                       .signalled = signalled,
+                                       .loses = loses};
 
 int main(int argc, char **argv) {
     (void)argc;
     (void)argv;
-    ask_open(tess_cap_required("registry", REGISTRY_ID));
+    ask_open();
     return service_run(&service, &server, dispatch);
 }

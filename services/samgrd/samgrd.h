@@ -13,7 +13,10 @@ constexpr uint8_t MAY_USE = 1u << POLICY_ACTION_USE, MAY_CONTROL = 1u << POLICY_
 // Bits of the notification that is bound to the registry's endpoint.
 constexpr uint64_t BIT_EPOCH = 1; // the policy has changed
 
-void ask_open(handle_t endpoint);
+void ask_open(void);
+
+// Gets BIT_EPOCH when what the policy decides has changed.
+extern handle_t changes;
 
 // The epoch of what was decided last; 0: what was decided before holds no more.
 uint64_t ask_epoch(void);
