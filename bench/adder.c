@@ -25,10 +25,7 @@ static uint64_t distance(const struct rpc_request *request) {
 }
 
 static status_t next(void *, struct rpc_request *request, struct node_next_params, struct node_next_results_builder results) {
-    struct node made;
-    TRY(tess_handle_mint(server.endpoint, (rights_t){RIGHT_SEND_BIT | RIGHT_TRANSFER_BIT}, BADGE_MADE | (distance(request) + 1), NODE_ID,
-                         &made.handle));
-    node_next_results_give_next(results, made);
+    node_next_results_mint_next(results, request, (rights_t){RIGHT_SEND_BIT | RIGHT_TRANSFER_BIT}, BADGE_MADE | (distance(request) + 1));
     return STATUS_OK;
 }
 

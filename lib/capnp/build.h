@@ -67,6 +67,10 @@ void capnp_builder_init(struct capnp_builder *builder, void *memory, uint32_t wo
 void capnp_builder_init_growing(struct capnp_builder *builder, void *memory, uint32_t word_count,
                                 struct capnp_segment *table, uint32_t table_count, capnp_grow_fn *grow, void *context);
 
+// A message in one segment whose root is this struct, all defaults: the two of them fit into the memory.
+struct capnp_struct_builder capnp_builder_init_struct(struct capnp_builder *builder, uint64_t *memory, uint32_t word_count,
+                                                      uint16_t data_words, uint16_t pointers);
+
 // Takes capabilities in this table, of at most 64, instead of the four. Before any is set.
 void capnp_builder_handles(struct capnp_builder *builder, handle_t *table, uint32_t count);
 
@@ -176,6 +180,10 @@ static inline void capnp_set_handle(struct capnp_pointer_builder p, handle_t han
 static inline void capnp_give_handle(struct capnp_pointer_builder p, handle_t handle) {
     capnp_place_handle(p.builder, p.at, p.segment, handle, true);
 }
+
+// A capability that whoever built it puts into the table before the message goes, at the index that is returned; until then it is
+// 0 there. It will be given. UINT32_MAX: the reference is dead, or the table full (NO_HANDLES).
+uint32_t capnp_reserve_handle(struct capnp_pointer_builder p);
 
 // Null again. What was there is zeroed, to a depth of CAPNP_NESTING.
 static inline void capnp_clear(struct capnp_pointer_builder p) {

@@ -1,6 +1,8 @@
 #include "lib/rpc/carry.h"
 
+#include "abi/gen/stubs.h"
 #include "base/mem.h"
+#include "lib/tess/capset.h"
 #include "lib/tess/handle.h"
 
 // ---- Outgoing ----
@@ -17,13 +19,57 @@ struct capnp_struct_builder rpc_outgoing_begin(struct rpc_outgoing *outgoing, co
         return (struct capnp_struct_builder){.data = outgoing->small, .data_words = shape->data_words};
     }
     outgoing->out_of_band = (struct rpc_segment){};
+    outgoing->unminted = 0;
     if (shape->in_registers) {
-        capnp_builder_init(&outgoing->builder, outgoing->small, RPC_SMALL_WORDS);
-    } else {
-        capnp_builder_init_growing(&outgoing->builder, page, MESSAGE_PAGE_BYTES / CAPNP_WORD_BYTES, outgoing->segments,
-                                   may_grow ? 2 : 1, rpc_segment_grow, &outgoing->out_of_band);
+        return capnp_builder_init_struct(&outgoing->builder, outgoing->small, RPC_SMALL_WORDS, shape->data_words, shape->pointers);
     }
+    capnp_builder_init_growing(&outgoing->builder, page, MESSAGE_PAGE_BYTES / CAPNP_WORD_BYTES, outgoing->segments,
+                               may_grow ? 2 : 1, rpc_segment_grow, &outgoing->out_of_band);
     return capnp_init_struct(capnp_init_root(&outgoing->builder), shape->data_words, shape->pointers);
+}
+
+// The handles of a struct in registers that a pointer still leads to, and how many pointers do.
+static uint32_t named_handles(const struct rpc_outgoing *outgoing, uint32_t *pointers_set) {
+    const uint64_t root = outgoing->small[0], *pointers = &outgoing->small[1 + capnp_word_data_words(root)];
+    uint32_t named = 0;
+    *pointers_set = 0;
+    for (uint32_t i = 0; i < capnp_word_pointers(root); i++) {
+        if (pointers[i] != 0) {
+            named |= 1u << capnp_word_handle(pointers[i]);
+            ++*pointers_set;
+        }
+    }
+    return named;
+}
+
+status_t rpc_mint_make(const struct rpc_mint *mint, handle_t endpoint, handle_t *out) {
+    uint64_t made;
+    TRY(tess_process_handle_mint(tess_self_process(), endpoint.v, mint->rights.v, mint->badge, mint->interface_id, &made));
+    *out = (handle_t){(uint32_t)made};
+    return STATUS_OK;
+}
+
+// What no pointer leads to goes with a page, but not out of registers.
+status_t rpc_outgoing_mint(struct rpc_outgoing *outgoing, handle_t endpoint) {
+    uint32_t pointers;
+    uint32_t left = outgoing->in_registers ? outgoing->unminted & named_handles(outgoing, &pointers) : outgoing->unminted;
+    for (; left != 0; left &= left - 1) {
+        const uint32_t index = (uint32_t)__builtin_ctz(left);
+        TRY(rpc_mint_make(&outgoing->mints[index], endpoint, &outgoing->builder.handles[index]));
+        outgoing->unminted &= (uint8_t)~(1u << index);
+    }
+    return STATUS_OK;
+}
+
+const struct rpc_mint *rpc_outgoing_only_mint(const struct rpc_outgoing *outgoing) {
+    uint32_t pointers = 1;
+    if (outgoing->unminted != 1 || outgoing->builder.view.handle_count != 1 || tess_handle_valid(outgoing->out_of_band.vmo)) {
+        return nullptr;
+    }
+    if (outgoing->in_registers) {
+        (void)named_handles(outgoing, &pointers);
+    }
+    return pointers == 1 ? &outgoing->mints[0] : nullptr;
 }
 
 // The whole capability table, in its order.

@@ -10,6 +10,12 @@
 // A message in small: root pointer, data, pointers.
 constexpr uint32_t RPC_SMALL_WORDS = 1 + RPC_REGISTER_WORDS + RPC_REGISTER_POINTERS;
 
+// A capability to the server's own endpoint that is made when it is given away (rpc_mint).
+struct rpc_mint {
+    uint64_t badge, interface_id;
+    rights_t rights;
+};
+
 // Under construction.
 struct rpc_outgoing {
     struct capnp_builder builder;
@@ -18,6 +24,8 @@ struct rpc_outgoing {
     bool in_registers;
     bool plain; // in registers and without pointers: `builder`, `segments` and `out_of_band` are not used
     uint16_t data_words; // if plain
+    uint8_t unminted;    // if not: bit i: handle i of the builder is 0 yet, and is to be as mints[i] says
+    struct rpc_mint mints[CAPNP_FEW_HANDLES];
     uint64_t small[RPC_SMALL_WORDS];
 };
 
@@ -25,6 +33,15 @@ struct rpc_outgoing {
 // not fit there in a VMO. It may be ended at any time.
 struct capnp_struct_builder rpc_outgoing_begin(struct rpc_outgoing *outgoing, const struct rpc_shape *shape, void *page,
                                                bool may_grow);
+
+// Makes one out of a handle to the endpoint that has MINT. The kernel's statuses.
+status_t rpc_mint_make(const struct rpc_mint *mint, handle_t endpoint, handle_t *out);
+
+// Makes the capabilities that are yet to be made. When one of them can't be made, those before it are there.
+status_t rpc_outgoing_mint(struct rpc_outgoing *outgoing, handle_t endpoint);
+
+// The one capability that the struct has, if it is yet to be made; else null.
+const struct rpc_mint *rpc_outgoing_only_mint(const struct rpc_outgoing *outgoing);
 
 // Ends the construction: puts words 1..7 and the header's page and handles into *message (whose label the caller sets), and
 // what the label or word 0 has to say of the form into *form. The builder's error when there was one.

@@ -2,7 +2,7 @@
 // what each bit below is for: docs/decisions/pipelined-calls.md.
 #pragma once
 
-#include "lib/rpc/method.h"
+#include "lib/rpc/carry.h"
 #include "lib/tess/message.h"
 
 constexpr uint32_t RPC_CHAIN = 1u << 29; // in a request's label, beside RPC_CONTRACT and, in place of the ordinal, how many calls
@@ -47,6 +47,8 @@ constexpr uint32_t RPC_CHAIN_KEPT_WORDS = (RPC_CHAIN_CALLS - 1) * (1 + RPC_REGIS
 struct rpc_chain {
     uint32_t count, at;
     struct tess_message before; // the results of the call before that one, until this is made
+    bool unminted;              // they are a capability that is yet to be made, and nobody else wants
+    struct rpc_mint mint;       // this one
     uint32_t kept_words, kept_handles, kept_moved;
     handle_t handles[MESSAGE_HANDLES];
     uint64_t kept[RPC_CHAIN_KEPT_WORDS];

@@ -36,6 +36,7 @@ static status_t take_calls(struct rpc_chain *chain, const struct tess_message *m
     }
     chain->count = count;
     chain->at = chain->kept_words = chain->kept_handles = chain->kept_moved = 0;
+    chain->unminted = false;
     return STATUS_OK;
 }
 
@@ -48,15 +49,16 @@ static status_t open_call(struct rpc_server *server, uint64_t badge) {
     const struct rpc_chain_call *call = &chain->calls[chain->at];
     uint64_t *params = &chain->params[call->params_at];
     const uint32_t page_bytes = rpc_chain_in_page(call) ? call->params_words * (uint32_t)sizeof(uint64_t) : 0;
-    request->message = (struct tess_message){
-        .info = message_info(call->label, page_bytes, 0, 0) | MESSAGE_WANTS_REPLY,
-        .badge = badge,
-        .words = {call->interface_id},
-    };
-    if (page_bytes != 0) {
-        return rpc_incoming_open(&request->incoming, call->label, &request->message, params, &request->params);
+    struct tess_message *message = &request->message;
+    message->info = message_info(call->label, page_bytes, 0, 0) | MESSAGE_WANTS_REPLY;
+    message->badge = badge;
+    message->words[0] = call->interface_id;
+    for (uint32_t i = 1; i < MESSAGE_WORDS; i++) {
+        message->words[i] = page_bytes == 0 && i <= call->params_words ? params[i - 1] : 0;
     }
-    memcpy(&request->message.words[1], params, call->params_words * sizeof(uint64_t));
+    if (page_bytes != 0) {
+        return rpc_incoming_open(&request->incoming, call->label, message, params, &request->params);
+    }
     request->params = rpc_plain_struct(&request->message, call->label);
     return STATUS_OK;
 }
@@ -88,10 +90,10 @@ static void keep_handles(struct rpc_chain *chain, const struct tess_message *mes
 
 // The call that the chain is at was made, so nobody needs the results before for it.
 static void settle_before(struct rpc_chain *chain) {
-    if (chain->at == 0) {
-        return;
-    }
     const struct tess_message *before = &chain->before;
+    if (chain->at == 0 || chain->unminted) {
+        return; // there were none, or they came to nothing but a badge
+    }
     if (!chain->calls[chain->at - 1].keep) {
         close_moved(before);
         return;
@@ -153,12 +155,30 @@ static void answer_results(struct rpc_server *server, const struct tess_message 
     }
 }
 
+// Makes the capability that was kept back, because nobody but the call that the chain is at wanted it. That needs it now.
+static status_t mint_before(struct rpc_server *server) {
+    struct rpc_chain *chain = &server->chain;
+    handle_t made;
+    if (chain->unminted) {
+        TRY(rpc_mint_make(&chain->mint, server->endpoint, &made));
+        tess_message_set_handle(&chain->before, 0, made);
+        chain->unminted = false;
+    }
+    return STATUS_OK;
+}
+
 // The call that the chain is at is not made here: the client makes it by itself, and those after it.
 static void stop(struct rpc_server *server) {
     struct rpc_chain *chain = &server->chain;
     struct tess_message none = {};
     const bool some = chain->at > 0;
     discard_results(&server->request);
+    const status_t status = mint_before(server);
+    if (!status_ok(status)) {
+        rpc_pack_refusal(&none, status, ""); // the answer to the call before
+        answer(server, &none, chain->at);
+        return;
+    }
     answer(server, some ? &chain->before : &none, chain->at);
     if (some) {
         keep_handles(chain, &chain->before); // they are in the answer already: only to be closed if that does not get there
@@ -177,7 +197,27 @@ void rpc_chain_conclude(struct rpc_server *server, bool delivered) {
 
 // ---- From one call to the next ----
 
-static status_t take_results(struct rpc_request *request, struct tess_message *out) {
+// Whether what the call that the chain is at returned is but one capability, yet to be made, that nobody wants except the next call,
+// which may be made through it. Its badge is all that that needs.
+static bool keeps_back(struct rpc_server *server) {
+    struct rpc_chain *chain = &server->chain;
+    const struct rpc_chain_call *call = &chain->calls[chain->at];
+    constexpr uint64_t NEEDED = RIGHT_SEND_BIT | RIGHT_TRANSFER_BIT;
+    const struct rpc_mint *mint;
+    if (chain->at + 1 == chain->count || call->keep || call[1].through != 0 || chain->kept_handles == MESSAGE_HANDLES ||
+        (mint = rpc_outgoing_only_mint(&server->request.outgoing)) == nullptr || (mint->rights.v & NEEDED) != NEEDED) {
+        return false;
+    }
+    chain->mint = *mint;
+    return true;
+}
+
+// Into chain->before, whose own are done with.
+static status_t take_results(struct rpc_server *server) {
+    struct rpc_request *request = &server->request;
+    struct rpc_chain *chain = &server->chain;
+    struct tess_message *out = &chain->before;
+    uint32_t form;
     TRY(rpc_well_formed(request));
     if (request->method == nullptr) {
         return rpc_status(RPC_FAILED); // whoever served it made none
@@ -187,7 +227,10 @@ static status_t take_results(struct rpc_request *request, struct tess_message *o
         out->info = 0;
         return STATUS_OK;
     }
-    uint32_t form;
+    chain->unminted = keeps_back(server);
+    if (!chain->unminted) {
+        TRY(rpc_outgoing_mint(&request->outgoing, server->endpoint));
+    }
     TRY(rpc_outgoing_pack(&request->outgoing, out, &form));
     out->words[0] = form;
     return STATUS_OK;
@@ -209,15 +252,18 @@ static bool leads_here(struct rpc_server *server, handle_t handle, bool moved, u
            type == OBJECT_ENDPOINT && (rights & needed) == needed;
 }
 
-// The next call is made here with these results; then they are the chain's.
-static bool goes_on(struct rpc_server *server, struct tess_message *results, uint64_t *badge) {
+// Whether the next call is made here, and with which badge; then the results are the chain's.
+static bool goes_on(struct rpc_server *server, uint64_t *badge) {
     struct rpc_chain *chain = &server->chain;
+    struct tess_message *results = &chain->before;
     const struct rpc_chain_call *call = &chain->calls[chain->at];
     const uint32_t count = message_handle_count(results->info);
-    if (chain->at + 1 == chain->count || call[1].through >= count ||
-        (call->keep && message_page_bytes(results->info) != 0) || chain->kept_handles + count > MESSAGE_HANDLES ||
-        !leads_here(server, tess_message_handle(results, call[1].through),
-                    (message_move_mask(results->info) >> call[1].through & 1) != 0, badge)) {
+    if (chain->unminted) {
+        *badge = chain->mint.badge;
+    } else if (chain->at + 1 == chain->count || call[1].through >= count ||
+               (call->keep && message_page_bytes(results->info) != 0) || chain->kept_handles + count > MESSAGE_HANDLES ||
+               !leads_here(server, tess_message_handle(results, call[1].through),
+                           (message_move_mask(results->info) >> call[1].through & 1) != 0, badge)) {
         return false;
     }
     const bool far = (results->words[0] & RPC_OUT_OF_BAND) != 0;
@@ -225,11 +271,10 @@ static bool goes_on(struct rpc_server *server, struct tess_message *results, uin
         rpc_outgoing_end(&server->request.outgoing, false);
     }
     server->request.method = nullptr;
-    chain->before = *results;
-    chain->before.info = message_info(0, 0, count - far, message_move_mask(results->info));
     if (message_page_bytes(results->info) != 0) {
-        chain->before.words[0] = 0; // nobody wants them
+        results->words[0] = 0; // nobody wants them
     }
+    results->info = message_info(0, 0, count - far, message_move_mask(results->info));
     return true;
 }
 
@@ -251,21 +296,21 @@ static void begin_next(struct rpc_server *server, uint64_t badge) {
 
 void rpc_chain_done(struct rpc_server *server, status_t status) {
     struct rpc_request *request = &server->request;
-    struct tess_message results = {};
     uint64_t badge = 0;
     if (request->stops) {
         stop(server);
         end_call(request);
         return;
     }
-    if (status_ok(status)) {
-        status = take_results(request, &results);
-    }
     settle_before(&server->chain);
+    server->chain.unminted = false;
+    if (status_ok(status)) {
+        status = take_results(server);
+    }
     if (!status_ok(status)) {
         answer_refusal(server, status);
-    } else if (!goes_on(server, &results, &badge)) {
-        answer_results(server, &results);
+    } else if (!goes_on(server, &badge)) {
+        answer_results(server, &server->chain.before);
     } else {
         end_call(request);
         begin_next(server, badge);

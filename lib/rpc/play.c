@@ -162,6 +162,7 @@ static struct ring_completion ring_call(const struct ring_entry *entry, uint32_t
         return done;
     }
     play.messages++;
+    play.first_label = message_label(entry->info);
     play.request.info = (entry->info & ~MESSAGE_ACCEPT_MASK) | MESSAGE_WANTS_REPLY;
     memcpy(play.request.words, words, sizeof(play.request.words));
     memcpy(play.page, its_page, message_page_bytes(entry->info));
@@ -219,11 +220,26 @@ static status_t handle_info(uint64_t words[MESSAGE_WORDS]) {
     return STATUS_OK;
 }
 
+static status_t handle_mint(uint64_t words[MESSAGE_WORDS]) {
+    CHECK_EQ(words[0], play.server.endpoint.v);
+    CHECK_EQ(words[3], INTERFACE);
+    TRY(play.mint_status);
+    const uint32_t made = opened(60 + play.minted++).v;
+    play.leads[made].here = true;
+    play.leads[made].rights = (uint32_t)words[1];
+    play.leads[made].badge = words[2];
+    words[0] = made;
+    return STATUS_OK;
+}
+
 status_t tess_invoke(handle_t object, uint64_t header, uint64_t words[MESSAGE_WORDS]) {
     const uint32_t method = message_label(header);
     const uint32_t index = object.v - VMO_FIRST;
     if (object.v == bootstrap.process && method == PROCESS_HANDLE_INFO) {
         return handle_info(words);
+    }
+    if (object.v == bootstrap.process && method == PROCESS_HANDLE_MINT) {
+        return handle_mint(words);
     }
     if (object.v == bootstrap.account && method == ACCOUNT_CREATE_RING) {
         lay_out_ring((uint32_t)words[0], (uint32_t)words[2]);
@@ -290,12 +306,14 @@ status_t tess_save_reply(handle_t *out) {
 
 // ---- The service ----
 
+static constexpr rights_t LENT = {RIGHT_SEND_BIT | RIGHT_TRANSFER_BIT};
+
 // One that leads to the service, under a badge of its own.
 static handle_t lent_handle(void) {
     const handle_t handle = opened(60 + play.lent++);
     play.leads[handle.v].here = !play.gives_elsewhere;
     play.leads[handle.v].badge = 1000 + play.lent;
-    play.leads[handle.v].rights = RIGHT_SEND_BIT | RIGHT_TRANSFER_BIT;
+    play.leads[handle.v].rights = LENT.v;
     return handle;
 }
 
@@ -319,7 +337,14 @@ status_t dispatch(struct rpc_request *of) {
         results = rpc_results(of, &lend);
         CHECK_EQ(capnp_handle_at(capnp_get_pointer(params, 1)).v, 0);
         play.kept = rpc_request_keep(of, capnp_handle_at(capnp_get_pointer(params, 2)));
-        capnp_give_handle(capnp_edit_pointer(results, 1), lent_handle());
+        if (play.mints) {
+            rpc_mint(of, capnp_edit_pointer(results, 1), (struct rpc_mint){1000 + ++play.lent, INTERFACE, LENT});
+        } else {
+            capnp_give_handle(capnp_edit_pointer(results, 1), lent_handle());
+        }
+        if (capnp_get_u64(params, 0) == 13) {
+            return rpc_refuse(of, RPC_FAILED, "%u is not lucky", 13);
+        }
         return STATUS_OK;
     case 2:
         results = rpc_results(of, &echo);
@@ -369,7 +394,9 @@ void begin(void) {
     play.answered = play.at_once = false;
     play.lent = play.adds = 0;
     play.badges = 0;
-    play.is_old = play.gives_elsewhere = false;
+    play.is_old = play.gives_elsewhere = play.mints = false;
+    play.minted = 0;
+    play.mint_status = STATUS_OK;
     play.tamper = nullptr;
     play.deferred = (struct rpc_deferred){};
     play.now_ns = 0;

@@ -32,10 +32,14 @@ extern struct play {
         uint64_t badge;
         uint32_t rights;
     } leads[HANDLES];
+    uint32_t first_label; // of the last message that the service got by the ring
     unsigned lent, adds; // capabilities that were given; calls of `add` that were served
     uint64_t badges;     // those of calls of `add`, together
     bool is_old;         // the service knows nothing of calls that come together
     bool gives_elsewhere;
+    bool mints;          // `lend` leaves it to the runtime to make the capability
+    unsigned minted;     // capabilities that were made
+    status_t mint_status; // what making the next comes to
     void (*tamper)(struct tess_message *answer); // with what the service answers
 
     struct rpc_server server;

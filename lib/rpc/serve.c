@@ -55,6 +55,15 @@ struct capnp_struct_builder rpc_results_general(struct rpc_request *request) {
     return rpc_outgoing_begin(&request->outgoing, &request->method->results, request->page, request->may_grow);
 }
 
+void rpc_mint(struct rpc_request *request, struct capnp_pointer_builder p, struct rpc_mint mint) {
+    struct rpc_outgoing *outgoing = &request->outgoing;
+    const uint32_t index = p.builder == &outgoing->builder ? capnp_reserve_handle(p) : UINT32_MAX;
+    if (index < CAPNP_FEW_HANDLES) {
+        outgoing->mints[index] = mint;
+        outgoing->unminted |= (uint8_t)(1u << index);
+    }
+}
+
 status_t rpc_refuse(struct rpc_request *request, enum rpc_exception exception, const char *format, ...) {
     va_list arguments;
     make_general(request);
@@ -128,7 +137,7 @@ static bool conclude(struct rpc_server *server, status_t status) {
     const bool undeliverable = caller_cannot_take(status) || cannot_be_given(status);
     const bool delivered = !undeliverable && !status_is(status, STATUS_NO_CALLER);
     if (request->stage == RPC_GENERAL_ANSWER) {
-        if (request->method != nullptr) {
+        if (request->method != nullptr && !rpc_shape_is_plain(&request->method->results)) {
             rpc_outgoing_end(&request->outgoing, !delivered);
         }
         if (request->words != nullptr) {
@@ -256,7 +265,8 @@ enum rpc_arrival rpc_server_received(struct rpc_server *server, status_t status,
 }
 
 // Puts the results of the request into its answer.
-static status_t take_results(struct rpc_request *request) {
+static status_t take_results(struct rpc_server *server) {
+    struct rpc_request *request = &server->request;
     TRY(rpc_well_formed(request));
     if (request->words != nullptr) {
         request->stage = RPC_GENERAL_ANSWER;
@@ -271,6 +281,7 @@ static status_t take_results(struct rpc_request *request) {
         return STATUS_OK;
     }
     request->stage = RPC_GENERAL_ANSWER;
+    TRY(rpc_outgoing_mint(&request->outgoing, server->endpoint));
     return pack_results(&request->outgoing, request->page, &request->answer);
 }
 
@@ -297,7 +308,7 @@ void rpc_server_done_general(struct rpc_server *server, status_t status) {
         request->stage = RPC_NO_REQUEST;
     } else {
         if (status_ok(status)) {
-            status = take_results(request);
+            status = take_results(server);
         }
         if (!status_ok(status)) {
             discard_results(request);

@@ -162,6 +162,12 @@ static inline struct capnp_struct_builder rpc_results(struct rpc_request *reques
     return (struct capnp_struct_builder){.data = &request->answer.words[1], .data_words = method->results.data_words};
 }
 
+// A result that is a capability to the endpoint that the server receives from, which the server may mint from: made when the answer
+// goes, and not at all if only another call of the same message wants it (lib/rpc/chain.h). When it can't be made then, the kernel's
+// status is the answer; so a method that has to undo something in that case mints it by itself. `p` is in this request's results,
+// and those are the answer to it: not one that is put off.
+void rpc_mint(struct rpc_request *request, struct capnp_pointer_builder p, struct rpc_mint mint);
+
 // The answer that is none: a label, and a text in the message page.
 void rpc_pack_refusal(struct tess_message *message, status_t status, const char *text);
 

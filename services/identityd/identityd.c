@@ -83,9 +83,10 @@ static bool lives(void *, uint64_t holder) {
     return roster_has(self.roster, holder);
 }
 
+static constexpr rights_t SESSION_RIGHTS = {RIGHT_SEND_BIT | RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT | RIGHT_INSPECT_BIT};
+
 status_t mint(const struct accounts_session *session, bool acts, struct session *out) {
-    const rights_t rights = {RIGHT_SEND_BIT | RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT | RIGHT_INSPECT_BIT};
-    return tess_handle_mint(server.endpoint, rights, accounts_badge(session->number, acts), SESSION_ID, &out->handle);
+    return tess_handle_mint(server.endpoint, SESSION_RIGHTS, accounts_badge(session->number, acts), SESSION_ID, &out->handle);
 }
 
 // ---- what a request says ----
@@ -262,10 +263,8 @@ static status_t logout(void *, struct rpc_request *request, struct session_logou
 
 static status_t observe(void *, struct rpc_request *request, struct session_observe_params, struct session_observe_results_builder results) {
     struct accounts_session *session;
-    struct session made;
     TRY(find(request, &session));
-    TRY(mint(session, false, &made));
-    session_observe_results_give_session(results, made);
+    session_observe_results_mint_session(results, request, SESSION_RIGHTS, accounts_badge(session->number, false));
     return STATUS_OK;
 }
 

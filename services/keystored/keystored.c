@@ -43,10 +43,7 @@ static status_t draw(struct rpc_request *request, uint8_t *out, uint32_t len) {
     return STATUS_OK;
 }
 
-static status_t mint(const struct keystore_key *key, uint8_t uses, struct key *out) {
-    const rights_t rights = {RIGHT_SEND_BIT | RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT | RIGHT_INSPECT_BIT};
-    return tess_handle_mint(server.endpoint, rights, keystore_badge(key->number, uses), KEY_ID, &out->handle);
-}
+static constexpr rights_t MINTED = {RIGHT_SEND_BIT | RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT | RIGHT_INSPECT_BIT};
 
 static status_t take_name(struct rpc_request *request, struct capnp_text text, char name[NAME_BYTES]) {
     return name_put(name, text.bytes, text.len)
@@ -95,7 +92,7 @@ static status_t generate(void *, struct rpc_request *request, struct keys_genera
         return refuse_another(request, may);
     }
     TRY(make_key(request, name, &key));
-    const status_t status = mint(key, KEYSTORE_ALL_USES, &made);
+    const status_t status = tess_handle_mint(server.endpoint, MINTED, keystore_badge(key->number, KEYSTORE_ALL_USES), KEY_ID, &made.handle);
     if (!status_ok(status)) {
         keystore_destroy(&store, key); // nobody has heard of it
         return status;
@@ -112,9 +109,7 @@ static status_t open(void *, struct rpc_request *request, struct keys_open_param
     TRY(rpc_well_formed(request));
     const struct keystore_key *key = keystore_find_named(&store, badge_holder(request->badge), name);
     if (key != nullptr) {
-        struct key made;
-        TRY(mint(key, KEYSTORE_ALL_USES, &made));
-        keys_open_results_give_key(results, made);
+        keys_open_results_mint_key(results, request, MINTED, keystore_badge(key->number, KEYSTORE_ALL_USES));
         keys_open_results_set_found(results, true);
     }
     return STATUS_OK;
@@ -283,14 +278,13 @@ static status_t unseal(void *, struct rpc_request *request, struct key_unseal_pa
 
 static status_t restrict_uses(void *, struct rpc_request *request, struct key_restrict_params params, struct key_restrict_results_builder results) {
     struct keystore_key *key;
-    struct key made;
     const struct key_uses wanted = key_restrict_params_get_uses(params);
     const uint8_t uses = (uint8_t)((key_uses_get_sign(wanted) ? KEYSTORE_SIGN : 0) | (key_uses_get_seal(wanted) ? KEYSTORE_SEAL : 0) |
                                    (key_uses_get_unseal(wanted) ? KEYSTORE_UNSEAL : 0) | (key_uses_get_destroy(wanted) ? KEYSTORE_DESTROY : 0));
     TRY(rpc_well_formed(request));
     TRY(key_for(request, 0, &key));
-    TRY(mint(key, uses & keystore_badge_uses(request->badge), &made));
-    key_restrict_results_give_key(results, made);
+    const uint64_t badge = keystore_badge(key->number, uses & keystore_badge_uses(request->badge));
+    key_restrict_results_mint_key(results, request, MINTED, badge);
     return STATUS_OK;
 }
 

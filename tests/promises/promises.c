@@ -33,6 +33,16 @@ static uint64_t lost;         // calls, of those that are to be survived
 static uint64_t reads_here, reads_elsewhere;
 static uint64_t together;     // calls that came with others
 
+static uint64_t badge_read; // of the handle that the last number was read through
+
+static constexpr rights_t MINTED = {RIGHT_SEND_BIT | RIGHT_TRANSFER_BIT};
+
+static status_t serve_begin(void *, struct rpc_request *request, struct link_control_begin_params,
+                            struct link_control_begin_results_builder results) {
+    link_control_begin_results_mint_link(results, request, MINTED, 100);
+    return STATUS_OK;
+}
+
 static status_t serve_next(void *, struct rpc_request *request, struct link_next_params params,
                            struct link_next_results_builder results) {
     switch (link_next_params_get_answer(params)) {
@@ -40,6 +50,7 @@ static status_t serve_next(void *, struct rpc_request *request, struct link_next
     case LINK_ANSWER_REFUSAL: return rpc_refuse(request, RPC_FAILED, "as it was asked to");
     case LINK_ANSWER_DEATH: dies = true; break;
     case LINK_ANSWER_ELSEWHERE: link_next_results_set_link(results, (struct link){sender_elsewhere}); break;
+    case LINK_ANSWER_MINTED: link_next_results_mint_link(results, request, MINTED, request->badge + 1); break;
     default: break; // nothing
     }
     return STATUS_OK;
@@ -53,20 +64,22 @@ static status_t serve_survive(void *, struct rpc_request *, struct link_survive_
     return STATUS_OK;
 }
 
-static status_t serve_read(void *self, struct rpc_request *, struct link_read_params params,
+static status_t serve_read(void *self, struct rpc_request *request, struct link_read_params params,
                            struct link_read_results_builder results) {
     ++*(uint64_t *)self;
+    badge_read = request->badge;
     link_read_results_set_value(results, link_read_params_get_value(params) + 1);
     return STATUS_OK;
 }
 
 // Its next receive gives up whoever waits for an answer.
 static bool serve_until_lost(struct rpc_server *server, handle_t from) {
-    static const struct link_server methods = {.next = serve_next, .read = serve_read, .survive = serve_survive};
+    static const struct link_control_server methods = {
+        .link = {.next = serve_next, .read = serve_read, .survive = serve_survive}, .begin = serve_begin};
     rpc_server_init(server, from, 0);
     while (rpc_server_next(server, DEADLINE_NEVER) == RPC_REQUEST) {
         together += server->request.chained;
-        const status_t status = link_dispatch(&methods, from.v == endpoint.v ? &reads_here : &reads_elsewhere, &server->request);
+        const status_t status = link_control_dispatch(&methods, from.v == endpoint.v ? &reads_here : &reads_elsewhere, &server->request);
         if (dies || loses) {
             return !dies;
         }
@@ -137,6 +150,35 @@ static void only_the_last(void) {
     expect(handles() == before, "no capability came with it");
     expect(together == 3, "all three came together");
     rpc_drop(&ring, c);
+}
+
+// Capabilities that are made when they are given: none for who wants only the last; the one that is wanted; and a first call that is
+// of an extending interface.
+static void minted(void) {
+    struct link_read_results results;
+    struct link_next_results found;
+    const uint64_t before = handles();
+    struct rpc_promise a = link_control_submit_begin(&ring, link_control_target((struct link_control){sender}));
+    struct rpc_promise b = link_submit_next(&ring, link_control_begin_promise_link(a), LINK_ANSWER_MINTED);
+    struct rpc_promise c = link_submit_read(&ring, through(b), 41);
+    together = 0;
+    rpc_drop(&ring, a);
+    rpc_drop(&ring, b);
+    expect_status(link_take_read(&ring, c, rpc_patience(), &results), 0, "the last, through what was never made");
+    expect(link_read_results_get_value(results) == 42 && badge_read == 101, "the badge that it would have had");
+    expect(together == 3 && handles() == before, "all three came together, and left nothing");
+    rpc_drop(&ring, c);
+    a = link_submit_next(&ring, first(), LINK_ANSWER_MINTED);
+    b = link_submit_next(&ring, through(a), LINK_ANSWER_MINTED);
+    rpc_drop(&ring, a);
+    expect_status(link_take_next(&ring, b, rpc_patience(), &found), 0, "what is minted for who wants it");
+    expect(handles() == before + 1, "which is one");
+    c = link_submit_read(&ring, link_target(link_next_results_get_link(found)), 1);
+    expect_status(link_take_read(&ring, c, rpc_patience(), nullptr), 0, "a call through it");
+    expect(badge_read == 3, "with its badge");
+    rpc_drop(&ring, c);
+    rpc_drop(&ring, b);
+    expect(handles() == before, "it is closed");
 }
 
 // The second call is another server's, and the third.
@@ -236,6 +278,7 @@ int main(int argc, char **argv) {
     broken(LINK_ANSWER_NOTHING, 0, STATUS_CODE_PROMISE_BROKEN, "results without a capability");
     broken(LINK_ANSWER_REFUSAL, RPC_FAILED, STATUS_CODE_PROMISE_BROKEN, "a refusal");
     only_the_last();
+    minted();
     elsewhere();
     survived(1, true, 0, "a call that is made again");
     survived(2, false, 0, "calls that are made again");

@@ -28,6 +28,8 @@ class Generated:
         self.kernel_calls = kernel.KernelCalls(self.structs)
         self.words = {struct for node in self.nodes if kernel.is_object(node) for method in node.methods
                       for struct in (method.params, method.results)} # not encoded as structs
+        self.structs.minting = {method.results for node in self.of_kind("interface") for method in node.methods
+                                if method.results not in self.words and self.belongs(method.results, node)}
         self.header_text = self.make_header()
         self.source_text = self.make_source()
 

@@ -1,9 +1,11 @@
 """Readers, builders and lists of structs, and the field accessors (docs/decisions/capnp-c.md, What a schema becomes)."""
 import c
+import kernel
 import values
 from names import Taken, variable
 
-LOCALS = ("at", "builder", "count", "index", "len", "list", "message", "value")
+LOCALS = ("at", "badge", "builder", "count", "index", "len", "list", "message", "request", "rights", "value")
+MINT = (("struct rpc_request *", "request"), ("rights_t", "rights"), ("uint64_t", "badge"))
 
 
 class Structs:
@@ -14,6 +16,7 @@ class Structs:
         self.request, self.names, self.taken = request, names, taken
         self.types = values.Types(request, names)
         self.lines, self.words = [], []
+        self.minting = set() # results, whose capabilities a service may mint as they go
 
     def function(self, owner, result, name, params, *body, doc=()):
         self.taken.take(name, owner)
@@ -276,6 +279,9 @@ class Accessors:
             value = "value.handle" if of.kind == "interface" else "value"
             for verb in ("set", "give"):
                 self.add("void", verb, [self.builder, (kind, "value")], *self.tag, f"capnp_{verb}_handle({edit}, {value});")
+            if of.kind == "interface" and self.node.id in self.out.minting and not kernel.is_object(self.types.request.node(of.id)):
+                mint = f"(struct rpc_mint){{badge, {self.types.name(of).upper()}_ID, rights}}"
+                self.add("void", "mint", [self.builder, *MINT], *self.tag, f"rpc_mint(request, {edit}, {mint});")
         else:
             self.container(of, kind, edit, fallback)
         self.add("void", "clear", [self.builder], *self.tag, f"capnp_clear({edit});")
