@@ -216,7 +216,7 @@ static size_t at_most(size_t len, size_t most) {
 uint64_t journal_append(struct journal *journal, struct journal_source *source, uint64_t time_ns,
                         const struct journal_content *content) {
     struct journal_record it = {
-        .sequence = ++journal->appended,
+        .sequence = journal->appended + 1,
         .time_ns = time_ns,
         .cause = content->cause,
         .newer = JOURNAL_NONE,
@@ -238,6 +238,7 @@ uint64_t journal_append(struct journal *journal, struct journal_source *source, 
     body_write(journal, &cursor, content->text, it.text_bytes);
     body_write(journal, &cursor, content->fields, it.fields_bytes);
     link_forward(it.older == JOURNAL_NONE ? &journal->first : &record(journal, it.older)->newer, at);
+    journal->appended = it.sequence;
     *(source->first == JOURNAL_NONE ? &source->first : &record(journal, source->last)->next) = at;
     journal->last = at;
     source->last = at;
@@ -313,7 +314,8 @@ struct census {
     uint32_t met;
     uint32_t units[JOURNAL_SOURCES];
     uint64_t records[JOURNAL_SOURCES];
-    uint16_t youngest; // record
+    uint16_t youngest; // record ...
+    uint64_t sequence; // ... and its number; 0: there is none
     uint32_t all_records;
 };
 
@@ -339,16 +341,15 @@ static bool is_block(const struct journal *journal, size_t size_bytes) {
            journal->units == units_in(size_bytes);
 }
 
-// Follows the list by time. False: it leaves the block, or has what is no record.
+// Follows the list by time. False: it leaves the block, or has what is no record. The youngest may not be counted yet.
 static bool take_census(const struct journal *journal, struct census *census) {
-    uint64_t sequence = 0;
     census->youngest = JOURNAL_NONE;
     for (uint16_t at = journal->first; at != JOURNAL_NONE; at = record(journal, at)->newer) {
         if (at >= journal->units) {
             return false;
         }
         const struct journal_record *it = record(journal, at);
-        if (it->sequence <= sequence || it->sequence > journal->appended || it->source >= JOURNAL_SOURCES ||
+        if (it->sequence <= census->sequence || it->sequence > journal->appended + 1 || it->source >= JOURNAL_SOURCES ||
             it->domain_bytes > JOURNAL_DOMAIN_MAX || it->text_bytes > JOURNAL_TEXT_MAX ||
             it->fields_bytes > JOURNAL_FIELDS_MAX || !meet(journal, census, at, units_for(body_bytes(it)))) {
             return false;
@@ -356,7 +357,7 @@ static bool take_census(const struct journal *journal, struct census *census) {
         census->units[it->source] += units_for(body_bytes(it));
         census->records[it->source]++;
         census->all_records++;
-        sequence = it->sequence;
+        census->sequence = it->sequence;
         census->youngest = at;
     }
     return true;
@@ -413,6 +414,7 @@ struct journal *journal_adopt(void *memory, size_t size_bytes) {
         return nullptr;
     }
     journal->last = census.youngest;
+    journal->appended = journal->appended > census.sequence ? journal->appended : census.sequence;
     journal->records = census.all_records;
     journal->dropped = journal->appended - journal->records;
     for (size_t i = 0; i < JOURNAL_SOURCES; i++) {
@@ -460,7 +462,7 @@ static bool check_source(const struct journal *journal, const struct journal_sou
 bool journal_check(const struct journal *journal, size_t size_bytes) {
     struct census census = {};
     if (!is_block(journal, size_bytes) || journal->widest >= JOURNAL_SOURCES || journal->free_units > journal->units ||
-        !take_census(journal, &census) || !check_order(journal) || journal->last != census.youngest ||
+        !take_census(journal, &census) || census.sequence > journal->appended || !check_order(journal) || journal->last != census.youngest ||
         journal->records != census.all_records || journal->appended - journal->dropped != journal->records) {
         return false;
     }

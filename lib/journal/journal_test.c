@@ -277,6 +277,7 @@ static void check_successor(const uint8_t *left, uint64_t answered, uint32_t rec
     REQUIRE(found != nullptr);
     CHECK(journal_check(found, SIZE));
     CHECK(journal_last(found) == answered || journal_last(found) == answered + 1);
+    CHECK_EQ(journal_last(found), found->appended); // no number is passed over
     CHECK(found->records <= records + 1 && found->records + 3 >= records);
     journal = (struct journal *)copy;
     if (journal_last(found) > answered) {
