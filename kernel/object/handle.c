@@ -195,7 +195,7 @@ static void slot_empty(struct process *process, struct handle_slot *slot) REQUIR
         if (more && class->handle_added != nullptr) {
             class->handle_added(object, (rights_t){slot_word_rights(word)}); // before anyone can close it
         }
-        slot->type_rights = word | (slot_word_origin(word) == ORIGIN_GRANTED ? SLOT_NEVER : 0);
+        slot->type_rights = word;
         slot->object = object;
         slot->badge = badge;
         slot->interface_id = interface_id;

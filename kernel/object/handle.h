@@ -45,7 +45,7 @@ struct handle_slot {
 };
 static_assert(sizeof(struct handle_slot) == SLOT_BYTES);
 
-// What the handle was not used for yet (enum handle_use, in this order). A fresh one is not what the fast path of a call looks
+// What a granted handle was not used for yet (enum handle_use, in this order). A fresh one is not what the fast path of a call looks
 // for: the first use goes the general way, which clears the bit, and no later one takes any longer for it.
 constexpr uint32_t SLOT_NEVER_USED = 1u << 18, SLOT_NEVER_MARKED = MESSAGE_MARK, SLOT_NEVER = SLOT_NEVER_USED | SLOT_NEVER_MARKED;
 static_assert(SLOT_NEVER_MARKED == 2 * SLOT_NEVER_USED && RIGHT_POWER_BIT < SLOT_NEVER_USED);

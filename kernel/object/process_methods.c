@@ -103,7 +103,7 @@ static rights_t rights_left(const struct capability *from, uint32_t keep) {
 
 status_t method_process_grant(struct invocation *, struct process *target, const struct capability *from,
                               uint32_t rights, bool move, uint64_t *out) {
-    const rights_t keep = rights_left(from, rights);
+    const rights_t keep = {rights_left(from, rights).v | SLOT_NEVER};
     if ((from->type_rights & (move ? RIGHT_TRANSFER_BIT : RIGHT_COPY_BIT)) == 0) {
         return STATUS_NO_RIGHT;
     }
