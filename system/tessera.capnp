@@ -140,7 +140,7 @@ const execd :Manifest.Service = (
     (name = "symbols", file = "symbols"),
     (name = "roster", roster = void),
     (name = "crashes", crashes = void),
-    (name = "records", keepKib = 128),
+    (name = "records", keepKib = 152),
   ],
 );
 

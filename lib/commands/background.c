@@ -113,12 +113,13 @@ void jobs_report(void) {
     uint64_t bits = 0;
     (void)tess_wait(shell.events, &bits, DEADLINE_POLL);
     shell_note_events(bits);
-    if (seen_ends == jobs_ended()) {
+    int ignored;
+    // When execd ends nobody is told of the ends of its jobs; they all ended then, so one of them shows it.
+    if (count == 0 || (seen_ends == jobs_ended() && !job_over(table[0].id, JOB_QUIET, &ignored))) {
         return;
     }
     seen_ends = jobs_ended();
     for (uint32_t i = count; i > 0; i--) {
-        int ignored;
         const uint32_t id = table[i - 1].id;
         if (job_over(id, JOB_TOLD, &ignored)) {
             drop(id);

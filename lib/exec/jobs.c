@@ -41,7 +41,7 @@ void jobs_remove(struct job *job) {
     *job = (struct job){};
 }
 
-void jobs_ended(struct jobs *jobs, struct job *job, uint64_t now_ns) {
+struct job *jobs_ended(struct jobs *jobs, struct job *job, uint64_t now_ns) {
     size_t ended = 0;
     struct job *oldest = job;
     job->state = JOB_ENDED;
@@ -53,9 +53,11 @@ void jobs_ended(struct jobs *jobs, struct job *job, uint64_t now_ns) {
             oldest = other->ended_ns < oldest->ended_ns ? other : oldest;
         }
     }
-    if (ended > JOBS_KEPT) {
-        jobs_remove(oldest);
+    if (ended <= JOBS_KEPT) {
+        return nullptr;
     }
+    jobs_remove(oldest);
+    return oldest;
 }
 
 struct job *jobs_by_id(struct jobs *jobs, uint32_t id) {

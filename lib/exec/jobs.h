@@ -42,7 +42,8 @@ bool jobs_have_room(const struct jobs *jobs);
 // It never ran after all.
 void jobs_remove(struct job *job);
 
-void jobs_ended(struct jobs *jobs, struct job *job, uint64_t now_ns);
+// Returns the one that is not remembered any more because of it, or null.
+struct job *jobs_ended(struct jobs *jobs, struct job *job, uint64_t now_ns);
 
 struct job *jobs_by_id(struct jobs *jobs, uint32_t id);
 

@@ -74,10 +74,10 @@ static void load(void) {
 }
 
 // The table that was packed with the programs: without it addresses have no names. And the box.
-void crash_open(void) {
+void crash_open(void *memory, size_t len_bytes) {
     const void *bytes;
     uint64_t len;
-    keep_open("records", sizeof(struct crashes), &keep);
+    keep_init(&keep, memory, len_bytes);
     memset(&remains, 0, sizeof(remains));
     has_symbols = status_ok(map_grant("symbols", &bytes, &len)) && symbols_open(bytes, len, &symbols);
     if (status_ok(map_grant(MANIFEST_CRASHES, &bytes, &len)) && len >= sizeof(struct remains_box)) {

@@ -12,7 +12,7 @@
 
 #include "idl/exec.capnp.h"
 #include "lib/crash/crash.h"
-#include "lib/exec/jobs.h"
+#include "lib/exec/kept.h"
 #include "lib/launch/launch.h"
 #include "lib/manifest/manifest.h"
 #include "lib/package/package.h"
@@ -35,6 +35,7 @@ struct execd {
     struct package package;
     struct manifest manifest;
     struct jobs jobs;
+    struct kept_jobs *kept; // the same, beyond this process
     struct execd_process processes[JOBS_MAX];
     struct rpc_server server;
 };
@@ -68,8 +69,8 @@ void jobs_collect(uint64_t bits);
 
 extern const struct crash_machine crash_machine;
 
-// Finds the table of symbols, and the box with what is left of services.
-void crash_open(void);
+// The records are kept in this memory. Finds the table of symbols, and the box with what is left of services.
+void crash_open(void *memory, size_t len_bytes);
 
 // Keeps what is known of a job that has ended, while its memory is still there. Null: that was no crash. Good until the next.
 const struct crash *crash_of_job(const struct job *job, const struct exit_record *record);

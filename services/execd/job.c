@@ -137,9 +137,11 @@ status_t job_start(const struct job_request *request, struct job **out, char *wh
         report_failure(job, why);
         end_accounts(process);
         jobs_remove(job);
+        kept_put(execd.kept, &execd.jobs, job);
         discharge(id);
         return status;
     }
+    kept_put(execd.kept, &execd.jobs, job);
     *out = job;
     return STATUS_OK;
 }
@@ -172,7 +174,11 @@ static void settle(struct job *job) {
     const handle_t watcher = tess_handle_take(&process->watcher);
     const uint64_t bits = process->watch_bits;
     const uint32_t id = job->id;
-    jobs_ended(&execd.jobs, job, tess_now_ns());
+    const struct job *forgotten = jobs_ended(&execd.jobs, job, tess_now_ns());
+    if (forgotten != nullptr) {
+        kept_put(execd.kept, &execd.jobs, forgotten);
+    }
+    kept_put(execd.kept, &execd.jobs, job);
     discharge(id);
     if (tess_handle_valid(watcher)) {
         (void)tess_signal(watcher, bits); // a watcher that is gone needs none

@@ -1,9 +1,12 @@
 #include "abi/gen/decode.h"
 #include "abi/gen/stubs.h"
+#include "base/align.h"
 #include "base/fmt.h"
 #include "base/mem.h"
+#include "lib/keep/keep.h"
 #include "lib/service/service.h"
 #include "lib/tess/capset.h"
+#include "lib/tess/clock.h"
 #include "lib/tess/main.h"
 #include "lib/tess/panic.h"
 #include "services/execd/execd.h"
@@ -35,6 +38,23 @@ static status_t open_notification(void) {
                                                                      : tess_account_create_notification(tess_self_account(), &execd.ends);
 }
 
+// What outlives this process: the jobs, and behind them the records of crashes.
+static void open_records(void) {
+    const size_t jobs_bytes = align_up(sizeof(struct kept_jobs), PAGE_BYTES);
+    size_t len_bytes;
+    struct keep room;
+    uint8_t *memory = keep_map("records", &len_bytes);
+    if (len_bytes > jobs_bytes) {
+        keep_init(&room, memory + jobs_bytes, len_bytes - jobs_bytes);
+    }
+    if (len_bytes <= jobs_bytes || keep_room(&room) < sizeof(struct crashes)) {
+        tess_panic("execd: the manifest grants too little to `records`; it takes %zu KiB and twice %zu", jobs_bytes / 1024,
+                   align_up(sizeof(struct crashes), PAGE_BYTES) / 1024);
+    }
+    execd.kept = (struct kept_jobs *)memory;
+    crash_open(memory + jobs_bytes, len_bytes - jobs_bytes);
+}
+
 static void bring_up(int argc, char **argv) {
     memset(&execd, 0, sizeof(execd)); // committed now, so that running a program leaves memory as it was
     execd.package_vmo = tess_cap_required(MANIFEST_PROGRAMS, 0);
@@ -43,7 +63,7 @@ static void bring_up(int argc, char **argv) {
     execd.log = tess_cap_required("log", 0);
     execd.command_line = argc > 1 ? argv[1] : nullptr;
     read_package();
-    crash_open();
+    open_records();
     const status_t status = open_notification();
     if (!status_ok(status)) {
         tess_panic("execd: cannot be told when programs end: %s", abi_status_text(status.code));
@@ -56,12 +76,22 @@ static status_t dispatch(struct rpc_request *request) {
                : exec_dispatch(&execd_view_methods, nullptr, request);
 }
 
-// Jobs end with the process that runs them, and nobody else knows how those ended that are over.
+// Once this process serves: what the one before it ran has ended with it.
+static uint64_t due(void) {
+    static bool has_loaded;
+    if (!has_loaded) {
+        has_loaded = true;
+        (void)kept_load(execd.kept, &execd.jobs, "it ended with execd, which ran it", tess_now_ns());
+    }
+    return crash_due();
+}
+
+// Jobs end with the process that runs them.
 static const char *loses(void) {
     static char text[64];
     size_t count = 0;
     for (const struct job *job = jobs_from(&execd.jobs, 0); job != nullptr; job = jobs_from(&execd.jobs, job->id + 1)) {
-        count++;
+        count += job->state == JOB_RUNNING ? 1 : 0;
     }
     fmt_snprintf(text, sizeof(text), "%zu job%s (`jobs`)", count, count == 1 ? "" : "s");
     return count > 0 ? text : nullptr;
@@ -71,7 +101,7 @@ static const struct service service = {
     .provides = "exec",
     .interface_id = EXEC_ID,
     .accept = 1 + EXEC_HANDED_MAX, // a watcher, and what programs are handed
-    .before_wait = crash_due,
+    .before_wait = due,
     .when_due = crash_collect,
     .events = &execd.ends,
     .signalled = jobs_collect,

@@ -68,9 +68,20 @@ def the_shell_ends(session):
     session.expect_in("logout", r"^There is nowhere to log out to")
 
 
+def execd_ends(session):
+    """Nobody signals the ends of its jobs then; the shell says them all the same, whatever it does, and has the status."""
+    session.do("endless_loop &")
+    session.do("endless_loop &")
+    ended = r"^endless_loop\.\d+: it ended with execd, which ran it$"
+    said = told(session, "kill execd", ended + r"(?s:.*?)" + ended)
+    check(said.count("ended with execd") == 2, "the ends of both, once each", 2, said)
+    session.expect_in("jobs", r"(?s)\A(?!.*running)")
+    session.expect_in("endless_loop & kill execd; wait %; echo $?", r"^137$")
+
+
 def jobs(ctx):
     session = Session(ctx, system="test")
-    for part in (numbers, foreground, statuses, the_shell_ends):
+    for part in (numbers, foreground, statuses, execd_ends, the_shell_ends):
         part(session)
     session.poweroff()
 

@@ -61,10 +61,10 @@ def end_with_execd(session):
     session.until("logs -s execd", rf"execd ran 1 job, which ended with it: {re.escape(job)}$", 10)
     session.until("ps", r"(?s)\A(?!.*endless_loop)", 30)
     session.until("services", r"execd.*running", 30)
-    session.expect_in("jobs", r"no program was run yet")
+    session.expect_in("jobs", rf"^ *{job.split('.')[1]} +endless_loop +ended .* it ended with execd, which ran it$")
     again = start(session, "endless_loop")
     check(int(again.split(".")[1]) > int(job.split(".")[1]), "a job's number is new", f"above {job}", again)
-    session.expect_in(f"kill {job}", r"no job or service")
+    session.expect_in(f"kill {job}", r"is not running$")
     session.do(f"kill {again}")
     session.expect_in("run hello", r"Hello")
 
