@@ -20,13 +20,14 @@ static bool can_be_in_one(const struct rpc_slot *slot) {
 
 // The only call on the results of this one, if it goes out, too; 0: there is none, or there are several.
 static uint8_t only_dependent(const struct rpc_ring *ring, uint8_t number) {
-    for (uint32_t i = 0; slot_at(ring, number)->dependents == 1 && i < ring->queued; i++) {
-        const struct rpc_slot *slot = slot_at(ring, ring->queue[i]);
-        if (slot->parent == number) {
-            return slot->flushed && slot->target.index < MESSAGE_HANDLES ? ring->queue[i] : 0;
-        }
+    const struct rpc_slot *slot = slot_at(ring, number);
+    if (slot->dependents != 1) {
+        return 0;
     }
-    return 0;
+    const struct rpc_slot *child = slot_at(ring, slot->child);
+    return child->parent == number && child->state == RPC_SLOT_QUEUED && child->flushed && child->target.index < MESSAGE_HANDLES
+               ? slot->child
+               : 0;
 }
 
 // What all results together take of an answer has to fit there. Results that are not in registers may fill its page, so they are
@@ -56,31 +57,32 @@ uint32_t rpc_chain_gather(const struct rpc_ring *ring, uint8_t first, uint8_t sl
 
 // ---- The request ----
 
-uint64_t rpc_chain_compose(struct rpc_ring *ring, const uint8_t slots[], uint32_t count) {
-    uint8_t *page = tess_ring_page(&ring->ring, slots[0]);
+uint64_t rpc_chain_compose(struct rpc_ring *ring, const uint8_t slots[], uint32_t count, void *page) {
     struct rpc_chain_call calls[RPC_CHAIN_CALLS];
-    uint32_t used = 0;
+    uint64_t *to = page;
     for (uint32_t i = 0; i < count; i++) {
         struct rpc_slot *slot = &ring->slots[slots[i] - 1];
-        const uint32_t bytes = params_bytes(slot);
-        const bool in_page = message_page_bytes(slot->message.info) != 0;
-        if (i > 0 || !in_page) {
-            memcpy(page + used, in_page ? (const void *)tess_ring_page(&ring->ring, slots[i]) : &slot->message.words[1], bytes);
-        }
+        const uint32_t words = params_bytes(slot) / (uint32_t)sizeof(uint64_t);
+        const uint64_t *params = message_page_bytes(slot->message.info) != 0
+                                     ? (const uint64_t *)(const void *)tess_ring_page(&ring->ring, slots[i])
+                                     : &slot->message.words[1];
         slot->keep = !slot->dropped;
         calls[i] = (struct rpc_chain_call){
             .interface_id = slot->method->interface_id,
             .label = slot->label,
-            .params_at = (uint8_t)(used / sizeof(uint64_t)),
-            .params_words = (uint8_t)(bytes / sizeof(uint64_t)),
+            .params_at = (uint8_t)(to - (uint64_t *)page),
+            .params_words = (uint8_t)words,
             .through = i > 0 ? slot->target.index : 0,
             .keep = slot->keep,
         };
-        used += bytes;
+        for (uint32_t j = 0; j < words; j++) { // where the first one's already are, if this is its page
+            *to++ = params[j];
+        }
     }
-    memcpy(page + used, calls, count * sizeof(calls[0]));
+    memcpy(to, calls, count * sizeof(calls[0]));
+    const uint32_t bytes = (uint32_t)((uint8_t *)to - (uint8_t *)page) + count * (uint32_t)sizeof(calls[0]);
     const uint32_t extension = ring->slots[slots[0] - 1].label & RPC_EXTENSION; // the others go to other objects
-    return message_info(RPC_CONTRACT | RPC_CHAIN | extension | count, used + count * (uint32_t)sizeof(calls[0]), 0, 0);
+    return message_info(RPC_CONTRACT | RPC_CHAIN | extension | count, bytes, 0, 0);
 }
 
 // ---- The answer ----
@@ -142,9 +144,11 @@ bool rpc_chain_take_apart(const struct rpc_ring *ring, const uint8_t slots[], ui
     last->words[0] = (uint32_t)said;
     take_handles(&rest, last, handles);
     for (uint32_t i = 0; i + 1 < *made; i++) {
-        answers[i] = (struct tess_message){};
-        if (slot_at(ring, slots[i])->keep && !take_kept(&rest, &answers[i])) {
-            return false;
+        if (slot_at(ring, slots[i])->keep) {
+            answers[i] = (struct tess_message){};
+            if (!take_kept(&rest, &answers[i])) {
+                return false;
+            }
         }
     }
     return rest.words == rest.end && rest.handle == message_handle_count(answer->info);

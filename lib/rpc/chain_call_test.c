@@ -39,12 +39,23 @@ static struct three submit_three(uint64_t last) {
     return three;
 }
 
+// What is waited for is sent before by the ring; else it is a call, if it is all that there is.
+static bool by_ring;
+
+static void send_by_ring(void) {
+    if (by_ring) {
+        CHECK(status_ok(rpc_flush(&ring)));
+    }
+}
+
 static uint32_t taken(struct rpc_promise promise) {
+    send_by_ring();
     return rpc_take(&ring, promise, DEADLINE_NEVER, nullptr).code;
 }
 
 static void check_sum(struct rpc_promise promise) {
     struct capnp_struct results;
+    send_by_ring();
     REQUIRE(status_ok(rpc_take(&ring, promise, DEADLINE_NEVER, &results)));
     CHECK_EQ(capnp_get_u64(results, 0), 42);
 }
@@ -115,8 +126,8 @@ TEST(what_leads_elsewhere_is_called_there) {
     rpc_drop(&ring, three.b);
     check_sum(three.c);
     CHECK_EQ(play.messages, 3); // each through the capability that the one before returned
-    CHECK_EQ(play.ring_targets[1].v, 60);
-    CHECK_EQ(play.ring_targets[2].v, 61);
+    CHECK_EQ(play.targets[1].v, 60);
+    CHECK_EQ(play.targets[2].v, 61);
     CHECK_EQ(play.adds, 1);
     end();
 }
@@ -238,6 +249,7 @@ TEST(parameters_are_there_when_they_are_sent_again) {
     const struct capnp_struct_builder params = rpc_submit_begin(&ring, &echo, &promise);
     capnp_set_text(capnp_edit_pointer(params, 0), CAPNP_TEXT("twice over the ring"));
     rpc_submit(&ring, &promise, service());
+    send_by_ring();
     REQUIRE(status_ok(rpc_take(&ring, promise, DEADLINE_NEVER, &results)));
     CHECK_STR_EQ(capnp_text_at(capnp_get_pointer(results, 0)).bytes, "twice over the ring");
     end();
@@ -252,6 +264,7 @@ TEST(texts_go_together_with_numbers) {
     capnp_set_text(capnp_edit_pointer(params, 0), CAPNP_TEXT("at the end of a chain"));
     rpc_submit(&ring, &promise, rpc_promised(lent, 0));
     rpc_drop(&ring, lent); // or its results would have to share the answer's page with the text
+    send_by_ring();
     REQUIRE(status_ok(rpc_take(&ring, promise, DEADLINE_NEVER, &results)));
     CHECK_EQ(play.messages, 1);
     CHECK_STR_EQ(capnp_text_at(capnp_get_pointer(results, 0)).bytes, "at the end of a chain");
@@ -288,4 +301,80 @@ TEST(an_answer_that_is_none_is_not_believed) {
         check_sum(sum);
         end();
     }
+}
+
+// ---- by which way ----
+
+TEST(the_same_by_the_ring) {
+    static test_fn *const tests[] = {
+        test_run_only_what_is_wanted_comes_back,
+        test_run_what_is_wanted_on_the_way_comes_too,
+        test_run_a_refusal_breaks_the_promises_after_it,
+        test_run_a_service_that_knows_nothing_of_it_is_called_one_by_one,
+        test_run_what_leads_elsewhere_is_called_there,
+        test_run_dependents_that_are_several_are_not_put_together,
+        test_run_repeatable_calls_are_made_again,
+        test_run_a_chain_is_made_again_if_each_of_it_may_be,
+        test_run_a_promise_that_was_broken_by_a_death_is_kept_after_all,
+        test_run_parameters_are_there_when_they_are_sent_again,
+        test_run_texts_go_together_with_numbers,
+        test_run_an_answer_that_is_none_is_not_believed,
+    };
+    by_ring = true;
+    for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
+        play.entries = 0;
+        tests[i]();
+        CHECK(play.entries > 0);
+    }
+    by_ring = false;
+}
+
+TEST(what_is_all_that_there_is_to_wait_for_is_a_call) {
+    start(4);
+    const struct three three = submit_three(20);
+    check_sum(three.c);
+    CHECK_EQ(play.calls, 1);
+    CHECK_EQ(play.entries, 0);
+    rpc_drop(&ring, three.a);
+    rpc_drop(&ring, three.b);
+    rpc_drop(&ring, three.c);
+    const struct rpc_promise one = submit(&add, service(), 1, 2), other = submit(&add, service(), 40, 2);
+    check_sum(other); // there are two messages
+    CHECK_EQ(play.calls, 1);
+    CHECK_EQ(play.entries, 2);
+    CHECK_EQ(taken(one), 0);
+    rpc_drop(&ring, one);
+    rpc_drop(&ring, other);
+    const struct rpc_promise sent = submit(&add, service(), 1, 2);
+    CHECK(status_ok(rpc_flush(&ring))); // it is under way
+    const struct rpc_promise next = submit(&add, service(), 40, 2);
+    check_sum(next);
+    CHECK_EQ(play.calls, 1);
+    CHECK_EQ(play.entries, 4);
+    CHECK_EQ(taken(sent), 0);
+    rpc_drop(&ring, sent);
+    rpc_drop(&ring, next);
+    const struct rpc_promise poll = submit(&add, service(), 40, 2);
+    CHECK_EQ(rpc_take(&ring, poll, DEADLINE_POLL, nullptr).code, 0); // who does not wait may come back
+    CHECK_EQ(play.calls, 1);
+    rpc_drop(&ring, poll);
+    const struct rpc_promise again = submit(&add, service(), 40, 2);
+    check_sum(again); // and it is empty as before
+    CHECK_EQ(play.calls, 2);
+    end();
+}
+
+TEST(what_was_sent_before_outlives_the_wait_for_it) {
+    start(4);
+    const struct rpc_promise late = submit(&later, service(), 0, 0);
+    CHECK_EQ(taken(late), STATUS_TIMED_OUT.code);
+    CHECK_EQ(ring.slots[late.slot - 1].state, RPC_SLOT_ANSWERED);
+    CHECK_EQ(taken(late), STATUS_TIMED_OUT.code);
+    CHECK_EQ(play.messages, 1);
+    rpc_drop(&ring, late);
+    const struct rpc_promise sent = submit(&later, service(), 0, 0);
+    CHECK(status_ok(rpc_flush(&ring)));
+    CHECK_EQ(taken(sent), STATUS_TIMED_OUT.code);
+    CHECK_EQ(ring.slots[sent.slot - 1].state, RPC_SLOT_IN_FLIGHT);
+    rpc_ring_destroy(&ring);
 }

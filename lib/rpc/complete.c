@@ -16,20 +16,25 @@ static bool may_repeat(const struct rpc_slot *slot, status_t status) {
            slot->tries + 1 < TRIES_MAX && (!slot->dropped || slot->dependents != 0);
 }
 
-// As it came, in *message; what is in its page is in that of this slot.
-static void take_answer(struct rpc_ring *ring, uint8_t number, const struct tess_message *message) {
+// As it came, in *message; what its page has goes into that of the slot.
+static void take_answer(struct rpc_ring *ring, uint8_t number, const struct tess_message *message, const void *page) {
     struct rpc_slot *slot = &ring->slots[number - 1];
-    const uint32_t label = message_label(message->info);
+    const uint32_t label = message_label(message->info), page_bytes = message_page_bytes(message->info);
+    uint8_t *own = tess_ring_page(&ring->ring, number);
     rpc_slot_finish(ring, number, STATUS_OK);
     slot->message = *message;
+    if (page_bytes != 0 && page != own) {
+        memcpy(own, page, page_bytes);
+    }
     if (label != 0) {
         rpc_incoming_adopt(&slot->results, &slot->message);
         slot->status = label < RPC_EXCEPTION_END ? (status_t){label} : rpc_status(RPC_BAD_ANSWER);
     } else if (slot->method == nullptr) {
         rpc_incoming_adopt(&slot->results, &slot->message);
+    } else if (rpc_is_plain(message->info, (uint32_t)message->words[0])) {
+        slot->root = rpc_plain_struct(&slot->message, (uint32_t)message->words[0]);
     } else {
-        slot->status = rpc_incoming_open(&slot->results, (uint32_t)slot->message.words[0], &slot->message,
-                                         tess_ring_page(&ring->ring, number), &slot->root);
+        slot->status = rpc_incoming_open(&slot->results, (uint32_t)slot->message.words[0], &slot->message, own, &slot->root);
         if (status_is(slot->status, rpc_status(RPC_INVALID_ARGUMENT))) {
             slot->status = rpc_status(RPC_BAD_ANSWER);
         }
@@ -37,16 +42,8 @@ static void take_answer(struct rpc_ring *ring, uint8_t number, const struct tess
     rpc_slot_release(ring, number);
 }
 
-// The message that is in the buffer of this slot.
-static struct tess_message answer_in(const struct rpc_ring *ring, uint8_t number, uint64_t info) {
-    struct tess_message message = {.info = info};
-    memcpy(message.words, tess_ring_words(&ring->ring, number), sizeof(message.words));
-    return message;
-}
-
-static void complete_one(struct rpc_ring *ring, uint8_t number, const struct ring_completion *completion) {
+static void settle_one(struct rpc_ring *ring, uint8_t number, status_t status, const struct tess_message *answer, const void *page) {
     struct rpc_slot *slot = &ring->slots[number - 1];
-    status_t status = {completion->status};
     // A broken promise is to be kept yet, if the call that it is of is made again.
     if (may_repeat(slot, status) || (status_is(status, STATUS_PROMISE_BROKEN) && slot->parent != 0)) {
         slot->tries += status_is(status, STATUS_PEER_DIED);
@@ -59,8 +56,7 @@ static void complete_one(struct rpc_ring *ring, uint8_t number, const struct rin
     }
     rpc_outgoing_end(&slot->params, !status_ok(status));
     if (status_ok(status)) {
-        const struct tess_message message = answer_in(ring, number, completion->info);
-        take_answer(ring, number, &message);
+        take_answer(ring, number, answer, page);
     } else {
         rpc_slot_finish(ring, number, status);
         rpc_slot_release(ring, number);
@@ -98,56 +94,72 @@ static bool all_repeat(struct rpc_ring *ring, const uint8_t slots[], uint32_t co
     return all;
 }
 
-static void take_answers(struct rpc_ring *ring, const uint8_t slots[], uint32_t count, const struct tess_message *message) {
+// Nobody wants its results any more, but the call after it, which is over.
+static void forget(struct rpc_ring *ring, uint8_t number, uint8_t next) {
+    ring->slots[next - 1].parent = 0;
+    rpc_slot_detach(ring, number);
+    ring->slots[number - 1].state = RPC_SLOT_FREE;
+}
+
+static void take_answers(struct rpc_ring *ring, const uint8_t slots[], uint32_t count, const struct tess_message *message,
+                         const void *page) {
     struct tess_message answers[RPC_CHAIN_CALLS];
     uint32_t made = 0;
-    const uint8_t *page = tess_ring_page(&ring->ring, slots[0]);
-    if (!rpc_chain_take_apart(ring, slots, count, message, (const uint64_t *)(const void *)page, answers, &made)) {
+    if (!rpc_chain_take_apart(ring, slots, count, message, page, answers, &made)) {
         struct rpc_incoming all;
         rpc_incoming_adopt(&all, message);
         rpc_incoming_end(&all);
         finish_all(ring, slots, count, rpc_status(RPC_BAD_ANSWER));
         return;
     }
-    if (made > 1) {
-        memcpy(tess_ring_page(&ring->ring, slots[made - 1]), page, message_page_bytes(answers[made - 1].info));
-    }
     for (uint32_t i = 0; i < made; i++) {
         rpc_outgoing_end(&ring->slots[slots[i] - 1].params, false);
-        take_answer(ring, slots[i], &answers[i]);
+        if (i + 1 < made && !ring->slots[slots[i] - 1].keep) {
+            forget(ring, slots[i], slots[i + 1]);
+        } else {
+            take_answer(ring, slots[i], &answers[i], page);
+        }
     }
     ring->slots[slots[0] - 1].alone = made == 0;
     leave(ring, slots, made, count);
 }
 
-static void complete_chain(struct rpc_ring *ring, uint8_t head, const struct ring_completion *completion) {
+static void settle_chain(struct rpc_ring *ring, uint8_t head, status_t status, const struct tess_message *answer, const void *page) {
     uint8_t slots[RPC_CHAIN_CALLS];
     uint32_t count = 0;
-    const status_t status = {completion->status};
-    const struct tess_message message = answer_in(ring, head, status_ok(status) ? completion->info : 0);
-    const uint32_t label = message_label(message.info);
+    const bool answered = status_ok(status), taken_apart = answered && (answer->words[0] & RPC_CHAIN_ANSWERED) != 0;
+    const uint32_t label = answered ? message_label(answer->info) : 0;
     for (uint8_t number = head; number != 0; number = ring->slots[number - 1].next) {
         slots[count++] = number;
     }
+    if (taken_apart) {
+        take_answers(ring, slots, count, answer, page);
+        return;
+    }
     // Whoever does not know of this says so of all of it.
     const bool unknown = status_is(status, STATUS_BAD_METHOD) ||
-                         (status_ok(status) && (message.words[0] & RPC_CHAIN_ANSWERED) == 0 && label == RPC_UNIMPLEMENTED &&
-                          message_page_bytes(message.info) == 0 && message_handle_count(message.info) == 0);
+                         (label == RPC_UNIMPLEMENTED && message_page_bytes(answer->info) == 0 && message_handle_count(answer->info) == 0);
     if (unknown || all_repeat(ring, slots, count, status) ||
         (status_is(status, STATUS_PROMISE_BROKEN) && ring->slots[head - 1].parent != 0)) {
         for (uint32_t i = 0; i < count; i++) {
             ring->slots[slots[i] - 1].alone = unknown;
         }
         leave(ring, slots, 0, count);
-    } else if (!status_ok(status)) {
+    } else if (!answered) {
         finish_all(ring, slots, count, status);
-    } else if ((message.words[0] & RPC_CHAIN_ANSWERED) != 0) {
-        take_answers(ring, slots, count, &message);
     } else {
         struct rpc_incoming all;
-        rpc_incoming_adopt(&all, &message);
+        rpc_incoming_adopt(&all, answer);
         rpc_incoming_end(&all);
         finish_all(ring, slots, count, label != 0 && label < RPC_EXCEPTION_END ? (status_t){label} : rpc_status(RPC_BAD_ANSWER));
+    }
+}
+
+void rpc_slots_settle(struct rpc_ring *ring, uint8_t first, status_t status, const struct tess_message *answer, const void *page) {
+    if (ring->slots[first - 1].head != 0) {
+        settle_chain(ring, first, status, answer, page);
+    } else {
+        settle_one(ring, first, status, answer, page);
     }
 }
 
@@ -158,10 +170,10 @@ void rpc_slots_complete(struct rpc_ring *ring) {
         if (slot == nullptr || slot->state != RPC_SLOT_IN_FLIGHT) {
             continue; // a cancellation's
         }
-        if (slot->head != 0) {
-            complete_chain(ring, (uint8_t)completion.user_data, &completion);
-        } else {
-            complete_one(ring, (uint8_t)completion.user_data, &completion);
-        }
+        const uint8_t number = (uint8_t)completion.user_data;
+        struct tess_message answer = {.info = completion.info};
+        memcpy(answer.words, tess_ring_words(&ring->ring, number), sizeof(answer.words));
+        ring->under_way--;
+        rpc_slots_settle(ring, number, (status_t){completion.status}, &answer, tess_ring_page(&ring->ring, number));
     }
 }

@@ -168,7 +168,7 @@ TEST(what_was_kept_back_is_made_for_a_call_that_is_not_made_here) {
             CHECK_EQ(play.minted, 0);
         } else {
             CHECK_EQ(play.minted, 1);
-            CHECK_EQ(play.leads[play.ring_targets[1].v].badge, 1002);
+            CHECK_EQ(play.leads[play.targets[1].v].badge, 1002);
         }
         rpc_ring_destroy(&ring);
     }
@@ -183,12 +183,12 @@ TEST(the_first_call_may_be_of_an_extending_interface) {
     rpc_drop(&ring, a);
     CHECK_EQ(taken(sum), 0);
     CHECK_EQ(play.messages, 1);
-    CHECK_EQ(play.first_label & RPC_EXTENSION, RPC_EXTENSION);
+    CHECK_EQ(play.label & RPC_EXTENSION, RPC_EXTENSION);
     CHECK_EQ(play.badges, 1001);
     rpc_drop(&ring, sum);
     const struct rpc_promise b = submit_lend(service()), other = submit(&add, rpc_promised(b, 0), 20, 22);
     rpc_drop(&ring, b);
     CHECK_EQ(taken(other), 0);
-    CHECK_EQ(play.first_label & RPC_EXTENSION, 0);
+    CHECK_EQ(play.label & RPC_EXTENSION, 0);
     end_ring();
 }

@@ -18,7 +18,7 @@ static struct tess_thread_block thread_block = {.message_page = play.page};
 static const struct bootstrap bootstrap = {.process = 1, .vspace = 2, .account = 3};
 const struct bootstrap *tess_bootstrap = &bootstrap;
 
-static void run_ring(void);
+static bool run_ring(void);
 
 handle_t opened(uint32_t number) {
     play.open[number] = true;
@@ -52,28 +52,57 @@ static bool handles_are_open(const struct tess_message *message) {
     return all;
 }
 
+// The answer of a service that has never heard of such a message.
+static void answer_as_of_old(void) {
+    play.answer = (struct tess_message){.info = RPC_UNIMPLEMENTED};
+    play.request.info = 0;
+    play.answered = true;
+}
+
+// Whether a message to this handle gets to the service, which else dies of it.
+static bool arrives(handle_t target) {
+    play.targets[play.messages % RPC_RING_CALLS] = target;
+    if (play.dying > 0) {
+        play.dying--;
+        return false;
+    }
+    play.messages++;
+    return true;
+}
+
+// The service gets what is in play.request, with its page, and answers, or puts that off.
+static void exchange(void) {
+    play.label = message_label(play.request.info);
+    play.request.info = (play.request.info & ~MESSAGE_ACCEPT_MASK) | MESSAGE_WANTS_REPLY;
+    play.answered = false;
+    if (play.is_old && rpc_is_chain(play.label)) {
+        answer_as_of_old();
+    } else {
+        serve();
+    }
+    if (play.answered && play.tamper != nullptr) {
+        play.tamper(&play.answer);
+    }
+}
+
 status_t tess_host_syscall(uint32_t number, handle_t handle, struct tess_message *message, uint64_t deadline_ns) {
-    (void)deadline_ns;
     switch (number) {
     case SYS_CALL:
-        if (play.dying > 0) {
-            play.dying--;
-            play.calls++;
+        play.calls++;
+        if (!arrives(handle)) {
             memset(message->words, 0xee, sizeof(message->words)); // "undefined after a failure"
             return STATUS_PEER_DIED;
         }
-        play.calls++;
         play.asked = play.request = *message;
-        play.request.info = (play.request.info & ~MESSAGE_ACCEPT_MASK) | MESSAGE_WANTS_REPLY;
-        play.answered = false;
-        serve();
+        exchange();
         if (!play.answered) {
+            memset(message->words, 0xee, sizeof(message->words));
             return STATUS_TIMED_OUT;
         }
         *message = play.answer;
         message->info &= ~MESSAGE_ACCEPT_MASK;
         return STATUS_OK;
-    case SYS_RING_ENTER: run_ring(); return STATUS_OK;
+    case SYS_RING_ENTER: return run_ring() || deadline_ns == DEADLINE_POLL ? STATUS_OK : STATUS_TIMED_OUT;
     case SYS_SEND:
         if (handle.v == play.reply.v && play.reply.v != 0) {
             play.answer = *message;
@@ -125,18 +154,7 @@ static void lay_out_ring(uint32_t entries, uint32_t pages) {
     header->pages_offset = 2 * MESSAGE_PAGE_BYTES;
     REQUIRE(header->buffers_offset + entries * sizeof(struct ring_buffer) <= header->pages_offset);
     memset(ring_succeeded, 0, sizeof(ring_succeeded));
-    play.cancels = play.messages = 0;
-}
-
-static bool is_chain(uint64_t info) {
-    return rpc_is_chain(message_label(info));
-}
-
-// The answer of a service that has never heard of such a message.
-static void answer_as_of_old(void) {
-    play.answer = (struct tess_message){.info = RPC_UNIMPLEMENTED};
-    play.request.info = 0;
-    play.answered = true;
+    play.cancels = play.messages = play.entries = 0;
 }
 
 // A call of the entry: its message comes out of the ring's memory, and the answer goes there.
@@ -155,27 +173,15 @@ static struct ring_completion ring_call(const struct ring_entry *entry, uint32_t
             return done;
         }
     }
-    play.ring_targets[number % RPC_RING_CALLS] = target;
-    if (play.dying > 0) {
-        play.dying--;
+    if (!arrives(target)) {
         done.status = STATUS_PEER_DIED.code;
         return done;
     }
-    play.messages++;
-    play.first_label = message_label(entry->info);
-    play.request.info = (entry->info & ~MESSAGE_ACCEPT_MASK) | MESSAGE_WANTS_REPLY;
+    play.request.info = entry->info;
     memcpy(play.request.words, words, sizeof(play.request.words));
     memcpy(play.page, its_page, message_page_bytes(entry->info));
-    play.answered = false;
-    if (play.is_old && is_chain(entry->info)) {
-        answer_as_of_old();
-    } else {
-        serve();
-    }
+    exchange();
     CHECK(play.answered || play.deferred.reply.v != 0);
-    if (play.tamper != nullptr) {
-        play.tamper(&play.answer);
-    }
     memcpy(words, play.answer.words, sizeof(play.answer.words));
     memcpy(its_page, play.page, message_page_bytes(play.answer.info));
     done.info = play.answer.info & ~MESSAGE_ACCEPT_MASK;
@@ -184,7 +190,8 @@ static struct ring_completion ring_call(const struct ring_entry *entry, uint32_t
     return done;
 }
 
-static void run_ring(void) {
+// Whether there is any completion to be read.
+static bool run_ring(void) {
     struct ring_header *header = (struct ring_header *)ring_memory;
     struct ring_completion *completions = (struct ring_completion *)(ring_memory + header->completions_offset);
     while (header->submission_head != header->submission_tail) {
@@ -193,6 +200,7 @@ static void run_ring(void) {
             &((struct ring_entry *)(ring_memory + header->entries_offset))[number % header->entries];
         struct ring_completion done = {.user_data = entry->user_data, .status = STATUS_NOT_FOUND.code};
         if (entry->op == RING_CALL) {
+            play.entries++;
             done = ring_call(entry, number);
             if (!play.answered && !status_is((status_t){done.status}, STATUS_PEER_DIED) && play.deferred.reply.v != 0) {
                 continue; // it is put off
@@ -202,6 +210,7 @@ static void run_ring(void) {
         }
         completions[header->completion_tail++ % (2 * header->entries)] = done;
     }
+    return header->completion_tail != header->completion_head;
 }
 
 static status_t handle_info(uint64_t words[MESSAGE_WORDS]) {

@@ -24,15 +24,16 @@ extern struct play {
     bool answered, only_answered;               // the latter: without a receive
     handle_t reply;
     uint64_t now_ns;
-    handle_t ring_targets[RPC_RING_CALLS]; // by submission index, modulo
-    unsigned cancels, messages; // entries that were cancelled, and messages that the service got by the ring
+    unsigned messages;                // that the service got
+    handle_t targets[RPC_RING_CALLS]; // of each, modulo
+    uint32_t label;                   // of the last
+    unsigned cancels, entries;        // of the ring: that were cancelled, and calls
 
     struct {
         bool here; // the handle leads to the service itself
         uint64_t badge;
         uint32_t rights;
     } leads[HANDLES];
-    uint32_t first_label; // of the last message that the service got by the ring
     unsigned lent, adds; // capabilities that were given; calls of `add` that were served
     uint64_t badges;     // those of calls of `add`, together
     bool is_old;         // the service knows nothing of calls that come together

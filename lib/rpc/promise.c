@@ -4,6 +4,7 @@
 #include "lib/rpc/chain_call.h"
 #include "lib/rpc/kernel.h"
 #include "lib/rpc/slots.h"
+#include "lib/tess/page.h"
 
 status_t rpc_ring_create(uint32_t calls, struct rpc_ring *out) {
     if (calls == 0 || calls > RPC_RING_CALLS) {
@@ -30,7 +31,7 @@ static struct rpc_slot *slot_take(struct rpc_ring *ring, const struct rpc_method
         if (slot->state == RPC_SLOT_FREE) {
             slot->state = RPC_SLOT_BUILDING;
             slot->dropped = slot->flushed = slot->waits = slot->alone = false;
-            slot->tries = slot->parent = slot->dependents = slot->head = slot->next = 0;
+            slot->tries = slot->parent = slot->dependents = slot->child = slot->head = slot->next = 0;
             slot->call = ++ring->begun;
             slot->method = method;
             *out = (struct rpc_promise){.call = slot->call, .slot = number};
@@ -67,6 +68,7 @@ static void submit(struct rpc_ring *ring, struct rpc_promise promise, struct rpc
         }
         slot->parent = (uint8_t)target.promise.slot;
         parent->dependents++;
+        parent->child = number;
     }
     rpc_slot_enqueue(ring, number);
 }
@@ -118,6 +120,17 @@ static bool kernel_can_wait(const struct rpc_ring *ring, const struct rpc_slot *
     return parent->state == RPC_SLOT_IN_FLIGHT && parent->head == 0 && ring->ring.submitted - parent->entry <= ring->ring.mask;
 }
 
+// They are a message that is on its way.
+static void depart(struct rpc_ring *ring, const uint8_t slots[], uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        struct rpc_slot *member = &ring->slots[slots[i] - 1];
+        rpc_slot_unqueue(ring, slots[i]);
+        member->state = RPC_SLOT_IN_FLIGHT;
+        member->head = count > 1 ? slots[0] : 0;
+        member->next = i + 1 < count ? slots[i + 1] : 0;
+    }
+}
+
 // Puts the call into the ring, with those that go with it.
 static void launch(struct rpc_ring *ring, uint8_t first, struct ring_entry entry) {
     uint8_t slots[RPC_CHAIN_CALLS];
@@ -127,19 +140,14 @@ static void launch(struct rpc_ring *ring, uint8_t first, struct ring_entry entry
     entry.buffer = first;
     if (count > 1) {
         memset(words, 0, sizeof(slot->message.words));
-        entry.info = rpc_chain_compose(ring, slots, count);
+        entry.info = rpc_chain_compose(ring, slots, count, tess_ring_page(&ring->ring, first));
     } else {
         memcpy(words, slot->message.words, sizeof(slot->message.words));
         entry.info = slot->label | slot->message.info;
     }
     entry.info |= tess_accept(MESSAGE_HANDLES);
-    for (uint32_t i = 0; i < count; i++) {
-        struct rpc_slot *member = &ring->slots[slots[i] - 1];
-        rpc_slot_unqueue(ring, slots[i]);
-        member->state = RPC_SLOT_IN_FLIGHT;
-        member->head = count > 1 ? first : 0;
-        member->next = i + 1 < count ? slots[i + 1] : 0;
-    }
+    depart(ring, slots, count);
+    ring->under_way++;
     slot->entry = rpc_slots_put(ring, entry);
 }
 
@@ -181,11 +189,56 @@ static bool send_flushed(struct rpc_ring *ring) {
     return sent;
 }
 
-static void flush_all(struct rpc_ring *ring) {
+static void mark_all(struct rpc_ring *ring) {
     for (uint32_t i = 0; i < ring->queued; i++) {
         ring->slots[ring->queue[i] - 1].flushed = true;
     }
+}
+
+static void flush_all(struct rpc_ring *ring) {
+    mark_all(ring);
     (void)send_flushed(ring); // the caller submits in any case
+}
+
+// What the call in this slot goes to, if it is there already; 0: it isn't, or never will be.
+static handle_t target_of(const struct rpc_ring *ring, const struct rpc_slot *slot) {
+    const struct rpc_slot *parent = slot->parent != 0 ? &ring->slots[slot->parent - 1] : nullptr;
+    if (parent == nullptr) {
+        return slot->target.handle;
+    }
+    return parent->state == RPC_SLOT_ANSWERED ? taken_handle(parent, slot->target.index) : (handle_t){};
+}
+
+// Makes a call of the system of all that is queued, if that is one message and nothing is under way: then its answer is all that there is
+// to wait for, and the ring only a longer way. False: it is not so. May block until the deadline.
+static bool call_all(struct rpc_ring *ring, uint64_t deadline_ns) {
+    uint8_t slots[RPC_CHAIN_CALLS];
+    if (ring->under_way != 0 || ring->queued == 0 || ring->queued > RPC_CHAIN_CALLS || deadline_ns == DEADLINE_POLL) {
+        return false;
+    }
+    const uint8_t first = ring->queue[0];
+    struct rpc_slot *slot = &ring->slots[first - 1];
+    const handle_t target = target_of(ring, slot);
+    void *page = tess_message_page();
+    mark_all(ring);
+    if (page == nullptr || slot->method == nullptr || target.v == 0 || rpc_chain_gather(ring, first, slots) != ring->queued) {
+        return false;
+    }
+    const uint32_t count = ring->queued;
+    struct tess_message message;
+    if (count > 1) {
+        message = (struct tess_message){.info = rpc_chain_compose(ring, slots, count, page)};
+    } else {
+        message = slot->message;
+        memcpy(page, tess_ring_page(&ring->ring, first), message_page_bytes(message.info));
+        message.info |= slot->label;
+    }
+    message.info |= tess_accept(MESSAGE_HANDLES);
+    depart(ring, slots, count);
+    const status_t status = tess_call(target, &message, deadline_ns);
+    message.info &= ~MESSAGE_ACCEPT_MASK;
+    rpc_slots_settle(ring, first, status, &message, page);
+    return true;
 }
 
 status_t rpc_flush(struct rpc_ring *ring) {
@@ -219,6 +272,9 @@ status_t rpc_take(struct rpc_ring *ring, struct rpc_promise promise, uint64_t de
         return STATUS_NO_MEMORY;
     }
     for (rpc_slots_complete(ring); is_under_way(slot); rpc_slots_complete(ring)) {
+        if (call_all(ring, deadline_ns)) {
+            continue;
+        }
         flush_all(ring);
         if (is_under_way(slot)) {
             TRY(tess_ring_enter(&ring->ring, 1, deadline_ns));

@@ -12,6 +12,10 @@
 // the kernel dispatches as the answer before arrives. Who wants only the last of several results drops the other promises before
 // anything is sent: then their capabilities never get here.
 //
+// Nor does anything go by the ring that somebody waits for while nothing else is under way: rpc_take makes a call of the system of what
+// it would be one message of. So, as any call, it overwrites the thread's message page; and when it times out or is cancelled,
+// that is the end of what it sent. Who wants to come back for an answer sends with rpc_flush before.
+//
 // A repeatable method is called again when the service died under it, as by rpc_finish, unless a capability was passed with it.
 #pragma once
 
@@ -54,6 +58,7 @@ struct rpc_slot {
     uint8_t tries; // that the service died under
     uint8_t parent;     // the slot of the call whose results it is on; 0: none, or they are not needed any more
     uint8_t dependents; // calls on its own results
+    uint8_t child;      // the last of them that was submitted, if it is one still
     uint8_t head, next; // the first of its chain in flight, whose buffer that has, and the next; 0: none
     uint32_t call;
     uint32_t entry; // submission index
@@ -73,6 +78,7 @@ struct rpc_ring {
     struct tess_ring ring;
     uint32_t calls; // at most at a time
     uint32_t begun; // ever
+    uint32_t under_way; // messages that the kernel has not answered
     uint32_t queued;
     uint8_t queue[RPC_RING_CALLS]; // slots, in the order in which they were submitted
     struct rpc_slot slots[RPC_RING_CALLS];
@@ -100,7 +106,7 @@ bool rpc_answered(struct rpc_ring *ring, struct rpc_promise promise);
 
 // Waits for the results; they are good until rpc_drop. Statuses as of rpc_finish; PROMISE_BROKEN when the earlier call did
 // not bring the capability: then this one was not made. PEER_DIED goes to each call of a message, any of which may have been made.
-// NO_MEMORY for a promise that had no room. May block until the deadline.
+// NO_MEMORY for a promise that had no room. TIMED_OUT, CANCELED: what rpc_flush sent is still under way. May block until the deadline.
 status_t rpc_take(struct rpc_ring *ring, struct rpc_promise promise, uint64_t deadline_ns, struct capnp_struct *results);
 
 // After an exception: what the service said about it, as rpc_exception_text. Returns `text`.

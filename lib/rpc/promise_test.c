@@ -32,7 +32,7 @@ TEST(a_promised_capability_is_called_before_it_is_there) {
     const struct rpc_promise sum = submit_add(&ring, rpc_promised(lent, 0), 20, 22);
     REQUIRE(status_ok(rpc_take(&ring, sum, DEADLINE_NEVER, &results)));
     CHECK_EQ(capnp_get_u64(results, 0), 42);
-    CHECK_EQ(play.ring_targets[0].v, 9);
+    CHECK_EQ(play.targets[0].v, 9);
     CHECK_EQ(play.messages, 1); // one message for both
     REQUIRE(status_ok(rpc_take(&ring, lent, DEADLINE_NEVER, &results)));
     CHECK_EQ(rpc_promise_keep(&ring, lent, capnp_handle_at(capnp_get_pointer(results, 1))).v, 60);

@@ -106,19 +106,25 @@ void rpc_drop(struct rpc_ring *ring, struct rpc_promise promise) {
     }
 }
 
+void rpc_slot_detach(struct rpc_ring *ring, uint8_t number) {
+    struct rpc_slot *slot = &ring->slots[number - 1];
+    const uint8_t parent = slot->parent;
+    slot->parent = 0;
+    if (parent != 0) {
+        ring->slots[parent - 1].dependents--;
+        rpc_slot_release(ring, parent);
+    }
+}
+
 // Ends the call without an answer. Whoever depends on it learns of it when it is their turn.
 void rpc_slot_finish(struct rpc_ring *ring, uint8_t number, status_t status) {
     struct rpc_slot *slot = &ring->slots[number - 1];
-    const uint8_t parent = slot->parent;
     slot->state = RPC_SLOT_ANSWERED;
     slot->status = status;
     slot->results.owns = false;
     slot->results.handle_count = 0;
     slot->message.info = 0;
     slot->root = (struct capnp_struct){};
-    slot->head = slot->next = slot->parent = 0;
-    if (parent != 0) {
-        ring->slots[parent - 1].dependents--;
-        rpc_slot_release(ring, parent);
-    }
+    slot->head = slot->next = 0;
+    rpc_slot_detach(ring, number);
 }

@@ -28,3 +28,10 @@ void rpc_slot_release(struct rpc_ring *ring, uint8_t number);
 
 // Takes all completions that are there (lib/rpc/complete.c).
 void rpc_slots_complete(struct rpc_ring *ring);
+
+// What the message came to that begins with the call in this slot: the status of the exchange; the answer, if there is one; and where
+// that has its page.
+void rpc_slots_settle(struct rpc_ring *ring, uint8_t first, status_t status, const struct tess_message *answer, const void *page);
+
+// The call needs the results that it was on no longer.
+void rpc_slot_detach(struct rpc_ring *ring, uint8_t number);
