@@ -1,7 +1,7 @@
 #include "lib/supervise/escalate.h"
 
 enum escalate_step escalate(struct escalation *escalation, struct escalate_case now) {
-    if (now.has_dependents && !now.hopeless && !escalation->dependents_restarted) {
+    if (now.has_dependents && !now.hopeless && !now.starved && !escalation->dependents_restarted) {
         escalation->dependents_restarted = true;
         return ESCALATE_RESTART_DEPENDENTS;
     }

@@ -17,6 +17,7 @@ struct escalation {
 // What the situation is.
 struct escalate_case {
     bool essential;      // nobody could use the system without the service
+    bool starved;        // there is no memory to start it
     bool hopeless;       // it cannot be started at all: its program is missing, or no good
     bool has_dependents; // somebody needs it
     bool runs_in_safe;   // it belongs to safe mode

@@ -17,14 +17,15 @@ TEST(remedies_get_stronger) {
 
 // All cases: what must never be, and what must be.
 TEST(every_case_has_the_right_remedy) {
-    for (uint32_t bits = 0; bits < 64; bits++) {
+    for (uint32_t bits = 0; bits < 128; bits++) {
         struct escalation e = {.dependents_restarted = (bits & 32) != 0};
-        const struct escalate_case now = {(bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0, (bits & 8) != 0, (bits & 16) != 0};
+        const struct escalate_case now = {(bits & 1) != 0, (bits & 64) != 0, (bits & 2) != 0, (bits & 4) != 0, (bits & 8) != 0,
+                                          (bits & 16) != 0};
         const enum escalate_step step = escalate(&e, now);
         CHECK(step != ESCALATE_STOP || now.essential);
         CHECK(step != ESCALATE_SAFE_MODE || (now.essential && now.runs_in_safe && !now.is_safe && !now.hopeless));
         CHECK(step != ESCALATE_DEGRADE || !now.essential);
-        CHECK_EQ(step == ESCALATE_RESTART_DEPENDENTS, now.has_dependents && !now.hopeless && (bits & 32) == 0);
+        CHECK_EQ(step == ESCALATE_RESTART_DEPENDENTS, now.has_dependents && !now.hopeless && !now.starved && (bits & 32) == 0);
         // The same case again is never answered by restarting dependents again.
         CHECK(escalate(&e, now) != ESCALATE_RESTART_DEPENDENTS);
     }

@@ -13,7 +13,7 @@ void supervise_started(struct supervise *s, uint64_t now_ns) {
     s->state = s->patience_ns == 0 ? SUPERVISE_RUNNING : SUPERVISE_STARTING;
     s->started_ns = now_ns;
     s->took_ns = 0;
-    s->killed = s->start_again = false;
+    s->killed = s->start_again = s->starved = false;
     s->due_ns = s->patience_ns == 0 ? 0 : saturating_add_u64(now_ns, s->patience_ns);
 }
 
@@ -27,6 +27,7 @@ void supervise_ready(struct supervise *s, uint64_t now_ns) {
 
 static void enter(struct supervise *s, enum supervise_state state, uint64_t now_ns) {
     s->state = state;
+    s->starved = false;
     s->started_ns = s->took_ns = 0;
     s->ended_ns = now_ns == 0 ? 1 : now_ns; // 0 means never
     s->due_ns = 0;
@@ -52,6 +53,22 @@ void supervise_start_failed(struct supervise *s, uint64_t now_ns) {
     } else {
         back_off(s, now_ns);
     }
+}
+
+void supervise_starved(struct supervise *s, uint64_t now_ns, uint64_t freed_ns) {
+    const bool more = freed_ns != 0 && saturating_sub_u64(now_ns, freed_ns) < SUPERVISE_FREEING_NS;
+    enter(s, more && !s->closing ? SUPERVISE_BACKOFF : SUPERVISE_FAILED, now_ns);
+    s->due_ns = s->state == SUPERVISE_BACKOFF ? saturating_add_u64(now_ns, SUPERVISE_PAUSE_FIRST_NS) : 0;
+    s->starved = !s->closing;
+}
+
+bool supervise_fed(struct supervise *s, uint64_t now_ns) {
+    const bool waits = s->starved && s->state == SUPERVISE_FAILED;
+    if (waits) {
+        s->state = SUPERVISE_BACKOFF;
+        s->due_ns = now_ns;
+    }
+    return waits;
 }
 
 void supervise_hopeless(struct supervise *s, uint64_t now_ns) {
@@ -90,6 +107,7 @@ bool supervise_restart(struct supervise *s, uint64_t now_ns) {
         s->killed = s->start_again = true;
         return true;
     }
+    s->starved = false;
     s->state = SUPERVISE_BACKOFF;
     s->due_ns = now_ns;
     return false;
@@ -97,6 +115,7 @@ bool supervise_restart(struct supervise *s, uint64_t now_ns) {
 
 void supervise_close(struct supervise *s) {
     s->closing = true;
+    s->starved = false;
     if (s->state == SUPERVISE_BACKOFF) {
         s->state = SUPERVISE_STOPPED;
         s->due_ns = 0;
@@ -116,5 +135,6 @@ bool supervise_check(const struct supervise *s) {
     return s->failures <= s->budget && (!s->killed || lives) && (!s->start_again || s->killed) &&
            (s->due_ns == 0 || s->state == SUPERVISE_BACKOFF || s->state == SUPERVISE_STARTING) &&
            (s->started_ns == 0 || lives) && (s->took_ns == 0 || s->state == SUPERVISE_RUNNING) &&
-           (!s->closing || s->state != SUPERVISE_BACKOFF);
+           (!s->closing || s->state != SUPERVISE_BACKOFF) &&
+           (!s->starved || (!s->closing && (s->state == SUPERVISE_BACKOFF || s->state == SUPERVISE_FAILED)));
 }

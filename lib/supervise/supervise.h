@@ -9,6 +9,9 @@
 // An end that somebody asked for (kill, restart) is no failure. One that is not ready in time is ended by the supervisor, which
 // is a failure like any other end.
 //
+// That there is no memory for it is none: it waits (FAILED, starved) until some may have become free, and only where that was a
+// moment ago tries again by itself, for what an end gives back comes in pieces.
+//
 // Times are nanoseconds of the monotonic clock. Invariants: supervise_check.
 #pragma once
 
@@ -18,6 +21,7 @@ constexpr uint64_t SUPERVISE_STEADY_NS = 10ull * 1000 * 1000 * 1000;
 constexpr uint64_t SUPERVISE_PAUSE_FIRST_NS = 50ull * 1000 * 1000;
 constexpr uint64_t SUPERVISE_PAUSE_MAX_NS = 5ull * 1000 * 1000 * 1000;
 constexpr uint32_t SUPERVISE_BUDGET = 12;
+constexpr uint64_t SUPERVISE_FREEING_NS = 1000ull * 1000 * 1000; // how long after an end memory may still become free
 
 enum supervise_policy : uint8_t { SUPERVISE_NEVER, SUPERVISE_ON_FAILURE, SUPERVISE_ALWAYS };
 
@@ -38,6 +42,7 @@ struct supervise {
     uint64_t patience_ns; // how long it may take to become ready; 0: it says nothing, and is ready when it runs
     bool killed;         // STARTING, RUNNING: somebody asked for its end
     bool start_again;    // ... and for a new start whatever the policy says
+    bool starved;        // BACKOFF, FAILED: there was no memory when it was to be started
     bool closing;        // the system is going down: nothing is started any more
     uint32_t failures;   // in a row
     uint32_t restarts;   // starts after the first
@@ -52,6 +57,12 @@ void supervise_init(struct supervise *s, enum supervise_policy policy);
 // It was started, or could not be. Only in STOPPED, BACKOFF, FAILED or ENDED.
 void supervise_started(struct supervise *s, uint64_t now_ns);
 void supervise_start_failed(struct supervise *s, uint64_t now_ns);
+
+// There was no memory to start it; some last began to become free at freed_ns (0: never).
+void supervise_starved(struct supervise *s, uint64_t now_ns, uint64_t freed_ns);
+
+// Memory has become free: whether it is due now, since that is what it waits for.
+bool supervise_fed(struct supervise *s, uint64_t now_ns);
 
 // It could not be started, and trying again would be no use: its file is missing or no good.
 void supervise_hopeless(struct supervise *s, uint64_t now_ns);

@@ -100,6 +100,34 @@ TEST(a_failed_start_counts) {
     CHECK_EQ(supervise_due_ns(&s), 2 * S);
 }
 
+TEST(no_memory_is_no_failure) {
+    struct supervise s;
+    supervise_init(&s, SUPERVISE_ALWAYS);
+    s.budget = 1;
+    supervise_starved(&s, S, 0); // nothing has ended that could give some back
+    CHECK_EQ(s.state, SUPERVISE_FAILED);
+    CHECK_EQ(s.failures, 0);
+    CHECK(supervise_fed(&s, 2 * S));
+    CHECK_EQ(supervise_due_ns(&s), 2 * S);
+    CHECK(!supervise_fed(&s, 2 * S)); // it is due already
+    // What an end gives back comes in pieces: it is tried again for a while.
+    uint64_t now = 2 * S;
+    for (uint32_t tries = 0; s.state == SUPERVISE_BACKOFF; tries++) {
+        REQUIRE(tries <= SUPERVISE_FREEING_NS / SUPERVISE_PAUSE_FIRST_NS);
+        now = supervise_due_ns(&s);
+        supervise_starved(&s, now, 2 * S);
+    }
+    CHECK_EQ(now, 2 * S + SUPERVISE_FREEING_NS);
+    CHECK_EQ(s.state, SUPERVISE_FAILED);
+    CHECK_EQ(s.failures, 0);
+    CHECK(supervise_fed(&s, now));
+    supervise_started(&s, now);
+    CHECK(!s.starved);
+    supervise_ended(&s, now + MS, false);
+    CHECK_EQ(s.state, SUPERVISE_FAILED);
+    CHECK(!supervise_fed(&s, now + MS)); // it was given up for another reason
+}
+
 TEST(it_is_starting_until_it_is_ready) {
     struct supervise s;
     supervise_init(&s, SUPERVISE_ALWAYS);
@@ -144,7 +172,7 @@ static void explore(struct supervise s, uint64_t now, uint32_t depth) {
     if (depth == 0) {
         return;
     }
-    for (uint32_t action = 0; action < 8; action++) {
+    for (uint32_t action = 0; action < 9; action++) {
         struct supervise next = s;
         bool runs = supervise_lives(&s);
         uint64_t later = now + (action % 2 == 0 ? MS : 20 * S);
@@ -156,9 +184,11 @@ static void explore(struct supervise s, uint64_t now, uint32_t depth) {
         case 4: (void)supervise_restart(&next, later); break;
         case 5: supervise_close(&next); break;
         case 6: supervise_ready(&next, later); break;
+        case 7: runs ? (void)supervise_fed(&next, later) : supervise_starved(&next, later, now); break;
+        case 8: (void)supervise_fed(&next, later); break;
         default: continue;
         }
-        if (s.closing && !runs && action < 3) {
+        if (s.closing && !runs && (action < 3 || action == 7)) {
             continue; // the supervisor starts nothing then
         }
         explore(next, later, depth - 1);
