@@ -13,6 +13,14 @@ enum RunState {
   ended @5;     # A job that is over, or a service that is not to be started again.
 }
 
+enum Mode {
+  # How much of the system runs. Which services those are the manifest says.
+  full @0;
+  reduced @1;   # Without what only makes it comfortable.
+  safe @2;      # What it takes to look at a system that does not come up, and to mend it.
+  recovery @3;  # As little as can be: nobody has to log in.
+}
+
 enum Restart {
   # When a service that ended is started again.
   never @0;
@@ -47,6 +55,7 @@ struct Service {
   tookNs @8 :UInt64;        # From its start until it was ready; 0 while it is not.
   without @9 :Text;         # What it needs and has to run without, since that was given up; empty: nothing.
   work @10 :Work;           # Of this process, as it said when it was asked last whether it is well (`probeMs`).
+  leftOut @11 :Bool;        # It does not run in the mode that the system is in.
 }
 
 struct ServiceDetail {
@@ -86,6 +95,9 @@ interface Supervisor @0xc62b0f95a8d41704 {
   capabilities @2 (name :Text, first :UInt32)
                -> (found :Bool, capabilities :List(GrantedCapability), total :UInt32, processKoid :UInt64) $repeatable;
   # What a service was given.
+
+  mode @3 () -> (mode :Mode, reason :Text) $repeatable;
+  # How much of the system runs, and why it is not all; empty when it is.
 }
 
 interface SupervisorControl @0xbb74190fd6e3a258 extends(Supervisor) {
@@ -95,7 +107,7 @@ interface SupervisorControl @0xbb74190fd6e3a258 extends(Supervisor) {
   # Ends a service, by name or number. One that is always restarted comes back.
 
   restart @1 (name :Text) -> (outcome :Outcome) $repeatable;
-  # Ends a service and starts it at once, its failures forgotten.
+  # Ends a service and starts it at once, its failures forgotten. One that the mode of the system leaves out stays down.
 
   power @2 (action :Power);
   # Stops everything in order, then the machine. The answer comes before that begins.
@@ -118,6 +130,7 @@ interface SupervisorControl @0xbb74190fd6e3a258 extends(Supervisor) {
     notFound @1;  # No service or program is called so.
     badState @2;  # It is not in a state in which this can be done.
     busy @3;      # There are as many jobs as there can be.
+    leftOut @4;   # It does not run in the mode that the system is in.
   }
 
   enum Power {

@@ -9,6 +9,7 @@ const suite :Manifest.Service = (
   memoryKib = 16384,
   stackKib = 256,
   restart = never,
+  modes = [full],
   args = [(text = "hostile")],
   grants = [
     (name = "reporter", serial = (port = spare, part = registers)),

@@ -9,6 +9,7 @@ const suite :Manifest.Service = (
   memoryKib = 4096,
   band = interactive,
   restart = never,
+  modes = [full],
   args = [(text = "services_are_killed"), (bootCommandLine = void)],
   grants = [
     (name = "reporter", serial = (port = spare, part = registers)),

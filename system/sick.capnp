@@ -83,6 +83,24 @@ const panics :Manifest.Service = (
   secret = true,
 );
 
+# Together they want more memory than the machine has.
+const filling :Manifest.Service = (
+  name = "filling",
+  program = "patient",
+  memoryKib = 131072,
+  restart = never,
+  provides = ["filling"],
+  modes = [full],
+);
+
+const hungry :Manifest.Service = (
+  name = "hungry",
+  program = "patient",
+  memoryKib = 131072,
+  provides = ["hungry"],
+  modes = [full],
+);
+
 # It starts when what it needs is given up, and says so.
 const needy :Manifest.Service = (
   name = "needy",
@@ -99,6 +117,6 @@ const needy :Manifest.Service = (
 
 const system :Manifest.System = (
   name = "sick",
-  services = [.needy, .crashes, .faults, .panics, .refuses, .hangs, .unready, Tessera.samgrd, Tessera.logd, Tessera.metricsd, Tessera.policyd, Tessera.rngd,
+  services = [.needy, .crashes, .faults, .panics, .refuses, .hangs, .unready, .filling, .hungry, Tessera.samgrd, Tessera.logd, Tessera.metricsd, Tessera.policyd, Tessera.rngd,
               Tessera.keystored, Tessera.identityd, Tessera.configd, Tessera.timed, .well, Tessera.consoled, Tessera.execd, Tessera.shell],
 );

@@ -1,13 +1,18 @@
 @0xb1f4c60d8e3a9752;
-# The shipped system.
+# The shipped system. A service that says nothing of modes runs in all of them: the console, the log and the shell, which is what
+# recovery comes to. Nobody has to log in there, for whoever chose it stands at the machine, and identityd may be what is broken.
 
 using Manifest = import "../idl/manifest.capnp";
+
+# Safe mode has what it takes to log in, to look, to set things right and to run a program.
+const mending :List(Manifest.Mode) = [full, reduced, safe];
 
 const samgrd :Manifest.Service = (
   name = "samgrd",
   memoryKib = 256,
   band = interactive,
   provides = ["registry"],
+  modes = .mending,
   grants = [
     (name = "policy", service = "policy", control = true),
     (name = "roster", roster = void),
@@ -29,6 +34,7 @@ const rngd :Manifest.Service = (
   band = interactive,
   secret = true,
   provides = ["random"],
+  modes = .mending,
   grants = [
     (name = "metrics", service = "metrics", weak = true),
     (name = "roster", roster = void),
@@ -41,6 +47,7 @@ const policyd :Manifest.Service = (
   memoryKib = 256,
   band = interactive,
   provides = ["policy"],
+  modes = .mending,
   grants = [
     (name = "manifest", manifest = void),
     (name = "log", service = "log", weak = true),
@@ -55,6 +62,7 @@ const keystored :Manifest.Service = (
   band = interactive,
   secret = true,
   provides = ["keys"],
+  modes = [full, reduced],
   mints = true,
   grants = [(name = "random", service = "random"), (name = "roster", roster = void), (name = "state", keepKib = 28)],
 );
@@ -65,6 +73,7 @@ const identityd :Manifest.Service = (
   band = interactive,
   secret = true,
   provides = ["identity"],
+  modes = .mending,
   mints = true,
   grants = [
     (name = "random", service = "random"),
@@ -78,6 +87,7 @@ const metricsd :Manifest.Service = (
   name = "metricsd",
   memoryKib = 512,
   provides = ["metrics"],
+  modes = [full],
   grants = [
     (name = "inspector", inspector = void),
     (name = "log", service = "log", weak = true),
@@ -91,6 +101,7 @@ const configd :Manifest.Service = (
   memoryKib = 384,
   band = interactive,
   provides = ["config"],
+  modes = .mending,
   grants = [
     (name = "settings", file = "settings"),
     (name = "roster", roster = void),
@@ -104,6 +115,7 @@ const timed :Manifest.Service = (
   memoryKib = 256,
   band = interactive,
   provides = ["time"],
+  modes = [full, reduced],
   grants = [
     (name = "rtc", realTimeClock = void),
     (name = "zones", file = "zones"),
@@ -133,6 +145,7 @@ const execd :Manifest.Service = (
   band = interactive,
   args = [(bootCommandLine = void)],
   provides = ["exec"],
+  modes = .mending,
   grants = [
     (name = "programs", programs = void),
     (name = "supervisor", supervisor = void, control = true),

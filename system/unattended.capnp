@@ -10,6 +10,7 @@ const shell :Manifest.Service = (
   args = [(bootCommandLine = void)],
   memoryKib = 1024,
   essential = true,
+  modes = Tessera.mending,
   grants = [
     (name = "console", service = "console"),
     (name = "supervisor", supervisor = void, control = true),

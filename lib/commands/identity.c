@@ -5,6 +5,7 @@
 #include "lib/commands/identity.h"
 
 #include "lib/commands/background.h"
+#include "lib/commands/mode.h"
 #include "lib/commands/shell.h"
 #include "lib/commands/units.h"
 #include "base/mem.h"
@@ -18,6 +19,7 @@
 constexpr size_t DEPTH_MAX = 4; // sessions one on top of the other: `su`
 constexpr size_t PASSWORD_BYTES = IDENTITY_PASSWORD_MAX_BYTES;
 constexpr uint64_t PAUSE_MS = 200;
+#define IDENTITY_SERVICE "identityd"
 
 static struct {
     struct identity_control service; // 0: not granted, and everybody may do everything
@@ -27,6 +29,7 @@ static struct {
     bool lost;    // and they went with identityd
     bool goes_without; // a session: identityd cannot make any, having no entropy
     bool unanswered;   // identityd does not say who there is: as if there were accounts, and this were nobody
+    bool recovering;   // identityd does not even run: whoever chose this mode stands at the machine
     char name[NAME_BYTES];
     enum role role;
 } self;
@@ -162,6 +165,10 @@ static bool enter(struct session session) {
 static status_t look_at_machine(void) {
     RPC_CALL(call);
     struct identity_state_results results;
+    if (mode_is_without(IDENTITY_SERVICE)) {
+        self.recovering = mode_now() == SUPERVISOR_MODE_RECOVERY;
+        return rpc_status(RPC_DISCONNECTED); // nobody is there who would answer
+    }
     const uint64_t deadline_ns = self.unanswered ? tess_deadline_after_ms(PAUSE_MS) : rpc_patience();
     TRY(identity_call_state((struct identity){self.service.handle}, &call, deadline_ns, &results));
     const bool any = identity_state_results_get_accounts(results) > 0;
@@ -226,7 +233,9 @@ static void unlock(void) {
 static void come_in(void) {
     char name[NAME_BYTES];
     const bool answered = status_ok(look_at_machine());
-    if (!answered && !self.unanswered) {
+    if (self.recovering && !self.unanswered) {
+        out("This is recovery: nobody has to log in, and everything is allowed.\n");
+    } else if (!answered && !self.unanswered) {
         out("identityd does not answer: nobody can log in. `service identityd` and `logs` say why.\n");
     }
     self.unanswered = !answered;
@@ -282,7 +291,7 @@ bool identity_attend(void) {
 }
 
 bool identity_may(enum identity_need need) {
-    if (need == NEEDS_NOBODY || !tess_handle_valid(self.service.handle) || (!self.claimed && !self.unanswered)) {
+    if (need == NEEDS_NOBODY || self.recovering || !tess_handle_valid(self.service.handle) || (!self.claimed && !self.unanswered)) {
         return true;
     }
     if (need == NEEDS_CONSOLE && (self.lost || self.unanswered)) {

@@ -1,9 +1,17 @@
 // services, service, restart.
+#include "lib/commands/mode.h"
 #include "lib/commands/shell.h"
 #include "lib/commands/units.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "lib/tess/clock.h"
+
+static const char *state_name(struct supervisor_service service) {
+    if (supervisor_service_get_left_out(service)) {
+        return "left-out";
+    }
+    return supervisor_service_get_without(service).len > 0 ? "degraded" : run_state_name(supervisor_service_get_state(service));
+}
 
 static void print_service(void *context, struct supervisor_service service) {
     struct shell_table *table = &shell.table;
@@ -13,9 +21,7 @@ static void print_service(void *context, struct supervisor_service service) {
     char number[SHELL_NUMBER_BYTES];
     table_cell(table, "%s", shown(name, sizeof(name), supervisor_service_get_name(service)));
     table_cell(table, "%u", supervisor_service_get_id(service));
-    table_cell(table, "%s", supervisor_service_get_without(service).len > 0
-                                ? "degraded"
-                                : run_state_name(supervisor_service_get_state(service)));
+    table_cell(table, "%s", state_name(service));
     table_cell(table, "%s", started != 0 ? shell_duration(number, now > started ? now - started : 0) : "-");
     table_cell(table, "%u", supervisor_service_get_restarts(service));
     table_cell(table, "%s", shell_size(number, supervisor_memory_get_used_bytes(memory)));
@@ -90,6 +96,9 @@ static void print_detail(struct supervisor_service_detail detail) {
     if (supervisor_service_get_without(service).len > 0) {
         out(", degraded: without `%s`", shown(name, sizeof(name), supervisor_service_get_without(service)));
     }
+    if (supervisor_service_get_left_out(service)) {
+        out(", left out in mode %s", mode_name(mode_now()));
+    }
     out("\nrestarts   %u\n", supervisor_service_get_restarts(service));
     out("memory     %s of %s, at most %s so far\n", shell_size(first, supervisor_memory_get_used_bytes(memory)),
         shell_size(second, supervisor_memory_get_limit_bytes(memory)),
@@ -150,6 +159,9 @@ int command_restart(const struct arguments *arguments) {
     const enum supervisor_control_outcome outcome = supervisor_control_restart_results_get_outcome(results);
     if (outcome == SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND) {
         return no_service("restart", name);
+    }
+    if (outcome == SUPERVISOR_CONTROL_OUTCOME_LEFT_OUT) {
+        return fail("restart: %s does not run in mode %s\n", name, mode_name(mode_now()));
     }
     return outcome == SUPERVISOR_CONTROL_OUTCOME_DONE ? COMMAND_OK : fail("restart: it is not in a state in which that can be done\n");
 }

@@ -1,9 +1,11 @@
 #include "lib/commands/session.h"
 
 #include "abi/gen/stubs.h"
+#include "base/fmt.h"
 #include "base/mem.h"
 #include "lib/commands/background.h"
 #include "lib/commands/language.h"
+#include "lib/commands/mode.h"
 #include "lib/commands/shell.h"
 #include "lib/commands/units.h"
 #include "idl/log.capnp.h"
@@ -12,9 +14,7 @@
 #include "lib/tess/panic.h"
 #include "lib/tess/syscall.h"
 
-#define PROMPT "tessera$ "
-#define PROMPT_MORE "> "
-
+constexpr size_t PROMPT_BYTES = 32;
 constexpr size_t LINE_MAX = 1024;
 constexpr size_t TEXT_MAX = 8192; // of lines that belong together
 constexpr uint64_t PAUSE_MS = 100;
@@ -117,8 +117,19 @@ static void enter(const char *line, size_t len) {
     entry.used = incomplete ? entry.used : 0;
 }
 
+// In which mode the system is, is to be seen as long as it is not the usual one.
+static const char *prompt(char text[PROMPT_BYTES]) {
+    if (entry.used > 0) {
+        return "> ";
+    }
+    const enum supervisor_mode mode = mode_now();
+    fmt_snprintf(text, PROMPT_BYTES, mode == SUPERVISOR_MODE_FULL ? "tessera$ " : "tessera(%s)$ ", mode_name(mode));
+    return text;
+}
+
 void shell_attend(void) {
     static char line[LINE_MAX + 1];
+    char text[PROMPT_BYTES];
     static bool resume;
     size_t len;
     jobs_report();
@@ -126,7 +137,7 @@ void shell_attend(void) {
         return;
     }
     out_flush();
-    switch (read_line(entry.used > 0 ? PROMPT_MORE : PROMPT, line, &len, &resume)) {
+    switch (read_line(prompt(text), line, &len, &resume)) {
     case READ_LINE:
         if (identity_attend()) { // the session may have locked itself, or ended, while the person was away
             remember(line, len);

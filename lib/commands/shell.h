@@ -161,7 +161,7 @@ command_fn command_run, command_jobs, command_fg, command_wait, command_kill;
 command_fn command_crashes, command_crash;
 command_fn command_policy;
 command_fn command_keys, command_whoami, command_su, command_logout, command_lock, command_sessions;
-command_fn command_metrics, command_status;
+command_fn command_metrics, command_status, command_mode;
 command_fn command_adduser, command_deluser, command_passwd, command_users;
 command_fn command_call, command_describe, command_man, command_apropos;
 command_fn command_config, command_date, command_alarm;

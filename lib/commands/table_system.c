@@ -13,6 +13,9 @@ static const struct command commands[] = {
      .min = 1, .max = 1, .completion = COMPLETE_SERVICES},
     {.name = "status", .usage = "", .summary = "show how well the system is, and what changed when", .run = command_status,
      .details = "ok, degraded or failed, as the worst of its services; then what became better or worse, with the time."},
+    {.name = "mode", .usage = "", .summary = "show how much of the system runs, and why it is not all", .run = command_mode,
+     .details = "full, reduced, safe or recovery: `mode=safe` on the boot command line chooses, and the system goes on in\n"
+                "safe mode by itself when a service that it cannot do without is given up."},
     {.name = "metrics", .usage = "[NAME] [--prometheus]", .summary = "show figures of the system and its services",
      .run = command_metrics, .max = 2,
      .details = "Those whose names begin with NAME, or all. Of a histogram how many values there are, what half of them and 99 of 100\n"

@@ -42,7 +42,7 @@ static status_t restart(void *, struct rpc_request *request, struct supervisor_c
                         struct supervisor_control_restart_results_builder results) {
     struct init_unit *unit = control_find(supervisor_control_restart_params_get_name(params));
     TRY(rpc_well_formed(request));
-    const bool found = unit != nullptr;
+    const bool found = unit != nullptr && mode_has(unit);
     if (found) {
         escalate_forget(&unit->escalation);
     }
@@ -52,8 +52,9 @@ static status_t restart(void *, struct rpc_request *request, struct supervisor_c
     if (found && supervise_restart(&unit->life, tess_now_ns())) {
         (void)tess_process_exit(unit->process.process, 0); // BAD_STATE: it is ending by itself
     }
-    supervisor_control_restart_results_set_outcome(results, found ? SUPERVISOR_CONTROL_OUTCOME_DONE
-                                                                  : SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND);
+    supervisor_control_restart_results_set_outcome(results, found             ? SUPERVISOR_CONTROL_OUTCOME_DONE
+                                                            : unit != nullptr ? SUPERVISOR_CONTROL_OUTCOME_LEFT_OUT
+                                                                              : SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND);
     return STATUS_OK;
 }
 
@@ -77,6 +78,7 @@ static status_t discharge(void *, struct rpc_request *request, struct supervisor
     TRY(rpc_well_formed(request));
     if (id != 0) {
         job_discharge((uint32_t)badge_holder(request->badge), id);
+        units_memory_came(); // an account that was lent has ended
     }
     return STATUS_OK;
 }

@@ -87,11 +87,11 @@ static status_t make_rtc(handle_t account, struct spawn_grant *to) {
     return tess_resource_mint_vmo(init.resource, rtc->base, PAGE_BYTES, account, &to->handle);
 }
 
-// Made when the service is first started, on init's account, for its own goes with the process. All pages are there from then on:
+// Made when the service is first started, on the account of all, for its own goes with the process. All pages are there from then on:
 // that a service writes down what it has decided cannot fail.
 static status_t make_kept(uint64_t len_bytes, handle_t *out) {
     TESS_OWNED handle_t vmo = {};
-    TRY(tess_account_create_vmo(init.account, len_bytes, &vmo));
+    TRY(tess_account_create_vmo(init.services, len_bytes, &vmo));
     TRY(tess_vmo_commit(vmo, 0, len_bytes));
     *out = tess_handle_take(&vmo);
     return STATUS_OK;

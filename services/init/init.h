@@ -7,7 +7,8 @@
 //   grant.c   manifest line -> capability  outbox.c   what logd, samgrd and consoled are to be told
 //   view.c    what the supervisor shows    control.c  what it can be told to do
 //   power.c   going down                 jobs.c     who the jobs are that others run
-//   ask.c     what services are asked    order.c    who needs whom, and modes
+//   ask.c     what services are asked    order.c    who needs whom, and what is done when one is given up
+//   mode.c    how much of the system runs
 //   crash.c   what is left of services that crashed
 //   early.c   last words on the serial line, before there is a console
 #pragma once
@@ -31,8 +32,10 @@
 
 constexpr size_t INIT_JOBS_MAX = 96; // that run; those who run them have lower limits
 constexpr size_t INIT_ENDPOINTS_MAX = 64;
+constexpr uint64_t INIT_SET_ASIDE_BYTES = 384 * 1024; // for what init touches and makes once services run
 constexpr uint32_t INIT_FIRST_ID = 2;               // 1 is the supervisor's own holder number
 constexpr size_t INIT_REASON_BYTES = 128;
+constexpr size_t INIT_MODE_REASON_BYTES = 200;
 constexpr size_t INIT_VERDICT_BYTES = INIT_REASON_BYTES - 3; // behind "it "
 constexpr uint64_t INIT_ANSWER_BIT = 1ull << 63; // of init.ends: an answer to what init asked
 
@@ -64,6 +67,8 @@ struct init_unit {
     } work; // of its process, as that said last
     char verdict[INIT_VERDICT_BYTES]; // why it was ended, by init; empty: it was not
 
+    bool waits_for_memory; // which has been said
+
     // Of its last end.
     char reason[INIT_REASON_BYTES];
     uint64_t peak_bytes;
@@ -88,6 +93,7 @@ struct init_endpoint {
 
 struct init {
     handle_t account, resource, inspector, trace, package_vmo; // init's own
+    handle_t services; // account of all services, and of what they keep and lend: all but what init may need itself
     handle_t supervisor;                                       // endpoint
     struct rpc_server server;                                  // of it
     handle_t ends;       // notification bound to it: processes that ended, 63 bits shared by all units, and answers
@@ -106,6 +112,8 @@ struct init {
     struct init_job jobs[INIT_JOBS_MAX];
     uint32_t next_id;
     enum manifest_mode mode;
+    char mode_reason[INIT_MODE_REASON_BYTES]; // why it is not full
+    uint64_t freed_ns; // when memory last began to become free; 0: never
     bool closing;
 };
 
@@ -134,6 +142,12 @@ struct init_endpoint *endpoint_find(const char *name);
 
 // Sets up the places of the manifest's services and their endpoints.
 status_t units_init(void);
+
+// Sets memory aside for the vital services (order_is_vital), before any other can take it.
+void units_reserve(void);
+
+// A process has ended, and its memory becomes free: whoever waits for memory may try again.
+void units_memory_came(void);
 
 // Starts the process of a unit that is not running; its life and reason say how that went.
 status_t unit_start(struct init_unit *unit);
@@ -176,12 +190,11 @@ bool ask_stop(struct init_unit *unit);
 
 // --- order.c ---
 
-// After units_init. False: the boot command line names a mode that there is not. (The manifest has no cycle.)
+// After units_init. False: services wait for each other, which the manifest's reader has ruled out.
 bool order_init(void);
 
-// Of the mode in which the system is.
-const char *order_mode(void);
-bool order_runs(const struct init_unit *unit);
+// Without it the system would stop: it is essential, or an essential one needs it.
+bool order_is_vital(const struct init_unit *unit);
 
 // Whether all that it waits for is ready.
 bool order_may_start(const struct init_unit *unit);
@@ -194,6 +207,21 @@ const struct init_unit *order_missing(const struct init_unit *unit);
 
 // A service has used up its budget, or (hopeless) cannot be started at all.
 void order_given_up(struct init_unit *unit, bool hopeless);
+
+// --- mode.c ---
+
+// Takes the mode from the boot command line. False: that names one that there is not.
+bool mode_init(void);
+
+// The name of the mode in which the system is.
+const char *mode_name(void);
+bool mode_has(const struct init_unit *unit);
+
+// Says on the serial line that not everything runs, and why.
+void mode_announce(void);
+
+// From now on only what belongs to safe mode runs; an essential service was given up. What runs well goes on.
+void mode_make_safe(struct init_unit *unit);
 
 // --- crash.c ---
 

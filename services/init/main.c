@@ -98,13 +98,17 @@ static void bring_up(int argc, char **argv) {
         early_stop("init: cannot set up the system `%s`: %s", init.manifest.name,
                    abi_status_text(status.code));
     }
-    if (!order_init()) {
+    if (!mode_init()) {
         early_stop("init: there is no such mode; the boot command line may say mode=full, reduced, safe or recovery");
     }
+    if (!order_init()) {
+        early_stop("init: services of the system `%s` wait for each other", init.manifest.name);
+    }
+    units_reserve();
     outbox_log(nullptr, LOG_LEVEL_INFO, "system %s: %zu services", init.manifest.name, init.unit_count);
     outbox_log(nullptr, LOG_LEVEL_INFO, "kernel to init: %lu cycles", tess_start_counter - tess_bootstrap->clock.base);
     if (init.mode != MANIFEST_MODE_FULL) {
-        outbox_log(nullptr, LOG_LEVEL_WARNING, "mode %s: not everything runs", order_mode());
+        mode_announce();
     }
 }
 

@@ -1,4 +1,4 @@
-// In which order services start and stop, which of them run at all, and what is done when one is given up.
+// In which order services start and stop, and what is done when one is given up.
 #include "abi/gen/stubs.h"
 #include "base/fmt.h"
 #include "base/str.h"
@@ -9,6 +9,7 @@
 
 static struct graph graph; // by place in init.units
 static uint16_t order[GRAPH_MAX];
+static struct graph_set vital;
 
 static_assert(MANIFEST_UNITS_MAX <= GRAPH_MAX);
 
@@ -25,32 +26,24 @@ static size_t place_of(const struct init_unit *unit) {
     return (size_t)(unit - init.units);
 }
 
-// ---- Modes ----
+// ---- Order ----
 
-// What the boot command line says of it; full when it says nothing. False: there is no such mode.
-static bool read_mode(enum manifest_mode *out) {
-    const char *value = init.cmdline != nullptr ? str_find_word(init.cmdline, "mode") : nullptr;
-    *out = MANIFEST_MODE_FULL;
-    for (uint32_t mode = 0; value != nullptr && mode < MANIFEST_MODES; mode++) {
-        const char *name = manifest_mode_names[mode];
-        const size_t len = strlen(name);
-        if (*value == '=' && strncmp(value + 1, name, len) == 0 && (value[1 + len] == ' ' || value[1 + len] == '\0')) {
-            *out = (enum manifest_mode)mode;
-            return true;
+static void find_vital(void) {
+    for (size_t i = 0; i < init.unit_count; i++) {
+        const struct graph_set dependents = graph_dependents(&graph, i);
+        bool is_vital = init.units[i].spec->essential;
+        for (size_t j = 0; j < init.unit_count && !is_vital; j++) {
+            is_vital = graph_has(&dependents, j) && init.units[j].spec->essential;
+        }
+        if (is_vital) {
+            graph_add(&vital, i);
         }
     }
-    return value == nullptr;
 }
 
-bool order_runs(const struct init_unit *unit) {
-    return (unit->spec->modes >> init.mode & 1) != 0;
+bool order_is_vital(const struct init_unit *unit) {
+    return graph_has(&vital, place_of(unit));
 }
-
-const char *order_mode(void) {
-    return manifest_mode_names[init.mode];
-}
-
-// ---- Order ----
 
 bool order_init(void) {
     graph.count = init.unit_count;
@@ -63,7 +56,8 @@ bool order_init(void) {
             }
         }
     }
-    return read_mode(&init.mode) && graph_order(&graph, order);
+    find_vital();
+    return graph_order(&graph, order);
 }
 
 struct init_unit *order_at(size_t number) {
@@ -72,7 +66,7 @@ struct init_unit *order_at(size_t number) {
 
 // Nobody waits for a service that is given up, is over, or is not of this mode.
 static bool waited_for(const struct init_unit *unit) {
-    return order_runs(unit) && unit->life.state != SUPERVISE_RUNNING && unit->life.state != SUPERVISE_FAILED &&
+    return mode_has(unit) && unit->life.state != SUPERVISE_RUNNING && unit->life.state != SUPERVISE_FAILED &&
            unit->life.state != SUPERVISE_ENDED;
 }
 
@@ -83,7 +77,7 @@ bool order_may_start(const struct init_unit *unit) {
             graph_add(&ready, i);
         }
     }
-    return order_runs(unit) && graph_satisfied(&graph, place_of(unit), &ready);
+    return mode_has(unit) && graph_satisfied(&graph, place_of(unit), &ready);
 }
 
 const struct init_unit *order_missing(const struct init_unit *unit) {
@@ -115,25 +109,6 @@ static void restart_with_dependents(struct init_unit *unit, const struct graph_s
     start_afresh(unit);
 }
 
-static void enter_safe_mode(struct init_unit *unit) {
-    outbox_log(unit, LOG_LEVEL_ERROR, "the essential service %s is given up (%s); the system goes on in safe mode", unit->name,
-               unit->reason);
-    outbox_announce("init: an essential service is given up; the system goes on in safe mode");
-    init.mode = MANIFEST_MODE_SAFE;
-    for (size_t i = 0; i < init.unit_count; i++) {
-        struct init_unit *other = &init.units[i];
-        escalate_forget(&other->escalation);
-        if (order_runs(other)) {
-            start_afresh(other);
-        } else {
-            supervise_close(&other->life);
-            if (unit_runs(other)) {
-                unit_kill(other);
-            }
-        }
-    }
-}
-
 void order_given_up(struct init_unit *unit, bool hopeless) {
     const struct graph_set dependents = graph_dependents(&graph, place_of(unit));
     uint64_t any = 0;
@@ -142,6 +117,7 @@ void order_given_up(struct init_unit *unit, bool hopeless) {
     }
     const struct escalate_case now = {
         .essential = unit->spec->essential,
+        .starved = unit->life.starved,
         .hopeless = hopeless,
         .has_dependents = any != 0,
         .runs_in_safe = (unit->spec->modes >> MANIFEST_MODE_SAFE & 1) != 0,
@@ -156,11 +132,11 @@ void order_given_up(struct init_unit *unit, bool hopeless) {
         outbox_log(unit, LOG_LEVEL_ERROR, "%s is given up (%s)%s; `restart %s` tries again", unit->name, unit->reason,
                    any != 0 ? ", and what needs it runs without it" : "", unit->name);
         break;
-    case ESCALATE_SAFE_MODE: enter_safe_mode(unit); break;
+    case ESCALATE_SAFE_MODE: mode_make_safe(unit); break;
     case ESCALATE_STOP: {
         char line[256];
-        fmt_snprintf(line, sizeof line, "init: the essential service %s is given up (%s); the system stops", unit->name,
-                     unit->reason);
+        fmt_snprintf(line, sizeof line, "init: the essential service %s is given up%s (%s); the system stops", unit->name,
+                     init.mode == MANIFEST_MODE_SAFE ? " in mode safe, too" : "", unit->reason);
         power_down(SUPERVISOR_CONTROL_POWER_OFF, line);
     }
     }

@@ -1,5 +1,7 @@
 #include "abi/gen/decode.h"
 #include "abi/gen/stubs.h"
+#include "base/align.h"
+#include "base/checked.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -37,6 +39,16 @@ static status_t add_endpoint(struct init_unit *unit, const char *name) {
     return STATUS_OK;
 }
 
+// All that there is but what init itself may come to need: a supervisor without memory for its own next page helps nobody.
+static status_t make_services_account(void) {
+    uint64_t limit_bytes = 0, used_bytes = 0;
+    TRY(tess_account_info(init.account, &limit_bytes, &used_bytes, nullptr, nullptr));
+    const uint64_t set_aside_bytes = saturating_add_u64(used_bytes, INIT_SET_ASIDE_BYTES);
+    return limit_bytes > set_aside_bytes
+               ? tess_account_create_account(init.account, align_down(limit_bytes - set_aside_bytes, PAGE_BYTES), &init.services)
+               : STATUS_NO_MEMORY;
+}
+
 status_t units_init(void) {
     static_assert((int)SUPERVISE_NEVER == (int)MANIFEST_RESTART_NEVER &&
                   (int)SUPERVISE_ON_FAILURE == (int)MANIFEST_RESTART_ON_FAILURE &&
@@ -66,7 +78,7 @@ status_t units_init(void) {
             TRY(add_endpoint(unit, manifest_word(spec->provides, j)));
         }
     }
-    return STATUS_OK;
+    return make_services_account();
 }
 
 static void end_accounts(struct init_unit *unit) {
@@ -80,10 +92,26 @@ static void end_accounts(struct init_unit *unit) {
     }
 }
 
+// Sets memory aside for it, if that is not done yet.
+static status_t reserve(struct init_unit *unit) {
+    return tess_handle_valid(unit->account)
+               ? STATUS_OK
+               : tess_account_create_account(init.services, unit->spec->memory_bytes, &unit->account);
+}
+
+void units_reserve(void) {
+    for (size_t i = 0; i < init.unit_count; i++) {
+        struct init_unit *unit = &init.units[i];
+        if (order_is_vital(unit) && mode_has(unit)) {
+            (void)reserve(unit); // its start says that it cannot be
+        }
+    }
+}
+
 static status_t make_accounts(struct init_unit *unit, char *why, size_t why_bytes) {
-    status_t status = tess_account_create_account(init.account, unit->spec->memory_bytes, &unit->account);
+    status_t status = reserve(unit);
     if (status_ok(status)) {
-        status = launch_lend_account(unit->spec, init.account, &unit->lent);
+        status = launch_lend_account(unit->spec, init.services, &unit->lent);
     }
     if (!status_ok(status)) {
         fmt_snprintf(why, why_bytes, "%s: the %lu KiB that %s:%u reserves for it are not there", unit->name,
@@ -137,6 +165,26 @@ static bool is_hopeless(status_t status) {
     return status_is(status, STATUS_NOT_FOUND) || status_is(status, STATUS_BAD_ARGUMENT);
 }
 
+// What is said of a start that failed depends on what comes next. That it waits for memory is said once.
+static void report_failed_start(struct init_unit *unit, const char *why, bool hopeless) {
+    const bool given_up = unit->life.state == SUPERVISE_FAILED, starved = unit->life.starved;
+    const bool said = starved && (unit->waits_for_memory || !given_up);
+    char line[300];
+    (void)str_copy(unit->reason, sizeof unit->reason, why);
+    unit->waits_for_memory = starved && given_up;
+    if (!said) {
+        outbox_log(unit, LOG_LEVEL_ERROR, "%s", why);
+    }
+    if (given_up && (!said || unit->spec->essential)) {
+        order_given_up(unit, hopeless);
+    }
+    if (!said && (given_up || unit->life.failures <= 1)) {
+        fmt_snprintf(line, sizeof line, "init: cannot start %s%s", why,
+                     starved ? "; it waits for memory" : given_up ? " (given up)" : "");
+        outbox_announce(line);
+    }
+}
+
 status_t unit_start(struct init_unit *unit) {
     char why[256] = "it could not be started";
     status_t status = try_start(unit, why, sizeof why);
@@ -144,6 +192,7 @@ status_t unit_start(struct init_unit *unit) {
     if (status_ok(status)) {
         bool again = unit->life.ended_ns != 0;
         supervise_started(&unit->life, now);
+        unit->waits_for_memory = false;
         outbox_restarted(unit);
         if (again) {
             outbox_log(unit, LOG_LEVEL_INFO, "%s started again (restart %u)", unit->name, unit->life.restarts);
@@ -152,20 +201,12 @@ status_t unit_start(struct init_unit *unit) {
     }
     if (is_hopeless(status)) {
         supervise_hopeless(&unit->life, now);
+    } else if (status_is(status, STATUS_NO_MEMORY)) {
+        supervise_starved(&unit->life, now, init.freed_ns);
     } else {
         supervise_start_failed(&unit->life, now);
     }
-    (void)str_copy(unit->reason, sizeof unit->reason, why);
-    outbox_log(unit, LOG_LEVEL_ERROR, "%s", why);
-    if (unit->life.state == SUPERVISE_FAILED) {
-        order_given_up(unit, is_hopeless(status));
-    }
-    if (unit->life.failures <= 1 || unit->life.state == SUPERVISE_FAILED) {
-        char line[300];
-        fmt_snprintf(line, sizeof line, "init: cannot start %s%s", why,
-                     unit->life.state == SUPERVISE_FAILED ? " (given up)" : "");
-        outbox_announce(line);
-    }
+    report_failed_start(unit, why, is_hopeless(status));
     return status;
 }
 
@@ -213,6 +254,7 @@ static void settle(struct init_unit *unit) {
     crash_note(unit, &record);
     tess_close(tess_handle_take(&unit->process.memory));
     end_accounts(unit);
+    units_memory_came();
     job_report_ends(unit);
     job_discharge(unit->id, 0);
     tess_close(tess_handle_take(&unit->process.thread));
@@ -243,19 +285,39 @@ void units_collect(uint64_t bits) {
     }
 }
 
-uint64_t units_start_due(void) {
-    uint64_t next = UINT64_MAX;
+void units_memory_came(void) {
+    init.freed_ns = tess_now_ns();
     for (size_t i = 0; i < init.unit_count; i++) {
-        struct init_unit *unit = &init.units[i];
-        uint64_t due = supervise_due_ns(&unit->life);
-        const bool first = unit->life.state == SUPERVISE_STOPPED && !unit->life.closing && order_may_start(unit);
-        if (first || (due != UINT64_MAX && due <= tess_now_ns())) {
-            (void)unit_start(unit); // its life says when the next try is
-            due = supervise_due_ns(&unit->life);
-        }
-        next = due < next ? due : next;
+        (void)supervise_fed(&init.units[i].life, init.freed_ns);
     }
-    return next;
+}
+
+// Starts it if it is due; returns when it will be.
+static uint64_t start_if_due(struct init_unit *unit) {
+    const uint64_t due_ns = supervise_due_ns(&unit->life);
+    const bool first = unit->life.state == SUPERVISE_STOPPED && !unit->life.closing && order_may_start(unit);
+    if (!first && (due_ns == UINT64_MAX || due_ns > tess_now_ns())) {
+        return due_ns;
+    }
+    (void)unit_start(unit); // its life says when the next try is
+    return supervise_due_ns(&unit->life);
+}
+
+// Of two that want the same memory the one that the system cannot do without gets it, even if it is due later.
+uint64_t units_start_due(void) {
+    uint64_t next_ns = UINT64_MAX;
+    bool vital_waits = false;
+    for (size_t i = 0; i < 2 * init.unit_count; i++) {
+        struct init_unit *unit = &init.units[i % init.unit_count];
+        const bool vital = order_is_vital(unit);
+        if (vital != (i < init.unit_count) || (vital_waits && unit->life.starved)) {
+            continue; // it is tried when that one runs, or is given up
+        }
+        const uint64_t due_ns = start_if_due(unit);
+        vital_waits = vital_waits || (vital && unit->life.state == SUPERVISE_BACKOFF);
+        next_ns = due_ns < next_ns ? due_ns : next_ns;
+    }
+    return next_ns;
 }
 
 struct init_unit *unit_by_id(uint32_t id) {

@@ -14,6 +14,11 @@ static_assert((int)MANIFEST_RESTART_NEVER == (int)SUPERVISOR_RESTART_NEVER &&
               (int)MANIFEST_RESTART_ON_FAILURE == (int)SUPERVISOR_RESTART_ON_FAILURE &&
               (int)MANIFEST_RESTART_ALWAYS == (int)SUPERVISOR_RESTART_ALWAYS);
 
+static_assert((int)MANIFEST_MODE_FULL == (int)SUPERVISOR_MODE_FULL &&
+              (int)MANIFEST_MODE_REDUCED == (int)SUPERVISOR_MODE_REDUCED &&
+              (int)MANIFEST_MODE_SAFE == (int)SUPERVISOR_MODE_SAFE &&
+              (int)MANIFEST_MODE_RECOVERY == (int)SUPERVISOR_MODE_RECOVERY);
+
 // --- lists ---
 
 static uint64_t koid_of(const struct init_unit *unit) {
@@ -59,6 +64,7 @@ static void put_service(struct supervisor_service_builder service, const struct 
     supervisor_service_set_without(service, capnp_text(missing_name(unit)));
     put_memory(supervisor_service_init_memory(service), unit);
     put_work(supervisor_service_init_work(service), &unit->work);
+    supervisor_service_set_left_out(service, !mode_has(unit));
 }
 
 static status_t services(void *, struct rpc_request *, struct supervisor_services_params params,
@@ -73,6 +79,12 @@ static status_t services(void *, struct rpc_request *, struct supervisor_service
         put_service(supervisor_service_list_edit(list, i), &init.units[piece.first + i]);
     }
     supervisor_services_results_set_total(results, piece.total);
+    return STATUS_OK;
+}
+
+static status_t mode(void *, struct rpc_request *, struct supervisor_mode_params, struct supervisor_mode_results_builder results) {
+    supervisor_mode_results_set_mode(results, (enum supervisor_mode)init.mode);
+    supervisor_mode_results_set_reason(results, capnp_text(init.mode_reason));
     return STATUS_OK;
 }
 
@@ -160,6 +172,7 @@ static const struct supervisor_server methods = {
     .services = services,
     .service = service,
     .capabilities = capabilities,
+    .mode = mode,
 };
 
 status_t view_dispatch(struct rpc_request *request) {

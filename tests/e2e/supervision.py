@@ -3,7 +3,7 @@
 import functools
 import re
 
-from session import Session
+from session import ANSWER_S, Session
 from testing import check
 
 
@@ -29,6 +29,12 @@ def the_sick_are_treated(ctx):
     found = states(session)
     for name in ("well", "logd", "shell", "consoled", "keystored"):
         check(found[name] == "running", f"the state of {name}", "running", found)
+    # Whom there is no memory for waits for some, which is no failure.
+    session.until("services", r"^hungry +\d+ +failed", 20)
+    check(found["filling"] == "running", "who has the memory", "filling", found)
+    session.expect_in("service hungry", r"^restarts +0$", r"hungry: the 131072 KiB that system/sick\.capnp:\d+ reserves for it are not there$")
+    session.do("kill filling")
+    session.until("services", r"^hungry +\d+ +running", 20)
     # What is started again by hand has all its chances back.
     session.do("restart crashes")
     session.until("logs -s crashes -n 50", r"(?s)is given up.*started again with all.*is given up", 30)
@@ -43,9 +49,79 @@ def modes_leave_services_out(ctx):
         session = Session(ctx, system="sick", cmdline=f"mode={mode}")
         found = states(session)
         for name in ("needy", "crashes", "hangs", "unready", "well"):
-            check(found[name] == ("running" if name in running else "stopped"), f"{name} in mode {mode}", running, found)
-        session.expect_in("logs -n 50", rf"init +mode {mode}: not everything runs$")
+            check(found[name] == ("running" if name in running else "left-out"), f"{name} in mode {mode}", running, found)
+        session.expect_in("logs -n 50", rf"init +mode {mode} \(chosen at boot\), without needy ")
         session.poweroff()
+
+
+SHIPPED = {"samgrd", "logd", "metricsd", "policyd", "rngd", "keystored", "identityd", "configd", "timed", "consoled", "execd", "shell"}
+LEFT_OUT = {
+    "reduced": {"metricsd"},
+    "safe": {"metricsd", "keystored", "timed"},
+    "recovery": SHIPPED - {"logd", "consoled", "shell"},
+}
+
+
+def the_shipped_system_has_modes(ctx, mode):
+    """What runs in a mode, and that what does not is waited for by nobody."""
+    session = Session(ctx, cmdline=f"mode={mode}")
+    said = re.search(rf"^init: mode {mode} \(chosen at boot\), without (.*)$", session.guest.transcript, re.MULTILINE)
+    check(said and set(said.group(1).split()) == LEFT_OUT[mode], "what is said at boot", LEFT_OUT[mode], session.guest.transcript)
+    session.keys("\r")
+    session.guest.expect(rf"^tessera\({mode}\)\$ ", ANSWER_S)
+    found = states(session)
+    check(set(found) == SHIPPED and {name for name in found if found[name] == "left-out"} == LEFT_OUT[mode] and
+          all(found[name] == "running" for name in SHIPPED - LEFT_OUT[mode]), f"what runs in mode {mode}", LEFT_OUT[mode], found)
+    session.expect_in("mode", rf"^{mode}: chosen at boot$", r"^without .*\bmetricsd\b")
+    session.expect_in("service metricsd", rf"^state +stopped, left out in mode {mode}$")
+    session.expect_in("restart metricsd", rf"^restart: metricsd does not run in mode {mode}$")
+    session.expect_in("logs -n 50", rf"init +mode {mode} \(chosen at boot\), without ")
+    if mode == "recovery":  # nobody has to log in, nobody can: identityd may be what is broken
+        check("This is recovery: nobody has to log in" in session.guest.transcript, "recovery says so", "that nobody has to log in", session.guest.transcript)
+        session.do("restart logd")
+        session.until("services", r"^logd +\d+ +running .* 1 +\S+ KiB ")
+    else:
+        session.expect_in("whoami", r"^guest, on a machine that has no account yet$")
+    session.poweroff()
+
+
+def an_essential_service_that_fails_leads_to_safe_mode(ctx):
+    """It is started again with what needs it; then the system goes on with less, says why, and has lost nothing of its log."""
+    session = Session(ctx, system="wavering")
+    reason = r"the essential service wavering is given up: exit code 3, 2 times in a row"
+    limit = ANSWER_S
+    if "init: mode safe" not in session.guest.transcript:
+        session.guest.expect(rf"init: mode safe \({reason}\), without leaning metricsd keystored timed", limit)
+    session.keys("\r")
+    session.guest.expect(r"^tessera\(safe\)\$ ", limit)
+    session.expect_in("mode", rf"^safe: {reason}$", r"^without leaning metricsd keystored timed$")
+    found = states(session)
+    check({name for name in found if found[name] == "left-out"} == {"leaning", "metricsd", "keystored", "timed"}, "what is left out", "leaning and what else does not belong to safe mode", found)
+    session.until("services", r"^wavering +\d+ +running")
+    log = session.expect_in("logs -n 90", r"init +system wavering: \d+ services$",
+                            r"wavering ended 2 times in a row; it is started again with all that need it$",
+                            rf"{reason}; the system goes on in safe mode$")
+    check(len(re.findall(r"wavering ended: exit code 3", log)) == 4, "failures before it came to safe mode", 4, log)
+    session.expect_in("service leaning", r"^state +stopped, left out in mode safe$")
+    session.poweroff()
+
+
+def safe_mode_that_fails_too_stops_the_system(ctx):
+    guest = ctx.guest(system="wavering", direct=True, cmdline="wavers=always")
+    guest.expect(r"init: mode safe \(the essential service wavering is given up: exit code 3, 2 times in a row\)", 60)
+    guest.expect(r"^init: the essential service wavering is given up in mode safe, too \(exit code 3\); the system stops", 60)
+    guest.expect_power_off()
+
+
+def nobody_waits_for_memory_that_does_not_come(ctx):
+    """What does not fit does not start, and the console and the shell come up at once."""
+    session = Session(ctx, mem=12)
+    check(re.search(r"^init: cannot start identityd: the \d+ KiB that \S+ reserves for it are not there; it waits for memory$",
+                    session.guest.transcript, re.MULTILINE), "it is said what did not start", "identityd", session.guest.transcript)
+    found = states(session)
+    check(found["identityd"] == "failed" and found["shell"] == "running" and found["consoled"] == "running", "what runs", "the shell and the console, not identityd", found)
+    session.expect_in("service identityd", r"^restarts +0$", r"are not there$")
+    session.poweroff()
 
 
 def a_mode_that_there_is_not_is_refused(ctx):
@@ -55,4 +131,7 @@ def a_mode_that_there_is_not_is_refused(ctx):
 
 def cases(ctx):
     return [(function.__name__, functools.partial(function, ctx))
-            for function in (the_sick_are_treated, modes_leave_services_out, a_mode_that_there_is_not_is_refused)]
+            for function in (the_sick_are_treated, modes_leave_services_out, a_mode_that_there_is_not_is_refused,
+                             an_essential_service_that_fails_leads_to_safe_mode, safe_mode_that_fails_too_stops_the_system,
+                             nobody_waits_for_memory_that_does_not_come)] + [
+        (f"the_shipped_system_has_modes: {mode}", functools.partial(the_shipped_system_has_modes, ctx, mode)) for mode in LEFT_OUT]

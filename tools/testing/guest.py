@@ -8,7 +8,7 @@ import time
 from .context import Failure
 
 ANSI = re.compile(r"\x1b(\[[0-9;?=]*[ -/]*[@-~]|\][^\x07]*\x07|[@-Z\\-_])")
-PROMPT = r"tessera\$ "
+PROMPT = r"tessera(?:\(\w+\))?\$ "
 
 
 def strip_ansi(text):
