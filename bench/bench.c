@@ -23,6 +23,7 @@
 #include "lib/tess/syscall.h"
 #include "lib/tess/thread.h"
 #include "lib/console/console.h"
+#include "marker.h"
 
 constexpr uint32_t BATCHES = 10;
 constexpr uint64_t PAGE = 4096;
@@ -555,10 +556,12 @@ int main(int argc, char **argv) {
         }
         uint64_t batches[BATCHES], sum = 0;
         (void)rows[row].run(rows[row].count); // warm-up
+        MARKER_START(0);
         for (uint32_t batch = 0; batch < BATCHES; batch++) {
             batches[batch] = rows[row].run(rows[row].count) / rows[row].count;
             sum += batches[batch];
         }
+        MARKER_STOP(0);
         sort(batches, BATCHES);
         require(console_print(console, "bench %s %lu %lu %lu\n", rows[row].name, sum / BATCHES, batches[0],
                               (batches[BATCHES / 2 - 1] + batches[BATCHES / 2]) / 2),

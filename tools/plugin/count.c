@@ -18,10 +18,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/plugin/marker.h"
+
 int qemu_plugin_version = 1;
 
-enum { CPUS = 64, MARKER_BYTES = 7 };
-enum marker { MARKER_START = 1, MARKER_STOP = 2, MARKER_POINT = 3 };
+enum { CPUS = 64 };
 
 // A line each: processors are emulated by threads of their own.
 static struct {
@@ -53,8 +54,8 @@ static void on_entry(unsigned, void *) {
 }
 
 static void on_marker(unsigned, void *operand) {
-    const unsigned number = (uintptr_t)operand & 0xff;
-    switch ((uintptr_t)operand >> 8 & 0xff) {
+    const unsigned number = marker_number((uint32_t)(uintptr_t)operand);
+    switch (marker_kind((uint32_t)(uintptr_t)operand)) {
     case MARKER_START:
         for (unsigned cpu = 0; cpu < cpu_count; cpu++) {
             cpus[cpu].at_start = __atomic_load_n(&cpus[cpu].executed, __ATOMIC_RELAXED);
@@ -70,17 +71,6 @@ static void on_marker(unsigned, void *operand) {
     case MARKER_POINT: fprintf(out, "point %u %lu\n", number, executed_by_all() - executed_at_entry); break;
     }
     fflush(out); // the emulator may be ended at any time
-}
-
-// The low half of the operand when the instruction is a marker: nopl 0x5445'xxxx(%rax). 0 when not.
-static uint32_t marker_operand(const struct qemu_plugin_insn *insn) {
-    static const uint8_t nopl[3] = {0x0f, 0x1f, 0x80};
-    const uint8_t *bytes = qemu_plugin_insn_data(insn);
-    if (qemu_plugin_insn_size(insn) != MARKER_BYTES || memcmp(bytes, nopl, sizeof(nopl)) != 0 || bytes[5] != 0x45 ||
-        bytes[6] != 0x54) {
-        return 0;
-    }
-    return (uint32_t)bytes[4] << 8 | bytes[3];
 }
 
 static void on_translation(qemu_plugin_id_t, struct qemu_plugin_tb *block) {

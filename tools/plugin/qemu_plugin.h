@@ -1,4 +1,4 @@
-// The part of QEMU's plugin interface, version 1, that count.c uses. Debian packages the emulator without its
+// The part of QEMU's plugin interface, version 1, that the plugins use. Debian packages the emulator without its
 // header; these are the declarations that the emulator's documentation gives ("QEMU TCG Plugins", API).
 #pragma once
 
@@ -30,6 +30,7 @@ struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb
 const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
 size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
+void *qemu_plugin_insn_haddr(const struct qemu_plugin_insn *insn); // where the emulator has it
 
 // What a plugin has to define.
 [[gnu::visibility("default")]] extern int qemu_plugin_version;
