@@ -20,7 +20,7 @@ static uint32_t handle_in_words(const uint64_t words[MESSAGE_WORDS], uint32_t i)
 
 // Finds the i-th handle that the message names, and whether it may travel that way.
 static inline status_t find_handle(const struct thread *sender, uint32_t i, bool move, struct capability *from) {
-    TRY(handle_read(sender->process, handle_in_words(sender->regs.words, i), from));
+    TRY(handle_look_up(sender->process, handle_in_words(sender->regs.words, i), from));
     return (from->type_rights & (move ? RIGHT_TRANSFER_BIT : RIGHT_COPY_BIT)) != 0 ? STATUS_OK : STATUS_NO_RIGHT;
 }
 

@@ -315,7 +315,7 @@ call_direct(struct thread *current, const struct handle_slot *slot, uint64_t han
 // As the fast path, with a page, a handle or a mark, or when the answer may bring some.
 [[gnu::noinline]] static struct kernel_exit call_loaded(struct thread *current, const struct handle_slot *slot,
                                                         uint64_t handle, uint64_t info) {
-    const enum load load = (info & slot->type_rights & SLOT_NEVER_MARKED) == 0 ? load_of(info) : OTHER_LOAD;
+    const enum load load = (info & MESSAGE_MARK) == 0 || (slot->type_rights & SLOT_NEVER_MARKED) == 0 ? load_of(info) : OTHER_LOAD;
     struct thread *receiver;
     if (load == PAGE_LOAD) {
         receiver = call_direct(current, slot, handle, info, PAGE_LOAD);

@@ -34,13 +34,12 @@ static struct handle_slot *slot_at(const struct process *process, uint32_t index
     return &process->chunks[index / HANDLE_CHUNK_SLOTS][index % HANDLE_CHUNK_SLOTS];
 }
 
-static inline status_t look_up(const struct process *process, uint64_t handle, struct capability *out) {
+status_t handle_look_up(const struct process *process, uint64_t handle, struct capability *out) {
     struct handle_slot *slot = process_slot(process, handle);
     if (slot == nullptr) {
         return STATUS_BAD_HANDLE;
     }
-    *out = (struct capability){
-        slot, slot->object, slot->badge, slot->interface_id, (uint32_t)handle, slot->type_rights};
+    *out = (struct capability){slot, slot->object, slot->badge, slot->interface_id, (uint32_t)handle, slot->type_rights};
     return slot_holds(slot, handle) ? STATUS_OK : STATUS_BAD_HANDLE;
 }
 
@@ -52,13 +51,13 @@ void handle_clear(struct handle_slot *slot, uint64_t handle, uint32_t uses) {
 }
 
 status_t handle_read(const struct process *process, uint64_t handle, struct capability *out) {
-    TRY(look_up(process, handle, out));
+    TRY(handle_look_up(process, handle, out));
     handle_note(out, SLOT_NEVER_USED);
     return STATUS_OK;
 }
 
 status_t handle_read_at(const struct process *process, uint32_t index, struct capability *out) {
-    return look_up(process, index < process->slot_limit ? slot_at(process, index)->handle : 0, out);
+    return handle_look_up(process, index < process->slot_limit ? slot_at(process, index)->handle : 0, out);
 }
 
 status_t handle_read_as(const struct process *process, uint64_t handle, enum object_type type, rights_t need,

@@ -108,7 +108,8 @@ static inline status_t handle_hold(const struct process *process, uint64_t handl
     return object_try_get(*out) ? STATUS_OK : STATUS_BAD_HANDLE;
 }
 
-// The same for the slot of this index, which is no use of it; BAD_HANDLE when it is free.
+// The same, when it is no use, or whoever asked takes note of it; for the slot of an index: BAD_HANDLE when it is free.
+status_t handle_look_up(const struct process *process, uint64_t handle, struct capability *out);
 status_t handle_read_at(const struct process *process, uint32_t index, struct capability *out);
 
 // Puts `object` into a free slot. On success the slot takes over the caller's reference; on failure
