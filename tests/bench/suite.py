@@ -71,7 +71,20 @@ def readme_claims_what_was_measured(ctx):
         expect_equal(int(figure.replace(",", "")), kept[row][0], f"README.md's figure of {row}")
 
 
+def a_row_is_taken_apart(ctx):
+    """Each function's share is there, and they sum up to the row."""
+    printed = ctx.run(["bench/run", "--arch", ctx.arch, "--profile", "ipc_rtt_0w"], timeout=200, status=0).stdout
+    mean = int(expect_match(printed, r"^ipc_rtt_0w: ([\d,]+) instructions$", "the row").group(1).replace(",", ""))
+    programs = {name: float(own.replace(",", "")) for own, name in re.findall(r"^(.{10})  (\S+)$", printed, re.MULTILINE)}
+    check({"kernel", "bench", "bench_peer"} <= programs.keys(), "whose instructions they are", "kernel, bench, bench_peer", printed)
+    functions = re.findall(r"^.{14}  (sys_call|sys_reply_recv|syscall_entry)$", printed, re.MULTILINE)
+    expect_equal(sorted(functions), ["sys_call", "sys_reply_recv", "syscall_entry"], "functions of the kernel")
+    check(abs(sum(programs.values()) - mean) <= 0.01 * mean + 1, "the sum of all programs", f"about {mean}", printed)
+    done = ctx.run(["bench/run", "--arch", ctx.arch, "--profile", "nothing"], timeout=200, status=1)
+    expect_match(done.stderr, r"there is no such row", "what is said of a row that there is not")
+
+
 def cases(ctx):
-    functions = (no_row_got_worse, a_worse_row_is_noticed, work_spreads_over_processors,
+    functions = (no_row_got_worse, a_worse_row_is_noticed, a_row_is_taken_apart, work_spreads_over_processors,
                  linux_measures_as_it_did, readme_claims_what_was_measured)
     return [(function.__name__, deadline(400)(lambda function=function: function(ctx))) for function in functions]

@@ -41,6 +41,7 @@ COVERED = {
     "make check": ("check", "lint"),
     "tools/run-script 'services && mem'": ("e2e", "script_on_the_boot_line"),
     "make bench": ("build", "bench_is_forwarded"),
+    "bench/run --profile handoff_1m": ("bench", "a_row_is_taken_apart"),
     "make prove": ("build", "prove_is_forwarded"),
     "tools/test host": ("build", "suites_of_the_documents"),
     "tools/test e2e": ("build", "suites_of_the_documents"),
