@@ -65,7 +65,7 @@ def count(ctx, row):
         guest.expect(r"^bench done$", 600)
         mean = re.search(rf"^bench {re.escape(row)} (\d+)", guest.transcript, re.MULTILINE)
     if not mean:
-        raise Failure("the row could not be measured alone", f"bench {row} ...", "there is no such row in bench/bench.c")
+        raise Failure(f"there is no row {row} in bench/bench.c", f"bench {row} ...", guest.transcript[-200:])
     pages = collections.defaultdict(dict)
     for line in counted.read_text().splitlines():
         address, host, times, code = line.split()
