@@ -149,16 +149,3 @@ void capnp_move_pointer(struct capnp_builder *builder, uint64_t *from, uint32_t 
         *to = capnp_make_far(pad_segment, index_in(builder, pad_segment, pad)) | CAPNP_FAR_DOUBLE;
     }
 }
-
-bool capnp_add_handle(struct capnp_builder *builder, handle_t handle, bool move, uint32_t *index) {
-    uint32_t next = builder->view.handle_count;
-    if (next == builder->handle_max) {
-        capnp_builder_fail(builder, CAPNP_NO_HANDLES);
-        return false;
-    }
-    builder->handles[next] = handle;
-    builder->moved |= (uint64_t)move << next;
-    builder->view.handle_count = next + 1;
-    *index = next;
-    return true;
-}

@@ -38,4 +38,15 @@ void capnp_move_struct(struct capnp_builder *builder, const struct capnp_struct_
                        const struct capnp_struct_builder *to);
 
 // A new entry of the capability table; false, with the error kept, when it is full.
-[[nodiscard]] bool capnp_add_handle(struct capnp_builder *builder, handle_t handle, bool move, uint32_t *index);
+[[nodiscard]] static inline bool capnp_add_handle(struct capnp_builder *builder, handle_t handle, bool move, uint32_t *index) {
+    const uint32_t next = builder->view.handle_count;
+    if (next == builder->handle_max) {
+        capnp_builder_fail(builder, CAPNP_NO_HANDLES);
+        return false;
+    }
+    builder->handles[next] = handle;
+    builder->moved |= (uint64_t)move << next;
+    builder->view.handle_count = next + 1;
+    *index = next;
+    return true;
+}

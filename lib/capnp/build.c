@@ -29,11 +29,18 @@ void capnp_builder_init(struct capnp_builder *builder, void *memory, uint32_t wo
     builder->view.segments = &builder->first;
 }
 
+// Only what is ever read: this is done for each answer that has a capability.
 struct capnp_struct_builder capnp_builder_init_struct(struct capnp_builder *builder, uint64_t *memory, uint32_t word_count,
                                                       uint16_t data_words, uint16_t pointers) {
     const uint32_t words = 1u + data_words + pointers;
-    capnp_builder_init(builder, memory, word_count);
-    builder->first.count = words;
+    builder->view.segments = builder->segments = &builder->first;
+    builder->view.segment_count = builder->segment_max = 1;
+    builder->view.error = 0;
+    builder->view.traversal_words = UINT64_MAX;
+    builder->view.nesting = CAPNP_NESTING;
+    builder->grow = nullptr;
+    builder->first = (struct capnp_segment){.words = memory, .count = words, .capacity = word_count};
+    capnp_builder_handles(builder, builder->few, CAPNP_FEW_HANDLES);
     memory[0] = words > 1 ? capnp_make_struct(data_words, pointers) : CAPNP_EMPTY_STRUCT;
     for (uint32_t i = 1; i < words; i++) {
         memory[i] = 0;
@@ -173,19 +180,6 @@ void capnp_place_handle(struct capnp_builder *builder, uint64_t *at, uint32_t se
     if (handle.v != 0 && capnp_add_handle(builder, handle, move, &index)) {
         *at = capnp_make_handle(index);
     }
-}
-
-uint32_t capnp_reserve_handle(struct capnp_pointer_builder p) {
-    uint32_t index;
-    if (p.at == nullptr) {
-        return UINT32_MAX;
-    }
-    capnp_clear(p);
-    if (!capnp_add_handle(p.builder, (handle_t){}, true, &index)) {
-        return UINT32_MAX;
-    }
-    *p.at = capnp_make_handle(index);
-    return index;
 }
 
 void capnp_wipe(struct capnp_builder *builder, uint64_t *at, uint32_t segment) {

@@ -181,9 +181,23 @@ static inline void capnp_give_handle(struct capnp_pointer_builder p, handle_t ha
     capnp_place_handle(p.builder, p.at, p.segment, handle, true);
 }
 
-// A capability that whoever built it puts into the table before the message goes, at the index that is returned; until then it is
-// 0 there. It will be given. UINT32_MAX: the reference is dead, or the table full (NO_HANDLES).
-uint32_t capnp_reserve_handle(struct capnp_pointer_builder p);
+// In a pointer that is null: a capability that whoever built it puts into the table before the message goes, at the index that is
+// returned; until then it is 0 there. It will be given. UINT32_MAX: the reference is dead, or the table full (NO_HANDLES).
+static inline uint32_t capnp_reserve_handle(struct capnp_pointer_builder p) {
+    if (p.at == nullptr) {
+        return UINT32_MAX;
+    }
+    const uint32_t index = p.builder->view.handle_count;
+    if (index == p.builder->handle_max) {
+        capnp_fail(&p.builder->view, CAPNP_NO_HANDLES);
+        return UINT32_MAX;
+    }
+    p.builder->handles[index] = (handle_t){};
+    p.builder->moved |= 1ull << index;
+    p.builder->view.handle_count = index + 1;
+    *p.at = capnp_make_handle(index);
+    return index;
+}
 
 // Null again. What was there is zeroed, to a depth of CAPNP_NESTING.
 static inline void capnp_clear(struct capnp_pointer_builder p) {

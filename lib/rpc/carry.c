@@ -28,16 +28,12 @@ struct capnp_struct_builder rpc_outgoing_begin(struct rpc_outgoing *outgoing, co
     return capnp_init_struct(capnp_init_root(&outgoing->builder), shape->data_words, shape->pointers);
 }
 
-// The handles of a struct in registers that a pointer still leads to, and how many pointers do.
-static uint32_t named_handles(const struct rpc_outgoing *outgoing, uint32_t *pointers_set) {
+// The handles of a struct in registers that a pointer still leads to.
+static uint32_t named_handles(const struct rpc_outgoing *outgoing) {
     const uint64_t root = outgoing->small[0], *pointers = &outgoing->small[1 + capnp_word_data_words(root)];
     uint32_t named = 0;
-    *pointers_set = 0;
     for (uint32_t i = 0; i < capnp_word_pointers(root); i++) {
-        if (pointers[i] != 0) {
-            named |= 1u << capnp_word_handle(pointers[i]);
-            ++*pointers_set;
-        }
+        named |= pointers[i] != 0 ? 1u << capnp_word_handle(pointers[i]) : 0;
     }
     return named;
 }
@@ -51,8 +47,10 @@ status_t rpc_mint_make(const struct rpc_mint *mint, handle_t endpoint, handle_t 
 
 // What no pointer leads to goes with a page, but not out of registers.
 status_t rpc_outgoing_mint(struct rpc_outgoing *outgoing, handle_t endpoint) {
-    uint32_t pointers;
-    uint32_t left = outgoing->in_registers ? outgoing->unminted & named_handles(outgoing, &pointers) : outgoing->unminted;
+    uint32_t left = outgoing->unminted;
+    if (left != 0 && outgoing->in_registers) {
+        left &= named_handles(outgoing);
+    }
     for (; left != 0; left &= left - 1) {
         const uint32_t index = (uint32_t)__builtin_ctz(left);
         TRY(rpc_mint_make(&outgoing->mints[index], endpoint, &outgoing->builder.handles[index]));
@@ -61,15 +59,31 @@ status_t rpc_outgoing_mint(struct rpc_outgoing *outgoing, handle_t endpoint) {
     return STATUS_OK;
 }
 
-const struct rpc_mint *rpc_outgoing_only_mint(const struct rpc_outgoing *outgoing) {
-    uint32_t pointers = 1;
-    if (outgoing->unminted != 1 || outgoing->builder.view.handle_count != 1 || tess_handle_valid(outgoing->out_of_band.vmo)) {
-        return nullptr;
+bool rpc_outgoing_keep_back(const struct rpc_outgoing *outgoing, struct tess_message *message, struct rpc_mint *mint) {
+    uint64_t form = 0;
+    if (outgoing->unminted != 1 || outgoing->builder.view.handle_count != 1 || outgoing->builder.view.error != 0 ||
+        tess_handle_valid(outgoing->out_of_band.vmo)) {
+        return false;
     }
     if (outgoing->in_registers) {
-        (void)named_handles(outgoing, &pointers);
+        const uint64_t root = outgoing->small[0];
+        const uint32_t words = capnp_word_data_words(root);
+        uint32_t set = 0;
+        for (uint32_t i = 0; i < capnp_word_pointers(root); i++) {
+            set |= (uint32_t)(outgoing->small[1 + words + i] != 0) << i;
+        }
+        if (set == 0 || (set & (set - 1)) != 0) {
+            return false;
+        }
+        for (uint32_t i = 1; i <= words; i++) {
+            message->words[i] = outgoing->small[i];
+        }
+        form = words << RPC_WORDS_SHIFT | set << RPC_CAPABILITIES_SHIFT;
     }
-    return pointers == 1 ? &outgoing->mints[0] : nullptr;
+    message->info = message_info(0, 0, 1, 1);
+    message->words[0] = form;
+    *mint = outgoing->mints[0];
+    return true;
 }
 
 // The whole capability table, in its order.
@@ -144,10 +158,7 @@ status_t rpc_outgoing_pack(struct rpc_outgoing *outgoing, struct tess_message *m
     return STATUS_OK;
 }
 
-void rpc_outgoing_end(struct rpc_outgoing *outgoing, bool undelivered) {
-    if (outgoing->plain) {
-        return;
-    }
+void rpc_outgoing_end_held(struct rpc_outgoing *outgoing, bool undelivered) {
     const struct capnp_builder *builder = &outgoing->builder;
     for (uint32_t i = 0; undelivered && i < builder->view.handle_count; i++) {
         if ((builder->moved >> i & 1) != 0) {
@@ -243,10 +254,7 @@ handle_t rpc_incoming_keep(struct rpc_incoming *incoming, handle_t handle) {
     return handle;
 }
 
-void rpc_incoming_end(struct rpc_incoming *incoming) {
-    if (!incoming->owns) {
-        return;
-    }
+void rpc_incoming_end_held(struct rpc_incoming *incoming) {
     incoming->owns = false;
     for (uint32_t i = 0; i < incoming->handle_count; i++) {
         tess_close(incoming->handles[i]);

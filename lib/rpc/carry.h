@@ -40,15 +40,22 @@ status_t rpc_mint_make(const struct rpc_mint *mint, handle_t endpoint, handle_t 
 // Makes the capabilities that are yet to be made. When one of them can't be made, those before it are there.
 status_t rpc_outgoing_mint(struct rpc_outgoing *outgoing, handle_t endpoint);
 
-// The one capability that the struct has, if it is yet to be made; else null.
-const struct rpc_mint *rpc_outgoing_only_mint(const struct rpc_outgoing *outgoing);
+// Whether all that the struct has of capabilities is one that is yet to be made. Then *mint is how, and *message the struct as
+// rpc_outgoing_pack has it, with 0 in the place of the handle; but without what is in a page, and with the words beyond the data as
+// they were.
+bool rpc_outgoing_keep_back(const struct rpc_outgoing *outgoing, struct tess_message *message, struct rpc_mint *mint);
 
 // Ends the construction: puts words 1..7 and the header's page and handles into *message (whose label the caller sets), and
 // what the label or word 0 has to say of the form into *form. The builder's error when there was one.
 status_t rpc_outgoing_pack(struct rpc_outgoing *outgoing, struct tess_message *message, uint32_t *form);
 
 // Gives up what is left of it: the VMO, and with `undelivered` the handles that were to be given away.
-void rpc_outgoing_end(struct rpc_outgoing *outgoing, bool undelivered);
+void rpc_outgoing_end_held(struct rpc_outgoing *outgoing, bool undelivered);
+static inline void rpc_outgoing_end(struct rpc_outgoing *outgoing, bool undelivered) {
+    if (!outgoing->plain) {
+        rpc_outgoing_end_held(outgoing, undelivered);
+    }
+}
 
 // Whether a message of this header and form has its struct in registers, without any capability.
 static inline bool rpc_is_plain(uint64_t info, uint32_t form) {
@@ -91,7 +98,12 @@ void rpc_incoming_adopt(struct rpc_incoming *incoming, const struct tess_message
 handle_t rpc_incoming_keep(struct rpc_incoming *incoming, handle_t handle);
 
 // Closes the handles that were not kept, unmaps what came out of band. Twice does no harm.
-void rpc_incoming_end(struct rpc_incoming *incoming);
+void rpc_incoming_end_held(struct rpc_incoming *incoming);
+static inline void rpc_incoming_end(struct rpc_incoming *incoming) {
+    if (incoming->owns) {
+        rpc_incoming_end_held(incoming);
+    }
+}
 
 // Copies a person's text out of an answer's page: one line, without control characters. Returns `text`.
 const char *rpc_page_text(uint64_t info, const void *page, char text[RPC_TEXT_BYTES]);

@@ -54,8 +54,9 @@ struct rpc_chain {
     uint64_t kept[RPC_CHAIN_KEPT_WORDS];
     handle_t endpoint; // this one
     uint64_t koid;     // is this object
-    struct rpc_chain_call calls[RPC_CHAIN_CALLS];
-    uint64_t params[RPC_CHAIN_BYTES / 8];
+    uint64_t cause;    // of all of them
+    const struct rpc_chain_call *calls;
+    uint64_t page[RPC_CHAIN_BYTES / 8]; // their parameters, and they themselves
 };
 
 struct rpc_server;

@@ -21,20 +21,20 @@ static bool is_well_formed(const struct rpc_chain_call *call, uint32_t params_wo
 // A method may use the message page for calls of its own, so all of it is taken out.
 static status_t take_calls(struct rpc_chain *chain, const struct tess_message *message) {
     const uint32_t bytes = message_page_bytes(message->info), count = message_label(message->info) & RPC_ORDINAL;
-    const uint32_t calls_bytes = count * (uint32_t)sizeof(chain->calls[0]);
+    const uint32_t calls_bytes = count * (uint32_t)sizeof(chain->calls[0]), params_words = (bytes - calls_bytes) / (uint32_t)sizeof(uint64_t);
     if (count == 0 || count > RPC_CHAIN_CALLS || bytes > RPC_CHAIN_BYTES || bytes % sizeof(uint64_t) != 0 || bytes < calls_bytes ||
         message_handle_count(message->info) != 0 || (message->info & MESSAGE_WANTS_REPLY) == 0) {
         return rpc_status(RPC_INVALID_ARGUMENT);
     }
-    const uint8_t *page = tess_message_page();
-    memcpy(chain->params, page, bytes - calls_bytes);
-    memcpy(chain->calls, page + bytes - calls_bytes, calls_bytes);
+    memcpy(chain->page, tess_message_page(), bytes);
+    chain->calls = (const struct rpc_chain_call *)&chain->page[params_words];
     for (uint32_t i = 0; i < count; i++) {
-        if (!is_well_formed(&chain->calls[i], (bytes - calls_bytes) / (uint32_t)sizeof(uint64_t))) {
+        if (!is_well_formed(&chain->calls[i], params_words)) {
             return rpc_status(RPC_INVALID_ARGUMENT);
         }
     }
     chain->count = count;
+    chain->cause = message->words[RPC_CAUSE_WORD];
     chain->at = chain->kept_words = chain->kept_handles = chain->kept_moved = 0;
     chain->unminted = false;
     return STATUS_OK;
@@ -47,19 +47,21 @@ static status_t open_call(struct rpc_server *server, uint64_t badge) {
     struct rpc_request *request = &server->request;
     struct rpc_chain *chain = &server->chain;
     const struct rpc_chain_call *call = &chain->calls[chain->at];
-    uint64_t *params = &chain->params[call->params_at];
-    const uint32_t page_bytes = rpc_chain_in_page(call) ? call->params_words * (uint32_t)sizeof(uint64_t) : 0;
+    uint64_t *params = &chain->page[call->params_at];
+    const uint32_t words = rpc_chain_register_words(call->label);
+    const uint32_t page_bytes = words == 0 ? call->params_words * (uint32_t)sizeof(uint64_t) : 0;
     struct tess_message *message = &request->message;
     message->info = message_info(call->label, page_bytes, 0, 0) | MESSAGE_WANTS_REPLY;
     message->badge = badge;
     message->words[0] = call->interface_id;
-    for (uint32_t i = 1; i < MESSAGE_WORDS; i++) {
-        message->words[i] = page_bytes == 0 && i <= call->params_words ? params[i - 1] : 0;
-    }
+    message->words[RPC_CAUSE_WORD] = chain->cause;
     if (page_bytes != 0) {
         return rpc_incoming_open(&request->incoming, call->label, message, params, &request->params);
     }
-    request->params = rpc_plain_struct(&request->message, call->label);
+    for (uint32_t i = 0; i < words; i++) { // those beyond nobody reads
+        message->words[1 + i] = params[i];
+    }
+    request->params = rpc_plain_struct(message, call->label);
     return STATUS_OK;
 }
 
@@ -161,6 +163,9 @@ static status_t mint_before(struct rpc_server *server) {
     handle_t made;
     if (chain->unminted) {
         TRY(rpc_mint_make(&chain->mint, server->endpoint, &made));
+        for (uint32_t i = 1 + rpc_chain_register_words((uint32_t)chain->before.words[0]); i < MESSAGE_WORDS; i++) {
+            chain->before.words[i] = 0;
+        }
         tess_message_set_handle(&chain->before, 0, made);
         chain->unminted = false;
     }
@@ -198,17 +203,18 @@ void rpc_chain_conclude(struct rpc_server *server, bool delivered) {
 // ---- From one call to the next ----
 
 // Whether what the call that the chain is at returned is but one capability, yet to be made, that nobody wants except the next call,
-// which may be made through it. Its badge is all that that needs.
+// which may be made through it. Its badge is all that that needs. Then the results are the chain's.
 static bool keeps_back(struct rpc_server *server) {
+    struct rpc_request *request = &server->request;
     struct rpc_chain *chain = &server->chain;
     const struct rpc_chain_call *call = &chain->calls[chain->at];
     constexpr uint64_t NEEDED = RIGHT_SEND_BIT | RIGHT_TRANSFER_BIT;
-    const struct rpc_mint *mint;
     if (chain->at + 1 == chain->count || call->keep || call[1].through != 0 || chain->kept_handles == MESSAGE_HANDLES ||
-        (mint = rpc_outgoing_only_mint(&server->request.outgoing)) == nullptr || (mint->rights.v & NEEDED) != NEEDED) {
+        request->method == nullptr || rpc_shape_is_plain(&request->method->results) || request->incoming.message.error != 0 ||
+        !rpc_outgoing_keep_back(&request->outgoing, &chain->before, &chain->mint) || (chain->mint.rights.v & NEEDED) != NEEDED) {
         return false;
     }
-    chain->mint = *mint;
+    request->method = nullptr;
     return true;
 }
 
@@ -227,10 +233,7 @@ static status_t take_results(struct rpc_server *server) {
         out->info = 0;
         return STATUS_OK;
     }
-    chain->unminted = keeps_back(server);
-    if (!chain->unminted) {
-        TRY(rpc_outgoing_mint(&request->outgoing, server->endpoint));
-    }
+    TRY(rpc_outgoing_mint(&request->outgoing, server->endpoint));
     TRY(rpc_outgoing_pack(&request->outgoing, out, &form));
     out->words[0] = form;
     return STATUS_OK;
@@ -258,12 +261,10 @@ static bool goes_on(struct rpc_server *server, uint64_t *badge) {
     struct tess_message *results = &chain->before;
     const struct rpc_chain_call *call = &chain->calls[chain->at];
     const uint32_t count = message_handle_count(results->info);
-    if (chain->unminted) {
-        *badge = chain->mint.badge;
-    } else if (chain->at + 1 == chain->count || call[1].through >= count ||
-               (call->keep && message_page_bytes(results->info) != 0) || chain->kept_handles + count > MESSAGE_HANDLES ||
-               !leads_here(server, tess_message_handle(results, call[1].through),
-                           (message_move_mask(results->info) >> call[1].through & 1) != 0, badge)) {
+    if (chain->at + 1 == chain->count || call[1].through >= count ||
+        (call->keep && message_page_bytes(results->info) != 0) || chain->kept_handles + count > MESSAGE_HANDLES ||
+        !leads_here(server, tess_message_handle(results, call[1].through),
+                    (message_move_mask(results->info) >> call[1].through & 1) != 0, badge)) {
         return false;
     }
     const bool far = (results->words[0] & RPC_OUT_OF_BAND) != 0;
@@ -284,37 +285,51 @@ static void end_call(struct rpc_request *request) {
     request->text[0] = '\0';
 }
 
-static void begin_next(struct rpc_server *server, uint64_t badge) {
+[[gnu::noinline]] static void call_or_answer(struct rpc_server *server, status_t status);
+
+static void go_on(struct rpc_server *server, uint64_t badge) {
+    end_call(&server->request);
     server->chain.at++;
     const status_t status = open_call(server, badge);
     server->request.stage = RPC_CHAIN_REQUEST;
     if (!status_ok(status)) {
         server->malformed++;
-        rpc_chain_done(server, status); // which goes on to no other
+        settle_before(&server->chain);
+        call_or_answer(server, status); // which goes on to no other
     }
 }
 
-void rpc_chain_done(struct rpc_server *server, status_t status) {
-    struct rpc_request *request = &server->request;
+// After a call that was made, and came to more than a badge.
+static void call_or_answer(struct rpc_server *server, status_t status) {
     uint64_t badge = 0;
-    if (request->stops) {
-        stop(server);
-        end_call(request);
-        return;
-    }
-    settle_before(&server->chain);
     server->chain.unminted = false;
     if (status_ok(status)) {
         status = take_results(server);
     }
-    if (!status_ok(status)) {
-        answer_refusal(server, status);
-    } else if (!goes_on(server, &badge)) {
-        answer_results(server, &server->chain.before);
-    } else {
-        end_call(request);
-        begin_next(server, badge);
+    if (status_ok(status) && goes_on(server, &badge)) {
+        go_on(server, badge);
         return;
     }
-    end_call(request);
+    if (status_ok(status)) {
+        answer_results(server, &server->chain.before);
+    } else {
+        answer_refusal(server, status);
+    }
+    end_call(&server->request);
+}
+
+void rpc_chain_done(struct rpc_server *server, status_t status) {
+    struct rpc_chain *chain = &server->chain;
+    if (server->request.stops) {
+        stop(server);
+        end_call(&server->request);
+        return;
+    }
+    settle_before(chain);
+    if (status_ok(status) && keeps_back(server)) {
+        chain->unminted = true;
+        go_on(server, chain->mint.badge);
+    } else {
+        call_or_answer(server, status);
+    }
 }

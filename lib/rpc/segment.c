@@ -65,7 +65,7 @@ status_t rpc_segment_open(struct rpc_segment *out, handle_t vmo, uint64_t len_by
     return status;
 }
 
-void rpc_segment_close(struct rpc_segment *segment) {
+void rpc_segment_close_held(struct rpc_segment *segment) {
     unmap(segment);
     tess_close(segment->vmo);
     segment->vmo = (handle_t){};

@@ -21,4 +21,9 @@ status_t rpc_segment_cut(struct rpc_segment *segment, uint64_t len_bytes);
 status_t rpc_segment_open(struct rpc_segment *out, handle_t vmo, uint64_t len_bytes);
 
 // Unmaps it and closes the handle. Nothing happens when it is empty.
-void rpc_segment_close(struct rpc_segment *segment);
+void rpc_segment_close_held(struct rpc_segment *segment);
+static inline void rpc_segment_close(struct rpc_segment *segment) {
+    if (segment->vmo.v != 0) {
+        rpc_segment_close_held(segment);
+    }
+}

@@ -55,11 +55,13 @@ struct capnp_struct_builder rpc_results_general(struct rpc_request *request) {
     return rpc_outgoing_begin(&request->outgoing, &request->method->results, request->page, request->may_grow);
 }
 
-void rpc_mint(struct rpc_request *request, struct capnp_pointer_builder p, struct rpc_mint mint) {
+void rpc_place_mint(struct rpc_request *request, struct capnp_builder *builder, uint64_t *at, rights_t rights, uint64_t badge,
+                    uint64_t interface_id) {
     struct rpc_outgoing *outgoing = &request->outgoing;
-    const uint32_t index = p.builder == &outgoing->builder ? capnp_reserve_handle(p) : UINT32_MAX;
+    const struct capnp_pointer_builder p = {.builder = builder, .at = at};
+    const uint32_t index = builder == &outgoing->builder ? capnp_reserve_handle(p) : UINT32_MAX;
     if (index < CAPNP_FEW_HANDLES) {
-        outgoing->mints[index] = mint;
+        outgoing->mints[index] = (struct rpc_mint){badge, interface_id, rights};
         outgoing->unminted |= (uint8_t)(1u << index);
     }
 }
@@ -83,11 +85,9 @@ status_t rpc_denied(struct rpc_request *request, const char *interface) {
     return rpc_refuse(request, RPC_DENIED, "`%s` takes a capability that was granted with `control = true`", interface);
 }
 
-status_t rpc_well_formed(struct rpc_request *request) {
-    const status_t status = capnp_status(&request->incoming.message);
-    return status_ok(status) ? STATUS_OK
-                             : rpc_refuse(request, RPC_INVALID_ARGUMENT, "the parameters are malformed: %s",
-                                          capnp_status_text(status));
+status_t rpc_malformed(struct rpc_request *request) {
+    return rpc_refuse(request, RPC_INVALID_ARGUMENT, "the parameters are malformed: %s",
+                      capnp_status_text(capnp_status(&request->incoming.message)));
 }
 
 handle_t rpc_request_keep(struct rpc_request *request, handle_t handle) {
@@ -287,21 +287,15 @@ static status_t take_results(struct rpc_server *server) {
 
 // A denial ends a chain, too: the answer is there.
 static void tell_denied(struct rpc_server *server) {
-    const bool denied = server->request.denied;
     server->request.denied = false;
-    if (denied && server->denied != nullptr) {
+    if (server->denied != nullptr) {
         server->denied(server);
     }
 }
 
-void rpc_server_done_general(struct rpc_server *server, status_t status) {
+// Of a request that came by itself.
+[[gnu::noinline]] static void done_alone(struct rpc_server *server, status_t status) {
     struct rpc_request *request = &server->request;
-    server->refused += !status_ok(status);
-    if (request->chained) {
-        rpc_chain_done(server, status);
-        tell_denied(server);
-        return;
-    }
     make_general(request);
     if (request->deferred || !rpc_wants_answer(request)) {
         discard_results(request);
@@ -321,7 +315,18 @@ void rpc_server_done_general(struct rpc_server *server, status_t status) {
     }
     request->deferred = false;
     request->text[0] = '\0';
-    tell_denied(server);
+}
+
+void rpc_server_done_general(struct rpc_server *server, status_t status) {
+    server->refused += !status_ok(status);
+    if (server->request.chained) {
+        rpc_chain_done(server, status);
+    } else {
+        done_alone(server, status);
+    }
+    if (server->request.denied) {
+        tell_denied(server);
+    }
 }
 
 // ---- Answers that come later ----

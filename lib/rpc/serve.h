@@ -166,7 +166,14 @@ static inline struct capnp_struct_builder rpc_results(struct rpc_request *reques
 // goes, and not at all if only another call of the same message wants it (lib/rpc/chain.h). When it can't be made then, the kernel's
 // status is the answer; so a method that has to undo something in that case mints it by itself. `p` is in this request's results,
 // and those are the answer to it: not one that is put off.
-void rpc_mint(struct rpc_request *request, struct capnp_pointer_builder p, struct rpc_mint mint);
+void rpc_place_mint(struct rpc_request *request, struct capnp_builder *builder, uint64_t *at, rights_t rights, uint64_t badge,
+                    uint64_t interface_id); // in what is null; a call that all fits into registers
+static inline void rpc_mint(struct rpc_request *request, struct capnp_pointer_builder p, struct rpc_mint mint) {
+    if (p.at != nullptr && *p.at != 0) {
+        capnp_clear(p);
+    }
+    rpc_place_mint(request, p.builder, p.at, mint.rights, mint.badge, mint.interface_id);
+}
 
 // The answer that is none: a label, and a text in the message page.
 void rpc_pack_refusal(struct tess_message *message, status_t status, const char *text);
@@ -185,7 +192,10 @@ status_t rpc_denied(struct rpc_request *request, const char *interface);
 
 // Whether what was read of the parameters so far was well formed; if not, the refusal to return. A method that changes something
 // asks before it does: what is malformed reads as a default.
-status_t rpc_well_formed(struct rpc_request *request);
+status_t rpc_malformed(struct rpc_request *request);
+static inline status_t rpc_well_formed(struct rpc_request *request) {
+    return request->incoming.message.error == 0 ? STATUS_OK : rpc_malformed(request);
+}
 
 // Takes a capability of the parameters: it is the caller's to close. Those that nobody takes are closed with the request.
 handle_t rpc_request_keep(struct rpc_request *request, handle_t handle);
