@@ -72,11 +72,6 @@ uint64_t rpc_patience(void);
 
 // ---- for stubs of methods whose parameters are plain: the request never leaves the processor's registers ----
 
-// The struct of the parameters, all zero, in `request`, which is all zero.
-static inline struct capnp_struct_builder rpc_plain_params(struct tess_message *request, const struct rpc_method *method) {
-    return (struct capnp_struct_builder){.data = &request->words[1], .data_words = method->params.data_words};
-}
-
 // Takes the answer in call->message apart, as rpc_finish does.
 status_t rpc_take_answer(struct rpc_call *call, struct capnp_struct *results);
 

@@ -69,6 +69,11 @@ static inline struct capnp_struct rpc_plain_struct(const struct tess_message *me
                                  .data_bytes = (form & RPC_FORM) >> RPC_WORDS_SHIFT << 3};
 }
 
+// The struct of the parameters, all zero, in `request`, which is all zero.
+static inline struct capnp_struct_builder rpc_plain_params(struct tess_message *request, const struct rpc_method *method) {
+    return (struct capnp_struct_builder){.data = &request->words[1], .data_words = method->params.data_words};
+}
+
 // Whether a message is a request whose parameters are in registers, without any capability, and whose sender waits.
 static inline bool rpc_is_plain_call(uint64_t info) {
     constexpr uint64_t FREE = RPC_ORDINAL | 7 << RPC_WORDS_SHIFT;

@@ -34,23 +34,21 @@ static uint8_t only_dependent(const struct rpc_ring *ring, uint8_t number) {
 // the last, or nobody wants them; and nobody wants any before.
 uint32_t rpc_chain_gather(const struct rpc_ring *ring, uint8_t first, uint8_t slots[RPC_CHAIN_CALLS]) {
     uint32_t count = 0, bytes = 0, handles = 0;
-    bool wanted = false; // of the calls before
+    bool wanted = false, may_follow = true; // of the calls before
     for (uint8_t number = first; number != 0 && count < RPC_CHAIN_CALLS; number = only_dependent(ring, number)) {
         const struct rpc_slot *slot = slot_at(ring, number);
-        const struct rpc_shape *results = slot->method != nullptr ? &slot->method->results : nullptr;
-        if (count > 0 && (!can_be_in_one(slot) || !can_be_in_one(slot_at(ring, slots[count - 1])))) {
+        const bool joins = can_be_in_one(slot), small = !joins || slot->method->results.in_registers;
+        if (count > 0 && (!joins || !may_follow)) {
             break;
         }
         bytes += params_bytes(slot) + (uint32_t)sizeof(struct rpc_chain_call);
-        handles += results != nullptr && results->in_registers ? results->pointers : 0;
-        if (count > 0 && (bytes > RPC_CHAIN_BYTES || handles > MESSAGE_HANDLES || (wanted && !results->in_registers))) {
+        handles += joins && small ? slot->method->results.pointers : 0;
+        if (count > 0 && (bytes > RPC_CHAIN_BYTES || handles > MESSAGE_HANDLES || (wanted && !small))) {
             break;
         }
         slots[count++] = number;
         wanted = wanted || !slot->dropped;
-        if (results != nullptr && !results->in_registers && wanted) {
-            break;
-        }
+        may_follow = joins && (small || !wanted);
     }
     return count;
 }

@@ -42,12 +42,19 @@ static struct rpc_slot *slot_take(struct rpc_ring *ring, const struct rpc_method
     return nullptr;
 }
 
+// Parameters that are numbers in registers are built in the slot's message.
 struct capnp_struct_builder rpc_submit_begin(struct rpc_ring *ring, const struct rpc_method *method,
                                              struct rpc_promise *out) {
     struct rpc_slot *slot = slot_take(ring, method, out);
-    return slot == nullptr ? (struct capnp_struct_builder){}
-                           : rpc_outgoing_begin(&slot->params, &method->params,
-                                                tess_ring_page(&ring->ring, (uint8_t)out->slot), true);
+    if (slot == nullptr) {
+        return (struct capnp_struct_builder){};
+    }
+    if (!rpc_shape_is_plain(&method->params)) {
+        return rpc_outgoing_begin(&slot->params, &method->params, tess_ring_page(&ring->ring, (uint8_t)out->slot), true);
+    }
+    slot->params.plain = true; // nothing of it is to be given up
+    slot->message = (struct tess_message){};
+    return rpc_plain_params(&slot->message, method);
 }
 
 static bool is_nothing(struct rpc_target target) {
@@ -78,8 +85,8 @@ void rpc_submit(struct rpc_ring *ring, struct rpc_promise *promise, struct rpc_t
     if (slot == nullptr) {
         return;
     }
-    uint32_t form;
-    const status_t status = rpc_outgoing_pack(&slot->params, &slot->message, &form);
+    uint32_t form = rpc_plain_form(&slot->method->params);
+    const status_t status = slot->params.plain ? STATUS_OK : rpc_outgoing_pack(&slot->params, &slot->message, &form);
     if (!status_ok(status) || is_nothing(target)) {
         rpc_outgoing_end(&slot->params, true);
         rpc_slot_finish(ring, (uint8_t)promise->slot, status_ok(status) ? STATUS_BAD_HANDLE : status);
@@ -94,7 +101,7 @@ struct rpc_promise rpc_kernel_submit(struct rpc_ring *ring, struct rpc_target ta
     struct rpc_promise promise;
     struct rpc_slot *slot = slot_take(ring, nullptr, &promise);
     if (slot != nullptr) {
-        slot->params.plain = true; // nothing of it is to be given up
+        slot->params.plain = true;
         slot->message = *message;
         slot->message.info = message->info & ~(MESSAGE_ACCEPT_MASK | UINT32_MAX);
         slot->label = message_label(message->info);
@@ -120,11 +127,10 @@ static bool kernel_can_wait(const struct rpc_ring *ring, const struct rpc_slot *
     return parent->state == RPC_SLOT_IN_FLIGHT && parent->head == 0 && ring->ring.submitted - parent->entry <= ring->ring.mask;
 }
 
-// They are a message that is on its way.
+// They are a message that is on its way, and in the queue no longer.
 static void depart(struct rpc_ring *ring, const uint8_t slots[], uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
         struct rpc_slot *member = &ring->slots[slots[i] - 1];
-        rpc_slot_unqueue(ring, slots[i]);
         member->state = RPC_SLOT_IN_FLIGHT;
         member->head = count > 1 ? slots[0] : 0;
         member->next = i + 1 < count ? slots[i + 1] : 0;
@@ -146,6 +152,9 @@ static void launch(struct rpc_ring *ring, uint8_t first, struct ring_entry entry
         entry.info = slot->label | slot->message.info;
     }
     entry.info |= tess_accept(MESSAGE_HANDLES);
+    for (uint32_t i = 0; i < count; i++) {
+        rpc_slot_unqueue(ring, slots[i]);
+    }
     depart(ring, slots, count);
     ring->under_way++;
     slot->entry = rpc_slots_put(ring, entry);
@@ -227,13 +236,20 @@ static bool call_all(struct rpc_ring *ring, uint64_t deadline_ns) {
     const uint32_t count = ring->queued;
     struct tess_message message;
     if (count > 1) {
-        message = (struct tess_message){.info = rpc_chain_compose(ring, slots, count, page)};
+        for (uint32_t i = 0; i < MESSAGE_WORDS; i++) {
+            message.words[i] = 0;
+        }
+        message.info = rpc_chain_compose(ring, slots, count, page);
     } else {
         message = slot->message;
         memcpy(page, tess_ring_page(&ring->ring, first), message_page_bytes(message.info));
         message.info |= slot->label;
     }
+    if (message_handle_count(message.info) <= RPC_CAUSE_HANDLES) {
+        message.words[RPC_CAUSE_WORD] = tess_cause();
+    }
     message.info |= tess_accept(MESSAGE_HANDLES);
+    ring->queued = 0;
     depart(ring, slots, count);
     const status_t status = tess_call(target, &message, deadline_ns);
     message.info &= ~MESSAGE_ACCEPT_MASK;
@@ -266,12 +282,18 @@ bool rpc_answered(struct rpc_ring *ring, struct rpc_promise promise) {
     return slot == nullptr || !is_under_way(slot);
 }
 
+static void complete(struct rpc_ring *ring) {
+    if (ring->under_way != 0) {
+        rpc_slots_complete(ring);
+    }
+}
+
 status_t rpc_take(struct rpc_ring *ring, struct rpc_promise promise, uint64_t deadline_ns, struct capnp_struct *results) {
     struct rpc_slot *slot = rpc_slot_of(ring, promise.slot);
     if (slot == nullptr) {
         return STATUS_NO_MEMORY;
     }
-    for (rpc_slots_complete(ring); is_under_way(slot); rpc_slots_complete(ring)) {
+    for (complete(ring); is_under_way(slot); complete(ring)) {
         if (call_all(ring, deadline_ns)) {
             continue;
         }
@@ -280,7 +302,9 @@ status_t rpc_take(struct rpc_ring *ring, struct rpc_promise promise, uint64_t de
             TRY(tess_ring_enter(&ring->ring, 1, deadline_ns));
         }
     }
-    send_again(ring);
+    if (ring->queued != 0) {
+        send_again(ring);
+    }
     if (slot->state != RPC_SLOT_ANSWERED) {
         return STATUS_BAD_STATE; // it was never submitted
     }

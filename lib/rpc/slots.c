@@ -3,10 +3,6 @@
 // Completions of cancellations; others have the number of their slot.
 constexpr uint64_t NOBODY = 0;
 
-struct rpc_slot *rpc_slot_of(struct rpc_ring *ring, uint64_t number) {
-    return number >= 1 && number <= ring->calls ? &ring->slots[number - 1] : nullptr;
-}
-
 void rpc_slot_free(struct rpc_slot *slot) {
     if (slot->state == RPC_SLOT_BUILDING || slot->state == RPC_SLOT_QUEUED) {
         rpc_outgoing_end(&slot->params, true);
@@ -28,11 +24,6 @@ void rpc_slot_unqueue(struct rpc_ring *ring, uint8_t number) {
         }
     }
     ring->queued = left;
-}
-
-void rpc_slot_enqueue(struct rpc_ring *ring, uint8_t number) {
-    ring->slots[number - 1].state = RPC_SLOT_QUEUED;
-    ring->queue[ring->queued++] = number;
 }
 
 // It goes out again. What it depends on has an answer then, or gets one before.

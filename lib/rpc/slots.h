@@ -4,13 +4,18 @@
 #include "lib/rpc/promise.h"
 
 // The slot of this number; null when there is none.
-struct rpc_slot *rpc_slot_of(struct rpc_ring *ring, uint64_t number);
+static inline struct rpc_slot *rpc_slot_of(struct rpc_ring *ring, uint64_t number) {
+    return number >= 1 && number <= ring->calls ? &ring->slots[number - 1] : nullptr;
+}
 
 // Gives up what it holds. What names it is the caller's to see to.
 void rpc_slot_free(struct rpc_slot *slot);
 
 // It is to be sent, after those before; or not.
-void rpc_slot_enqueue(struct rpc_ring *ring, uint8_t number);
+static inline void rpc_slot_enqueue(struct rpc_ring *ring, uint8_t number) {
+    ring->slots[number - 1].state = RPC_SLOT_QUEUED;
+    ring->queue[ring->queued++] = number;
+}
 void rpc_slot_unqueue(struct rpc_ring *ring, uint8_t number);
 
 // It goes out again. What it depends on has an answer then, or gets one before.
