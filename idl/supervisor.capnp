@@ -70,6 +70,33 @@ struct ServiceDetail {
   provides @7 :List(Text);  # Names of interfaces.
   argumentsLeft @8 :UInt32; # How many arguments did not fit.
   manifestFile @9 :Text;    # That manifestLine is a line of.
+  replacements @10 :UInt32; # How often a process of it took the place of another that served.
+}
+
+enum ReplaceStep {
+  # How far one process of a service is in taking the place of another.
+  none @0;
+  starting @1;   # The successor sets itself up, while the predecessor serves.
+  saving @2;     # The predecessor finishes what it has begun, and hands its state over. Who calls waits from now on ...
+  beginning @3;  # The successor begins with that state.
+  draining @4;   # It serves; ... until now. The predecessor finishes what it may not leave undone.
+  done @5;       # The predecessor has ended.
+  undoing @6;    # It failed: the successor is ended, the predecessor goes on.
+  failed @7;     # It failed, and the service is as it was, or is being started again where both processes have ended.
+}
+
+struct Replacement {
+  # The last time that a process of a service took, or was to take, the place of another. Times are since it began, and 0 when it
+  # did not get so far.
+  service @0 :Text;
+  program @1 :Text;      # Of the successor.
+  step @2 :ReplaceStep;
+  reason @3 :Text;       # Why it failed; empty: it did not.
+  stateBytes @4 :UInt64; # That were handed over in a VMO. What is kept for the service (`keepKib`) is not counted: it stays where it is.
+  readyNs @5 :UInt64;    # The successor was set up, and the predecessor was asked for its state.
+  savedNs @6 :UInt64;    # It had handed it over.
+  begunNs @7 :UInt64;    # The successor served.
+  overNs @8 :UInt64;     # It was over: done, or failed.
 }
 
 struct GrantedCapability {
@@ -98,6 +125,9 @@ interface Supervisor @0xc62b0f95a8d41704 {
 
   mode @3 () -> (mode :Mode, reason :Text) $repeatable;
   # How much of the system runs, and why it is not all; empty when it is.
+
+  replacement @4 () -> (replacement :Replacement) $repeatable;
+  # The last `replace`, under way or over; one without a service when there was none.
 }
 
 interface SupervisorControl @0xbb74190fd6e3a258 extends(Supervisor) {
@@ -123,6 +153,14 @@ interface SupervisorControl @0xbb74190fd6e3a258 extends(Supervisor) {
   revoke @5 (name :Text, handle :UInt32) -> (outcome :Outcome);
   # Takes a handle away from a service, and with it all that was derived from it, wherever that is now. What the
   # supervisor itself holds is not to be taken: it is nobody's service.
+
+  replace @6 (name :Text, program :Text, loseState :Bool, watcher :Capability, bits :UInt64) -> (outcome :Outcome, reason :Text);
+  # Has another process of a service take the place of the one that serves, with its state, while clients call: nothing of what
+  # they ask is lost, and they wait for a moment. It is run from this program of the boot package, from then on also when it is started
+  # again; from the one that it has when that is empty. What its predecessor does not hand over is lost only with `loseState`; without, nothing is
+  # done then. The answer says that it has begun, or why it cannot (`badState`, `busy`: one at a time); `replacement` says what
+  # becomes of it, and the watcher, a notification with SIGNAL or null, gets the bits at each step. If the successor
+  # fails in any way before it serves, the predecessor goes on.
 
   enum Outcome {
     # What became of a request.

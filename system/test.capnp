@@ -68,6 +68,12 @@ const system :Manifest.System = (
         (name = "control", service = "time", control = true),
       ],
     ),
+    # What `replace rngd` is tried with.
+    (name = "random_next", memoryKib = 256),
+    (name = "random_refuses", memoryKib = 256),
+    (name = "random_hangs", memoryKib = 256),
+    (name = "random_dies", memoryKib = 256),
+    (name = "random_load", memoryKib = 256, grants = [.console, (name = "random", service = "random")]),
     (
       name = "random_client",
       memoryKib = 256,

@@ -45,7 +45,7 @@ static void guess_service(void *context, struct supervisor_service service) {
 }
 
 // Says that there is no such service, and which one may be meant.
-static int no_service(const char *command, const char *name) {
+int no_service(const char *command, const char *name) {
     struct guess guess = {.suggestion = suggestion_of(name)};
     (void)each_service(guess_service, &guess); // without an answer there is just nothing to suggest
     if (guess.suggestion.nearest != nullptr) {
@@ -100,6 +100,9 @@ static void print_detail(struct supervisor_service_detail detail) {
         out(", left out in mode %s", mode_name(mode_now()));
     }
     out("\nrestarts   %u\n", supervisor_service_get_restarts(service));
+    if (supervisor_service_detail_get_replacements(detail) > 0) {
+        out("replaced   %u time%s\n", supervisor_service_detail_get_replacements(detail), supervisor_service_detail_get_replacements(detail) == 1 ? "" : "s");
+    }
     out("memory     %s of %s, at most %s so far\n", shell_size(first, supervisor_memory_get_used_bytes(memory)),
         shell_size(second, supervisor_memory_get_limit_bytes(memory)),
         shell_size(third, supervisor_memory_get_peak_bytes(memory)));

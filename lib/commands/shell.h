@@ -155,7 +155,7 @@ void complete(const char *line, size_t len);
 // --- the commands ---
 
 command_fn command_help, command_echo, command_history, command_clear, command_reboot, command_poweroff;
-command_fn command_services, command_service, command_caps, command_restart;
+command_fn command_services, command_service, command_caps, command_restart, command_replace;
 command_fn command_logs, command_mem, command_ps, command_uptime, command_trace;
 command_fn command_run, command_jobs, command_fg, command_wait, command_kill;
 command_fn command_crashes, command_crash;

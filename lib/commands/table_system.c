@@ -11,6 +11,12 @@ static const struct command commands[] = {
      .completion = COMPLETE_SERVICES},
     {.name = "restart", .usage = "SERVICE", .summary = "end a service and start it anew", .run = command_restart, .needs = NEEDS_ADMINISTRATOR,
      .min = 1, .max = 1, .completion = COMPLETE_SERVICES},
+    {.name = "replace", .usage = "[-l] [SERVICE [PROGRAM]]", .summary = "have a service go on in another process", .run = command_replace,
+     .needs = NEEDS_ADMINISTRATOR, .max = 3, .completion = COMPLETE_SERVICES,
+     .details = "  -l, --lose-state  also where the service says that something of its state is lost\n"
+                "Starts a process of PROGRAM of the boot package, or of the program that it runs, beside the one that serves,\n"
+                "which hands its state over; calls wait meanwhile, and none is lost. If the new one fails, the old one goes on.\n"
+                "Ctrl-C stops waiting for that. Alone it shows the last replacement."},
     {.name = "status", .usage = "", .summary = "show how well the system is, and what changed when", .run = command_status,
      .details = "ok, degraded or failed, as the worst of its services; then what became better or worse, with the time."},
     {.name = "mode", .usage = "", .summary = "show how much of the system runs, and why it is not all", .run = command_mode,

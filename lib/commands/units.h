@@ -23,6 +23,9 @@ typedef void job_fn(void *context, struct exec_job job);
 typedef void program_fn(void *context, struct exec_program program);
 
 // Calls the function for each, in order. What it is given is good until it returns; it may print, but not ask again.
+// Says that there is no such service. COMMAND_FAILED. (services.c)
+int no_service(const char *command, const char *name);
+
 status_t each_service(service_fn *function, void *context);
 status_t each_job(job_fn *function, void *context);
 status_t each_program(program_fn *function, void *context);

@@ -343,10 +343,11 @@ status_t launch_start(const struct launch *launch, struct spawned *process, stru
                       size_t why_bytes) {
     static struct launch_grants all; // large
     const struct manifest_unit *spec = launch->spec;
+    const char *program = launch->program != nullptr ? launch->program : spec->program;
     struct package_entry file;
-    if (!package_find(launch->package, BOOT_ENTRY_PROGRAM, spec->program, &file)) {
-        fmt_snprintf(why, why_bytes, "%s: the boot package has no program `%s`, which %s:%u asks for", launch->name,
-                     spec->program, spec->source, spec->line);
+    if (!package_find(launch->package, BOOT_ENTRY_PROGRAM, program, &file)) {
+        fmt_snprintf(why, why_bytes, "%s: the boot package has no program `%s`, which %s:%u asks for", launch->name, program,
+                     spec->source, spec->line);
         return STATUS_NOT_FOUND;
     }
     all.count = 0;

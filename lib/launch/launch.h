@@ -55,6 +55,7 @@ struct launch {
     const struct manifest_unit *spec;
     const struct package *package;
     handle_t package_vmo;
+    const char *program;      // its file in the package; null: the manifest's
     const char *name;         // of the process
     uint32_t holder;          // its number, which services see (lib/badge)
     handle_t account;         // pays for it; needs CREATE and all that it is to have of it

@@ -25,6 +25,12 @@ void supervise_ready(struct supervise *s, uint64_t now_ns) {
     }
 }
 
+void supervise_replaced(struct supervise *s, uint64_t started_ns, uint64_t now_ns) {
+    s->started_ns = started_ns;
+    s->took_ns = saturating_sub_u64(now_ns, started_ns);
+    s->killed = s->start_again = false;
+}
+
 static void enter(struct supervise *s, enum supervise_state state, uint64_t now_ns) {
     s->state = state;
     s->starved = false;

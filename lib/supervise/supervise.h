@@ -73,6 +73,9 @@ void supervise_ready(struct supervise *s, uint64_t now_ns);
 // Its process ended; `success` is exit code 0. Only in STARTING and RUNNING.
 void supervise_ended(struct supervise *s, uint64_t now_ns, bool success);
 
+// Another process serves in place of the one that did, which ends without that being its end. Only in RUNNING.
+void supervise_replaced(struct supervise *s, uint64_t started_ns, uint64_t now_ns);
+
 // Somebody asked for the end of a running process: the supervisor kills it, then supervise_ended follows.
 void supervise_kill(struct supervise *s);
 

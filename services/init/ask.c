@@ -19,8 +19,11 @@ status_t ask_init(void) {
 
 // ---- Ways in ----
 
-// Init's own way in, with the supervisor's badge.
-static status_t way_in(handle_t endpoint, handle_t *out) {
+struct rpc_ring *ask_ring(void) {
+    return &ring;
+}
+
+status_t ask_way_in(handle_t endpoint, handle_t *out) {
     return tess_handle_mint(endpoint, (rights_t){RIGHT_SEND_BIT}, BADGE_SUPERVISOR, 0, out);
 }
 
@@ -31,26 +34,31 @@ status_t ask_open(struct init_unit *unit) {
         return STATUS_OK;
     }
     TRY(tess_account_create_endpoint(unit->account, LIFECYCLE_ID, &unit->asked.endpoint));
-    return way_in(unit->asked.endpoint, &unit->asked.way_in);
+    return ask_way_in(unit->asked.endpoint, &unit->asked.way_in);
 }
 
-void ask_close(struct init_unit *unit) {
+void ask_pause(struct init_unit *unit) {
     if (unit->asked.what != ASK_NOTHING) {
         rpc_drop(&ring, unit->asked.answer);
         (void)rpc_flush(&ring); // a ring of init's own is not damaged
     }
-    tess_close(unit->asked.way_in);
-    tess_close(unit->asked.endpoint);
-    unit->asked = (struct init_asked){};
+    unit->asked.what = ASK_NOTHING;
     probe_end(&unit->probe);
 }
 
-// It has begun: from now on it answers where its clients call.
-static status_t follow(struct init_unit *unit) {
+void ask_close(struct init_unit *unit) {
+    ask_pause(unit);
+    tess_close(unit->asked.way_in);
+    tess_close(unit->asked.endpoint);
+    unit->asked = (struct init_asked){};
+}
+
+status_t ask_follow(struct init_unit *unit) {
     handle_t clients;
-    TRY(way_in(endpoint_find(manifest_word(unit->spec->provides, 0))->endpoint, &clients));
+    TRY(ask_way_in(endpoint_find(manifest_word(unit->spec->provides, 0))->endpoint, &clients));
     tess_close(unit->asked.way_in);
     unit->asked.way_in = clients;
+    probe_init(&unit->probe, unit->spec->probe_ms * 1'000'000ull, unit->spec->answer_ms * 1'000'000ull, tess_now_ns());
     return STATUS_OK;
 }
 
@@ -79,11 +87,7 @@ bool ask_stop(struct init_unit *unit) {
     if (!tess_handle_valid(unit->asked.way_in)) {
         return false; // it knows nothing of this
     }
-    if (unit->asked.what != ASK_NOTHING) {
-        rpc_drop(&ring, unit->asked.answer);
-        unit->asked.what = ASK_NOTHING;
-    }
-    probe_end(&unit->probe);
+    ask_pause(unit);
     return ask(unit, ASK_STOP);
 }
 
@@ -163,9 +167,8 @@ static void take(struct init_unit *unit) {
     unit->asked.what = ASK_NOTHING;
     if (what == ASK_PROBE && answered(status)) {
         probe_answered(&unit->probe, now_ns);
-    } else if (what == ASK_BEGIN && status_ok(status) && status_ok(follow(unit))) {
+    } else if (what == ASK_BEGIN && status_ok(status) && status_ok(ask_follow(unit))) {
         supervise_ready(&unit->life, now_ns);
-        probe_init(&unit->probe, unit->spec->probe_ms * 1'000'000ull, unit->spec->answer_ms * 1'000'000ull, now_ns);
     }
     // What was asked and not answered is late sooner or later.
 }

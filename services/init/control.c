@@ -48,6 +48,7 @@ static status_t restart(void *, struct rpc_request *request, struct supervisor_c
     }
     if (found && unit->life.state == SUPERVISE_FAILED) {
         tess_close(tess_handle_take(&unit->kept)); // which may be why it failed
+        (void)str_copy(unit->program, sizeof unit->program, unit->spec->program); // or what it was replaced by
     }
     if (found && supervise_restart(&unit->life, tess_now_ns())) {
         (void)tess_process_exit(unit->process.process, 0); // BAD_STATE: it is ending by itself
@@ -101,6 +102,35 @@ static status_t revoke(void *, struct rpc_request *request, struct supervisor_co
     return STATUS_OK;
 }
 
+// A sentence for whatever was refused; the outcome for programs.
+static status_t replace(void *, struct rpc_request *request, struct supervisor_control_replace_params params,
+                        struct supervisor_control_replace_results_builder results) {
+    char why[INIT_WHY_BYTES] = "";
+    struct init_unit *unit = control_find(supervisor_control_replace_params_get_name(params));
+    const struct capnp_text program = supervisor_control_replace_params_get_program(params);
+    const handle_t watcher = supervisor_control_replace_params_get_watcher(params);
+    struct replace_request wanted = {.program = program.len > 0 ? program.bytes : "",
+                                     .may_lose = supervisor_control_replace_params_get_lose_state(params),
+                                     .bits = supervisor_control_replace_params_get_bits(params)};
+    TRY(rpc_well_formed(request));
+    if (!is_string(program)) {
+        return rpc_refuse(request, RPC_INVALID_ARGUMENT, "no program has such a name");
+    }
+    if (tess_handle_valid(watcher)) {
+        wanted.watcher = rpc_request_keep(request, watcher);
+    }
+    const status_t status = replace_begin(unit, &wanted, why, sizeof why);
+    if (!status_ok(status)) {
+        tess_close(wanted.watcher);
+    }
+    supervisor_control_replace_results_set_outcome(results, status_ok(status)                       ? SUPERVISOR_CONTROL_OUTCOME_DONE
+                                                            : status_is(status, STATUS_NOT_FOUND) ? SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND
+                                                            : status_is(status, STATUS_IN_USE)    ? SUPERVISOR_CONTROL_OUTCOME_BUSY
+                                                                                                  : SUPERVISOR_CONTROL_OUTCOME_BAD_STATE);
+    supervisor_control_replace_results_set_reason(results, capnp_text(why));
+    return STATUS_OK;
+}
+
 static status_t power(void *, struct rpc_request *request, struct supervisor_control_power_params params,
                       struct supervisor_control_power_results_builder) {
     const enum supervisor_control_power action = supervisor_control_power_params_get_action(params);
@@ -118,6 +148,7 @@ static const struct supervisor_control_server methods = {
     .kill = kill,
     .restart = restart,
     .revoke = revoke,
+    .replace = replace,
     .power = power,
     .enlist = enlist,
     .discharge = discharge,

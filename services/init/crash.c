@@ -23,8 +23,7 @@ status_t crash_init(void) {
     return STATUS_OK;
 }
 
-status_t crash_grant(struct launch_grants *all, struct manifest_grant grant, handle_t account, struct spawn_grant *to) {
-    handle_t news;
+status_t crash_grant(struct init_unit *unit, struct launch_grants *all, struct manifest_grant grant, struct spawn_grant *to) {
     to->type = OBJECT_VMO;
     to->rights = launch_plain(RIGHT_READ_BIT | RIGHT_MAP_BIT);
     TRY(tess_handle_copy(init.crashes_vmo, to->rights, &to->handle));
@@ -34,11 +33,8 @@ status_t crash_grant(struct launch_grants *all, struct manifest_grant grant, han
     }
     to->type = OBJECT_NOTIFICATION;
     to->rights = launch_plain(RIGHT_SIGNAL_BIT | RIGHT_WAIT_BIT);
-    TRY(tess_account_create_notification(account, &to->handle));
-    TRY(tess_handle_copy(to->handle, (rights_t){RIGHT_SIGNAL_BIT}, &news));
-    tess_close(init.crashes_news);
-    init.crashes_news = news;
-    return STATUS_OK;
+    TRY(tess_account_create_notification(unit->account, &to->handle));
+    return tess_handle_copy(to->handle, (rights_t){RIGHT_SIGNAL_BIT}, &unit->crashes_news);
 }
 
 void crash_note(const struct init_unit *unit, const struct exit_record *record) {
@@ -48,8 +44,12 @@ void crash_note(const struct init_unit *unit, const struct exit_record *record) 
     remains.holder = unit->id;
     remains.secret = unit->spec->secret;
     (void)str_copy(remains.name, sizeof remains.name, unit->name); // same bounds
-    (void)str_copy(remains.program, sizeof remains.program, unit->spec->program);
+    (void)str_copy(remains.program, sizeof remains.program, unit->program);
     (void)str_copy(remains.reason, sizeof remains.reason, unit->reason);
     remains_put(init.crashes, &remains);
-    (void)tess_signal(init.crashes_news, MANIFEST_CRASHES_NEWS_BIT); // nobody there: the next one finds it
+    for (size_t i = 0; i < init.unit_count; i++) { // nobody there: the next one finds it
+        if (tess_handle_valid(init.units[i].crashes_news)) {
+            (void)tess_signal(init.units[i].crashes_news, MANIFEST_CRASHES_NEWS_BIT);
+        }
+    }
 }

@@ -195,7 +195,7 @@ status_t grant_make(void *context, struct manifest_grant grant, struct launch_gr
     switch (manifest_grant_which(grant)) {
     case MANIFEST_GRANT_PROGRAMS: return make_programs(unit, grant, all, to);
     case MANIFEST_GRANT_KEEP_KIB: return lend_kept(unit, grant, to);
-    case MANIFEST_GRANT_CRASHES: return crash_grant(all, grant, unit->account, to);
+    case MANIFEST_GRANT_CRASHES: return crash_grant(unit, all, grant, to);
     default: return make(unit, grant, unit->account, to);
     }
 }

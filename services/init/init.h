@@ -10,6 +10,7 @@
 //   ask.c     what services are asked    order.c    who needs whom, and what is done when one is given up
 //   mode.c    how much of the system runs
 //   crash.c   what is left of services that crashed
+//   replace.c one process of a service in place of another
 //   early.c   last words on the serial line, before there is a console
 #pragma once
 
@@ -25,6 +26,7 @@
 #include "lib/rpc/promise.h"
 #include "lib/supervise/escalate.h"
 #include "lib/supervise/probe.h"
+#include "lib/supervise/replace.h"
 #include "lib/supervise/supervise.h"
 #include "lib/tess/spawn.h"
 #include "lib/badge/badge.h"
@@ -36,6 +38,7 @@ constexpr uint64_t INIT_SET_ASIDE_BYTES = 384 * 1024; // for what init touches a
 constexpr uint32_t INIT_FIRST_ID = 2;               // 1 is the supervisor's own holder number
 constexpr size_t INIT_REASON_BYTES = 128;
 constexpr size_t INIT_MODE_REASON_BYTES = 200;
+constexpr size_t INIT_WHY_BYTES = 256;
 constexpr size_t INIT_VERDICT_BYTES = INIT_REASON_BYTES - 3; // behind "it "
 constexpr uint64_t INIT_ANSWER_BIT = 1ull << 63; // of init.ends: an answer to what init asked
 
@@ -44,6 +47,8 @@ struct init_unit {
     const struct manifest_unit *spec;
     uint32_t id;
     const char *name;
+    char program[NAME_BYTES]; // its file in the boot package: the manifest's, or what it was replaced by
+    uint32_t replacements;    // of one of its processes by another
     struct supervise life;
     struct escalation escalation;
 
@@ -52,6 +57,8 @@ struct init_unit {
     handle_t account;       // owned
     handle_t lent;          // owned; above the accounts that it was granted, which end with it. 0: none
     struct launch_capset capset;
+
+    handle_t crashes_news; // owned; where its process, if it was granted crashes, is told of them. 0: not granted
 
     handle_t kept; // owned; the memory that it was granted to keep, which outlives its processes. 0: none, or not yet
 
@@ -65,6 +72,7 @@ struct init_unit {
     struct init_work {
         uint64_t requests, refused, denied;
     } work; // of its process, as that said last
+    uint64_t names_told; // to its process, if it is the registry's: a bit for each of init.endpoints
     char verdict[INIT_VERDICT_BYTES]; // why it was ended, by init; empty: it was not
 
     bool waits_for_memory; // which has been said
@@ -88,7 +96,6 @@ struct init_endpoint {
     uint64_t interface_id;
     handle_t endpoint; // owned, all rights
     struct init_unit *provider;
-    bool registry_knows;
 };
 
 struct init {
@@ -101,7 +108,6 @@ struct init {
     handle_t roster_vmo;
     struct remains_box *crashes; // what is left of services, as it is granted
     handle_t crashes_vmo;
-    handle_t crashes_news; // notification of whoever was granted that last; may be gone
     const char *cmdline; // null when there is none
     struct package package;
     struct manifest manifest;
@@ -155,6 +161,14 @@ status_t unit_start(struct init_unit *unit);
 // Ends the process of a running unit; its end is noticed like every other.
 void unit_kill(struct init_unit *unit);
 
+// Starts a process for the unit, whatever its life says. On failure nothing is left, and `why` has one line about it.
+status_t unit_spawn(struct init_unit *unit, char *why, size_t why_bytes);
+
+// Whether its process has ended. Then: why, as `reason` and in the record; and gives up what the process was.
+bool unit_has_ended(const struct init_unit *unit);
+void unit_examine(struct init_unit *unit, struct exit_record *record);
+void unit_bury(struct init_unit *unit, const struct exit_record *record);
+
 // Looks at all units that `bits` may mean, and settles those whose process has ended.
 void units_collect(uint64_t bits);
 
@@ -172,6 +186,18 @@ static inline bool unit_runs(const struct init_unit *unit) {
 // --- ask.c ---
 
 status_t ask_init(void);
+
+// The ring over which init asks; its answers come with INIT_ANSWER_BIT.
+struct rpc_ring *ask_ring(void);
+
+// A way in with the supervisor's badge. The handle is the caller's.
+status_t ask_way_in(handle_t endpoint, handle_t *out);
+
+// Nothing more is asked of a unit's process, and what was asked is not waited for.
+void ask_pause(struct init_unit *unit);
+
+// Its process serves: from now on it is asked where its clients call, and now and then whether it is well.
+status_t ask_follow(struct init_unit *unit);
 
 // Makes what a process needs to be asked, before it starts; its account pays.
 status_t ask_open(struct init_unit *unit);
@@ -227,8 +253,8 @@ void mode_make_safe(struct init_unit *unit);
 
 status_t crash_init(void);
 
-// What `crashes` grants: the box; and the notification by which its holder is told, on that account.
-status_t crash_grant(struct launch_grants *all, struct manifest_grant grant, handle_t account, struct spawn_grant *to);
+// What `crashes` grants: the box; and the notification by which its holder is told, on the unit's account.
+status_t crash_grant(struct init_unit *unit, struct launch_grants *all, struct manifest_grant grant, struct spawn_grant *to);
 
 // A unit has ended: lays what is left of it into the box if it crashed. Waits for nobody. Its memory is still there.
 void crash_note(const struct init_unit *unit, const struct exit_record *record);
@@ -243,6 +269,40 @@ void job_report_ends(const struct init_unit *owner);
 
 // A job of this owner is over, or (id 0) all of them.
 void job_discharge(uint32_t owner, uint32_t id);
+
+// --- replace.c ---
+
+struct replace_request {
+    const char *program; // empty: the one that it has
+    bool may_lose;
+    handle_t watcher; // gets the bits at each step; taken over when it has begun. 0: nobody
+    uint64_t bits;
+};
+
+// Begins to replace the process of a unit. Otherwise BAD_STATE, IN_USE or NOT_FOUND (no such unit), and `why` says it in a sentence.
+status_t replace_begin(struct init_unit *unit, const struct replace_request *request, char *why, size_t why_bytes);
+
+// Takes the answers that have come, and does what follows.
+void replace_take(void);
+
+// The same when the process that is not the service's may have ended; and when the service's own has.
+void replace_collect(void);
+void replace_lost(const struct init_unit *unit);
+
+// Does what is due, and returns when there will be something to do.
+uint64_t replace_due(void);
+
+// The process that the registry's is to be replaced by, which has to be told before it begins; null: there is none.
+struct init_unit *replace_new_registry(void);
+
+// It is not settled yet which process of the unit is to serve: none is started.
+bool replace_holds(const struct init_unit *unit);
+
+// The system goes down: ends the process that is not the unit's.
+void replace_close(void);
+
+// For whoever wants to see it.
+void replace_put(struct supervisor_replacement_builder to);
 
 // --- outbox.c ---
 
@@ -260,7 +320,10 @@ bool outbox_told(const struct init_unit *unit);
 void outbox_announce(const char *line);
 
 // A service has (re)started and knows nothing of what its predecessor was told.
-void outbox_restarted(const struct init_unit *unit);
+void outbox_restarted(struct init_unit *unit);
+
+// Another process of it serves: those who watch its names are told.
+void outbox_replaced(const struct init_unit *unit);
 
 // Hands over what can be handed over; returns when to try again, UINT64_MAX when nothing is left.
 uint64_t outbox_pump(void);

@@ -55,7 +55,7 @@ static void read_manifest(void) {
 
 static status_t make_endpoint(void) {
     TRY(tess_account_create_endpoint(init.account, SUPERVISOR_ID, &init.supervisor));
-    rpc_server_init(&init.server, init.supervisor, 0);
+    rpc_server_init(&init.server, init.supervisor, 1); // a watcher
     TRY(tess_account_create_notification(init.account, &init.ends));
     return tess_notification_bind(init.ends, init.supervisor);
 }
@@ -117,9 +117,10 @@ int main(int argc, char **argv) {
     for (;;) {
         uint64_t deadline_ns = units_start_due();
         uint64_t retry_ns = outbox_pump();
-        const uint64_t asked_ns = ask_due();
+        const uint64_t asked_ns = ask_due(), replaced_ns = replace_due();
         deadline_ns = retry_ns < deadline_ns ? retry_ns : deadline_ns;
         deadline_ns = asked_ns < deadline_ns ? asked_ns : deadline_ns;
+        deadline_ns = replaced_ns < deadline_ns ? replaced_ns : deadline_ns;
         switch (rpc_server_next(&init.server, deadline_ns)) {
         case RPC_REQUEST: control_handle(); break;
         case RPC_SIGNAL: units_collect(init.server.bits); break;

@@ -39,7 +39,6 @@ struct target {
 static struct target the_log = {.name = "log"};
 static struct target the_registry = {.name = "registry"};
 static struct target the_console = {.name = "console"};
-static bool registry_is_told; // all that there is to tell it before it begins
 
 static struct record records[RECORDS_MAX]; // a ring
 static size_t record_first, record_count;
@@ -162,38 +161,48 @@ static void pump_log(void) {
 
 // --- the registry ---
 
-static struct registry_control registry(void) {
-    const struct init_unit *provider = the_registry.endpoint->provider;
-    return (struct registry_control){provider->life.state == SUPERVISE_STARTING ? provider->asked.way_in : the_registry.client};
+// Before it begins it is told where nobody else calls.
+static struct registry_control way_to(const struct init_unit *unit) {
+    return (struct registry_control){unit->life.state == SUPERVISE_STARTING ? unit->asked.way_in : the_registry.client};
 }
 
-static status_t tell_endpoint(const struct init_endpoint *endpoint) {
+static status_t tell_endpoint(const struct init_unit *to, const struct init_endpoint *endpoint) {
     RPC_CALL(call);
     TESS_OWNED handle_t copy = {};
     rights_t rights = {RIGHT_SEND_BIT | RIGHT_MINT_BIT | RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT};
     TRY(tess_handle_copy(endpoint->endpoint, rights, &copy));
-    return registry_control_call_register(registry(), &call, capnp_text(endpoint->name), endpoint->interface_id, copy,
+    return registry_control_call_register(way_to(to), &call, capnp_text(endpoint->name), endpoint->interface_id, copy,
                                           patience(), nullptr);
 }
 
-static void pump_registry(void) {
-    if (!ready(&the_registry)) {
-        return;
-    }
+static uint64_t all_names(void) {
+    return (1ull << init.endpoint_count) - 1; // MANIFEST_PROVIDED_MAX is less than there are bits
+}
+
+// All that this process has not been told yet.
+static void tell_names(struct init_unit *to) {
     for (size_t i = 0; i < init.endpoint_count; i++) {
-        struct init_endpoint *endpoint = &init.endpoints[i];
-        if (!endpoint->registry_knows) {
-            if (!went_well(&the_registry, tell_endpoint(endpoint))) {
+        if ((to->names_told >> i & 1) == 0) {
+            if (!went_well(&the_registry, tell_endpoint(to, &init.endpoints[i]))) {
                 return;
             }
-            endpoint->registry_knows = true;
+            to->names_told |= 1ull << i;
         }
     }
-    registry_is_told = true;
+}
+
+static void pump_registry(void) {
+    if (ready(&the_registry)) {
+        tell_names(the_registry.endpoint->provider);
+    }
+    struct init_unit *next = replace_new_registry();
+    if (next != nullptr && ready(&the_registry)) {
+        tell_names(next);
+    }
 }
 
 bool outbox_told(const struct init_unit *unit) {
-    return the_registry.endpoint == nullptr || the_registry.endpoint->provider != unit || registry_is_told;
+    return the_registry.endpoint == nullptr || the_registry.endpoint->provider->spec != unit->spec || unit->names_told == all_names();
 }
 
 // --- the console ---
@@ -225,28 +234,37 @@ void outbox_announce(const char *line) {
 
 // --- all ---
 
-// The registry hears of every service that was started again, for those who watch it.
-static void tell_of_restart(const struct init_unit *unit) {
-    for (size_t i = 0; unit->life.ended_ns != 0 && i < init.endpoint_count; i++) {
-        struct init_endpoint *endpoint = &init.endpoints[i];
-        endpoint->registry_knows = endpoint->registry_knows && endpoint->provider != unit;
+// The registry hears of every service that was started again, or replaced, for those who watch it.
+static void tell_again(const struct init_unit *unit) {
+    const struct init_endpoint *registry = endpoint_find(the_registry.name);
+    for (size_t i = 0; registry != nullptr && i < init.endpoint_count; i++) {
+        if (init.endpoints[i].provider == unit) {
+            registry->provider->names_told &= ~(1ull << i);
+        }
     }
 }
 
-void outbox_restarted(const struct init_unit *unit) {
-    tell_of_restart(unit);
+static void try_at_once(const struct init_unit *unit) {
     struct target *const targets[] = {&the_log, &the_registry, &the_console};
     for (size_t i = 0; i < 3; i++) {
         const struct init_endpoint *endpoint = endpoint_find(targets[i]->name);
-        if (endpoint == nullptr || endpoint->provider != unit) {
-            continue;
-        }
-        targets[i]->retry_ns = targets[i]->pause_ns = 0;
-        registry_is_told = registry_is_told && targets[i] != &the_registry;
-        for (size_t j = 0; targets[i] == &the_registry && j < init.endpoint_count; j++) {
-            init.endpoints[j].registry_knows = false;
+        if (endpoint != nullptr && endpoint->provider == unit) {
+            targets[i]->retry_ns = targets[i]->pause_ns = 0;
         }
     }
+}
+
+void outbox_restarted(struct init_unit *unit) {
+    unit->names_told = 0;
+    try_at_once(unit);
+    if (unit->life.ended_ns != 0) {
+        tell_again(unit);
+    }
+}
+
+void outbox_replaced(const struct init_unit *unit) {
+    try_at_once(unit);
+    tell_again(unit);
 }
 
 // A target that refused to listen sets its retry time; one that is not running is tried after its start.

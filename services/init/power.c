@@ -73,6 +73,7 @@ void power_down(enum supervisor_control_power action, const char *last_words) {
     for (size_t i = 0; i < init.unit_count; i++) {
         supervise_close(&init.units[i].life);
     }
+    replace_close();
     (void)outbox_pump();
     const struct init_endpoint *console = endpoint_find("console");
     for (size_t i = init.unit_count; i-- > 0;) {

@@ -66,6 +66,7 @@ status_t units_init(void) {
         }
         struct init_unit *unit = &init.units[init.unit_count++];
         *unit = (struct init_unit){.spec = spec, .id = init.next_id++, .name = spec->name};
+        (void)str_copy(unit->program, sizeof unit->program, spec->program); // the same bound
         // There is room for all places. It stands there before anybody can meet the unit.
         const bool entered = roster_put(init.roster, unit->id, unit->name);
         TESS_ASSERT(entered);
@@ -120,7 +121,7 @@ static status_t make_accounts(struct init_unit *unit, char *why, size_t why_byte
     return status;
 }
 
-static status_t try_start(struct init_unit *unit, char *why, size_t why_bytes) {
+status_t unit_spawn(struct init_unit *unit, char *why, size_t why_bytes) {
     status_t status = make_accounts(unit, why, why_bytes);
     if (status_ok(status)) {
         status = ask_open(unit);
@@ -136,6 +137,7 @@ static status_t try_start(struct init_unit *unit, char *why, size_t why_bytes) {
             .spec = unit->spec,
             .package = &init.package,
             .package_vmo = init.package_vmo,
+            .program = unit->program,
             .name = unit->name,
             .holder = unit->id,
             .account = unit->account,
@@ -156,6 +158,7 @@ static status_t try_start(struct init_unit *unit, char *why, size_t why_bytes) {
     if (!status_ok(status)) {
         ask_close(unit);
         end_accounts(unit);
+        tess_close(tess_handle_take(&unit->crashes_news));
     }
     return status;
 }
@@ -187,7 +190,7 @@ static void report_failed_start(struct init_unit *unit, const char *why, bool ho
 
 status_t unit_start(struct init_unit *unit) {
     char why[256] = "it could not be started";
-    status_t status = try_start(unit, why, sizeof why);
+    status_t status = unit_spawn(unit, why, sizeof why);
     uint64_t now = tess_now_ns();
     if (status_ok(status)) {
         bool again = unit->life.ended_ns != 0;
@@ -231,55 +234,70 @@ static void report_end(struct init_unit *unit, const struct exit_record *record)
     }
 }
 
-static void settle(struct init_unit *unit) {
-    struct exit_record record = {.kind = EXIT_KILLED};
+void unit_examine(struct init_unit *unit, struct exit_record *record) {
+    *record = (struct exit_record){.kind = EXIT_KILLED};
     if (status_ok(tess_process_exit_record(unit->process.process))) {
-        memcpy(&record, tess_message_page(), sizeof record);
+        memcpy(record, tess_message_page(), sizeof *record);
     }
     const struct reason_image image = {
-        .name = unit->spec->program,
+        .name = unit->program,
         .base = unit->process.image_base,
         .end = unit->process.image_end,
         .stack_low = unit->process.stack_base,
         .stack_high = unit->process.stack_end,
     };
-    reason_text(&record, &image, unit->reason, sizeof unit->reason);
+    reason_text(record, &image, unit->reason, sizeof unit->reason);
     if (unit->verdict[0] != '\0') {
         fmt_snprintf(unit->reason, sizeof unit->reason, "it %s", unit->verdict);
         unit->verdict[0] = '\0';
     }
     ask_close(unit);
     (void)tess_account_info(unit->account, nullptr, nullptr, &unit->peak_bytes, nullptr);
-    report_end(unit, &record);
-    crash_note(unit, &record);
+}
+
+void unit_bury(struct init_unit *unit, const struct exit_record *record) {
+    crash_note(unit, record);
     tess_close(tess_handle_take(&unit->process.memory));
     end_accounts(unit);
     units_memory_came();
-    job_report_ends(unit);
-    job_discharge(unit->id, 0);
+    tess_close(tess_handle_take(&unit->crashes_news));
     tess_close(tess_handle_take(&unit->process.thread));
     tess_close(tess_handle_take(&unit->process.process));
     launch_forget(&unit->capset);
+}
+
+static void settle(struct init_unit *unit) {
+    struct exit_record record;
+    unit_examine(unit, &record);
+    report_end(unit, &record);
+    unit_bury(unit, &record);
+    job_report_ends(unit);
+    job_discharge(unit->id, 0);
     if (unit->life.started_ns + SUPERVISE_STEADY_NS <= tess_now_ns()) {
         escalate_forget(&unit->escalation);
     }
     supervise_ended(&unit->life, tess_now_ns(), record.kind == EXIT_NORMAL && record.code == 0);
+    replace_lost(unit);
     if (unit->life.state == SUPERVISE_FAILED) {
         order_given_up(unit, false);
     }
+}
+
+bool unit_has_ended(const struct init_unit *unit) {
+    uint64_t state = 0;
+    return status_ok(tess_process_info(unit->process.process, nullptr, &state, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr)) &&
+           state == PROCESS_STATE_ENDED;
 }
 
 void units_collect(uint64_t bits) {
     if ((bits & INIT_ANSWER_BIT) != 0) {
         ask_collect();
     }
+    replace_take(); // what was answered before an end, before that
+    replace_collect();
     for (size_t i = 0; i < init.unit_count; i++) {
         struct init_unit *unit = &init.units[i];
-        uint64_t state = 0;
-        if (unit_runs(unit) && (bits & end_bit(unit)) != 0 &&
-            status_ok(tess_process_info(unit->process.process, nullptr, &state, nullptr, nullptr, nullptr,
-                                        nullptr, nullptr, nullptr)) &&
-            state == PROCESS_STATE_ENDED) {
+        if (unit_runs(unit) && (bits & end_bit(unit)) != 0 && unit_has_ended(unit)) {
             settle(unit);
         }
     }
@@ -294,6 +312,9 @@ void units_memory_came(void) {
 
 // Starts it if it is due; returns when it will be.
 static uint64_t start_if_due(struct init_unit *unit) {
+    if (replace_holds(unit)) {
+        return UINT64_MAX;
+    }
     const uint64_t due_ns = supervise_due_ns(&unit->life);
     const bool first = unit->life.state == SUPERVISE_STOPPED && !unit->life.closing && order_may_start(unit);
     if (!first && (due_ns == UINT64_MAX || due_ns > tess_now_ns())) {

@@ -145,14 +145,15 @@ static void put_words(struct supervisor_service_detail_builder detail, const str
 static void put_detail(struct supervisor_service_detail_builder detail, const struct init_unit *unit, size_t words_left) {
     const struct manifest_unit *spec = unit->spec;
     put_service(supervisor_service_detail_init_service(detail), unit);
-    supervisor_service_detail_set_program(detail, capnp_text(spec->program));
+    supervisor_service_detail_set_program(detail, capnp_text(unit->program));
+    supervisor_service_detail_set_replacements(detail, unit->replacements);
     supervisor_service_detail_set_restart(detail, (enum supervisor_restart)spec->restart);
     supervisor_service_detail_set_manifest_file(detail, capnp_text(spec->source));
     supervisor_service_detail_set_manifest_line(detail, spec->line);
     supervisor_service_detail_set_ended_ns(detail, unit->life.ended_ns);
     supervisor_service_detail_set_last_end(detail, capnp_text(unit->reason));
     words_left -= SUPERVISOR_SERVICE_DETAIL_DATA_WORDS + SUPERVISOR_SERVICE_DETAIL_POINTERS + service_words(unit) +
-                  rpc_text_words(strlen(spec->program)) + rpc_text_words(strlen(spec->source)) + rpc_text_words(strlen(unit->reason));
+                  rpc_text_words(strlen(unit->program)) + rpc_text_words(strlen(spec->source)) + rpc_text_words(strlen(unit->reason));
     put_words(detail, spec, words_left);
 }
 
@@ -168,11 +169,18 @@ static status_t service(void *, struct rpc_request *, struct supervisor_service_
     return STATUS_OK;
 }
 
+static status_t replacement(void *, struct rpc_request *, struct supervisor_replacement_params,
+                            struct supervisor_replacement_results_builder results) {
+    replace_put(supervisor_replacement_results_init_replacement(results));
+    return STATUS_OK;
+}
+
 static const struct supervisor_server methods = {
     .services = services,
     .service = service,
     .capabilities = capabilities,
     .mode = mode,
+    .replacement = replacement,
 };
 
 status_t view_dispatch(struct rpc_request *request) {

@@ -466,6 +466,14 @@ CASE(hostile_lengths_of_lists) {
 
 // ---- supervisor ----
 
+// The watcher is nothing that could be signalled.
+static enum supervisor_control_outcome replaced(struct supervisor_control control, struct capnp_text name, struct capnp_text program) {
+    RPC_CALL(call);
+    struct supervisor_control_replace_results results;
+    DONE(supervisor_control_call_replace(control, &call, name, program, true, suite.process, UINT64_MAX, rpc_patience(), &results));
+    return supervisor_control_replace_results_get_outcome(results);
+}
+
 static void try_names(struct supervisor supervisor, struct supervisor_control control, struct capnp_text name) {
     RPC_CALL(call);
     struct supervisor_service_results service;
@@ -483,6 +491,7 @@ static void try_names(struct supervisor supervisor, struct supervisor_control co
     EXPECT_EQ(supervisor_control_restart_results_get_outcome(restarted), SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND);
     DONE(supervisor_control_call_revoke(control, &call, name, 0x10001, rpc_patience(), &revoked));
     EXPECT_EQ(supervisor_control_revoke_results_get_outcome(revoked), SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND);
+    EXPECT_EQ(replaced(control, name, CAPNP_TEXT("logd")), SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND);
 }
 
 static void try_supervisor(void) {
@@ -499,6 +508,12 @@ static void try_supervisor(void) {
     DONE(supervisor_control_call_revoke(control, &call, CAPNP_TEXT("logd"), UINT32_MAX, rpc_patience(), &revoked));
     EXPECT_EQ(supervisor_control_revoke_results_get_outcome(revoked), SUPERVISOR_CONTROL_OUTCOME_NOT_FOUND);
     try_names(supervisor, control, CAPNP_TEXT("logd\0"));
+    for (uint32_t i = 1; i < BAD_NAMES; i++) { // the first has a NUL, as below; the last is empty, which is no program's but means the one that runs
+        EXPECT_EQ(replaced(control, CAPNP_TEXT("consoled"), bad_names[i]), SUPERVISOR_CONTROL_OUTCOME_BAD_STATE);
+        EXPECT(bad_names[i].len == 0 || replaced(control, CAPNP_TEXT("logd"), bad_names[i]) == SUPERVISOR_CONTROL_OUTCOME_BAD_STATE);
+    }
+    struct supervisor_control_replace_results results;
+    INVALID(supervisor_control_call_replace(control, &call, CAPNP_TEXT("logd"), CAPNP_TEXT("logd\0"), true, (handle_t){}, 0, rpc_patience(), &results));
     INVALID(supervisor_control_call_power(control, &call, (enum supervisor_control_power)2, rpc_patience(), nullptr));
     INVALID(supervisor_control_call_power(control, &call, (enum supervisor_control_power)0xffff, rpc_patience(), nullptr));
     DONE(supervisor_control_call_discharge(control, &call, UINT32_MAX, rpc_patience(), nullptr));

@@ -19,6 +19,7 @@ import metrics
 import misbehaviour
 import policy
 import registry
+import replace
 import processors
 import programs
 import services
@@ -27,7 +28,7 @@ import supervision
 from session import ANSWER_S, Session
 from testing import check, deadline
 
-COMMANDS = ("help", "services", "service", "logs", "caps", "mem", "ps", "run", "kill", "uptime", "trace", "clear", "reboot", "poweroff",
+COMMANDS = ("help", "services", "service", "logs", "caps", "mem", "ps", "run", "kill", "restart", "replace", "uptime", "trace", "clear", "reboot", "poweroff",
             "whatif", "revoke", "who-can", "prove", "authority",
             "echo", "jobs", "fg", "wait", "crashes", "crash", "history", "man", "apropos", "describe", "call", "policy", "keys", "whoami", "su", "logout", "lock", "sessions", "users", "adduser", "deluser", "passwd", "why", "config", "metrics", "status",
             "grep", "head", "tail", "sort", "uniq", "wc", "field", "tee", "cat", "files", "rm", "sh", "test", "set", "unset", "exit", "date", "alarm")
@@ -394,4 +395,4 @@ def cases(ctx):
     found.append(("shell_restarts", functools.partial(shell_restarts, ctx)))
     found.append(("services_killed_in_turn", deadline(180)(functools.partial(often_killed, ctx))))
     return (found + authority.cases(ctx) + manual.cases(ctx) + machine.cases(ctx) + processors.cases(ctx) + services.cases(ctx) + log.cases(ctx) + metrics.cases(ctx) + policy.cases(ctx) + denial.cases(ctx) + registry.cases(ctx) + keys.cases(ctx) + config.cases(ctx) + identity.cases(ctx) + clock.cases(ctx) + misbehaviour.cases(ctx) +
-            programs.cases(ctx) + crashes.cases(ctx) + stand_in.cases(ctx) + language.cases(ctx) + jobs.cases(ctx) + supervision.cases(ctx))
+            programs.cases(ctx) + crashes.cases(ctx) + stand_in.cases(ctx) + language.cases(ctx) + jobs.cases(ctx) + supervision.cases(ctx) + replace.cases(ctx))
