@@ -59,7 +59,13 @@ void rpc_place_mint(struct rpc_request *request, struct capnp_builder *builder, 
                     uint64_t interface_id) {
     struct rpc_outgoing *outgoing = &request->outgoing;
     const struct capnp_pointer_builder p = {.builder = builder, .at = at};
-    const uint32_t index = builder == &outgoing->builder ? capnp_reserve_handle(p) : UINT32_MAX;
+    if (builder != &outgoing->builder) {
+        if (builder != nullptr) {
+            capnp_fail(&builder->view, CAPNP_NO_HANDLES); // an answer that was put off, or another message altogether
+        }
+        return;
+    }
+    const uint32_t index = capnp_reserve_handle(p);
     if (index < CAPNP_FEW_HANDLES) {
         outgoing->mints[index] = (struct rpc_mint){badge, interface_id, rights};
         outgoing->unminted |= (uint8_t)(1u << index);

@@ -164,8 +164,8 @@ static inline struct capnp_struct_builder rpc_results(struct rpc_request *reques
 
 // A result that is a capability to the endpoint that the server receives from, which the server may mint from: made when the answer
 // goes, and not at all if only another call of the same message wants it (lib/rpc/chain.h). When it can't be made then, the kernel's
-// status is the answer; so a method that has to undo something in that case mints it by itself. `p` is in this request's results,
-// and those are the answer to it: not one that is put off.
+// status is the answer; so a method that has to undo something in that case mints it by itself. `p` is in this request's results;
+// in any other message, such as an answer that was put off, it is an error (NO_HANDLES).
 void rpc_place_mint(struct rpc_request *request, struct capnp_builder *builder, uint64_t *at, rights_t rights, uint64_t badge,
                     uint64_t interface_id); // in what is null; a call that all fits into registers
 static inline void rpc_mint(struct rpc_request *request, struct capnp_pointer_builder p, struct rpc_mint mint) {

@@ -27,6 +27,9 @@ def no_row_got_worse(ctx):
     measured = read(ctx.build / "bench.tsv")
     for row, limit in LIMITS.items():
         check(measured[row][0] <= limit, f"{row} is above its limit", f"at most {limit}", measured[row][0])
+    round_trips = measured["typed_2"][0]
+    check(measured["ring_pipeline_3"][0] < round_trips, "three dependent calls cost as much as two plain round trips",
+          f"less than {round_trips}", measured["ring_pipeline_3"][0])
 
 
 @deadline(400)

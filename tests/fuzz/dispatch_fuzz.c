@@ -66,6 +66,7 @@ static const struct bootstrap bootstrap = {.process = 1, .vspace = 2, .account =
 const struct bootstrap *tess_bootstrap = &bootstrap;
 
 constexpr uint32_t HANDLES = 256, FIRST = 16, REPLY = 8, MADE = 128;
+constexpr uint64_t MINTED_ID = 0x9d1e'60b7'42ca'f385;
 static uint32_t made; // handles, by the methods of one request
 static bool open_handles[HANDLES];
 static uint32_t sent_vmo; // the handle of what came out of band; 0: none
@@ -99,7 +100,7 @@ static status_t deliver(const struct tess_message *message) {
     recipe.delivery = 0; // what takes its place gets there
     for (uint32_t i = 0; status_ok(status) && i < message_handle_count(message->info); i++) {
         const handle_t given = tess_message_handle(message, i);
-        REQUIRE(given.v < HANDLES);
+        REQUIRE(given.v != 0 && given.v < HANDLES);
         if (!open_handles[given.v]) { // the method has closed it, or there was none under that number
             status = STATUS_BAD_HANDLE;
         }
@@ -181,9 +182,21 @@ static status_t handle_info(uint64_t words[MESSAGE_WORDS]) {
     return STATUS_OK;
 }
 
+static status_t handle_mint(uint64_t words[MESSAGE_WORDS]) {
+    REQUIRE(words[0] == server_endpoint.v && words[3] == MINTED_ID);
+    if ((recipe.vmo & VMO_CANNOT_BE_MAPPED) != 0) {
+        return STATUS_NO_MEMORY;
+    }
+    words[0] = opened(MADE + made++).v;
+    return STATUS_OK;
+}
+
 status_t tess_invoke(handle_t object, uint64_t method, uint64_t words[MESSAGE_WORDS]) {
     if (object.v == bootstrap.process && method == PROCESS_HANDLE_INFO) {
         return handle_info(words);
+    }
+    if (object.v == bootstrap.process && method == PROCESS_HANDLE_MINT) {
+        return handle_mint(words);
     }
     if (object.v == bootstrap.account && method == ACCOUNT_CREATE_RESIZABLE_VMO) {
         return make_vmo(words);
@@ -271,6 +284,12 @@ status_t fuzz_answer(struct rpc_request *request, struct capnp_struct params, st
     }
     for (uint32_t i = 0; request->chained && (recipe.behaviour & COPIES) != 0 && i < results.pointers && i < 2; i++) {
         capnp_give_handle(capnp_edit_pointer(results, i), opened(MADE + made++));
+    }
+    for (uint32_t i = 0; i < results.pointers && i < 2; i++) {
+        if ((recipe.form >> i & 1) != 0) { // in place of what is there, as the case may be
+            const rights_t rights = {RIGHT_SEND_BIT | ((recipe.form & 4) != 0 ? RIGHT_TRANSFER_BIT : 0)};
+            rpc_mint(request, capnp_edit_pointer(results, i), (struct rpc_mint){sum, MINTED_ID, rights});
+        }
     }
     if ((recipe.behaviour & REFUSES) != 0) {
         return rpc_refuse(request, RPC_OVERLOADED, "%llu is too much", (unsigned long long)sum);
