@@ -1,4 +1,4 @@
-// Services are killed at random while clients use all of them: nothing that may be asked twice goes unanswered, no answer is
+// Services are killed and replaced at random while clients use all of them, and killed while they are replaced: nothing that may be asked twice goes unanswered, no answer is
 // wrong, nothing is left behind. The command line says how many kills ("kills="), and from which seed ("seed=").
 #include "base/mem.h"
 #include "base/str.h"
@@ -30,9 +30,12 @@ static handle_t never; // a notification that nobody signals
 
 static struct victim {
     char name[24];
-    uint64_t kills;
+    uint64_t kills, replacements;
+    bool cannot_be_replaced; // it has a device
 } victims[VICTIMS_MAX];
 static uint32_t victim_count;
+static bool replacing;
+static uint64_t undone; // replacements: somebody was killed meanwhile
 
 static uint64_t option(const char *name, uint64_t otherwise) {
     const char *at = suite.argument;
@@ -174,6 +177,72 @@ static bool kill(struct victim *victim) {
     return done;
 }
 
+// ---- replacements ----
+
+// What became of the one that was begun last; false: it goes on.
+static bool is_over(const char **service, bool *done, bool *by_kill) {
+    RPC_CALL(call);
+    static char name[24];
+    struct supervisor_replacement_results results;
+    if (!suite_check_status(supervisor_call_replacement((struct supervisor){supervisor.handle}, &call, rpc_patience(), &results), STATUS_OK,
+                            "replacement", __FILE__, __LINE__)) {
+        return false;
+    }
+    const struct supervisor_replacement last = supervisor_replacement_results_get_replacement(results);
+    const enum supervisor_replace_step step = supervisor_replacement_get_step(last);
+    const struct capnp_text reason = supervisor_replacement_get_reason(last), who = supervisor_replacement_get_service(last);
+    *done = step == SUPERVISOR_REPLACE_STEP_DONE;
+    *by_kill = strncmp(reason.bytes, "the process that served ended meanwhile", 39) == 0;
+    if (step == SUPERVISOR_REPLACE_STEP_FAILED && !*by_kill) {
+        report_line("note kills: %s: %s", who.bytes, reason.bytes);
+    }
+    (void)str_copy_bytes(name, sizeof name, who.bytes, who.len);
+    *service = name;
+    return *done || step == SUPERVISOR_REPLACE_STEP_FAILED;
+}
+
+// Counts what became of it, once.
+static void settle_replacement(void) {
+    static const char *service;
+    bool done, by_kill;
+    if (!replacing || !is_over(&service, &done, &by_kill)) {
+        return;
+    }
+    replacing = false;
+    undone += !done;
+    EXPECT(done || by_kill); // nothing else keeps it from being done
+    for (uint32_t i = 0; done && i < victim_count; i++) {
+        victims[i].replacements += str_equal(victims[i].name, service);
+    }
+}
+
+// Begins it; nobody waits for that, so that either process may be in the way of what comes next.
+static void begin_to_replace(struct victim *victim) {
+    RPC_CALL(call);
+    struct supervisor_control_replace_results results;
+    settle_replacement();
+    if (replacing || victim->cannot_be_replaced ||
+        !suite_check_status(supervisor_control_call_replace(supervisor, &call, capnp_text(victim->name), CAPNP_TEXT(""), true, (handle_t){}, 0,
+                                                            rpc_patience(), &results),
+                            STATUS_OK, victim->name, __FILE__, __LINE__)) {
+        return;
+    }
+    const enum supervisor_control_outcome outcome = supervisor_control_replace_results_get_outcome(results);
+    replacing = outcome == SUPERVISOR_CONTROL_OUTCOME_DONE;
+    const char *after = supervisor_control_replace_results_get_reason(results).bytes;
+    after += strncmp(after, victim->name, strlen(victim->name)) == 0 ? strlen(victim->name) : 0;
+    victim->cannot_be_replaced = strncmp(after, " cannot be replaced", 19) == 0; // it has a device
+    (void)suite_check(replacing || outcome == SUPERVISOR_CONTROL_OUTCOME_BAD_STATE, victim->name, __FILE__, __LINE__);
+}
+
+static void finish_replacing(void) {
+    for (const uint64_t end_ns = suite_after_ms(RUNNING_MS); replacing && suite_now_ns() < end_ns;) {
+        pause_us(1'000);
+        settle_replacement();
+    }
+    EXPECT(!replacing);
+}
+
 // Asks a service what may be asked twice, as long as it takes.
 static void ask_service(struct asker *asker, const char *service) {
     for (uint32_t i = 0; i < load_count; i++) {
@@ -238,7 +307,9 @@ static void campaign(uint64_t seed, uint64_t kills, uint64_t *times) {
     static struct asker asker;
     asker = (struct asker){.client.number = CLIENTS, .client.state = seed * 0x9e37'79b9'7f4a'7c15 | 1};
     for (uint64_t done = 0; done < kills;) {
-        struct victim *victim = &victims[any(&asker.client.state, victim_count)];
+        struct victim *victim = &victims[any(&asker.client.state, victim_count)], *replaced = &victims[any(&asker.client.state, victim_count)];
+        begin_to_replace(replaced);
+        victim = replacing && any(&asker.client.state, 4) == 0 ? replaced : victim; // at any step of that
         pause_us(any(&asker.client.state, PAUSE_MAX_US));
         const uint64_t start_ns = suite_now_ns();
         if (kill(victim)) {
@@ -249,15 +320,21 @@ static void campaign(uint64_t seed, uint64_t kills, uint64_t *times) {
             report_line("start services_are_killed_at_random"); // still alive
         }
     }
+    finish_replacing();
     sort(times, kills);
 }
 
 static void report(const uint64_t *times, uint64_t kills) {
+    uint64_t replaced = 0;
     report_line("note kills: %lu kills of %u services, under %u clients", kills, victim_count, CLIENTS);
     for (uint32_t i = 0; i < victim_count; i++) {
-        report_line("note kills: %s: %lu kills", victims[i].name, victims[i].kills);
+        report_line("note kills: %s: %lu kills, %lu replacements", victims[i].name, victims[i].kills, victims[i].replacements);
         EXPECT(victims[i].kills > 0);
+        EXPECT(victims[i].replacements > 0 || victims[i].cannot_be_replaced);
+        replaced += victims[i].replacements;
     }
+    report_line("note kills: %lu services replaced, and %lu killed while they were", replaced, undone);
+    EXPECT(undone > 0);
     report_line("note kills: restart in us: half within %lu, 90%% %lu, 99%% %lu, all %lu", times[kills / 2] / 1000,
                 times[kills * 9 / 10] / 1000, times[kills * 99 / 100] / 1000, times[kills - 1] / 1000);
 }
@@ -355,8 +432,9 @@ void suite_before_all(void) {
 
 static void kill_under_load(uint64_t seed, uint64_t count) {
     for (uint32_t i = 0; i < victim_count; i++) {
-        victims[i].kills = 0;
+        victims[i].kills = victims[i].replacements = 0;
     }
+    undone = 0;
     if (start_clients(seed)) {
         campaign(seed, count, times);
     }

@@ -1,4 +1,4 @@
-"""Suite "kills": services are killed at random under a mixed load (tests/kills/kills_test.c), on two processors.
+"""Suite "kills": services are killed and replaced at random under a mixed load (tests/kills/kills_test.c), on two processors.
 
 A few hundred kills; `tools/test kills --minutes N` makes it 10,000, from another seed each time, with N minutes for them. How
 long a restart takes is judged on a machine of its own whose clock counts instructions.
