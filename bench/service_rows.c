@@ -130,7 +130,7 @@ uint64_t spawn_to_main(uint64_t count) {
         exec_control_run_params_set_program(params, CAPNP_TEXT("bench_child"));
         capnp_text_list_set(exec_control_run_params_init_arguments(params, 1), 0, CAPNP_TEXT("time"));
         exec_control_run_params_set_foreground(params, true);
-        exec_control_run_params_set_watcher(params, ended);
+        exec_control_run_params_set_watcher(params, (struct notification){ended});
         exec_control_run_params_set_bits(params, 1);
         require(exec_control_finish_run(&call, DEADLINE_NEVER, &results), "run");
         if (exec_control_run_results_get_outcome(results) != EXEC_CONTROL_OUTCOME_DONE) {

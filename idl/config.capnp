@@ -4,6 +4,7 @@
 using import "tessera.capnp".repeatable;
 using import "tessera.capnp".maxBytes;
 using import "tessera.capnp".maxCount;
+using Kernel = import "kernel.capnp";
 
 const changesMax :UInt32 = 16;  # Of one commit.
 
@@ -166,7 +167,7 @@ interface Config @0xb8e2f50a7d164c93 {
   describe @2 (key :Text $maxBytes(47)) -> (key :Key, layers :List(Entry)) $repeatable;
   # What the schema says of it, and what each layer that sets it has set, the lowest first.
 
-  watch @3 (prefix :Text $maxBytes(47), watcher :Capability, bits :UInt64) -> (epoch :UInt64, revision :UInt64) $repeatable;
+  watch @3 (prefix :Text $maxBytes(47), watcher :Kernel.Notification, bits :UInt64) -> (epoch :UInt64, revision :UInt64) $repeatable;
   # From now on the watcher, a notification with SIGNAL, gets the bits after each change of a key that begins so. One for each
   # caller and prefix: another one takes its place, null ends it. It is forgotten when it is dead. After the service was
   # started anew nobody is watching, and `epoch` is another: who watches asks now and then (`revision`).

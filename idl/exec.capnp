@@ -4,6 +4,7 @@
 using import "tessera.capnp".repeatable;
 using import "tessera.capnp".maxCount;
 using Supervisor = import "supervisor.capnp";
+using Kernel = import "kernel.capnp";
 
 const argumentsMax :UInt32 = 32;         # Of a program that is run.
 const argumentsMaxBytes :UInt32 = 2048;  # All together, each with a byte for its end.
@@ -72,7 +73,7 @@ interface Exec @0xe7c1308b5f92d64a {
 interface ExecControl @0x96b0d5e2a7f41c38 extends(Exec) {
   # What can be done.
 
-  run @0 (program :Text, arguments :List(Text) $maxCount(.argumentsMax), foreground :Bool, watcher :Capability, bits :UInt64,
+  run @0 (program :Text, arguments :List(Text) $maxCount(.argumentsMax), foreground :Bool, watcher :Kernel.Notification, bits :UInt64,
           memoryKib :UInt32, handed :List(Handed) $maxCount(.handedMax))
       -> (outcome :Outcome, id :UInt32, processKoid :UInt64, why :Text);
   # Starts a program; `arguments` are those behind its name. When it ends the watcher, a notification with SIGNAL or null,
@@ -86,7 +87,7 @@ interface ExecControl @0x96b0d5e2a7f41c38 extends(Exec) {
   revoke @2 (target :Text, handle :UInt32) -> (outcome :Outcome);
   # Takes a handle away from a job, and with it all that was derived from it, wherever that is now.
 
-  watch @3 (id :UInt32, watcher :Capability, bits :UInt64) -> (outcome :Outcome);
+  watch @3 (id :UInt32, watcher :Kernel.Notification, bits :UInt64) -> (outcome :Outcome);
   # Who is told from now on when a job ends, in place of whom `run` named; null: nobody.
 
   enum Outcome {

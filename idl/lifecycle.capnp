@@ -6,11 +6,12 @@
 # handed over its state. Nothing that a supervisor asks waits for a service: it asks, and has other things to do.
 
 using import "tessera.capnp".repeatable;
+using Kernel = import "kernel.capnp";
 
 interface Lifecycle @0xc30de8a1726f94b5 {
   # How a process of a service begins, goes on and ends.
 
-  begin @0 (state :Capability, bytes :UInt64);
+  begin @0 (state :Kernel.Vmo, bytes :UInt64);
   # That this is answered says that it is ready: it serves its clients from now on. `state`, a VMO, is what a predecessor had
   # in hand, or null. Failed: it cannot go on from that state, and the predecessor is to.
 
@@ -18,7 +19,7 @@ interface Lifecycle @0xc30de8a1726f94b5 {
   # That this is answered says that it is well. What it has done since it began: requests that it served, of those the ones that it
   # refused, and of those the ones that their callers may not make.
 
-  save @2 (loseState :Bool) -> (state :Capability, bytes :UInt64);
+  save @2 (loseState :Bool) -> (state :Kernel.Vmo, bytes :UInt64);
   # It finishes what it has begun, hands its state over, and serves nobody any more until it is told what came of that: `resume`,
   # or `stop`. Who calls it meanwhile waits for whoever serves next. Without a state there is no capability: there is none, or it
   # lies in memory that the successor is lent, too (`keepKib`). Refused, and it serves on, when something of its state would be

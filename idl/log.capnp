@@ -5,6 +5,7 @@ using import "tessera.capnp".repeatable;
 using import "tessera.capnp".maxBytes;
 using import "tessera.capnp".maxCount;
 using import "tessera.capnp".oneWay;
+using Kernel = import "kernel.capnp";
 
 const fieldsMax :UInt32 = 8;        # Of one record.
 const fieldsMaxBytes :UInt32 = 512; # All together: 4 for each, its name, and its value (8 for an integer).
@@ -85,7 +86,7 @@ interface Log @0xd1a670c35e2b9401 {
   # append with all that a record can say. Control characters in the domain or a field's name are refused. A crash only the
   # supervisor can report, and a limit only the log itself.
 
-  follow @4 (notification :Capability, bits :UInt64) $repeatable;
+  follow @4 (notification :Kernel.Notification, bits :UInt64) $repeatable;
   # From now on the notification (SIGNAL) gets these bits when there is a new record, and then again when there is one after the
   # follower's next query. Each holder has one follower; null ends it. Overloaded: there are as many as there can be.
 

@@ -3,6 +3,7 @@
 
 using import "tessera.capnp".repeatable;
 using import "tessera.capnp".maxBytes;
+using Kernel = import "kernel.capnp";
 
 const wordsMax :UInt32 = 512;        # Of a client's page.
 const histogramWords :UInt32 = 127;  # Sum, greatest value and its cause, and 124 buckets (lib/metrics/histogram.h).
@@ -54,7 +55,7 @@ interface Metrics @0x9fe64a0b3c718d52 {
   # Figures to be read, and those of the caller's own. Those are in a page of memory that the caller writes and this service reads:
   # no call is made to change one. They are the caller's by the capability that it calls through.
 
-  page @0 (wanted :Bool) -> (page :Capability);
+  page @0 (wanted :Bool) -> (page :Kernel.Vmo);
   # A page for the caller, a VMO, all zero; what it had before is forgotten, and if none is wanted that is all. Overloaded: there are as
   # many clients as there can be.
 

@@ -4,6 +4,7 @@
 using import "tessera.capnp".repeatable;
 using import "tessera.capnp".maxBytes;
 using import "tessera.capnp".maxCount;
+using Kernel = import "kernel.capnp";
 
 enum Action {
   # What can be done with what a service provides.
@@ -117,7 +118,7 @@ interface PolicyControl @0xb05f2c9e71d8a364 extends(Policy) {
   restore @1 (subject :Text $maxBytes(23), action :Action, object :Text $maxBytes(23)) -> (found :Bool, epoch :UInt64) $repeatable;
   # Undoes a `revoke` of the same three.
 
-  watch @2 (watcher :Capability, bits :UInt64) $repeatable;
+  watch @2 (watcher :Kernel.Notification, bits :UInt64) $repeatable;
   # Sets these bits in a notification whenever the epoch changes, before whoever changed it hears that it has. For the registry:
   # there is one watcher, and the next one takes its place.
 

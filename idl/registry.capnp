@@ -4,12 +4,13 @@
 using import "tessera.capnp".repeatable;
 using import "tessera.capnp".maxBytes;
 using Policy = import "policy.capnp";
+using Kernel = import "kernel.capnp";
 
 interface Registry @0x9e35d84a71bc2f03 {
   # What programs use to find the services that their manifest allows them.
 
   resolve @0 (name :Text $maxBytes(23), interfaceId :UInt64)
-          -> (service :Capability, interfaceId :UInt64, outcome :Outcome) $repeatable;
+          -> (service :Kernel.Endpoint, interfaceId :UInt64, outcome :Outcome) $repeatable;
   # The service of this name, if it has the interface asked for; 0 asks for any. Its badge is the caller's own,
   # so a client is the same holder to every service. `service` is null unless the outcome is `found`. It is what the policy allows:
   # for what everybody may call, or also for what only some may; with the right to be copied, or without. It is taken back when the
@@ -44,7 +45,7 @@ interface Registry @0x9e35d84a71bc2f03 {
 interface RegistryControl @0xd95207ea46b1cf83 extends(Registry) {
   # For the supervisor.
 
-  register @0 (name :Text $maxBytes(23), interfaceId :UInt64, service :Capability) $repeatable;
+  register @0 (name :Text $maxBytes(23), interfaceId :UInt64, service :Kernel.Endpoint) $repeatable;
   # Puts a service under a name; again when it was started again. It needs the rights SEND and MINT. What was resolved under this
   # name before stays, unless it is another endpoint now: then it is taken back.
 

@@ -3,6 +3,7 @@
 
 using import "tessera.capnp".repeatable;
 using import "tessera.capnp".maxBytes;
+using Kernel = import "kernel.capnp";
 
 const zoneMaxBytes :UInt32 = 63;  # Of the name of a zone.
 
@@ -71,7 +72,7 @@ interface Time @0xa9b0d4e7625c8f13 {
   zones @4 (prefix :Text $maxBytes(.zoneMaxBytes), first :UInt32) -> (names :List(Text), total :UInt32, release :Text) $repeatable;
   # Names of zones that begin so, as many as fit from number `first` on, and the release of the data.
 
-  setAlarm @5 (wall :Bool, atNs :Int64, periodNs :UInt64, watcher :Capability, bits :UInt64) -> (id :UInt32);
+  setAlarm @5 (wall :Bool, atNs :Int64, periodNs :UInt64, watcher :Kernel.Notification, bits :UInt64) -> (id :UInt32);
   # From now on the watcher, a notification with SIGNAL, gets the bits at that moment of the clock, and with a period (10 ms or more)
   # again and again. On the wall clock it goes by what that says, whoever sets it: set forward past the moment, the alarm
   # goes off at once, and once; set back, it waits for the moment to come again. It is forgotten with its watcher.

@@ -23,7 +23,7 @@ static void put(const char *bytes, size_t len) {
 
 static status_t set_interrupt(void) {
     RPC_CALL(call);
-    return console_control_call_set_interrupt(console(), &call, shell.events, BIT_INTERRUPT, rpc_patience(), nullptr);
+    return console_control_call_set_interrupt(console(), &call, (struct notification){shell.events}, BIT_INTERRUPT, rpc_patience(), nullptr);
 }
 
 static void watch_interrupts(void) {

@@ -22,7 +22,7 @@ uint32_t accounts_count(const struct accounts *accounts) {
     return count;
 }
 
-const struct account *accounts_at(const struct accounts *accounts, uint32_t index) {
+const struct accounts_account *accounts_at(const struct accounts *accounts, uint32_t index) {
     for (size_t i = 0; i < ACCOUNTS_MAX; i++) {
         if (accounts->list[i].name[0] != '\0' && index-- == 0) {
             return &accounts->list[i];
@@ -31,7 +31,7 @@ const struct account *accounts_at(const struct accounts *accounts, uint32_t inde
     return nullptr;
 }
 
-static struct account *find_account(struct accounts *accounts, const char *name) {
+static struct accounts_account *find_account(struct accounts *accounts, const char *name) {
     for (size_t i = 0; i < ACCOUNTS_MAX; i++) {
         if (name[0] != '\0' && str_equal(accounts->list[i].name, name)) {
             return &accounts->list[i];
@@ -64,7 +64,7 @@ static bool is_good_password(size_t len) {
 }
 
 struct password accounts_salt(const struct accounts *accounts, const char *name) {
-    const struct account *account = find_account((struct accounts *)accounts, name); // only read
+    const struct accounts_account *account = find_account((struct accounts *)accounts, name); // only read
     struct password password = account != nullptr ? account->password : accounts->nobody.password;
     memset(password.hash, 0, sizeof(password.hash));
     return password;
@@ -77,7 +77,7 @@ struct password accounts_new_salt(const struct accounts *accounts, const struct 
 }
 
 static enum accounts_result make_account(struct accounts *accounts, enum accounts_role role, struct accounts_claim claim, uint64_t now_ns,
-                                         struct account **out) {
+                                         struct accounts_account **out) {
     if (!is_good_name(claim.name)) {
         return ACCOUNTS_BAD_NAME;
     }
@@ -87,7 +87,7 @@ static enum accounts_result make_account(struct accounts *accounts, enum account
     if (find_account(accounts, claim.name) != nullptr) {
         return ACCOUNTS_TAKEN;
     }
-    struct account *account = accounts->list;
+    struct accounts_account *account = accounts->list;
     for (; account < accounts->list + ACCOUNTS_MAX && account->name[0] != '\0'; account++) {
     }
     if (account == accounts->list + ACCOUNTS_MAX) {
@@ -96,15 +96,15 @@ static enum accounts_result make_account(struct accounts *accounts, enum account
     if (claim.hashed == nullptr) {
         return ACCOUNTS_HASH_FIRST;
     }
-    *account = (struct account){.role = role, .created_ns = now_ns, .password = *claim.hashed};
+    *account = (struct accounts_account){.role = role, .created_ns = now_ns, .password = *claim.hashed};
     (void)str_copy(account->name, sizeof(account->name), claim.name); // it is not longer
     *out = account;
     return ACCOUNTS_DONE;
 }
 
 enum accounts_result accounts_prove(struct accounts *accounts, struct accounts_claim claim, uint64_t now_ns,
-                                    struct account **out, uint64_t *wait_ns) {
-    struct account *account = find_account(accounts, claim.name);
+                                    struct accounts_account **out, uint64_t *wait_ns) {
+    struct accounts_account *account = find_account(accounts, claim.name);
     *wait_ns = throttle_wait_ns(&accounts->throttle, claim.name, now_ns);
     if (*wait_ns > 0) {
         return ACCOUNTS_WAIT;
@@ -125,7 +125,7 @@ enum accounts_result accounts_prove(struct accounts *accounts, struct accounts_c
 
 enum accounts_result accounts_set_up(struct accounts *accounts, uint64_t holder, struct accounts_claim claim,
                                      const struct accounts_drawn *drawn, uint64_t now_ns, struct accounts_session **out) {
-    struct account *account;
+    struct accounts_account *account;
     if (accounts_count(accounts) > 0) {
         return ACCOUNTS_TAKEN;
     }
@@ -136,7 +136,7 @@ enum accounts_result accounts_set_up(struct accounts *accounts, uint64_t holder,
 enum accounts_result accounts_login(struct accounts *accounts, uint64_t holder, struct accounts_claim claim,
                                     const struct accounts_drawn *drawn, uint64_t now_ns, struct accounts_session **out,
                                     uint64_t *wait_ns) {
-    struct account *account;
+    struct accounts_account *account;
     const enum accounts_result result = accounts_prove(accounts, claim, now_ns, &account, wait_ns);
     return result == ACCOUNTS_DONE ? accounts_open(accounts, holder, account, drawn->number, now_ns, out) : result;
 }
@@ -151,7 +151,7 @@ enum accounts_result accounts_guest(struct accounts *accounts, uint64_t holder, 
 
 enum accounts_result accounts_change_password(struct accounts *accounts, struct accounts_session *session, const struct password *old,
                                               size_t len, const struct password *hashed, uint64_t now_ns, uint64_t *wait_ns) {
-    struct account *account;
+    struct accounts_account *account;
     if (session->account == nullptr) {
         return ACCOUNTS_NOT_ALLOWED;
     }
@@ -172,7 +172,7 @@ static bool administers(const struct accounts_session *session) {
     return accounts_session_role(session) == ACCOUNTS_ADMINISTRATOR;
 }
 
-static void end_sessions_of(struct accounts *accounts, const struct account *account) {
+static void end_sessions_of(struct accounts *accounts, const struct accounts_account *account) {
     for (size_t i = 0; i < ACCOUNTS_SESSIONS_MAX; i++) {
         if (accounts->sessions[i].number != 0 && accounts->sessions[i].account == account) {
             accounts_logout(&accounts->sessions[i]);
@@ -182,7 +182,7 @@ static void end_sessions_of(struct accounts *accounts, const struct account *acc
 
 enum accounts_result accounts_add(struct accounts *accounts, const struct accounts_session *by, enum accounts_role role,
                                   struct accounts_claim claim, uint64_t now_ns) {
-    struct account *account;
+    struct accounts_account *account;
     if (!administers(by) || (role != ACCOUNTS_USER && role != ACCOUNTS_ADMINISTRATOR)) {
         return ACCOUNTS_NOT_ALLOWED;
     }
@@ -190,7 +190,7 @@ enum accounts_result accounts_add(struct accounts *accounts, const struct accoun
 }
 
 enum accounts_result accounts_remove(struct accounts *accounts, const struct accounts_session *by, const char *name) {
-    struct account *account = find_account(accounts, name);
+    struct accounts_account *account = find_account(accounts, name);
     if (!administers(by)) {
         return ACCOUNTS_NOT_ALLOWED;
     }
@@ -207,7 +207,7 @@ enum accounts_result accounts_remove(struct accounts *accounts, const struct acc
 
 enum accounts_result accounts_set_password(struct accounts *accounts, const struct accounts_session *by,
                                            struct accounts_claim claim) {
-    struct account *account = find_account(accounts, claim.name);
+    struct accounts_account *account = find_account(accounts, claim.name);
     if (!administers(by)) {
         return ACCOUNTS_NOT_ALLOWED;
     }

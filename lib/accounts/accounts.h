@@ -37,7 +37,7 @@ enum accounts_result : uint8_t {
     ACCOUNTS_HASH_FIRST, // nothing else speaks against it: hash the password, and ask once more. Nothing was changed or counted
 };
 
-struct account {
+struct accounts_account {
     char name[NAME_BYTES]; // "": no account
     enum accounts_role role;
     uint64_t created_ns;
@@ -49,14 +49,14 @@ struct accounts_session {
     uint32_t id;
     bool locked;
     uint64_t holder;                        // who opened it
-    const struct account *account; // null: a guest
+    const struct accounts_account *account; // null: a guest
     uint64_t started_ns, used_ns;
 };
 
 struct accounts {
     struct password_cost cost; // of new passwords
-    struct account list[ACCOUNTS_MAX];
-    struct account nobody; // whose password is looked at when there is no such account; nobody knows it
+    struct accounts_account list[ACCOUNTS_MAX];
+    struct accounts_account nobody; // whose password is looked at when there is no such account; nobody knows it
     struct accounts_session sessions[ACCOUNTS_SESSIONS_MAX];
     struct throttle throttle;
     uint32_t last_id;
@@ -85,8 +85,8 @@ struct password accounts_salt(const struct accounts *accounts, const char *name)
 struct password accounts_new_salt(const struct accounts *accounts, const struct accounts_drawn *drawn);
 
 uint32_t accounts_count(const struct accounts *accounts);
-const struct account *accounts_at(const struct accounts *accounts, uint32_t index); // null behind the last
-uint32_t accounts_sessions_of(const struct accounts *accounts, const struct account *account);
+const struct accounts_account *accounts_at(const struct accounts *accounts, uint32_t index); // null behind the last
+uint32_t accounts_sessions_of(const struct accounts *accounts, const struct accounts_account *account);
 
 // ---- coming in. On DONE *out is the session; on WAIT *wait_ns says how long ----
 

@@ -49,7 +49,7 @@ static struct accounts_session *free_place(struct accounts *accounts) {
     return nullptr;
 }
 
-enum accounts_result accounts_open(struct accounts *accounts, uint64_t holder, const struct account *account,
+enum accounts_result accounts_open(struct accounts *accounts, uint64_t holder, const struct accounts_account *account,
                                    uint64_t number, uint64_t now_ns, struct accounts_session **out) {
     for (size_t i = 0; i < ACCOUNTS_SESSIONS_MAX; i++) {
         age(&accounts->sessions[i], now_ns);
@@ -91,7 +91,7 @@ enum accounts_role accounts_session_role(const struct accounts_session *session)
     return session->account != nullptr ? session->account->role : ACCOUNTS_GUEST;
 }
 
-uint32_t accounts_sessions_of(const struct accounts *accounts, const struct account *account) {
+uint32_t accounts_sessions_of(const struct accounts *accounts, const struct accounts_account *account) {
     uint32_t count = 0;
     for (size_t i = 0; i < ACCOUNTS_SESSIONS_MAX; i++) {
         count += accounts->sessions[i].number != 0 && accounts->sessions[i].account == account;
@@ -113,7 +113,7 @@ enum accounts_result accounts_lock(struct accounts_session *session) {
 
 enum accounts_result accounts_unlock(struct accounts *accounts, struct accounts_session *session, const struct password *hashed,
                                      uint64_t now_ns, uint64_t *wait_ns) {
-    struct account *account;
+    struct accounts_account *account;
     if (session->account == nullptr) {
         return ACCOUNTS_NOT_ALLOWED;
     }

@@ -24,7 +24,7 @@ size_t accounts_save(const struct accounts *accounts, void *to, size_t room) {
     saved->len_bytes = sizeof(*saved);
     saved->accounts = *accounts;
     for (size_t i = 0; i < ACCOUNTS_SESSIONS_MAX; i++) {
-        const struct account *account = accounts->sessions[i].account;
+        const struct accounts_account *account = accounts->sessions[i].account;
         saved->account_of[i] = account != nullptr ? (uint8_t)(account - accounts->list) : NOBODY;
         saved->accounts.sessions[i].account = nullptr;
     }
@@ -34,7 +34,7 @@ size_t accounts_save(const struct accounts *accounts, void *to, size_t room) {
 // Whether every name has an end, every role is one, and every session is of an account that there is.
 static bool is_whole(const struct saved *saved) {
     for (size_t i = 0; i < ACCOUNTS_MAX; i++) {
-        const struct account *account = &saved->accounts.list[i];
+        const struct accounts_account *account = &saved->accounts.list[i];
         if (strnlen(account->name, NAME_BYTES) == NAME_BYTES || account->role > ACCOUNTS_ADMINISTRATOR) {
             return false;
         }

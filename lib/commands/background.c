@@ -98,7 +98,7 @@ void background_adopt(void) {
     for (uint32_t i = 0; i < count; i++) {
         RPC_CALL(call);
         // Of one that has ended meanwhile the next look tells.
-        (void)exec_control_call_watch(the_exec_control(), &call, table[i].id, shell.events, BIT_JOB, rpc_patience(), nullptr);
+        (void)exec_control_call_watch(the_exec_control(), &call, table[i].id, (struct notification){shell.events}, BIT_JOB, rpc_patience(), nullptr);
     }
     if (count > 0) {
         out("Jobs go on that were started before: %u; `jobs` lists them.\n", count);

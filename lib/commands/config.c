@@ -263,7 +263,7 @@ struct watching {
 static status_t set_watcher(struct config config, const char *prefix, bool on, uint64_t *epoch, uint64_t *revision) {
     RPC_CALL(call);
     struct config_watch_results results;
-    TRY(config_call_watch(config, &call, capnp_text(prefix), on ? shell.events : (handle_t){}, BIT_SETTING, rpc_patience(), &results));
+    TRY(config_call_watch(config, &call, capnp_text(prefix), (struct notification){on ? shell.events : (handle_t){}}, BIT_SETTING, rpc_patience(), &results));
     *epoch = config_watch_results_get_epoch(results);
     *revision = config_watch_results_get_revision(results);
     return STATUS_OK;

@@ -339,7 +339,7 @@ static bool is_set(struct time time, uint32_t id) {
 static int wait_for(struct time time, bool wall, int64_t at_ns, uint64_t period_ns) {
     RPC_CALL(call);
     struct time_set_alarm_results results;
-    const status_t status = time_call_set_alarm(time, &call, wall, at_ns, period_ns, shell.events, BIT_ALARM, rpc_patience(), &results);
+    const status_t status = time_call_set_alarm(time, &call, wall, at_ns, period_ns, (struct notification){shell.events}, BIT_ALARM, rpc_patience(), &results);
     if (!status_ok(status)) {
         return refused(&call, "alarm", status);
     }

@@ -159,7 +159,7 @@ static status_t start(const char *program, const char *const *words, size_t coun
         capnp_text_list_set(list, i, capnp_text(words[i]));
     }
     exec_control_run_params_set_foreground(params, foreground);
-    exec_control_run_params_set_watcher(params, shell.events);
+    exec_control_run_params_set_watcher(params, (struct notification){shell.events});
     exec_control_run_params_set_bits(params, BIT_JOB);
     const struct exec_handed_list_builder handed =
         exec_control_run_params_init_handed(params, (writes ? 1u : 0u) + (reads ? 1u : 0u));

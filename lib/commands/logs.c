@@ -204,7 +204,7 @@ static status_t print_all(struct query *query, uint64_t *shown) {
 
 static status_t watch(handle_t notification) {
     RPC_CALL(call);
-    return log_call_follow(the_log(), &call, notification, BIT_LOG, rpc_patience(), nullptr);
+    return log_call_follow(the_log(), &call, (struct notification){notification}, BIT_LOG, rpc_patience(), nullptr);
 }
 
 // Until Ctrl-C. A log that is started anew is followed from its beginning.

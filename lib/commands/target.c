@@ -117,7 +117,7 @@ status_t target_open(struct target *target) {
     if (registry_resolve_results_get_outcome(results) != REGISTRY_OUTCOME_FOUND) {
         return STATUS_NOT_FOUND;
     }
-    target->handle = rpc_keep(&call, registry_resolve_results_get_service(results));
+    target->handle = rpc_keep(&call, registry_resolve_results_get_service(results).handle);
     target->owned = true;
     return STATUS_OK;
 }

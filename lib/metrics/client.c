@@ -48,7 +48,7 @@ static status_t fetch_page(const struct metrics_own *own, handle_t *page, uint64
     struct metrics_page_results results;
     uint64_t address = 0;
     TRY(metrics_call_page((struct metrics){own->metrics}, &call, true, deadline_ns, &results));
-    TESS_OWNED handle_t vmo = rpc_keep(&call, metrics_page_results_get_page(results));
+    TESS_OWNED handle_t vmo = rpc_keep(&call, metrics_page_results_get_page(results).handle);
     TRY(tess_vspace_map(tess_self_vspace(), vmo, 0, PAGE_BYTES_OWN, 0, PROT_READ | PROT_WRITE, &address));
     *page = tess_handle_take(&vmo);
     *words = (uint64_t *)address;

@@ -150,7 +150,7 @@ static status_t save(handle_t *out, uint64_t *len_bytes) {
 
 static status_t begin(void *, struct rpc_request *request, struct lifecycle_begin_params params,
                       struct lifecycle_begin_results_builder) {
-    const handle_t state = lifecycle_begin_params_get_state(params);
+    const handle_t state = lifecycle_begin_params_get_state(params).handle;
     const uint64_t len_bytes = lifecycle_begin_params_get_bytes(params);
     TRY(rpc_well_formed(request));
     if (service_phase != SERVICE_READY) {
@@ -186,7 +186,7 @@ static const char *loses(void) {
 
 static void put_state(struct lifecycle_save_results_builder results, handle_t state, uint64_t len_bytes) {
     if (tess_handle_valid(state)) {
-        lifecycle_save_results_give_state(results, state);
+        lifecycle_save_results_give_state(results, (struct vmo){state});
     }
     lifecycle_save_results_set_bytes(results, len_bytes);
 }

@@ -154,7 +154,7 @@ static bool signal_watcher(handle_t watcher, uint64_t bits) {
 static status_t watch(void *, struct rpc_request *request, struct config_watch_params params,
                       struct config_watch_results_builder results) {
     const struct capnp_text prefix = config_watch_params_get_prefix(params);
-    const handle_t given = config_watch_params_get_watcher(params);
+    const handle_t given = config_watch_params_get_watcher(params).handle;
     const uint64_t bits = config_watch_params_get_bits(params), holder = badge_holder(request->badge);
     handle_t watcher = {};
     TRY(rpc_well_formed(request));

@@ -172,7 +172,7 @@ static status_t offer(void *, struct rpc_request *request, struct console_contro
 
 static status_t set_interrupt(void *, struct rpc_request *request, struct console_control_set_interrupt_params params,
                               struct console_control_set_interrupt_results_builder) {
-    const handle_t notification = console_control_set_interrupt_params_get_notification(params);
+    const handle_t notification = console_control_set_interrupt_params_get_notification(params).handle;
     const uint64_t bits = console_control_set_interrupt_params_get_bits(params);
     TRY(rpc_well_formed(request));
     if (tess_handle_valid(notification) && !status_ok(tess_signal(notification, 0))) {

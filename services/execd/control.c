@@ -131,7 +131,7 @@ static status_t run(void *, struct rpc_request *request, struct exec_control_run
                     struct exec_control_run_results_builder results) {
     handle_t watcher;
     TRY(check_arguments(request, exec_control_run_params_get_arguments(params)));
-    TRY(copy_watcher(request, exec_control_run_params_get_watcher(params), &watcher));
+    TRY(copy_watcher(request, exec_control_run_params_get_watcher(params).handle, &watcher));
     enum exec_control_outcome outcome = EXEC_CONTROL_OUTCOME_DONE;
     struct job *job = nullptr;
     char why[WHY_BYTES];
@@ -186,7 +186,7 @@ static status_t revoke(void *, struct rpc_request *request, struct exec_control_
 static status_t watch(void *, struct rpc_request *request, struct exec_control_watch_params params,
                       struct exec_control_watch_results_builder results) {
     const struct job *job = jobs_by_id(&execd.jobs, exec_control_watch_params_get_id(params));
-    const handle_t given = exec_control_watch_params_get_watcher(params);
+    const handle_t given = exec_control_watch_params_get_watcher(params).handle;
     const uint64_t bits = exec_control_watch_params_get_bits(params);
     TRY(rpc_well_formed(request));
     if (job == nullptr || job->state != JOB_RUNNING) {

@@ -342,7 +342,7 @@ static status_t list_accounts(void *, struct rpc_request *request, struct sessio
     const uint32_t count = left < PIECE_MAX ? left : PIECE_MAX;
     const struct account_info_list_builder list = session_accounts_results_init_accounts(results, count);
     for (uint32_t i = 0; i < count; i++) {
-        const struct account *account = accounts_at(&self.accounts, first + i);
+        const struct accounts_account *account = accounts_at(&self.accounts, first + i);
         const struct account_info_builder to = account_info_list_edit(list, i);
         account_info_set_name(to, capnp_text(account->name));
         account_info_set_role(to, (enum role)account->role);

@@ -69,7 +69,7 @@ static bool ask(struct init_unit *unit, enum init_ask what) {
     const struct lifecycle_target target = {rpc_target(unit->asked.way_in)};
     struct rpc_promise answer = {};
     switch (what) {
-    case ASK_BEGIN: answer = lifecycle_submit_begin(&ring, target, (handle_t){}, 0); break;
+    case ASK_BEGIN: answer = lifecycle_submit_begin(&ring, target, (struct vmo){}, 0); break;
     case ASK_PROBE: answer = lifecycle_submit_probe(&ring, target); break;
     case ASK_STOP: answer = lifecycle_submit_stop(&ring, target); break;
     case ASK_NOTHING: break;

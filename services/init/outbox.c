@@ -171,7 +171,7 @@ static status_t tell_endpoint(const struct init_unit *to, const struct init_endp
     TESS_OWNED handle_t copy = {};
     rights_t rights = {RIGHT_SEND_BIT | RIGHT_MINT_BIT | RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT};
     TRY(tess_handle_copy(endpoint->endpoint, rights, &copy));
-    return registry_control_call_register(way_to(to), &call, capnp_text(endpoint->name), endpoint->interface_id, copy,
+    return registry_control_call_register(way_to(to), &call, capnp_text(endpoint->name), endpoint->interface_id, (struct endpoint){copy},
                                           patience(), nullptr);
 }
 

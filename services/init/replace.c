@@ -157,7 +157,7 @@ static void ask_resume(void) {
 static void ask_begin(void) {
     const struct lifecycle_target target = {rpc_target(now.other.asked.way_in)};
     forget(&now.to_successor);
-    now.to_successor = (struct question){ASKS_BEGIN, lifecycle_submit_begin(ask_ring(), target, now.state, now.state_bytes)};
+    now.to_successor = (struct question){ASKS_BEGIN, lifecycle_submit_begin(ask_ring(), target, (struct vmo){now.state}, now.state_bytes)};
 }
 
 // What a unit has as long as it runs goes with its process.
@@ -348,7 +348,7 @@ static void take_from_predecessor(void) {
     (void)str_copy(why, sizeof why, refusal(&now.to_predecessor, status, text)); // same bounds
     if (asked.what == ASKS_SAVE && status_ok(status)) {
         const struct lifecycle_save_results saved = {results};
-        now.state = rpc_promise_keep(ask_ring(), asked.answer, lifecycle_save_results_get_state(saved));
+        now.state = rpc_promise_keep(ask_ring(), asked.answer, lifecycle_save_results_get_state(saved).handle);
         now.state_bytes = lifecycle_save_results_get_bytes(saved);
     }
     forget(&now.to_predecessor);

@@ -207,7 +207,7 @@ static status_t query(void *, struct rpc_request *request, struct log_query_para
 }
 
 static status_t follow(void *, struct rpc_request *request, struct log_follow_params params, struct log_follow_results_builder) {
-    const handle_t notification = log_follow_params_get_notification(params);
+    const handle_t notification = log_follow_params_get_notification(params).handle;
     const uint64_t bits = log_follow_params_get_bits(params);
     TRY(rpc_well_formed(request));
     return follower_set(request, badge_holder(request->badge), notification, bits);

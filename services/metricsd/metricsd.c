@@ -81,7 +81,7 @@ static status_t page(void *, struct rpc_request *request, struct metrics_page_pa
     }
     TRY(make_page(&vmo, &words));
     client->page = words;
-    metrics_page_results_give_page(results, vmo);
+    metrics_page_results_give_page(results, (struct vmo){vmo});
     return STATUS_OK;
 }
 

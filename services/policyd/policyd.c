@@ -314,7 +314,7 @@ static status_t restore(void *, struct rpc_request *request, struct policy_contr
 
 static status_t watch(void *, struct rpc_request *request, struct policy_control_watch_params params,
                       struct policy_control_watch_results_builder) {
-    const handle_t given = policy_control_watch_params_get_watcher(params);
+    const handle_t given = policy_control_watch_params_get_watcher(params).handle;
     const uint64_t bits = policy_control_watch_params_get_bits(params);
     TRY(rpc_well_formed(request));
     if (!tess_handle_valid(given) || !status_ok(tess_signal(given, 0))) {

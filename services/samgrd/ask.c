@@ -47,7 +47,7 @@ static status_t begin(uint64_t deadline_ns) {
     RPC_CALL(call);
     TESS_OWNED handle_t copy = {};
     TRY(tess_handle_copy(changes, (rights_t){RIGHT_SIGNAL_BIT | RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT}, &copy));
-    TRY(policy_control_call_watch(policy, &call, copy, BIT_EPOCH, deadline_ns, nullptr));
+    TRY(policy_control_call_watch(policy, &call, (struct notification){copy}, BIT_EPOCH, deadline_ns, nullptr));
     watching = true;
     return STATUS_OK;
 }

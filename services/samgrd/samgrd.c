@@ -113,7 +113,7 @@ static status_t give(struct rpc_request *request, const struct registry_name *na
     // TRANSFER: to be moved in the answer.
     TRY(tess_handle_copy(link->parent, (rights_t){RIGHT_SEND_BIT | RIGHT_TRANSFER_BIT | share}, &service));
     registry_resolve_results_set_outcome(results, REGISTRY_OUTCOME_FOUND);
-    registry_resolve_results_give_service(results, service);
+    registry_resolve_results_give_service(results, (struct endpoint){service});
     return STATUS_OK;
 }
 
@@ -320,7 +320,7 @@ static status_t register_service(void *, struct rpc_request *request, struct reg
     char text[NAME_BYTES];
     status_t refused;
     handle_t minted;
-    const handle_t service = registry_control_register_params_get_service(params);
+    const handle_t service = registry_control_register_params_get_service(params).handle;
     if (!take_name(request, registry_control_register_params_get_name(params), text, &refused)) {
         return refused;
     }

@@ -14,7 +14,7 @@ void alarm_begin(void) {
 }
 
 status_t alarm_set(void *, struct rpc_request *request, struct time_set_alarm_params params, struct time_set_alarm_results_builder results) {
-    const handle_t given = time_set_alarm_params_get_watcher(params);
+    const handle_t given = time_set_alarm_params_get_watcher(params).handle;
     struct alarm alarm = {
         .on_wall = time_set_alarm_params_get_wall(params),
         .holder = badge_holder(request->badge),

@@ -54,7 +54,7 @@ void zones_setting_changed(void) {
 static void watch(void) {
     RPC_CALL(call);
     struct config_watch_results results;
-    if (status_ok(config_call_watch(config, &call, CAPNP_TEXT(SETTING), events, BIT_SETTING, tess_deadline_after_ms(PATIENCE_MS), &results))) {
+    if (status_ok(config_call_watch(config, &call, CAPNP_TEXT(SETTING), (struct notification){events}, BIT_SETTING, tess_deadline_after_ms(PATIENCE_MS), &results))) {
         epoch = config_watch_results_get_epoch(results);
     }
     zones_setting_changed();

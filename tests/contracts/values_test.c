@@ -90,7 +90,7 @@ static void try_log(void) {
     DONE(query_log(log, CAPNP_TEXT(""), CAPNP_TEXT("=="), UINT64_MAX, (enum log_level)0xffff));
     DONE(log_call_sources(log, &call, UINT32_MAX, rpc_patience(), nullptr));
     const handle_t vmo = some_vmo();
-    INVALID(log_call_follow(log, &call, vmo, 1, rpc_patience(), nullptr));
+    INVALID(log_call_follow(log, &call, (struct notification){vmo}, 1, rpc_patience(), nullptr));
     suite_close(vmo);
     try_records(control);
 }
@@ -263,8 +263,8 @@ static void try_policy(void) {
     INVALID(policy_call_explain(policy, &call, log, (enum policy_action)0xffff, log, rpc_patience(), nullptr));
     INVALID(policy_control_call_revoke(control, &call, nobody, POLICY_ACTION_USE, log, rpc_patience(), nullptr));
     INVALID(policy_control_call_restore(control, &call, CAPNP_TEXT("*"), POLICY_ACTION_USE, nobody, rpc_patience(), nullptr));
-    INVALID(policy_control_call_watch(control, &call, (handle_t){}, 1, rpc_patience(), nullptr));
-    INVALID(policy_control_call_watch(control, &call, vmo, 1, rpc_patience(), nullptr));
+    INVALID(policy_control_call_watch(control, &call, (struct notification){}, 1, rpc_patience(), nullptr));
+    INVALID(policy_control_call_watch(control, &call, (struct notification){vmo}, 1, rpc_patience(), nullptr));
     DONE(policy_call_explain(policy, &call, nobody, POLICY_ACTION_SHARE, nobody, rpc_patience(), nullptr));
     DONE(policy_call_list(policy, &call, UINT32_MAX, rpc_patience(), nullptr));
     DONE(dry_run(policy, CAPNP_TEXT("hello"), 3, &rejected));
@@ -378,13 +378,13 @@ static void try_registry(void) {
     RPC_CALL(call);
     for (uint32_t i = 0; i < BAD_NAMES; i++) {
         INVALID(registry_call_resolve(registry, &call, bad_names[i], 0, rpc_patience(), nullptr));
-        INVALID(registry_control_call_register(control, &call, bad_names[i], 1, service->plain, rpc_patience(), nullptr));
+        INVALID(registry_control_call_register(control, &call, bad_names[i], 1, (struct endpoint){service->plain}, rpc_patience(), nullptr));
         INVALID(registry_call_watch(registry, &call, bad_names[i], 0, rpc_patience(), nullptr));
         INVALID(registry_control_call_take_back(control, &call, 99, bad_names[i], rpc_patience(), nullptr));
     }
-    INVALID(registry_control_call_register(control, &call, CAPNP_TEXT("none"), 1, (handle_t){}, rpc_patience(), nullptr));
-    INVALID(registry_control_call_register(control, &call, CAPNP_TEXT("memory"), 1, vmo, rpc_patience(), nullptr));
-    INVALID(registry_control_call_register(control, &call, CAPNP_TEXT("mint"), 1, only_to_send, rpc_patience(), nullptr));
+    INVALID(registry_control_call_register(control, &call, CAPNP_TEXT("none"), 1, (struct endpoint){}, rpc_patience(), nullptr));
+    INVALID(registry_control_call_register(control, &call, CAPNP_TEXT("memory"), 1, (struct endpoint){vmo}, rpc_patience(), nullptr));
+    INVALID(registry_control_call_register(control, &call, CAPNP_TEXT("mint"), 1, (struct endpoint){only_to_send}, rpc_patience(), nullptr));
     DONE(registry_control_call_take_back(control, &call, UINT64_MAX, CAPNP_TEXT("log"), rpc_patience(), nullptr));
     DONE(registry_call_watch(registry, &call, CAPNP_TEXT("log"), UINT64_MAX, rpc_patience(), nullptr));
     ANSWERED(registry_call_watch(registry, &call, CAPNP_TEXT("nobody"), 0, rpc_patience(), nullptr), RPC_DENIED);
@@ -424,8 +424,8 @@ static void try_console(void) {
     INVALID(offer(control, 0, 1, CAPNP_TEXT("\xff\xfe")));
     INVALID(offer(control, 0, 1, CAPNP_TEXT("a\x1b[2J")));
     INVALID(offer(control, UINT32_MAX, 1, CAPNP_TEXT("candidate")));
-    INVALID(console_control_call_set_interrupt(control, &call, vmo, 1, rpc_patience(), nullptr));
-    INVALID(console_control_call_set_interrupt(control, &call, suite.process, 1, rpc_patience(), nullptr));
+    INVALID(console_control_call_set_interrupt(control, &call, (struct notification){vmo}, 1, rpc_patience(), nullptr));
+    INVALID(console_control_call_set_interrupt(control, &call, (struct notification){suite.process}, 1, rpc_patience(), nullptr));
     suite_close(vmo);
 }
 
@@ -562,7 +562,7 @@ static status_t run(struct capnp_text program, uint32_t count, struct capnp_text
     for (uint32_t i = 0; i < count; i++) {
         capnp_text_list_set(list, i, argument);
     }
-    exec_control_run_params_set_watcher(params, watcher);
+    exec_control_run_params_set_watcher(params, (struct notification){watcher});
     exec_control_run_params_set_bits(params, 1);
     const status_t status = exec_control_finish_run(&call, rpc_patience(), &results);
     if (status_ok(status)) {

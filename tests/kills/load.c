@@ -123,7 +123,7 @@ static enum answer log_is_found(struct client *client) {
         registry_resolve_results_get_interface_id(results) != LOG_ID) {
         return judged(client, &call, answer, false);
     }
-    TESS_OWNED handle_t found = rpc_keep(&call, registry_resolve_results_get_service(results));
+    TESS_OWNED handle_t found = rpc_keep(&call, registry_resolve_results_get_service(results).handle);
     RPC_CALL(stats);
     struct log_stats_results counted;
     answer = came(client, log_call_stats((struct log){found}, &stats, rpc_patience(), &counted));

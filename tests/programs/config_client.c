@@ -68,14 +68,14 @@ static void watchers_are_told(void) {
     handle_t watcher = {};
     uint64_t bits = 0, now;
     check(status_ok(tess_account_create_notification(tess_self_account(), &watcher)), "a notification", STATUS_OK);
-    status_t status = config_call_watch(config, &call, CAPNP_TEXT("time."), watcher, BIT_CHANGED, rpc_patience(), nullptr);
+    status_t status = config_call_watch(config, &call, CAPNP_TEXT("time."), (struct notification){watcher}, BIT_CHANGED, rpc_patience(), nullptr);
     check(status_ok(status), "watch", status);
     check(status_is(tess_wait(watcher, &bits, DEADLINE_POLL), STATUS_TIMED_OUT), "nothing has changed yet", STATUS_OK);
     check(commit(control, 0, "Five", nullptr, &now) == CONFIG_OUTCOME_DONE, "a change", STATUS_OK);
     check(status_ok(tess_wait(watcher, &bits, DEADLINE_POLL)) && bits == BIT_CHANGED, "is told before it is answered", STATUS_OK);
-    status = config_call_watch(config, &call, CAPNP_TEXT("time."), tess_self_process(), BIT_CHANGED, rpc_patience(), nullptr);
+    status = config_call_watch(config, &call, CAPNP_TEXT("time."), (struct notification){tess_self_process()}, BIT_CHANGED, rpc_patience(), nullptr);
     check(status_is(status, rpc_status(RPC_INVALID_ARGUMENT)), "a process is no watcher", status);
-    status = config_call_watch(config, &call, CAPNP_TEXT("time."), watcher, 0, rpc_patience(), nullptr);
+    status = config_call_watch(config, &call, CAPNP_TEXT("time."), (struct notification){watcher}, 0, rpc_patience(), nullptr);
     check(status_is(status, rpc_status(RPC_INVALID_ARGUMENT)), "a watcher has bits", status);
 }
 

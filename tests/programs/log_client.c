@@ -22,7 +22,7 @@ static void check(bool good, const char *what, status_t status) {
 
 static status_t follow(handle_t who) {
     RPC_CALL(call);
-    return log_call_follow(log, &call, who, TOLD, rpc_patience(), nullptr);
+    return log_call_follow(log, &call, (struct notification){who}, TOLD, rpc_patience(), nullptr);
 }
 
 // What one query brought.

@@ -29,7 +29,7 @@ static handle_t resolve(const char *name, enum registry_outcome *outcome) {
         return (handle_t){};
     }
     *outcome = registry_resolve_results_get_outcome(results);
-    return rpc_keep(&call, registry_resolve_results_get_service(results));
+    return rpc_keep(&call, registry_resolve_results_get_service(results).handle);
 }
 
 static uint64_t rights_of(handle_t handle) {

@@ -47,7 +47,7 @@ static handle_t watcher(void) {
 static status_t set_alarm(bool wall, int64_t at_ns, uint64_t period_ns, handle_t to, uint32_t *id) {
     RPC_CALL(call);
     struct time_set_alarm_results results;
-    TRY(time_call_set_alarm(time, &call, wall, at_ns, period_ns, to, BIT, rpc_patience(), &results));
+    TRY(time_call_set_alarm(time, &call, wall, at_ns, period_ns, (struct notification){to}, BIT, rpc_patience(), &results));
     *id = time_set_alarm_results_get_id(results);
     return STATUS_OK;
 }

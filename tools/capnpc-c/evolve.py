@@ -130,6 +130,8 @@ class Comparison:
 
     @staticmethod
     def value(default):
+        if default.kind == "interface":
+            return None  # null, as of every pointer
         if default.kind in ("list", "struct", "any"):
             return None if default.value is None else message.canonical(default.value)
         return default.value if default.kind in ("text", "data") else default.bits
@@ -142,6 +144,8 @@ class Comparison:
                 if first is not None and first[0].offset == 0 and first[0].type.kind == old.element.kind:
                     return True  # a list of numbers that became one of structs that begin with such a number
             return self.types(old.element, new.element, where)
+        if old.kind == "any" and old.any == "capability" and old.parameter is None and new.kind == "interface":
+            return True  # the same pointer; what it had to be only the comment said
         if old.kind != new.kind or old.kind == "any" and (old.any, old.parameter) != (new.any, new.parameter):
             self.complain(where, f"was of type {old.kind} and is of type {new.kind}")
             return False

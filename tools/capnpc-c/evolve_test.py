@@ -30,6 +30,7 @@ interface I {
   n @1 () -> () $C.repeatable;
   w @2 (bytes :Data $C.maxBytes(100), list :List(Text) $C.maxCount(.most), free :Text) -> (taken :UInt32) $C.oneWay;
   lend @3 () -> (i :I);
+  take @4 (held :Capability);
 }
 interface J extends(I) { o @0 S -> S; }
 """
@@ -45,13 +46,14 @@ COMPATIBLE = (
      "annotation note @0xc0ffee00c0ffee01 (*) :Text; annotation mark @0xc0ffee00c0ffee02 (*) :Void;"),
     ("r :Text", "r :Text, added :Int32", "q :Int8", "q :Int8, added :S"),
     ("(p :S, q :Int8)", "Asked", "struct Other", "struct Asked { p @0 :S; q @1 :Int8; } struct Other"),
-    ("lend @3 () -> (i :I);", "lend @3 () -> (i :I); more @4 ();"),
+    ("take @4 (held :Capability);", "take @4 (held :Capability); more @5 ();"),
     ("interface J extends(I) {", "interface K {} interface J extends(I, K) {"),
     ("v @7 :Text = \"v\";", "v @7 :Text = \"v\"; w @13 :S;"),
     ("h @8 :Int16;", "union { h @8 :Int16; hh @13 :Int16; }"),
     ("t @1 :Text;", "inside :group { t @1 :Text; }"),
     ("l @3 :List(UInt32)", "l @3 :List(N)", "struct Other", "struct N { n @0 :UInt32; more @1 :Text; } struct Other"),
     ("maxBytes(100)", "maxBytes(200)"),
+    ("held :Capability", "held :I"),
     ("bytes :Data $C.maxBytes(100)", "bytes :Data"),
     ("(r :Text);", "(r :Text) $C.repeatable;"),
     ("e @2 :E;", "e @2 :E $note(\"new\");"),
@@ -84,7 +86,7 @@ INCOMPATIBLE = (
     ("S.origin (@12) is gone", "origin @12 :Other = (n = 3);", ""),
     ("Other is gone", "struct Other {", "struct Other @0xf123456789abcdef {"),
     ("J no longer extends I", "interface J extends(I)", "interface J"),
-    ("I.lend is gone", "lend @3 () -> (i :I);", ""),
+    ("I.take is gone", "take @4 (held :Capability);", ""),
     ("I.n was number 1 and is number 2", "n @1 () ->", "n @2 () ->", "w @2", "w @1"),
     ("I.n is no longer $repeatable", "() $C.repeatable", "()"),
     ("I.m (parameters).p was @0 and is @1", "(p :S, q :Int8)", "(q :Int8, p :S)"),
@@ -94,6 +96,8 @@ INCOMPATIBLE = (
     ("I.w (parameters).list has the limit $maxCount(9) and had $maxCount(10)", "most :UInt32 = 10", "most :UInt32 = 9"),
     ("I.w (parameters).free has the limit $maxBytes(9) and had none", "free :Text", "free :Text $C.maxBytes(9)"),
     ("I.lend (results).i was a I and is a J", "(i :I)", "(i :J)"),
+    ("I.take (parameters).held was of type any and is of type text", "held :Capability", "held :Text"),
+    ("I.lend (results).i was of type interface and is of type any", "(i :I)", "(i :Capability)"),
     ("J was a interface and is a struct", "interface J extends(I) { o @0 S -> S; }", "struct J @%s { }"),
     ("J is gone", "interface J extends(I) { o @0 S -> S; }", ""),
     ("note was of type text and is of type data", "(*) :Text", "(*) :Data"),
