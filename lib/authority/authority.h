@@ -68,7 +68,8 @@ struct authority_account {
 // An interface of a contract, and the methods it declares.
 struct authority_interface {
     uint64_t id;
-    uint64_t extends_id; // 0: none
+    uint64_t extends_id;  // 0: none
+    uint32_t object_type; // that of the kernel's objects of this type; 0: a service's
     char name[AUTHORITY_NAME_BYTES];
 };
 
@@ -78,6 +79,15 @@ struct authority_method {
     uint16_t ordinal;
     bool brings; // its parameters may have capabilities
     bool gives;  // its results may
+    uint32_t first_carried, carried_count;
+};
+
+// What a method can carry: a capability of this interface.
+constexpr uint64_t AUTHORITY_ANYTHING = 0; // or any other
+
+struct authority_carried {
+    uint64_t interface_id;
+    bool is_given; // with its results, not with its parameters
 };
 
 #define AUTHORITY_LIST(type) \
@@ -96,6 +106,7 @@ struct authority {
     AUTHORITY_LIST(struct authority_grant) grants;
     AUTHORITY_LIST(struct authority_interface) interfaces;
     AUTHORITY_LIST(struct authority_method) methods;
+    AUTHORITY_LIST(struct authority_carried) carried; // by method, each once
 };
 
 // ---- putting it together: false without memory; then the graph is as it was ----
@@ -107,7 +118,8 @@ bool authority_add_account(struct authority *graph, uint64_t koid, uint64_t pare
 bool authority_add_unit(struct authority *graph, const struct authority_unit *unit);
 bool authority_add_grant(struct authority *graph, const struct authority_grant *grant);
 bool authority_add_interface(struct authority *graph, const struct authority_interface *interface);
-bool authority_add_method(struct authority *graph, const struct authority_method *method);
+bool authority_add_method(struct authority *graph, const struct authority_method *method); // that carries nothing
+bool authority_add_carried(struct authority *graph, const struct authority_carried *carried); // of the last method; again does no harm
 
 // Sorts, and finds what belongs together. After it nothing is added.
 void authority_link(struct authority *graph);
@@ -125,6 +137,8 @@ uint32_t authority_handle_of(const struct authority *graph, uint32_t process, ui
 uint32_t authority_handle_called(const struct authority *graph, uint32_t process, const char *word);
 uint32_t authority_object_by_koid(const struct authority *graph, uint64_t koid);
 uint32_t authority_unit_by_name(const struct authority *graph, const char *name);
+
+bool authority_is_supervisor(const struct authority *graph, uint32_t process);
 
 // Whose account pays, or the nearest above it that is somebody's: a process.
 uint32_t authority_payer(const struct authority *graph, uint64_t account_koid);

@@ -86,17 +86,34 @@ static void put_process(const struct writer *to, const struct authority *graph, 
     put(to, "]}");
 }
 
+// Interfaces of capabilities by their ids, 0 for any.
+static void put_carried(const struct writer *to, const struct authority *graph, const struct authority_method *method, const char *name,
+                        bool given) {
+    const char *between = "";
+    put(to, "\"%s\": [", name);
+    for (uint32_t i = method->first_carried; i < method->first_carried + method->carried_count; i++) {
+        if (graph->carried.at[i].is_given == given) {
+            put(to, "%s%lu", between, graph->carried.at[i].interface_id);
+            between = ", ";
+        }
+    }
+    put(to, "], ");
+}
+
 static void put_interface(const struct writer *to, const struct authority *graph, const struct authority_interface *interface) {
     bool first = true;
     put(to, "{\"id\": %lu, \"extends\": %lu, ", interface->id, interface->extends_id);
     put_member(to, "name", interface->name);
+    put(to, ", ");
+    put_member(to, "object", interface->object_type != 0 ? abi_object_name(interface->object_type) : "");
     put(to, ", \"methods\": [");
     for (uint32_t i = 0; i < graph->methods.count; i++) {
         const struct authority_method *method = &graph->methods.at[i];
         if (method->interface_id == interface->id) {
             put_next(to, &first);
-            put(to, "{\"ordinal\": %u, \"brings\": %s, \"gives\": %s, ", method->ordinal, method->brings ? "true" : "false",
-                method->gives ? "true" : "false");
+            put(to, "{\"ordinal\": %u, ", method->ordinal);
+            put_carried(to, graph, method, "brings", false);
+            put_carried(to, graph, method, "gives", true);
             put_member(to, "name", method->name);
             put(to, "}");
         }
@@ -182,13 +199,21 @@ void authority_write_dot(const struct authority *graph, fmt_sink_fn *sink, void 
 
 // ---- a certificate ----
 
-void authority_write_certificate(const struct authority *graph, const struct authority_reach *reach, uint32_t process,
+void authority_write_certificate(const struct authority *graph, const struct authority_reach *reach, const bool *rogues, uint32_t process,
                                  const char *target, fmt_sink_fn *sink, void *context) {
     const struct writer to = {sink, context};
+    const char *between = "";
     bool first = true;
     put(&to, "{\"process\": %lu, ", graph->processes.at[process].koid);
     put_member(&to, "cannotReach", target);
-    put(&to, ",\n\"items\": [");
+    put(&to, ", \"trusted\": [");
+    for (uint32_t p = 0; p < reach->process_count; p++) {
+        if (!rogues[p] && !graph->processes.at[p].ended && !authority_is_supervisor(graph, p)) {
+            put(&to, "%s%lu", between, graph->processes.at[p].koid);
+            between = ", ";
+        }
+    }
+    put(&to, "],\n\"items\": [");
     for (uint32_t i = 0; i < reach->item_count; i++) {
         const struct authority_item *item = &reach->items[i];
         put_next(&to, &first);
@@ -202,7 +227,7 @@ void authority_write_certificate(const struct authority *graph, const struct aut
         put_next(&to, &first);
         put(&to, "\"%lu\": [", graph->processes.at[p].koid);
         for (uint32_t i = 0; i < reach->item_count; i++) {
-            if (reach->holds[(size_t)p * reach->item_count + i]) {
+            if (authority_may_hold(reach, p, i)) {
                 put(&to, "%s%u", first_item ? "" : ", ", i);
                 first_item = false;
             }

@@ -10,6 +10,7 @@ void authority_write_json(const struct authority *graph, fmt_sink_fn *sink, void
 void authority_write_dot(const struct authority *graph, fmt_sink_fn *sink, void *context);
 
 // That a process can never come to hold something: what each process may come to hold at most, which whoever does not believe it
-// can check against the graph and the rules. `target` is the word that it was asked by.
-void authority_write_certificate(const struct authority *graph, const struct authority_reach *reach, uint32_t process,
+// can check against the graph and the rules, and who is trusted: all but the supervisor and `rogues`. `target` is the word that it was
+// asked by.
+void authority_write_certificate(const struct authority *graph, const struct authority_reach *reach, const bool *rogues, uint32_t process,
                                  const char *target, fmt_sink_fn *sink, void *context);

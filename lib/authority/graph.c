@@ -88,7 +88,28 @@ bool authority_add_interface(struct authority *graph, const struct authority_int
 }
 
 bool authority_add_method(struct authority *graph, const struct authority_method *method) {
-    ADD(graph->methods, *method);
+    struct authority_method one = *method;
+    one.first_carried = graph->carried.count;
+    one.carried_count = 0;
+    one.brings = one.gives = false;
+    ADD(graph->methods, one);
+}
+
+bool authority_add_carried(struct authority *graph, const struct authority_carried *carried) {
+    struct authority_method *last = graph->methods.count > 0 ? &graph->methods.at[graph->methods.count - 1] : nullptr;
+    if (last == nullptr || !grow((void **)&graph->carried.at, graph->carried.count, &graph->carried.room, sizeof *carried)) {
+        return false;
+    }
+    for (uint32_t i = last->first_carried; i < graph->carried.count; i++) {
+        if (graph->carried.at[i].interface_id == carried->interface_id && graph->carried.at[i].is_given == carried->is_given) {
+            return true;
+        }
+    }
+    graph->carried.at[graph->carried.count++] = *carried;
+    last->carried_count++;
+    last->brings = last->brings || !carried->is_given;
+    last->gives = last->gives || carried->is_given;
+    return true;
 }
 
 void authority_free(struct authority *graph) {
@@ -100,6 +121,7 @@ void authority_free(struct authority *graph) {
     free(graph->grants.at);
     free(graph->interfaces.at);
     free(graph->methods.at);
+    free(graph->carried.at);
     *graph = (struct authority){};
 }
 
@@ -265,6 +287,11 @@ uint32_t authority_unit_by_name(const struct authority *graph, const char *name)
         }
     }
     return AUTHORITY_NONE;
+}
+
+bool authority_is_supervisor(const struct authority *graph, uint32_t process) {
+    const uint32_t unit = graph->processes.at[process].unit;
+    return unit != AUTHORITY_NONE && graph->units.at[unit].kind == AUTHORITY_SUPERVISOR;
 }
 
 static uint64_t account_above(const struct authority *graph, uint64_t koid) {

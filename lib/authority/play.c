@@ -65,9 +65,10 @@ void play_begin(struct authority *graph) {
     REQUIRE(authority_add_grant(graph, &(struct authority_grant){PLAY_SHELL, 1, 23, "log", "service log", "s.capnp"}));
     REQUIRE(authority_add_grant(graph, &(struct authority_grant){PLAY_LOGD, 1, 12, "log", "provides log", "s.capnp"}));
     REQUIRE(authority_add_grant(graph, &(struct authority_grant){PLAY_LOGD, 3, 0, "thread", "its own", ""}));
-    REQUIRE(authority_add_interface(graph, &(struct authority_interface){PLAY_LOG, 0, "Log"}));
-    REQUIRE(authority_add_interface(graph, &(struct authority_interface){PLAY_LOG_CONTROL, PLAY_LOG, "LogControl"}));
-    REQUIRE(authority_add_method(graph, &(struct authority_method){PLAY_LOG, "Log.append", 3, false, false}));
-    REQUIRE(authority_add_method(graph, &(struct authority_method){PLAY_LOG_CONTROL, "LogControl.watch", 3, true, false}));
+    REQUIRE(authority_add_interface(graph, &(struct authority_interface){PLAY_LOG, 0, 0, "Log"}));
+    REQUIRE(authority_add_interface(graph, &(struct authority_interface){PLAY_LOG_CONTROL, PLAY_LOG, 0, "LogControl"}));
+    REQUIRE(authority_add_method(graph, &(struct authority_method){.interface_id = PLAY_LOG, .name = "Log.append", .ordinal = 3}));
+    REQUIRE(authority_add_method(graph, &(struct authority_method){.interface_id = PLAY_LOG_CONTROL, .name = "LogControl.watch", .ordinal = 3}));
+    REQUIRE(authority_add_carried(graph, &(struct authority_carried){AUTHORITY_ANYTHING, false}));
     authority_link(graph);
 }

@@ -1,11 +1,13 @@
 #include "lib/commands/graph.h"
 
+#include "abi/gen/decode.h"
 #include "abi/gen/stubs.h"
 #include "lib/commands/shell.h"
 #include "lib/commands/units.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "idl/interfaces.h"
 #include "idl/lifecycle.capnp.h"
 #include "idl/schemas.h"
 #include "lib/reflect/carries.h"
@@ -189,6 +191,17 @@ static status_t take_units(struct authority *graph) {
 
 // ---- what the contracts say ----
 
+struct carrying {
+    struct authority *graph;
+    bool is_given, is_added;
+};
+
+static void take_carried(void *context, uint64_t interface_id) {
+    struct carrying *carrying = context;
+    const struct authority_carried one = {interface_id, carrying->is_given};
+    carrying->is_added = carrying->is_added && authority_add_carried(carrying->graph, &one);
+}
+
 static status_t take_methods(struct authority *graph, const struct capnp_schema *schema) {
     for (uint32_t i = 0; i < reflect_method_count(schema); i++) {
         struct reflect_method method;
@@ -196,19 +209,33 @@ static status_t take_methods(struct authority *graph, const struct capnp_schema 
         struct authority_method one = {
             .interface_id = schema->id,
             .ordinal = method.ordinal,
-            .brings = reflect_carries(method.params),
-            .gives = reflect_carries(method.results),
         };
         fmt_snprintf(one.name, sizeof one.name, "%s.%s", reflect_name(schema).bytes, schema_method_get_name(method.method).bytes);
         TRY(added(authority_add_method(graph, &one)));
+        struct carrying carrying = {.graph = graph, .is_added = true};
+        reflect_carried(method.params, take_carried, &carrying);
+        carrying.is_given = true;
+        reflect_carried(method.results, take_carried, &carrying);
+        TRY(added(carrying.is_added));
     }
     return STATUS_OK;
+}
+
+// The type of the kernel's objects that have the interface; 0: it is a service's.
+static uint32_t object_type(const struct capnp_schema *schema) {
+    for (uint32_t type = 1; type < OBJECT_TYPE_COUNT; type++) {
+        if (idl_interface_by_name(abi_object_name(type)) == schema->id) {
+            return type;
+        }
+    }
+    return 0;
 }
 
 static status_t take_interface(struct authority *graph, const struct capnp_schema *schema) {
     struct reflect_family family;
     reflect_family_of(schema, &family);
-    struct authority_interface one = {.id = schema->id, .extends_id = family.count > 1 ? family.members[1]->id : 0};
+    struct authority_interface one = {.id = schema->id, .extends_id = family.count > 1 ? family.members[1]->id : 0,
+                                      .object_type = object_type(schema)};
     fmt_snprintf(one.name, sizeof one.name, "%s", reflect_name(schema).bytes);
     TRY(added(authority_add_interface(graph, &one)));
     return take_methods(graph, schema);

@@ -5,6 +5,7 @@
 #include "lib/authority/why.h"
 #include "lib/commands/graph.h"
 #include "lib/commands/shell.h"
+#include "lib/tess/heap.h"
 
 static const char *flow_text(enum authority_flow flow) {
     switch (flow) {
@@ -13,6 +14,7 @@ static const char *flow_text(enum authority_flow flow) {
     case AUTHORITY_FLOW_GIVEN: return "may be given it in an answer of";
     case AUTHORITY_FLOW_SEIZED: return "may take it out of, or be made to by,";
     case AUTHORITY_FLOW_MADE: return "may make it by itself:";
+    case AUTHORITY_FLOW_SHARED: return "may be handed it by";
     }
     return "?";
 }
@@ -47,46 +49,67 @@ static void print_way(const struct authority *graph, const struct authority_reac
     }
 }
 
-static int prove(const struct authority *graph, const struct authority_reach *reach, uint32_t process, const char *word,
-                 const struct authority_target *target, bool certificate) {
-    const char *name = graph->processes.at[process].name;
-    const uint32_t item = authority_reaches(graph, reach, process, target);
-    if (item != AUTHORITY_NONE) {
-        out("Cannot prove that %s cannot reach %s:\n", name, word);
-        print_way(graph, reach, process, item, "  ", "\n");
-        return COMMAND_FAILED;
+// Who is taken to keep to contracts. The supervisor always is.
+static void print_trusted(const struct authority *graph, const bool *rogues) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < graph->processes.count; i++) {
+        if (!rogues[i] && !graph->processes.at[i].ended && !authority_is_supervisor(graph, i)) {
+            out("%s%s", count++ == 0 ? "As long as they keep to their contracts: " : ", ", graph->processes.at[i].name);
+        }
     }
-    if (certificate) {
-        authority_write_certificate(graph, reach, process, word, out_sink, nullptr);
-    } else {
-        out("Proved: %s cannot reach %s\n", name, word);
-    }
-    return COMMAND_OK;
+    out(count == 0 ? "Whatever any service or program does\n" : "\n");
 }
 
-// Every process, but the supervisor.
-static int prove_all(const struct authority *graph, const struct authority_reach *reach, const char *word,
-                     const struct authority_target *target) {
+static int prove(const struct authority *graph, uint32_t process, const char *word, const struct authority_target *target,
+                 bool certificate) {
+    const char *name = graph->processes.at[process].name;
+    bool *rogues = calloc(graph->processes.count, sizeof *rogues);
+    struct authority_reach reach;
+    bool is_proved;
+    if (rogues == nullptr || !authority_prove(graph, process, target, rogues, &is_proved, &reach)) {
+        free(rogues);
+        return out_problem("prove", STATUS_NO_MEMORY);
+    }
+    if (!is_proved) {
+        out("Cannot prove that %s cannot reach %s:\n", name, word);
+        print_way(graph, &reach, process, authority_reaches(graph, &reach, process, target), "  ", "\n");
+    } else if (certificate) {
+        authority_write_certificate(graph, &reach, rogues, process, word, out_sink, nullptr);
+    } else {
+        out("Proved: %s cannot reach %s\n", name, word);
+        print_trusted(graph, rogues);
+    }
+    authority_reach_free(&reach);
+    free(rogues);
+    return is_proved ? COMMAND_OK : COMMAND_FAILED;
+}
+
+// Every process but the supervisor, each as if all others kept to their contracts.
+static int prove_all(const struct authority *graph, const char *word, const struct authority_target *target) {
+    struct authority_reach reach;
     uint32_t proved = 0, asked = 0;
+    if (!authority_reach(graph, nullptr, &reach)) {
+        return out_problem("prove", STATUS_NO_MEMORY);
+    }
     for (uint32_t process = 0; process < graph->processes.count; process++) {
-        const uint32_t unit = graph->processes.at[process].unit;
-        if (graph->processes.at[process].ended || (unit != AUTHORITY_NONE && graph->units.at[unit].kind == AUTHORITY_SUPERVISOR)) {
+        if (graph->processes.at[process].ended || authority_is_supervisor(graph, process)) {
             continue;
         }
-        const uint32_t item = authority_reaches(graph, reach, process, target);
+        const uint32_t item = authority_reaches(graph, &reach, process, target);
         asked++;
         proved += item == AUTHORITY_NONE;
         out(item == AUTHORITY_NONE ? "%s cannot reach %s" : "%s may:", graph->processes.at[process].name, word);
         if (item != AUTHORITY_NONE) {
-            print_way(graph, reach, process, item, " ", ";");
+            print_way(graph, &reach, process, item, " ", ";");
         }
         out("\n");
     }
+    authority_reach_free(&reach);
     out("Proved of %u of %u processes\n", proved, asked);
     return proved == asked ? COMMAND_OK : COMMAND_FAILED;
 }
 
-static int answer(const struct authority *graph, const struct authority_reach *reach, const struct arguments *arguments) {
+static int answer(const struct authority *graph, const struct arguments *arguments) {
     const char *name = arguments->words[1], *word = arguments->words[3];
     const bool all = str_equal(name, "-a");
     const uint32_t process = all ? AUTHORITY_NONE : graph_process("prove", graph, name);
@@ -97,12 +120,11 @@ static int answer(const struct authority *graph, const struct authority_reach *r
     if (!authority_target_called(graph, word, &target)) {
         return fail("prove: `%s` is no interface, service or type of object\n", word);
     }
-    return all ? prove_all(graph, reach, word, &target) : prove(graph, reach, process, word, &target, arguments->count > 4);
+    return all ? prove_all(graph, word, &target) : prove(graph, process, word, &target, arguments->count > 4);
 }
 
 int command_prove(const struct arguments *arguments) {
     struct authority graph;
-    struct authority_reach reach;
     const bool certificate = arguments->count > 4;
     if (!str_equal(arguments->words[2], "--cannot-reach") || (certificate && !str_equal(arguments->words[4], "--certificate")) ||
         (certificate && str_equal(arguments->words[1], "-a"))) {
@@ -111,11 +133,7 @@ int command_prove(const struct arguments *arguments) {
     if (!graph_taken("prove", &graph)) {
         return COMMAND_FAILED;
     }
-    const bool is_known = authority_reach(&graph, &reach);
-    const int exit_status = is_known ? answer(&graph, &reach, arguments) : out_problem("prove", STATUS_NO_MEMORY);
-    if (is_known) {
-        authority_reach_free(&reach);
-    }
+    const int exit_status = answer(&graph, arguments);
     authority_free(&graph);
     return exit_status;
 }
