@@ -29,6 +29,17 @@ void capnp_builder_init(struct capnp_builder *builder, void *memory, uint32_t wo
     builder->view.segments = &builder->first;
 }
 
+// Lays the root out at the beginning of what has room for it.
+static struct capnp_struct_builder lay_out(struct capnp_builder *builder, uint64_t *memory, uint32_t words, uint16_t data_words,
+                                           uint16_t pointers) {
+    memory[0] = words > 1 ? capnp_make_struct(data_words, pointers) : CAPNP_EMPTY_STRUCT;
+    for (uint32_t i = 1; i < words; i++) {
+        memory[i] = 0;
+    }
+    // What has no size lies at its pointer (capnp_place_struct).
+    return (struct capnp_struct_builder){.builder = builder, .data = memory + (words > 1), .data_words = data_words, .pointers = pointers};
+}
+
 // Only what is ever read: this is done for each answer that has a capability.
 struct capnp_struct_builder capnp_builder_init_struct(struct capnp_builder *builder, uint64_t *memory, uint32_t word_count,
                                                       uint16_t data_words, uint16_t pointers) {
@@ -41,11 +52,17 @@ struct capnp_struct_builder capnp_builder_init_struct(struct capnp_builder *buil
     builder->grow = nullptr;
     builder->first = (struct capnp_segment){.words = memory, .count = words, .capacity = word_count};
     capnp_builder_handles(builder, builder->few, CAPNP_FEW_HANDLES);
-    memory[0] = words > 1 ? capnp_make_struct(data_words, pointers) : CAPNP_EMPTY_STRUCT;
-    for (uint32_t i = 1; i < words; i++) {
-        memory[i] = 0;
+    return lay_out(builder, memory, words, data_words, pointers);
+}
+
+struct capnp_struct_builder capnp_build_root(struct capnp_builder *builder, uint16_t data_words, uint16_t pointers) {
+    struct capnp_segment *segment = &builder->segments[0];
+    const uint32_t words = 1u + data_words + pointers;
+    if (segment->count != 0 || words > segment->capacity) {
+        return capnp_init_struct(capnp_init_root(builder), data_words, pointers);
     }
-    return (struct capnp_struct_builder){.builder = builder, .data = memory + 1, .data_words = data_words, .pointers = pointers};
+    segment->count = words;
+    return lay_out(builder, segment->words, words, data_words, pointers);
 }
 
 void capnp_builder_handles(struct capnp_builder *builder, handle_t *table, uint32_t count) {

@@ -71,6 +71,9 @@ void capnp_builder_init_growing(struct capnp_builder *builder, void *memory, uin
 struct capnp_struct_builder capnp_builder_init_struct(struct capnp_builder *builder, uint64_t *memory, uint32_t word_count,
                                                       uint16_t data_words, uint16_t pointers);
 
+// The root of a message of which nothing was built yet: this struct, all defaults. As capnp_init_struct of capnp_init_root.
+struct capnp_struct_builder capnp_build_root(struct capnp_builder *builder, uint16_t data_words, uint16_t pointers);
+
 // Takes capabilities in this table, of at most 64, instead of the four. Before any is set.
 void capnp_builder_handles(struct capnp_builder *builder, handle_t *table, uint32_t count);
 

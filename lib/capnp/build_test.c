@@ -210,6 +210,43 @@ TEST(unions_and_groups) {
     CHECK(!log_record_crash_has_reason(again));
 }
 
+// Both short ways are the long one, to the word.
+TEST(a_root_is_what_it_is_by_itself) {
+    static const uint16_t shapes[][2] = {{0, 0}, {1, 0}, {0, 1}, {5, 4}, {300, 211}, {300, 212}};
+    static uint64_t expected[512];
+    for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+        const uint16_t data_words = shapes[i][0], pointers = shapes[i][1];
+        memset(expected, 0x5a, sizeof(expected));
+        capnp_builder_init(&builder, expected, 512);
+        const struct capnp_struct_builder by_itself = capnp_init_struct(capnp_init_root(&builder), data_words, pointers);
+        const uint32_t words = builder.first.count, status = capnp_builder_status(&builder).code;
+        CHECK_EQ(status, i == 5 ? (uint32_t)CAPNP_NO_SPACE : 0);
+        for (int way = 0; way < (i == 5 ? 1 : 2); way++) {
+            struct capnp_struct_builder root;
+            memset(memory, 0x5a, sizeof(memory));
+            memset(&builder, 0x5a, sizeof(builder));
+            if (way == 0) {
+                capnp_builder_init(&builder, memory, 512);
+                root = capnp_build_root(&builder, data_words, pointers);
+            } else {
+                root = capnp_builder_init_struct(&builder, memory, 512, data_words, pointers);
+            }
+            CHECK_EQ(builder.first.count, words);
+            CHECK_EQ(capnp_builder_status(&builder).code, status);
+            CHECK_EQ(memcmp(memory, expected, sizeof(memory)), 0);
+            CHECK_EQ(root.data == nullptr ? -1 : root.data - memory, by_itself.data == nullptr ? -1 : by_itself.data - expected);
+            CHECK_EQ(root.pointers, by_itself.pointers);
+            CHECK_EQ(builder.view.handle_count, 0);
+        }
+    }
+    capnp_builder_init(&builder, memory, 512);
+    const struct capnp_struct_builder first = capnp_build_root(&builder, 1, 1);
+    capnp_put_u64(first, 0, 7);
+    const struct capnp_struct_builder other = capnp_build_root(&builder, 2, 0); // in its place, as capnp_init_struct
+    CHECK(other.data != first.data);
+    CHECK_EQ(first.data[0], 0);
+}
+
 TEST(capabilities) {
     capnp_builder_init(&builder, memory, 512);
     struct log_record_builder record = log_record_init_root(&builder);

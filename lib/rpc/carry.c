@@ -25,7 +25,7 @@ struct capnp_struct_builder rpc_outgoing_begin(struct rpc_outgoing *outgoing, co
     }
     capnp_builder_init_growing(&outgoing->builder, page, MESSAGE_PAGE_BYTES / CAPNP_WORD_BYTES, outgoing->segments,
                                may_grow ? 2 : 1, rpc_segment_grow, &outgoing->out_of_band);
-    return capnp_init_struct(capnp_init_root(&outgoing->builder), shape->data_words, shape->pointers);
+    return capnp_build_root(&outgoing->builder, shape->data_words, shape->pointers);
 }
 
 // The handles of a struct in registers that a pointer still leads to.
@@ -46,7 +46,7 @@ status_t rpc_mint_make(const struct rpc_mint *mint, handle_t endpoint, handle_t 
 }
 
 // What no pointer leads to goes with a page, but not out of registers.
-status_t rpc_outgoing_mint(struct rpc_outgoing *outgoing, handle_t endpoint) {
+status_t rpc_outgoing_mint_all(struct rpc_outgoing *outgoing, handle_t endpoint) {
     uint32_t left = outgoing->unminted;
     if (left != 0 && outgoing->in_registers) {
         left &= named_handles(outgoing);

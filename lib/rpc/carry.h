@@ -38,7 +38,10 @@ struct capnp_struct_builder rpc_outgoing_begin(struct rpc_outgoing *outgoing, co
 status_t rpc_mint_make(const struct rpc_mint *mint, handle_t endpoint, handle_t *out);
 
 // Makes the capabilities that are yet to be made. When one of them can't be made, those before it are there.
-status_t rpc_outgoing_mint(struct rpc_outgoing *outgoing, handle_t endpoint);
+status_t rpc_outgoing_mint_all(struct rpc_outgoing *outgoing, handle_t endpoint);
+static inline status_t rpc_outgoing_mint(struct rpc_outgoing *outgoing, handle_t endpoint) {
+    return outgoing->unminted != 0 ? rpc_outgoing_mint_all(outgoing, endpoint) : STATUS_OK;
+}
 
 // Whether all that the struct has of capabilities is one that is yet to be made. Then *mint is how, and *message the struct as
 // rpc_outgoing_pack has it, with 0 in the place of the handle; but without what is in a page, and with the words beyond the data as
