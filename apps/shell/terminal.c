@@ -1,7 +1,10 @@
 // The machine's terminal as the shell's front end: consoled edits the line (idl/console.capnp), and may be replaced at any time.
 #include "abi/message.h"
 #include "apps/shell/terminal.h"
+#include "lib/commands/answers.h"
+#include "lib/commands/beside.h"
 #include "lib/commands/shell.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "idl/console.capnp.h"
 #include "lib/console/console.h"
@@ -10,6 +13,7 @@
 
 // A console that is gone for longer than this has more to do than print.
 constexpr uint64_t WRITE_PATIENCE_MS = 10'000;
+constexpr size_t LINE_BYTES = 2048; // more than consoled lets anybody type
 
 static handle_t handle;
 
@@ -46,20 +50,18 @@ static void introduce(void) {
     }
 }
 
-static enum front_event ask(struct front_question question, struct shell_text *line) {
-    RPC_CALL(call);
-    struct console_control_read_line_results results;
-    const status_t status = console_control_call_read_line(console(), &call, capnp_text(question.prompt), question.resume,
-                                                           question.secret, DEADLINE_NEVER, &results);
+static char kept[LINE_BYTES]; // the last line, which outlives the call
+
+static enum front_event event_of(status_t status, struct console_control_read_line_results results, struct shell_text *line) {
     if (status_is(status, STATUS_PEER_DIED) || (status_ok(status) && console_control_read_line_results_get_is_new(results))) {
-        introduce();
         return FRONT_REPLACED;
     }
     if (!status_ok(status)) {
         return FRONT_FAILED;
     }
     const struct capnp_text text = console_control_read_line_results_get_line(results);
-    *line = (struct shell_text){text.bytes, text.len};
+    line->len = text.len < sizeof(kept) ? text.len : sizeof(kept);
+    line->bytes = memcpy(kept, text.bytes, line->len);
     switch (console_control_read_line_results_get_event(results)) {
     case CONSOLE_CONTROL_EVENT_LINE: return FRONT_LINE;
     case CONSOLE_CONTROL_EVENT_COMPLETE: return FRONT_COMPLETE;
@@ -67,6 +69,29 @@ static enum front_event ask(struct front_question question, struct shell_text *l
     case CONSOLE_CONTROL_EVENT_END: return FRONT_END;
     }
     return FRONT_FAILED; // a newer console has more to say
+}
+
+static enum front_event ask(struct front_question question, struct shell_text *line) {
+    RPC_CALL(call);
+    struct console_control_read_line_results results;
+    enum front_event event;
+    struct rpc_ring *ring;
+    memset(kept, 0, sizeof(kept)); // it may have been a password
+    if (beside_any() && status_ok(answers_open(&ring))) { // then the shell does not wait for the console alone
+        const struct rpc_promise promise = console_control_submit_read_line(ring, console_control_target(console()),
+                                                                            capnp_text(question.prompt), question.resume, question.secret);
+        const status_t status = answers_wait(promise, false, &results.s);
+        event = event_of(status, results, line);
+        answers_close();
+    } else {
+        const status_t status = console_control_call_read_line(console(), &call, capnp_text(question.prompt), question.resume,
+                                                               question.secret, DEADLINE_NEVER, &results);
+        event = event_of(status, results, line);
+    }
+    if (event == FRONT_REPLACED) {
+        introduce();
+    }
+    return event;
 }
 
 static void offer(uint32_t replace_bytes, uint32_t count, const char *candidates) {

@@ -1,6 +1,7 @@
 // call: any method of what the shell can reach, by name (docs/concepts/contracts.md).
 #include "abi/bootstrap.h"
 #include "abi/gen/stubs.h"
+#include "lib/commands/answers.h"
 #include "lib/commands/call_object.h"
 #include "lib/commands/shell.h"
 #include "lib/commands/target.h"
@@ -15,11 +16,8 @@
 #include "lib/reflect/read.h"
 #include "lib/reflect/write.h"
 #include "lib/rpc/call.h"
-#include "lib/rpc/promise.h"
 #include "lib/tess/capset.h"
-#include "lib/tess/clock.h"
 
-constexpr uint64_t LOOK_AGAIN_MS = 1000;
 constexpr size_t METHODS_BYTES = 128; // of their names, in the list of what there is
 constexpr uint32_t SHOWN_DEPTH = 24; // pointers below each other: the stack has to do for them
 
@@ -145,24 +143,6 @@ static bool find_handle(void *context, struct capnp_text name, const struct capn
 
 // ---- the call ----
 
-static struct rpc_ring ring;
-
-// The answer; or CANCELED by Ctrl-C. The ring says in the shell's notification that something has come.
-static status_t wait_for_answer(struct rpc_promise promise, struct capnp_struct *results) {
-    TRY(rpc_flush(&ring));
-    for (;;) {
-        if (rpc_answered(&ring, promise)) {
-            return rpc_take(&ring, promise, DEADLINE_POLL, results);
-        }
-        uint64_t bits = 0;
-        if (!status_ok(shell_take_events(&bits, tess_deadline_after_ms(LOOK_AGAIN_MS)))) {
-            shell.front->watch_interrupts(); // in case that the console was replaced meanwhile
-        } else if ((bits & BIT_INTERRUPT) != 0) {
-            return STATUS_CANCELED;
-        }
-    }
-}
-
 static void print_results(const struct reflect_method *method, struct capnp_struct results) {
     const uint64_t depth = results.place >> 32;
     if (method->results == nullptr) { // of a stream
@@ -180,24 +160,24 @@ static void print_results(const struct reflect_method *method, struct capnp_stru
     print_given_up(results.message->handle_count);
 }
 
-static int perform(const struct target *target, const struct reflect_method *method, const char *parameters) {
+static int perform(struct rpc_ring *ring, const struct target *target, const struct reflect_method *method, const char *parameters) {
     const struct rpc_method shape = reflect_rpc_method(method);
     struct rpc_promise promise;
     struct capnp_struct results = {};
     char text[REFLECT_ERROR_BYTES];
-    const struct capnp_struct_builder to = rpc_submit_begin(&ring, &shape, &promise);
+    const struct capnp_struct_builder to = rpc_submit_begin(ring, &shape, &promise);
     if (!reflect_read_struct(method->params, capnp_text(parameters), (struct reflect_handles){.find = find_handle}, to, text)) {
         return fail("call: %s\n", text);
     }
     out_flush();
-    rpc_submit(&ring, &promise, rpc_target(target->handle));
-    const status_t status = wait_for_answer(promise, &results);
+    rpc_submit(ring, &promise, rpc_target(target->handle));
+    const status_t status = answers_wait(promise, true, &results);
     if (status_ok(status)) {
         print_results(method, results);
         return COMMAND_OK;
     }
     char why[RPC_TEXT_BYTES];
-    rpc_promise_exception_text(&ring, promise, why);
+    rpc_promise_exception_text(ring, promise, why);
     if (status_is(status, rpc_status(RPC_DENIED))) {
         return fail_denied("call", target->name, why);
     }
@@ -213,19 +193,19 @@ static int call_method(struct target *target, const char *name, const char *para
     if (method.params == nullptr) {
         return fail("call: the schema of `%s` lacks its parameters\n", name);
     }
+    struct rpc_ring *ring = nullptr;
     status_t status = target_open(target);
     if (status_ok(status) && reflect_is_object(method.interface)) {
         return call_object(target, &method, parameters, (struct reflect_handles){.find = find_handle});
     }
     if (status_ok(status)) {
-        status = rpc_ring_create(1, &ring);
+        status = answers_open(&ring);
     }
     if (!status_ok(status)) {
         return out_problem("call", status);
     }
-    status = tess_ring_bind(ring.ring.handle, shell.events, BIT_ANSWER);
-    const int exit_status = status_ok(status) ? perform(target, &method, parameters) : out_problem("call", status);
-    rpc_ring_destroy(&ring);
+    const int exit_status = perform(ring, target, &method, parameters);
+    answers_close();
     return exit_status;
 }
 

@@ -119,6 +119,7 @@ static void add_for(enum completion completion, struct wanted *wanted) {
         (void)each_job(add_job, wanted);
         break;
     case COMPLETE_UNITS:
+        each_background(add_name, wanted);
         (void)each_service(add_service, wanted);
         (void)each_job(add_job, wanted);
         break;

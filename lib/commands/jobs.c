@@ -2,6 +2,7 @@
 #include "abi/gen/stubs.h"
 #include "abi/message.h"
 #include "lib/commands/background.h"
+#include "lib/commands/beside.h"
 #include "lib/commands/job.h"
 #include "lib/commands/shell.h"
 #include "lib/commands/units.h"
@@ -269,9 +270,18 @@ static uint32_t only_job_of(const char *program) {
 
 // By its number in this shell, which is no service's name.
 static status_t end_numbered(const char *word, enum exec_control_outcome *outcome) {
-    const uint32_t id = background_find(word);
+    uint32_t id;
+    struct beside *beside;
     *outcome = EXEC_CONTROL_OUTCOME_NOT_FOUND;
-    return id != 0 ? end_job(id, outcome) : STATUS_OK;
+    if (!background_find(word, &id, &beside)) {
+        return STATUS_OK;
+    }
+    if (beside == nullptr) {
+        return end_job(id, outcome);
+    }
+    beside_end(beside);
+    *outcome = EXEC_CONTROL_OUTCOME_DONE;
+    return STATUS_OK;
 }
 
 // What becomes of a service that is to be ended, in execd's words.

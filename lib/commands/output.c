@@ -41,6 +41,11 @@ void out_console(const char *bytes, size_t len) {
     }
 }
 
+void out_at_once(const char *bytes, size_t len) {
+    out_flush();
+    shell.front->write(bytes, len);
+}
+
 void out_push(struct outlet *to) {
     to->outer = outlet;
     outlet = to;

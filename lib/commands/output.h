@@ -22,5 +22,8 @@ struct outlet *out_outlet(void);
 // Writes to an outlet, or the console. False: nobody wants any more.
 bool out_put(struct outlet *to, const char *bytes, size_t len);
 
+// Writes to the console what is no part of what is being printed: the pager does not count it. May block.
+void out_at_once(const char *bytes, size_t len);
+
 // Writes to the console, wherever output goes. May block.
 void out_console(const char *bytes, size_t len);

@@ -5,6 +5,7 @@
 
 static struct {
     bool on;
+    bool aside;  // what is printed now is no part of it
     bool enough; // the person does not want to see the rest
     size_t rows, columns;
     size_t row, column; // where the cursor is, from the first row of this screen
@@ -22,6 +23,12 @@ void pager_begin(void) {
 
 void pager_end(void) {
     pager.on = false;
+}
+
+bool pager_aside(bool aside) {
+    const bool before = pager.aside;
+    pager.aside = aside;
+    return before;
 }
 
 size_t pager_columns(void) {
@@ -65,7 +72,7 @@ static void advance(char c) {
 
 size_t pager_take(const char *bytes, size_t len) {
     size_t at = 0;
-    if (!pager.on) {
+    if (!pager.on || pager.aside) {
         return len;
     }
     if (!pager.enough && is_full()) {

@@ -3,39 +3,17 @@
 // goes to a program that does not read waits, and meanwhile what comes from it and from those behind it is taken further.
 #include "lib/commands/pipeline.h"
 
+#include "lib/commands/beside.h"
 #include "lib/commands/files.h"
 #include "lib/commands/output.h"
-#include "lib/commands/program.h"
+#include "lib/commands/stages.h"
 #include "lib/commands/shell.h"
 #include "base/str.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/heap.h"
 #include "lib/tess/syscall.h"
 
-constexpr size_t PIECE_BYTES = 512;
 constexpr uint64_t LOOK_AGAIN_MS = 1000;
-
-struct stage {
-    const struct shell_stage *what;
-    const struct command *command; // null: an internal one, or a program
-    bool runs;                     // a program of this pipe, beside the others ...
-    size_t program_at;             // ... whose name is this word
-    struct program *program;       // owned; null: it was not started
-    struct filter *filter;         // owned; null: it prints by itself
-    bool begun;                    // the filter
-    bool over;                     // it wants no more
-};
-
-struct pipeline {
-    struct interpreter *interpreter;
-    size_t count;
-    struct stage stages[SHELL_STAGES_MAX];
-    struct outlet *outer; // where the last one's output goes ...
-    bool to_file;         // ... unless it goes into a file
-    unsigned file;
-    bool file_full;
-    struct pipeline *around; // its first command is what this one is in
-};
 
 static struct pipeline *innermost; // of those that are being carried out
 
@@ -46,6 +24,10 @@ static const struct shell_stage *last_of(const struct pipeline *pipeline) {
 // ---- from stage to stage ----
 
 static bool put_end(struct pipeline *pipeline, const char *bytes, size_t len) {
+    if (!pipeline->to_file && pipeline->beside) {
+        out_at_once(bytes, len);
+        return true;
+    }
     if (!pipeline->to_file) {
         return out_put(pipeline->outer, bytes, len);
     }
@@ -58,14 +40,13 @@ static bool put_end(struct pipeline *pipeline, const char *bytes, size_t len) {
 
 static bool feed_program(struct pipeline *pipeline, size_t index, const char *bytes, size_t len);
 
-// Output of the stage before this one.
-static bool feed(struct pipeline *pipeline, size_t index, const char *bytes, size_t len) {
+bool pipeline_feed(struct pipeline *pipeline, size_t index, const char *bytes, size_t len) {
     if (index == pipeline->count) {
         return put_end(pipeline, bytes, len);
     }
     struct stage *stage = &pipeline->stages[index];
     if (stage->runs) {
-        return feed_program(pipeline, index, bytes, len);
+        return pipeline->beside ? beside_feed_program(stage, bytes, len) : feed_program(pipeline, index, bytes, len);
     }
     stage->over = stage->over || !filter_take(stage->filter, bytes, len);
     return !stage->over;
@@ -81,12 +62,13 @@ static void pump(struct pipeline *pipeline, size_t from) {
                 continue;
             }
             const struct shell_text text = program_hold(program);
-            if (text.len > 0 && !feed(pipeline, i + 1, text.bytes, text.len)) {
+            if (text.len > 0 && !pipeline_feed(pipeline, i + 1, text.bytes, text.len)) {
                 program_unwanted(program);
             }
             program_drop(program);
         }
     }
+    beside_drive_all();
 }
 
 static void wait_and_pump(struct pipeline *pipeline, size_t from) {
@@ -118,8 +100,9 @@ status_t shell_take_events(uint64_t *bits, uint64_t deadline_ns) {
         return STATUS_OK;
     }
     do {
-        TRY(programs_wait(bits, deadline_ns));
-        pump(innermost, 0);
+        const status_t status = programs_wait(bits, deadline_ns);
+        pump(innermost, 0); // also after a while in which nothing came: then it was looked who has ended
+        TRY(status);
     } while (*bits == 0 && deadline_ns != DEADLINE_POLL);
     return STATUS_OK;
 }
@@ -145,22 +128,22 @@ struct owned_filter {
 
 static bool filter_sink(void *context, const char *bytes, size_t len) {
     const struct owned_filter *owned = context;
-    return feed(owned->pipeline, owned->next, bytes, len);
+    return pipeline_feed(owned->pipeline, owned->next, bytes, len);
 }
 
 static bool feed_second(void *context, const char *bytes, size_t len) {
-    return feed(context, 1, bytes, len);
+    return pipeline_feed(context, 1, bytes, len);
 }
 
 // ---- before it begins ----
 
-static bool has_input(const struct pipeline *pipeline, size_t index) {
+bool pipeline_has_input(const struct pipeline *pipeline, size_t index) {
     return index > 0 || pipeline->stages[0].what->input != nullptr;
 }
 
 // One command whose output stays where it is.
 static bool is_by_itself(const struct pipeline *pipeline) {
-    return pipeline->count == 1 && pipeline->outer == nullptr && !has_input(pipeline, 0) && pipeline->stages[0].what->output == nullptr;
+    return pipeline->count == 1 && pipeline->outer == nullptr && !pipeline_has_input(pipeline, 0) && pipeline->stages[0].what->output == nullptr;
 }
 
 // What the stage is, and whether it can be that in this place. COMMAND_OK, or an exit status, and it was said.
@@ -187,8 +170,8 @@ static int settle(const struct pipeline *pipeline, size_t index, struct stage *s
     if (stage->runs) {
         return COMMAND_OK;
     }
-    const bool filters = command != nullptr && command->filter != nullptr && has_input(pipeline, index);
-    if (has_input(pipeline, index) && !filters) {
+    const bool filters = command != nullptr && command->filter != nullptr && pipeline_has_input(pipeline, index);
+    if (pipeline_has_input(pipeline, index) && !filters) {
         return misused("%s: it reads no input\n", what->count > 0 ? what->words[0] : "this command");
     }
     if (command != nullptr && command->filter != nullptr && !filters && (command->run == nullptr || what->count == 1)) {
@@ -230,7 +213,7 @@ static int start_programs(struct pipeline *pipeline) {
         struct stage *stage = &pipeline->stages[i - 1];
         const bool writes = i < pipeline->count || stage->what->output != nullptr || pipeline->outer != nullptr;
         const int status = stage->runs ? program_start(stage->what->words + stage->program_at, stage->what->count - stage->program_at,
-                                                       has_input(pipeline, i - 1), writes, &stage->program)
+                                                       pipeline_has_input(pipeline, i - 1), writes, !pipeline->beside, &stage->program)
                                        : COMMAND_OK;
         if (status != COMMAND_OK) {
             return status;
@@ -239,7 +222,7 @@ static int start_programs(struct pipeline *pipeline) {
     return COMMAND_OK;
 }
 
-static int begin(struct pipeline *pipeline, bool background) {
+int pipeline_begin(struct pipeline *pipeline, bool background) {
     const struct shell_stage *first = pipeline->stages[0].what, *last = last_of(pipeline);
     for (size_t i = 0; i < pipeline->count; i++) {
         const int status = settle(pipeline, i, &pipeline->stages[i]);
@@ -247,14 +230,15 @@ static int begin(struct pipeline *pipeline, bool background) {
             return status;
         }
     }
-    if (background && !can_be_left_alone(pipeline)) {
-        return misused("only a program works in the background: `PROGRAM &`\n");
+    if (background && !(pipeline->beside ? beside_can_be(pipeline) : can_be_left_alone(pipeline))) {
+        return misused("%s: the shell carries it out itself, one thing at a time; in the background work programs, and filters behind "
+                       "a program or `< FILE`\n", first->count > 0 ? first->words[0] : "this command");
     }
     if (first->input != nullptr && !file_exists(first->input)) {
         return no_file(first->words[0], first->input);
     }
     for (size_t i = 0; i < pipeline->count; i++) {
-        if (has_input(pipeline, i) && !pipeline->stages[i].runs && !begin_filter(pipeline, i)) {
+        if (pipeline_has_input(pipeline, i) && !pipeline->stages[i].runs && !begin_filter(pipeline, i)) {
             return COMMAND_MISUSED;
         }
     }
@@ -273,7 +257,7 @@ static int begin(struct pipeline *pipeline, bool background) {
 static void feed_file(struct pipeline *pipeline, const char *name) {
     char piece[PIECE_BYTES];
     size_t at = 0, len;
-    while ((len = file_read(name, at, piece, sizeof(piece))) > 0 && feed(pipeline, 0, piece, len) && !shell_interrupted()) {
+    while ((len = file_read(name, at, piece, sizeof(piece))) > 0 && pipeline_feed(pipeline, 0, piece, len) && !shell_interrupted()) {
         at += len;
     }
 }
@@ -328,7 +312,7 @@ static int run_source(struct pipeline *pipeline, bool background) {
     return status;
 }
 
-static int end_filter(struct pipeline *pipeline, size_t index) {
+int pipeline_end_filter(struct pipeline *pipeline, size_t index) {
     struct filter *filter = pipeline->stages[index].filter;
     const int status = filter_end(filter);
     if (filter->error[0] != '\0') {
@@ -351,7 +335,7 @@ static int end_program(struct pipeline *pipeline, size_t index) {
 static int end_stages(struct pipeline *pipeline, int status) {
     for (size_t i = 0; i < pipeline->count; i++) {
         if (pipeline->stages[i].begun) {
-            status = end_filter(pipeline, i);
+            status = pipeline_end_filter(pipeline, i);
         } else if (pipeline->stages[i].runs) {
             status = end_program(pipeline, i);
         }
@@ -359,13 +343,14 @@ static int end_stages(struct pipeline *pipeline, int status) {
     return status;
 }
 
-static void release(struct pipeline *pipeline) {
+void pipeline_release(struct pipeline *pipeline) {
     for (size_t i = 0; i < pipeline->count; i++) {
         struct stage *stage = &pipeline->stages[i];
         if (stage->filter != nullptr) {
             free(stage->filter->memory);
             free(stage->filter); // the first member of its owned_filter
         }
+        free(stage->waiting);
         program_close(stage->program);
     }
 }
@@ -380,28 +365,38 @@ static void abandon_filters(struct pipeline *pipeline) {
     }
 }
 
-static int run(struct pipeline *pipeline, bool background) {
-    int status = begin(pipeline, background);
-    if (status != COMMAND_OK) {
-        abandon_filters(pipeline);
-        if (pipeline->to_file) {
-            (void)file_finish(pipeline->file); // empty, as of a command that writes nothing
-        }
-        return status;
+void pipeline_abandon(struct pipeline *pipeline) {
+    abandon_filters(pipeline);
+    if (pipeline->to_file) {
+        (void)file_finish(pipeline->file); // empty, as of a command that writes nothing
     }
-    if (has_input(pipeline, 0)) {
-        feed_file(pipeline, pipeline->stages[0].what->input);
-    } else if (!pipeline->stages[0].runs) {
-        status = run_source(pipeline, background);
-    }
-    status = end_stages(pipeline, status);
+}
+
+int pipeline_finish(struct pipeline *pipeline, int status) {
     if (pipeline->to_file && !file_finish(pipeline->file)) {
         return fail("%s: the files of a session have no room for it; `rm` makes some\n", last_of(pipeline)->output);
     }
     return pipeline->file_full ? COMMAND_FAILED : status;
 }
 
+static int run(struct pipeline *pipeline, bool background) {
+    int status = pipeline_begin(pipeline, background);
+    if (status != COMMAND_OK) {
+        pipeline_abandon(pipeline);
+        return status;
+    }
+    if (pipeline_has_input(pipeline, 0)) {
+        feed_file(pipeline, pipeline->stages[0].what->input);
+    } else if (!pipeline->stages[0].runs) {
+        status = run_source(pipeline, background);
+    }
+    return pipeline_finish(pipeline, end_stages(pipeline, status));
+}
+
 int pipeline_run(struct interpreter *interpreter, const struct shell_pipeline *what) {
+    if (what->background && beside_is(what)) {
+        return beside_run(interpreter, what);
+    }
     struct pipeline pipeline = {.interpreter = interpreter, .count = what->count, .outer = out_outlet(), .around = innermost};
     for (size_t i = 0; i < what->count; i++) {
         pipeline.stages[i].what = &what->stages[i];
@@ -409,6 +404,6 @@ int pipeline_run(struct interpreter *interpreter, const struct shell_pipeline *w
     innermost = &pipeline;
     const int status = run(&pipeline, what->background);
     innermost = pipeline.around;
-    release(&pipeline);
+    pipeline_release(&pipeline);
     return shell.interrupted ? COMMAND_INTERRUPTED : status;
 }

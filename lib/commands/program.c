@@ -27,6 +27,7 @@ struct program {
     uint64_t serial; // never used twice: what a program of an earlier pipe handed on reaches nobody
     uint32_t id;     // of the job; 0: it was not started
     bool ended, unwanted, given_all;
+    bool foreground;
     bool held; // what it has written is being taken further
     int status;
     struct queue written, given;
@@ -195,7 +196,7 @@ static status_t mint(const struct program *program, bool input, handle_t *out) {
     return tess_handle_mint(programs.endpoint, rights, badge_of(program, input), input ? INPUT_ID : CONSOLE_ID, out);
 }
 
-int program_start(const char *const *words, size_t count, bool reads, bool writes, struct program **out) {
+int program_start(const char *const *words, size_t count, bool reads, bool writes, bool foreground, struct program **out) {
     TESS_OWNED handle_t console = {}, input = {};
     struct program *program = make();
     if (program == nullptr || (reads && !status_ok(mint(program, true, &input))) ||
@@ -203,11 +204,12 @@ int program_start(const char *const *words, size_t count, bool reads, bool write
         program_close(program);
         return fail("%s: the shell has no memory for a pipe to it, or there are %zu programs in pipes already\n", words[0], PROGRAMS_MAX);
     }
-    const int status = job_start(words, count, true, console, input, &program->id);
+    const int status = job_start(words, count, foreground, console, input, &program->id);
     if (status != COMMAND_OK) {
         program_close(program);
         return status;
     }
+    program->foreground = foreground;
     *out = program;
     return COMMAND_OK;
 }
@@ -236,6 +238,10 @@ void program_give_no_more(struct program *program) {
     answer_reader(program);
 }
 
+bool program_has_written(const struct program *program) {
+    return program->written.len > 0;
+}
+
 struct shell_text program_hold(struct program *program) {
     program->held = true;
     return (struct shell_text){program->written.bytes, program->written.len};
@@ -251,6 +257,23 @@ void program_unwanted(struct program *program) {
     if (!program->unwanted && !program->ended) {
         program->unwanted = true;
         job_end(program->id);
+    }
+}
+
+void program_kill(struct program *program) {
+    if (!program->ended) {
+        job_end(program->id);
+    }
+}
+
+uint32_t program_id(const struct program *program) {
+    return program->id;
+}
+
+void program_say_end(const struct program *program) {
+    int ignored;
+    if (!program->unwanted) {
+        (void)job_over(program->id, JOB_FAILURES, &ignored);
     }
 }
 
@@ -274,7 +297,8 @@ static void look(void) {
     for (size_t i = 0; i < PROGRAMS_MAX; i++) {
         struct program *program = programs.slots[i];
         if (program != nullptr && program->id != 0 && !program->ended) {
-            program->ended = job_over(program->id, program->unwanted || shell.interrupted ? JOB_QUIET : JOB_FAILURES, &program->status);
+            const bool quiet = program->unwanted || !program->foreground || shell.interrupted;
+            program->ended = job_over(program->id, quiet ? JOB_QUIET : JOB_FAILURES, &program->status);
         }
     }
 }
@@ -282,7 +306,7 @@ static void look(void) {
 static void end_all(void) {
     for (size_t i = 0; i < PROGRAMS_MAX; i++) {
         const struct program *program = programs.slots[i];
-        if (program != nullptr && program->id != 0 && !program->ended) {
+        if (program != nullptr && program->foreground && program->id != 0 && !program->ended) {
             job_end(program->id);
         }
     }

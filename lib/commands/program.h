@@ -11,9 +11,9 @@
 
 struct program;
 
-// Starts a program with the words behind its name. `reads`: it is given `input`; `writes`: a `console` of the pipe's, else its own.
-// COMMAND_OK, or why not, which was said.
-int program_start(const char *const *words, size_t count, bool reads, bool writes, struct program **out);
+// Starts a program with the words behind its name. `reads`: it is given `input`; `writes`: a `console` of the pipe's, else its own. In
+// the foreground Ctrl-C ends it, and how it ended is said if it is no end of its own. COMMAND_OK, or why not, which was said.
+int program_start(const char *const *words, size_t count, bool reads, bool writes, bool foreground, struct program **out);
 
 // Ends it, if it still runs, and whatever it was given. Null: nothing.
 void program_close(struct program *program);
@@ -24,12 +24,24 @@ size_t program_give(struct program *program, const char *bytes, size_t len);
 // There will be no more.
 void program_give_no_more(struct program *program);
 
+// Whether there is something that it has written.
+bool program_has_written(const struct program *program);
+
 // What it has written. It stays there, and nothing is added to it, until it is dropped.
 struct shell_text program_hold(struct program *program);
 void program_drop(struct program *program);
 
 // Nobody wants what it writes: it is ended.
 void program_unwanted(struct program *program);
+
+// Ends it.
+void program_kill(struct program *program);
+
+// Its job's id.
+uint32_t program_id(const struct program *program);
+
+// Says how it ended, if that was no end of its own: for one in the background, of which that was not said.
+void program_say_end(const struct program *program);
 
 // Whether it has ended; it may still have written something.
 bool program_ended(const struct program *program);

@@ -132,7 +132,12 @@ void shell_attend(void) {
     char text[PROMPT_BYTES];
     static bool resume;
     size_t len;
+    shell.interrupted = false;
     jobs_report();
+    if (shell.interrupted) { // while what fits the line was looked for: it is dropped like any other
+        resume = false;
+        entry.used = 0;
+    }
     if (!resume && !identity_attend()) {
         return;
     }

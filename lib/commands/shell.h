@@ -76,6 +76,9 @@ void pager_end(void);
 // How many of these bytes are to be written now; 0: none any more.
 size_t pager_take(const char *bytes, size_t len);
 
+// While it is aside what is printed is not what the command says, and nobody is asked about it. Returns how it was.
+bool pager_aside(bool aside);
+
 // Columns of the screen.
 size_t pager_columns(void);
 

@@ -7,7 +7,7 @@ static const struct command commands[] = {
     {.name = "run", .usage = "PROGRAM [ARGUMENT...] [&]", .summary = "run a program", .run = command_run, .needs = NEEDS_USER, .min = 1,
      .max = SHELL_WORDS_MAX, .completion = COMPLETE_PROGRAMS, .background = true,
      .details = "Waits until it ends; Ctrl-C ends it, a second Ctrl-C stops waiting.\n"
-                "With & at the end it runs in the background. Tab after `run ` lists the programs."},
+                "With & at the end it runs in the background, as a pipe of programs and filters does. Tab after `run ` lists the programs."},
     {.name = "jobs", .usage = "", .summary = "list the programs that were run", .run = command_jobs},
     {.name = "fg", .usage = "[JOB]", .summary = "wait for a job in the background", .run = command_fg, .needs = NEEDS_ADMINISTRATOR, .max = 1,
      .completion = COMPLETE_JOBS, .details = "The youngest, or %1, ID or NAME.ID. Ctrl-C ends it, a second Ctrl-C stops waiting."},

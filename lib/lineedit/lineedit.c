@@ -369,6 +369,15 @@ bool lineedit_suspended(const struct lineedit *edit) {
     return edit->suspended;
 }
 
+bool lineedit_drop(struct lineedit *edit) {
+    if (!edit->suspended) {
+        return false;
+    }
+    edit->suspended = false;
+    (void)interrupt(edit);
+    return true;
+}
+
 void lineedit_resume(struct lineedit *edit) {
     if (edit->suspended) {
         edit->suspended = false;

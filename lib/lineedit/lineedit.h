@@ -78,6 +78,9 @@ void lineedit_resume(struct lineedit *edit);
 // Whether a line waits to be resumed.
 bool lineedit_suspended(const struct lineedit *edit);
 
+// Drops a suspended line, as Ctrl-C drops one that is being typed. False: there is none.
+bool lineedit_drop(struct lineedit *edit);
+
 // Takes bytes until they are used up or something happened. Returns how many it took.
 size_t lineedit_input(struct lineedit *edit, const char *bytes, size_t len, enum line_event *event);
 

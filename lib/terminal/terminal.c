@@ -145,7 +145,9 @@ void terminal_input(struct terminal *terminal, char byte) {
         uint8_t discarded[256];
         while (byte_ring_take(&terminal->input, discarded, sizeof(discarded)) > 0) {
         }
-        emit_text(terminal, "^C\r\n");
+        if (!lineedit_drop(&terminal->edit)) { // the line, while it is looked what may complete it
+            emit_text(terminal, "^C\r\n");
+        }
         terminal->line_start = true;
         terminal->interrupted = true;
         return;

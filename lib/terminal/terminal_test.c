@@ -216,6 +216,20 @@ TEST(a_resumed_line_that_is_gone_is_a_new_one) {
     CHECK_STR_EQ(sent(), "$ x\r\x1b[K> ");
 }
 
+TEST(an_interrupt_drops_a_line_that_waits_for_its_completion) {
+    setup();
+    terminal_read(&terminal, "$ ", 2, true);
+    type("x\t");
+    CHECK_EQ(terminal_advance(&terminal), LINE_COMPLETE);
+    type("\x03");
+    CHECK(terminal_take_interrupt(&terminal));
+    terminal_read(&terminal, "$ ", 2, true);
+    type("y\r");
+    CHECK_EQ(terminal_advance(&terminal), LINE_ENTERED);
+    check_line("y");
+    CHECK_STR_EQ(sent(), "$ x^C\r\n$ y\r\n");
+}
+
 TEST(a_password_leaves_no_trace) {
     setup();
     type("typed ahead\r"); // a password, before anybody asked

@@ -246,6 +246,10 @@ def contracts_session(ctx):
     session(ctx, ctx.root / "docs" / "concepts" / "contracts.md", ctx.root)
 
 
+def shell_session(ctx):
+    session(ctx, ctx.root / "docs" / "concepts" / "shell.md", ctx.root)
+
+
 def policy_session(ctx):
     session(ctx, ctx.root / "docs" / "concepts" / "policy.md", ctx.root)
 
@@ -264,6 +268,7 @@ def cases(ctx):
              ("manual_is_whole", functools.partial(manual_is_whole, ctx)),
              ("readme_session", functools.partial(readme_session, ctx)),
              ("contracts_session", functools.partial(contracts_session, ctx)),
+             ("shell_session", functools.partial(shell_session, ctx)),
              ("policy_session", functools.partial(policy_session, ctx)),
              ("authority_session", functools.partial(authority_session, ctx))]
     for name in ("README.md", "CONTRIBUTING.md"):

@@ -79,9 +79,73 @@ def execd_ends(session):
     session.expect_in("endless_loop & kill execd; wait %; echo $?", r"^137$")
 
 
+def ends(session, line, status, number=1):
+    """Types a line that starts or ends a pipe in the background; that it has ended is said at this prompt or one of the next."""
+    said = session.do(line)
+    limit = time.monotonic() + ANSWER_S
+    while f"%{number} `" not in said:
+        said += session.do("true")
+        check(time.monotonic() < limit, f"pipe %{number} ends", "said at a prompt", said)
+    check(re.search(rf"^%{number} `.*` ended with status {status}$", said, re.MULTILINE), f"the end of pipe %{number}", f"status {status}", said)
+    return said
+
+
+def pipes_beside(session):
+    """Pipes of programs, filters and files go on while lines are typed."""
+    session.do("hello | capitals")  # makes what all pipes share
+    before = session.do("caps shell | wc -l").strip()
+    said = ends(session, "hello a b | grep b > f &", 0)
+    check(said.startswith("`hello a b | grep b > f` runs in the background as %1\n"), "what is said of its start", "its number", said)
+    session.expect_in("cat f; rm f", r"\A.*b\.\n\Z")
+    ends(session, "console_flood 3000 | capitals | grep FLOOD | wc -l > n &", 0)  # more than there is room for on the way
+    session.expect_in("cat n; rm n", r"^3000$")
+    ends(session, "console_flood 2000 | sort -r | capitals | head -n 1 > n &", 0)  # what sort has is more than a program takes at once
+    session.expect_in("cat n", r"^CONSOLE_FLOOD: LINE \d+$")
+    ends(session, "capitals < n | wc -c > m &", 0)
+    session.expect_in("cat m; rm n m", r"^\d\d$")
+    session.expect_in("hello x | nosuch > f &", r"^nosuch: unknown command")
+    ends(session, "hello x | grep y &", 1)
+    session.keys("hello loud | capitals &\r")  # to the terminal, and without a key
+    session.guest.expect(r"HELLO, LOUD\.", ANSWER_S)
+    ends(session, "true", 0)
+    said = ends(session, "null_read | wc -c > n &", 0)
+    check(re.search(r"(?s)null_read\.\d+: .*read of.*%1 `", said), "a crash in a pipe in the background", "why it ended, with the pipe's end", said)
+    session.expect_in("rm n; services | wc -l &", r"^services: the shell carries it out itself, one thing at a time")
+    session.expect_in("x=$(hello | cat &)", r"stands by itself")
+    after = session.do("caps shell | wc -l").strip()
+    check(after == before, "handles of the shell", before, after)
+
+
+def pipes_are_jobs(session):
+    """jobs, fg, wait, kill and Tab know them; one whose program reads nothing holds up nobody."""
+    session.do("console_flood | endless_loop &")
+    session.do("endless_loop | capitals > f &")
+    session.expect_in("jobs", r"console_flood +running .* %1\b", r"endless_loop +running .* %1\b", r"endless_loop +running .* %2\b",
+                      r"^%1 is `console_flood \| endless_loop`$", r"^%2 is `endless_loop \| capitals > f`$")
+    session.expect_in("hello beside | capitals", r"^HELLO, BESIDE\.$")
+    for line in ("wait %1", "wait"):
+        prompt_after_interrupt(session, f"{line}; echo never", r"echo never\n")  # leaves them alone
+        session.expect_in("echo $?; jobs", r"^130$", r"console_flood +running .* %1\b", r"endless_loop +running .* %2\b")
+    prompt_after_interrupt(session, "logs -f | capitals | grep NOTHING", r"NOTHING\n")  # so does a Ctrl-C for what is in front
+    session.expect_in("jobs", r"console_flood +running .* %1\b", r"endless_loop +running .* %2\b")
+    session.keys("kill %\t")
+    session.guest.expect(r"%1 +%2\ntessera\$ kill %", ANSWER_S)  # the line goes on
+    session.keys(CTRL_C)
+    session.guest.prompt(ANSWER_S)
+    ends(session, "kill %2", 137, 2)
+    session.expect_in("cat f", r"\A\Z")
+    prompt_after_interrupt(session, "fg %1", r"^waiting for `console_flood \| endless_loop`; Ctrl-C ends it\n")
+    session.expect_in("echo $?; rm f; jobs", r"^130$")
+    session.until("jobs", r"(?s)\A(?!.*running)")
+    session.do("hello w | grep w > f &")
+    session.expect_in("wait %1; echo $?; cat f; rm f", r"^0$", r"^Hello, w\.$")
+    session.do("hello w | grep x > f &")
+    session.expect_in("fg; echo $?; rm f", r"^1$")
+
+
 def jobs(ctx):
     session = Session(ctx, system="test")
-    for part in (numbers, foreground, statuses, execd_ends, the_shell_ends):
+    for part in (numbers, foreground, statuses, pipes_beside, pipes_are_jobs, execd_ends, the_shell_ends):
         part(session)
     session.poweroff()
 

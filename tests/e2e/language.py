@@ -34,7 +34,7 @@ def pipes(session):
     says(session, "grep x", "grep: nothing comes in; put `COMMAND |` before it, or `< FILE` behind it")
     says(session, "echo a | head -n x", "head: `x` is no number")
     says(session, "service nosuch | wc -l", "service: there is no service `nosuch`; `services` lists them", "0")  # a message is no output
-    says(session, "echo a | grep a &", "only a program works in the background: `PROGRAM &`")
+    says(session, "echo a | grep a &", "echo: the shell carries it out itself, one thing at a time; in the background work programs, and filters behind a program or `< FILE`")
 
 
 def files(session):
