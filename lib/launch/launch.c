@@ -144,6 +144,9 @@ static status_t put_granted(struct launch_grants *all, char *why, size_t why_byt
                          denial_status_text(status, denied));
             return status;
         }
+        if (manifest_grant_get_unshared(grant)) {
+            to->rights.v &= ~(uint32_t)(RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT);
+        }
     }
     return STATUS_OK;
 }

@@ -103,6 +103,10 @@ bool check_grant(struct check *check, struct manifest_grant grant) {
     if (manifest_grant_get_weak(grant) && kind != MANIFEST_GRANT_SERVICE) {
         return check_fail(check_at(check, "weak", CHECK_NO_INDEX), "`weak` is for a service, not for `%s`", kind_names[kind]);
     }
+    if (manifest_grant_get_unshared(grant) && (kind == MANIFEST_GRANT_PROGRAMS || kind == MANIFEST_GRANT_CRASHES)) {
+        return check_fail(check_at(check, "unshared", CHECK_NO_INDEX), "`unshared` is not for `%s`, which is several capabilities; leave it out",
+                          kind_names[kind]);
+    }
     return !manifest_grant_get_control(grant) || kind == MANIFEST_GRANT_SERVICE || kind == MANIFEST_GRANT_SUPERVISOR ||
            check_fail(check_at(check, "control", CHECK_NO_INDEX),
                       "`control` is for a service or the supervisor, not for `%s`; leave it out", kind_names[kind]);

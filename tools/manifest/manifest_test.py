@@ -122,6 +122,7 @@ MISTAKES = (
     (NEEDED.format("c", "d", "service = \"d\"", " #!") + NEEDED.format("d", "c", "service = \"c\"", "") +
      'const system :M.System = (name = "a", services = [.c, .d]);', "each waits for the next: `c` needs `d` (t.capnp:4), `d` needs `c` (t.capnp:8)"),
     (grants('(name = "x", trace = void, weak = true) #!'), "`weak` is for a service, not for `trace`"),
+    (grants('(name = "programs", programs = void, unshared = true) #!'), "`unshared` is not for `programs`"),
     (service("memoryKib = 64; modes = [full, slow] #!"), "slow"),
     (service("memoryKib = 64; answerMs = 0 #!"), "given no time to answer"),
     (service("memoryKib = 64; budget = 0 #!"), "may not even fail once"),
