@@ -148,6 +148,24 @@ TEST(a_refusal_ends_a_chain) {
     CHECK_EQ(play.server.malformed, 1);
 }
 
+// The last call's results are numbers: what the one before it built is nobody's to give up any more.
+TEST(an_answer_of_numbers_that_goes_nowhere_closes_what_was_kept_once) {
+    for (unsigned keep = 0; keep < 2; keep++) {
+        begin();
+        fill();
+        calls[0].keep = keep != 0;
+        play.answer_status = STATUS_NO_CALLER;
+        memcpy(play.page, params, 24);
+        memcpy(play.page + 24, calls, 32);
+        play.request = (struct tess_message){.info = message_info(RPC_CONTRACT | RPC_CHAIN | 2, 56, 0, 0) | MESSAGE_WANTS_REPLY};
+        serve();
+        CHECK_EQ(play.adds, 1);
+        CHECK_EQ(play.server.undelivered, 1);
+        CHECK_EQ(open_handles(), 0);
+        CHECK_EQ(play.stale, 0);
+    }
+}
+
 TEST(an_answer_to_a_chain_that_goes_nowhere_leaves_nothing) {
     static const status_t ways[] = {STATUS_NO_CALLER, STATUS_NO_HANDLES, STATUS_TOO_LARGE};
     for (unsigned i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {

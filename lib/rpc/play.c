@@ -306,6 +306,7 @@ uint64_t tess_now_ns(void) {
     return play.now_ns;
 }
 void tess_close(handle_t handle) {
+    play.stale += handle.v != 0 && !play.open[handle.v];
     play.open[handle.v] = false;
 }
 status_t tess_save_reply(handle_t *out) {
@@ -404,7 +405,7 @@ void begin(void) {
     play.lent = play.adds = 0;
     play.badges = 0;
     play.is_old = play.gives_elsewhere = play.mints = false;
-    play.minted = 0;
+    play.minted = play.stale = 0;
     play.mint_status = STATUS_OK;
     play.tamper = nullptr;
     play.deferred = (struct rpc_deferred){};

@@ -40,6 +40,7 @@ extern struct play {
     bool gives_elsewhere;
     bool mints;          // `lend` leaves it to the runtime to make the capability
     unsigned minted;     // capabilities that were made
+    unsigned stale;      // handles that were closed when they were closed already
     status_t mint_status; // what making the next comes to
     void (*tamper)(struct tess_message *answer); // with what the service answers
 
