@@ -19,9 +19,10 @@ interface Registry @0x9e35d84a71bc2f03 {
   list @1 (first :UInt32) -> (entries :List(Entry), total :UInt32) $repeatable;
   # Names that the caller may resolve, sorted, as many as fit, from number `first` of `total`.
 
-  watch @2 (name :Text $maxBytes(23), generation :UInt64) -> (generation :UInt64) $repeatable;
+  watch @2 (name :Text $maxBytes(23), generation :UInt64) -> (generation :UInt64, givenUp :Bool) $repeatable;
   # Answers when the generation of a name is another than this one: 0 until something is registered, and the next whenever its
-  # service has been started again, or something else takes its place. A registry that is started again has another, too. It may
+  # service has been started again, another process or something else has taken its place, or it was given up: then calls wait for
+  # nobody until somebody has it started again, which is the next generation. A registry that is started again has another, too. It may
   # also answer with the same one: then ask again.
 
   why @3 (name :Text $maxBytes(23)) -> (allowed :Bool, denial :Policy.Denial) $repeatable;
@@ -45,8 +46,8 @@ interface Registry @0x9e35d84a71bc2f03 {
 interface RegistryControl @0xd95207ea46b1cf83 extends(Registry) {
   # For the supervisor.
 
-  register @0 (name :Text $maxBytes(23), interfaceId :UInt64, service :Kernel.Endpoint) $repeatable;
-  # Puts a service under a name; again when it was started again. It needs the rights SEND and MINT. What was resolved under this
+  register @0 (name :Text $maxBytes(23), interfaceId :UInt64, service :Kernel.Endpoint, givenUp :Bool) $repeatable;
+  # Puts a service under a name; again when it was started again, or given up. It needs the rights SEND and MINT. What was resolved under this
   # name before stays, unless it is another endpoint now: then it is taken back.
 
   takeBack @1 (holder :UInt64, name :Text $maxBytes(23)) -> (found :Bool) $repeatable;

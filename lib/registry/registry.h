@@ -19,6 +19,7 @@ struct registry_name {
     uint64_t interface_id;
     uint64_t generation; // rises whenever something is put under the name
     handle_t endpoint;
+    bool given_up; // nobody receives there until it is started again
 };
 
 // What a holder was given under a name.

@@ -322,8 +322,9 @@ void outbox_announce(const char *line);
 // A service has (re)started and knows nothing of what its predecessor was told.
 void outbox_restarted(struct init_unit *unit);
 
-// Another process of it serves: those who watch its names are told.
+// Another process of it serves, or none any more: those who watch its names are told.
 void outbox_replaced(const struct init_unit *unit);
+void outbox_given_up(const struct init_unit *unit);
 
 // Hands over what can be handed over; returns when to try again, UINT64_MAX when nothing is left.
 uint64_t outbox_pump(void);

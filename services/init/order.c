@@ -129,6 +129,7 @@ void order_given_up(struct init_unit *unit, bool hopeless) {
     switch (escalate(&unit->escalation, now)) {
     case ESCALATE_RESTART_DEPENDENTS: restart_with_dependents(unit, &dependents); break;
     case ESCALATE_DEGRADE:
+        outbox_given_up(unit);
         outbox_log(unit, LOG_LEVEL_ERROR, "%s is given up (%s)%s; `restart %s` tries again", unit->name, unit->reason,
                    any != 0 ? ", and what needs it runs without it" : "", unit->name);
         break;

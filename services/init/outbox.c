@@ -172,7 +172,7 @@ static status_t tell_endpoint(const struct init_unit *to, const struct init_endp
     rights_t rights = {RIGHT_SEND_BIT | RIGHT_MINT_BIT | RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT};
     TRY(tess_handle_copy(endpoint->endpoint, rights, &copy));
     return registry_control_call_register(way_to(to), &call, capnp_text(endpoint->name), endpoint->interface_id, (struct endpoint){copy},
-                                          patience(), nullptr);
+                                          endpoint->provider->life.state == SUPERVISE_FAILED, patience(), nullptr);
 }
 
 static uint64_t all_names(void) {
@@ -234,7 +234,7 @@ void outbox_announce(const char *line) {
 
 // --- all ---
 
-// The registry hears of every service that was started again, or replaced, for those who watch it.
+// The registry hears of every service that was started again, replaced or given up, for those who watch it.
 static void tell_again(const struct init_unit *unit) {
     const struct init_endpoint *registry = endpoint_find(the_registry.name);
     for (size_t i = 0; registry != nullptr && i < init.endpoint_count; i++) {
@@ -264,6 +264,10 @@ void outbox_restarted(struct init_unit *unit) {
 
 void outbox_replaced(const struct init_unit *unit) {
     try_at_once(unit);
+    tell_again(unit);
+}
+
+void outbox_given_up(const struct init_unit *unit) {
     tell_again(unit);
 }
 

@@ -234,11 +234,17 @@ static uint64_t generation_of(const char *name) {
     return found != nullptr ? found->generation : 0;
 }
 
+static void put_generation(struct registry_watch_results_builder results, const char *name) {
+    const struct registry_name *found = registry_find(&table, name);
+    registry_watch_results_set_generation(results, generation_of(name));
+    registry_watch_results_set_given_up(results, found != nullptr && found->given_up);
+}
+
 // Overwrites the message page.
 static void answer_watcher(struct watcher *watcher) {
     static struct rpc_answer answer; // large
     const struct registry_watch_results_builder results = {rpc_answer_begin(&answer, &watcher->answer)};
-    registry_watch_results_set_generation(results, generation_of(watcher->name));
+    put_generation(results, watcher->name);
     rpc_answer_send(&answer);
     *watcher = (struct watcher){};
 }
@@ -283,7 +289,7 @@ static status_t watch(void *, struct rpc_request *request, struct registry_watch
         return rpc_refuse(request, RPC_DENIED, "the policy does not allow `%s`; see `policy SUBJECT use %s`", name, name);
     }
     if (generation_of(name) != seen) {
-        registry_watch_results_set_generation(results, generation_of(name));
+        put_generation(results, name);
         return STATUS_OK;
     }
     struct watcher *watcher = new_watcher();
@@ -328,6 +334,7 @@ static status_t register_service(void *, struct rpc_request *request, struct reg
         return rpc_refuse(request, RPC_INVALID_ARGUMENT, "no service came with the name `%s`", text);
     }
     const uint64_t interface_id = registry_control_register_params_get_interface_id(params);
+    const bool given_up = registry_control_register_params_get_given_up(params);
     TRY(rpc_well_formed(request));
     if (!status_ok(tess_handle_mint(service, (rights_t){RIGHT_SEND_BIT | RIGHT_TRANSFER_BIT | RIGHT_COPY_BIT}, 0, 0, &minted))) {
         return rpc_refuse(request, RPC_INVALID_ARGUMENT,
@@ -344,6 +351,7 @@ static status_t register_service(void *, struct rpc_request *request, struct reg
         name->endpoint = rpc_request_keep(request, service);
     }
     name->interface_id = interface_id;
+    name->given_up = given_up;
     const uint64_t now = tess_now_ns(); // a generation never comes again, not after a restart of the registry either
     name->generation = now > name->generation ? now : name->generation + 1;
     if (str_equal(text, "policy")) {

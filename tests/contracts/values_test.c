@@ -378,13 +378,13 @@ static void try_registry(void) {
     RPC_CALL(call);
     for (uint32_t i = 0; i < BAD_NAMES; i++) {
         INVALID(registry_call_resolve(registry, &call, bad_names[i], 0, rpc_patience(), nullptr));
-        INVALID(registry_control_call_register(control, &call, bad_names[i], 1, (struct endpoint){service->plain}, rpc_patience(), nullptr));
+        INVALID(registry_control_call_register(control, &call, bad_names[i], 1, (struct endpoint){service->plain}, false, rpc_patience(), nullptr));
         INVALID(registry_call_watch(registry, &call, bad_names[i], 0, rpc_patience(), nullptr));
         INVALID(registry_control_call_take_back(control, &call, 99, bad_names[i], rpc_patience(), nullptr));
     }
-    INVALID(registry_control_call_register(control, &call, CAPNP_TEXT("none"), 1, (struct endpoint){}, rpc_patience(), nullptr));
-    INVALID(registry_control_call_register(control, &call, CAPNP_TEXT("memory"), 1, (struct endpoint){vmo}, rpc_patience(), nullptr));
-    INVALID(registry_control_call_register(control, &call, CAPNP_TEXT("mint"), 1, (struct endpoint){only_to_send}, rpc_patience(), nullptr));
+    INVALID(registry_control_call_register(control, &call, CAPNP_TEXT("none"), 1, (struct endpoint){}, false, rpc_patience(), nullptr));
+    INVALID(registry_control_call_register(control, &call, CAPNP_TEXT("memory"), 1, (struct endpoint){vmo}, false, rpc_patience(), nullptr));
+    INVALID(registry_control_call_register(control, &call, CAPNP_TEXT("mint"), 1, (struct endpoint){only_to_send}, false, rpc_patience(), nullptr));
     DONE(registry_control_call_take_back(control, &call, UINT64_MAX, CAPNP_TEXT("log"), rpc_patience(), nullptr));
     DONE(registry_call_watch(registry, &call, CAPNP_TEXT("log"), UINT64_MAX, rpc_patience(), nullptr));
     ANSWERED(registry_call_watch(registry, &call, CAPNP_TEXT("nobody"), 0, rpc_patience(), nullptr), RPC_DENIED);

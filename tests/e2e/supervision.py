@@ -35,9 +35,14 @@ def the_sick_are_treated(ctx):
     session.expect_in("service hungry", r"^restarts +0$", r"hungry: the 131072 KiB that system/sick\.capnp:\d+ reserves for it are not there$")
     session.do("kill filling")
     session.until("services", r"^hungry +\d+ +running", 20)
+    # Who watches it is told.
+    watch = """call registry.watch '(name = "crashes", generation = 0)'"""
+    first = session.until(watch, r"^\(generation = (\d+), givenUp = true\)$", 10).group(1)
     # What is started again by hand has all its chances back.
     session.do("restart crashes")
     session.until("logs -s crashes -n 50", r"(?s)is given up.*started again with all.*is given up", 30)
+    second = session.until(watch, r"^\(generation = (\d+), givenUp = true\)$", 10).group(1)
+    check(int(second) > int(first), "the generation after it was tried again", f"more than {first}", second)
     session.keys("poweroff\r")
     session.guest.expect(r"needy was stopped in order", 20)  # before what it needs
     session.guest.expect(r"well was stopped in order", 20)
