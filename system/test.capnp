@@ -35,6 +35,7 @@ const system :Manifest.System = (
     (name = "handle_flood", memoryKib = 256, grants = [.console, (name = "random", service = "random")]),
     (name = "console_flood", memoryKib = 256, grants = [.console]),
     (name = "random_calls", memoryKib = 512, grants = [.console]),
+    (name = "bad_pipe", memoryKib = 256, grants = [.console]),
     (name = "capitals", memoryKib = 256, grants = [.console]),
     (name = "log_client", memoryKib = 256, grants = [.console, .log, (name = "nobody", endpoint = void)]),
     (

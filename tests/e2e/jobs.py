@@ -68,6 +68,35 @@ def the_shell_ends(session):
     session.expect_in("logout", r"^There is nowhere to log out to")
 
 
+def bad_programs_in_pipes(session):
+    """Whatever a program asks of its ends of a pipe, the shell answers, and the pipe goes on."""
+    before = session.do("caps shell | wc -l").strip()
+    session.expect_in("echo abc | bad_pipe | grep -v nothing | grep answered", r"^bad_pipe: 0 unanswered: as it should be$")
+    session.expect_in("bad_pipe | capitals | grep UNANSWERED; echo $?", r"^BAD_PIPE: 0 UNANSWERED", r"^0$")
+    ends(session, "bad_pipe | grep unanswered > f &", 0)
+    session.expect_in("cat f; rm f", r"^bad_pipe: 0 unanswered")
+    session.expect_in("hello well | capitals", r"^HELLO, WELL\.$")
+    after = session.do("caps shell | wc -l").strip()
+    check(after == before, "handles of the shell", before, after)
+
+
+def a_pipe_loses_its_shell(session):
+    """What its programs read ends and what they write reaches nobody, which they are told. One that does not care is a job as before."""
+    session.do("console_flood | capitals > f &")
+    session.do("endless_loop | capitals > g &")
+    session.keys("console_flood | capitals | grep NOTHING\r")
+    session.guest.expect(r"NOTHING\n", ANSWER_S)
+    session.keys(CTRL_C)
+    session.guest.prompt(ANSWER_S)
+    session.keys("kill shell\r")
+    session.guest.expect(r"^Tessera\. `help` lists", 30)
+    session.guest.prompt(ANSWER_S)
+    session.until("jobs", r"(?s)\A(?!.*capitals +running).*console_flood +running.*endless_loop +running")  # which look at no status
+    session.do("kill console_flood; kill endless_loop")
+    session.until("jobs", r"(?s)\A(?!.*running)")
+    session.expect_in("hello well | capitals", r"^HELLO, WELL\.$")
+
+
 def execd_ends(session):
     """Nobody signals the ends of its jobs then; the shell says them all the same, whatever it does, and has the status."""
     session.do("endless_loop &")
@@ -145,7 +174,7 @@ def pipes_are_jobs(session):
 
 def jobs(ctx):
     session = Session(ctx, system="test")
-    for part in (numbers, foreground, statuses, pipes_beside, pipes_are_jobs, execd_ends, the_shell_ends):
+    for part in (numbers, foreground, statuses, pipes_beside, pipes_are_jobs, bad_programs_in_pipes, execd_ends, a_pipe_loses_its_shell, the_shell_ends):
         part(session)
     session.poweroff()
 
