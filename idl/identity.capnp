@@ -69,8 +69,9 @@ interface Identity @0xa9174ec25d80b36f {
   guest @2 () -> (outcome :Outcome, session :Session);
   # Opens a session of nobody in particular. Not allowed: guests were switched off.
 
-  check @3 (session :Session) -> (genuine :Bool, info :SessionInfo);
-  # Whose session a capability is that somebody handed over. Genuine: it is one of this service's, and has not ended.
+  check @3 (session :Session) -> (genuine :Bool, info :SessionInfo, accounts :UInt32);
+  # Whose session a capability is that somebody handed over. Genuine: it is one of this service's, and has not ended. With how many
+  # accounts there are, as `state` says it.
 }
 
 interface IdentityControl @0xd6208fb3147ce95a extends(Identity) {

@@ -18,6 +18,7 @@ struct System {
   include @3 :List(Text);      # Programs that the boot package holds besides, for whoever is granted it.
 
   rules @5 :List(Rule);        # What is allowed or denied besides what units are granted and resolve (services/policyd).
+  operations @7 :List(Operation); # What people may have done, and in which role (services/policyd). What is not named nobody may.
   policyVersion @6 :UInt32 = 1; # Of all that says who may use what; whoever changes that counts it up.
 
   sources @4 :List(Text);
@@ -93,6 +94,24 @@ enum Action {
   use @0;                    # Hold a capability to it, and call what everybody may.
   control @1;                # Call what only some may.
   share @2;                  # Make copies of the capability, and give them away.
+}
+
+struct Operation {
+  # Something that a program does only for people who may have it done.
+
+  name @0 :Text;             # By which programs ask: `end`, `power`.
+  role @1 :Role = administrator; # The least that a person must be.
+  withoutLogin @2 :Bool;     # Also for whoever is there while nobody can log in: identityd does not answer, or has lost the accounts.
+  line @3 :UInt32;
+  source @4 :UInt16;
+}
+
+enum Role {
+  # What a person may do, the least first: those of idl/identity.capnp.
+
+  guest @0;
+  user @1;
+  administrator @2;
 }
 
 enum Effect {

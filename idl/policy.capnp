@@ -4,6 +4,7 @@
 using import "tessera.capnp".repeatable;
 using import "tessera.capnp".maxBytes;
 using import "tessera.capnp".maxCount;
+using Identity = import "identity.capnp";
 using Kernel = import "kernel.capnp";
 
 enum Action {
@@ -54,6 +55,15 @@ struct Denial {
   missing @9 :Text;        # The right or the grant that it would take.
 }
 
+struct Operation {
+  # Something that a program does only for people who may have it done.
+  name @0 :Text;
+  role @1 :Identity.Role;  # The least that a person must be.
+  withoutLogin @2 :Bool;   # Also for whoever is there while nobody can log in.
+  file @3 :Text;           # Where it is written,
+  line @4 :UInt32;         # and the line.
+}
+
 interface Policy @0xe7a1d3540b9c26f8 {
   # Asks for decisions, and for their reasons. What no rule allows is denied; what any rule denies is denied.
 
@@ -84,6 +94,17 @@ interface Policy @0xe7a1d3540b9c26f8 {
 
   permitted @6 (subject :Text $maxBytes(23)) -> (names :List(Text)) $repeatable;
   # What it may use. Nothing is done by this: it is not audited.
+
+  perform @7 (session :Identity.Session, operation :Text $maxBytes(23)) -> (allowed :Bool, denial :Denial);
+  # Whether the person whose session this is may have this done; one that only shows who it is (`observe`) will do. Without a session:
+  # whether somebody may who is not logged in. Who it is identityd says, and nobody else. What the manifest does not name nobody may;
+  # on a machine that never had an account whoever is there may do all that it names. It is audited.
+
+  explainOperation @8 (role :Identity.Role, operation :Text $maxBytes(23)) -> (allowed :Bool, operation :Operation, denial :Denial) $repeatable;
+  # The same for anybody of this role on a machine with accounts: the line that allows it, or the denial. Nothing is done by it.
+
+  operations @9 (first :UInt32) -> (operations :List(Operation), total :UInt32) $repeatable;
+  # What the manifest names, as many as fit, from number `first` of `total`.
 
   const noRule :UInt32 = 0xffffffff;
   # The number of no rule.

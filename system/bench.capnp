@@ -47,4 +47,5 @@ const system :Manifest.System = (
   name = "bench",
   services = [Tessera.samgrd, Tessera.logd, Tessera.metricsd, Tessera.policyd, Tessera.rngd, Tessera.keystored, Tessera.identityd, Tessera.configd, Tessera.timed, Tessera.consoled, Tessera.execd, .peer, .adder, Tessera.shell],
   programs = [.bench, .child],
+  operations = Tessera.operations,
 );

@@ -45,4 +45,5 @@ const system :Manifest.System = (
   name = "contracts",
   services = [Tessera.samgrd, Tessera.logd, Tessera.metricsd, Tessera.policyd, Tessera.rngd, Tessera.keystored, Tessera.identityd, Tessera.configd, Tessera.timed, Tessera.consoled, Tessera.execd, .suite],
   programs = [Tessera.hello],
+  operations = Tessera.operations,
 );

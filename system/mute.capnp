@@ -28,4 +28,5 @@ const consoled :Manifest.Service = (
 const system :Manifest.System = (
   name = "mute",
   services = [Tessera.samgrd, .logd, Tessera.metricsd, Tessera.policyd, Tessera.rngd, Tessera.keystored, Tessera.identityd, Tessera.configd, Tessera.timed, .consoled, Tessera.execd, Tessera.shell],
+  operations = Tessera.operations,
 );

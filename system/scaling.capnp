@@ -16,8 +16,22 @@ const scaling :Manifest.Service = (
   ],
 );
 
+# Nobody logs in here.
+const policyd :Manifest.Service = (
+  name = "policyd",
+  memoryKib = 256,
+  band = interactive,
+  provides = ["policy"],
+  grants = [
+    (name = "manifest", manifest = void),
+    (name = "log", service = "log", weak = true),
+    (name = "roster", roster = void),
+    (name = "state", keepKib = 8),
+  ],
+);
+
 const system :Manifest.System = (
   name = "scaling",
-  services = [Tessera.samgrd, Tessera.logd, Tessera.policyd, Tessera.consoled, .scaling],
+  services = [Tessera.samgrd, Tessera.logd, .policyd, Tessera.consoled, .scaling],
   include = ["scaling_worker", "bench_child"],
 );

@@ -120,4 +120,5 @@ const system :Manifest.System = (
   rules = [(subject = "shell", action = use, object = "crashes", effect = allow)], # to watch it in the registry
   services = [.needy, .crashes, .faults, .panics, .refuses, .hangs, .unready, .filling, .hungry, Tessera.samgrd, Tessera.logd, Tessera.metricsd, Tessera.policyd, Tessera.rngd,
               Tessera.keystored, Tessera.identityd, Tessera.configd, Tessera.timed, .well, Tessera.consoled, Tessera.execd, Tessera.shell],
+  operations = Tessera.operations,
 );

@@ -28,4 +28,5 @@ const system :Manifest.System = (
   name = "standin",
   services = [Tessera.samgrd, Tessera.logd, Tessera.metricsd, Tessera.policyd, Tessera.rngd, Tessera.keystored, Tessera.identityd, Tessera.configd, Tessera.timed, Tessera.consoled, Tessera.execd, .standIn, Tessera.shell],
   programs = [.client],
+  operations = Tessera.operations,
 );

@@ -50,6 +50,7 @@ const policyd :Manifest.Service = (
   modes = .mending,
   grants = [
     (name = "manifest", manifest = void),
+    (name = "identity", service = "identity", weak = true),
     (name = "log", service = "log", weak = true),
     (name = "roster", roster = void),
     (name = "state", keepKib = 8),
@@ -186,6 +187,22 @@ const shell :Manifest.Service = (
 
 const services :List(Manifest.Service) = [.samgrd, .logd, .metricsd, .policyd, .rngd, .keystored, .identityd, .configd, .timed, .consoled, .execd, .shell];
 
+# What people may have the shell do, and in which role. `withoutLogin`: switching off must be possible when nobody can log in.
+const operations :List(Manifest.Operation) = [
+  (name = "run", role = user),
+  (name = "keys", role = user),
+  (name = "accounts", role = administrator),
+  (name = "call", role = administrator),
+  (name = "end", role = administrator),
+  (name = "policy", role = administrator),
+  (name = "restart", role = administrator),
+  (name = "revoke", role = administrator),
+  (name = "settings", role = administrator),
+  (name = "time", role = administrator),
+  (name = "trace", role = administrator),
+  (name = "power", role = administrator, withoutLogin = true),
+];
+
 # What execd runs.
 const hello :Manifest.Program = (
   name = "hello",
@@ -197,4 +214,5 @@ const system :Manifest.System = (
   name = "tessera",
   services = .services,
   programs = [.hello],
+  operations = .operations,
 );

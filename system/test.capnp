@@ -85,4 +85,5 @@ const system :Manifest.System = (
       ],
     ),
   ],
+  operations = Tessera.operations,
 );

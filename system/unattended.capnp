@@ -23,6 +23,6 @@ const shell :Manifest.Service = (
 
 const system :Manifest.System = (
   name = "unattended",
-  services = [Tessera.samgrd, Tessera.logd, Tessera.metricsd, Tessera.policyd, Tessera.rngd, Tessera.configd, Tessera.timed, Tessera.consoled, Tessera.execd, .shell],
+  services = [Tessera.samgrd, Tessera.logd, Tessera.metricsd, Tessera.policyd, Tessera.rngd, Tessera.identityd, Tessera.configd, Tessera.timed, Tessera.consoled, Tessera.execd, .shell],
   programs = [Tessera.hello],
 );

@@ -30,4 +30,5 @@ const system :Manifest.System = (
   name = "wavering",
   services = [.wavering, .leaning, Tessera.samgrd, Tessera.logd, Tessera.metricsd, Tessera.policyd, Tessera.rngd, Tessera.keystored,
               Tessera.identityd, Tessera.configd, Tessera.timed, Tessera.consoled, Tessera.execd, Tessera.shell],
+  operations = Tessera.operations,
 );

@@ -54,7 +54,7 @@ int command_check(const struct command *command, size_t count) {
     if (operands < command->min || operands > command->max) {
         return misused("usage: %s%s%s\n", command->name, command->usage[0] != '\0' ? " " : "", command->usage);
     }
-    return identity_check(command->name, command->needs);
+    return command->operation != nullptr ? identity_check(command->name, command->operation) : COMMAND_OK;
 }
 
 int command_help(const struct arguments *arguments) {

@@ -1,7 +1,7 @@
 // Who is at this shell: logging in and out, and the commands around it. The accounts are identityd's.
 //
-// The shell acts for whoever is logged in: nobody reaches what it was granted but through its commands, so it is here that a
-// role decides. While a machine has no account, whoever is at it may do everything: there is nobody whose machine it is yet.
+// The shell acts for whoever is logged in: nobody reaches what it was granted but through its commands, so it is here that is asked
+// whether the person may. What the answer is the policy decides (idl/policy.capnp), of the session that it is shown.
 #include "lib/commands/identity.h"
 
 #include "lib/commands/background.h"
@@ -11,6 +11,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "idl/identity.capnp.h"
+#include "idl/policy.capnp.h"
+#include "lib/denial/denial.h"
 #include "lib/tess/capset.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/handle.h"
@@ -290,22 +292,39 @@ bool identity_attend(void) {
     return false;
 }
 
-bool identity_may(enum identity_need need) {
-    if (need == NEEDS_NOBODY || self.recovering || !tess_handle_valid(self.service.handle) || (!self.claimed && !self.unanswered)) {
-        return true;
+// A capability that only says whose session this is; none when there is none.
+static struct session shown_session(struct rpc_call *call) {
+    struct session_observe_results results;
+    if (self.depth == 0 || !status_ok(session_call_observe(current(), call, rpc_patience(), &results))) {
+        return (struct session){};
     }
-    if (need == NEEDS_CONSOLE && (self.lost || self.unanswered)) {
-        return true;
-    }
-    return self.depth > 0 && self.role >= (need == NEEDS_USER ? ROLE_USER : ROLE_ADMINISTRATOR);
+    return (struct session){rpc_keep(call, session_observe_results_get_session(results).handle)};
 }
 
-int identity_check(const char *what, enum identity_need need) {
-    if (identity_may(need)) {
+int identity_check(const char *what, const char *operation) {
+    RPC_CALL(call);
+    struct policy_perform_results results;
+    struct policy policy = {};
+    if (self.recovering || !tess_handle_valid(self.service.handle)) {
         return COMMAND_OK;
     }
-    return fail("%s: only %s may do that on this machine; `su NAME` becomes one\n", what,
-                need == NEEDS_USER ? "somebody with an account" : "an administrator");
+    if (!status_ok(tess_cap("policy", POLICY_ID, &policy.handle))) {
+        return fail("%s: nobody may: this shell was not granted `policy`, which decides\n", what);
+    }
+    const struct session session = shown_session(&call);
+    const status_t status = policy_call_perform(policy, &call, session, capnp_text(operation), rpc_patience(), &results);
+    tess_close(session.handle);
+    if (!status_ok(status)) {
+        return fail("%s: nobody may, for policyd does not decide: %s\n", what, rpc_status_text(status));
+    }
+    if (policy_perform_results_get_allowed(results)) {
+        return COMMAND_OK;
+    }
+    char text[DENIAL_TEXT_BYTES];
+    struct denial denial;
+    rpc_hold(&call, held_results, &results.s);
+    denial_read(policy_perform_results_get_denial(results), &denial);
+    return fail("%s: %s\n", what, denial_sentence(&denial, text));
 }
 
 // ---- commands ----
@@ -460,8 +479,8 @@ int command_adduser(const struct arguments *arguments) {
     if (self.lost) {
         return fail("adduser: the accounts were lost with identityd; `reboot` sets the machine up anew\n");
     }
-    if (!identity_may(NEEDS_ADMINISTRATOR)) {
-        return fail("adduser: %s\n", outcome_name(IDENTITY_OUTCOME_NOT_ALLOWED));
+    if (identity_check("adduser", "accounts") != COMMAND_OK) {
+        return COMMAND_FAILED;
     }
     int result = COMMAND_FAILED;
     if (ask_new(password)) {

@@ -3,14 +3,6 @@
 
 #include <stdint.h>
 
-// What a command asks of who gives it, on a machine that has accounts.
-enum identity_need : uint8_t {
-    NEEDS_NOBODY,
-    NEEDS_USER, // no guest
-    NEEDS_ADMINISTRATOR,
-    NEEDS_CONSOLE, // an administrator, or whoever is there when the accounts are lost
-};
-
 // At the shell's start: as a guest where there is no account yet.
 void identity_begin(void);
 
@@ -18,7 +10,6 @@ void identity_begin(void);
 // were asked for, or a locked session's password. May block as long as the person thinks.
 bool identity_attend(void);
 
-bool identity_may(enum identity_need need);
-
-// The same for a command, or a part of one: says who may, and returns COMMAND_FAILED, when this person may not.
-int identity_check(const char *what, enum identity_need need);
+// Whether the policy lets who is there have this operation of the manifest done; no when it does not answer. If not, says why, for the
+// command, and returns COMMAND_FAILED. A program that was not granted `identity` acts for itself, and in recovery nobody is asked.
+int identity_check(const char *what, const char *operation);

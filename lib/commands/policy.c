@@ -8,6 +8,8 @@
 #include "lib/tess/capset.h"
 
 static const char *const action_names[] = {"use", "control", "share"};
+static const char *const role_names[] = {"guest", "user", "administrator"};
+constexpr uint16_t ROLES = sizeof role_names / sizeof role_names[0];
 constexpr uint16_t ACTIONS = sizeof action_names / sizeof action_names[0];
 
 // "SUBJECT ACTION OBJECT" of a command line.
@@ -86,7 +88,74 @@ static int list_rules(void) {
 
 // ---- policy SUBJECT ACTION OBJECT ----
 
+static int deny(struct policy_denial why) {
+    char text[DENIAL_TEXT_BYTES];
+    struct denial denial;
+    denial_read(why, &denial);
+    out_wrapped(0, 0, denial_sentence(&denial, text));
+    return COMMAND_FAILED;
+}
+
+// "ROLE perform OPERATION".
+static int explain_operation(const char *const *words) {
+    RPC_CALL(call);
+    struct policy_explain_operation_results results;
+    uint16_t role = 0;
+    while (role < ROLES && !str_equal(words[0], role_names[role])) {
+        role++;
+    }
+    if (role == ROLES) {
+        return misused("policy: there is no role `%s`; there are guest, user and administrator\n", words[0]);
+    }
+    const status_t status =
+        policy_call_explain_operation(the_policy(), &call, (enum role)role, capnp_text(words[2]), rpc_patience(), &results);
+    if (!status_ok(status)) {
+        return problem(&call, status);
+    }
+    rpc_hold(&call, held_results, &results.s);
+    if (!policy_explain_operation_results_get_allowed(results)) {
+        return deny(policy_explain_operation_results_get_denial(results));
+    }
+    char file[SHOWN_TEXT_BYTES];
+    const struct policy_operation operation = policy_explain_operation_results_get_operation(results);
+    out("%s may perform %s: %s:%u\n", words[0], words[2], shown(file, sizeof file, policy_operation_get_file(operation)),
+        policy_operation_get_line(operation));
+    return COMMAND_OK;
+}
+
+static int list_operations(void) {
+    uint32_t first = 0, count, total;
+    table_begin(&shell.table, "OPERATION LEAST FROM", out_sink, nullptr);
+    do {
+        RPC_CALL(call);
+        struct policy_operations_results results;
+        const status_t status = policy_call_operations(the_policy(), &call, first, rpc_patience(), &results);
+        if (!status_ok(status)) {
+            return problem(&call, status);
+        }
+        rpc_hold(&call, held_results, &results.s);
+        const struct policy_operation_list list = policy_operations_results_get_operations(results);
+        count = policy_operation_list_count(list);
+        total = policy_operations_results_get_total(results);
+        for (uint32_t i = 0; i < count; i++) {
+            const struct policy_operation operation = policy_operation_list_get(list, i);
+            const uint16_t role = policy_operation_get_role(operation);
+            char text[SHOWN_TEXT_BYTES];
+            table_cell(&shell.table, "%s", shown(text, sizeof text, policy_operation_get_name(operation)));
+            table_cell(&shell.table, "%s%s", role < ROLES ? role_names[role] : "?",
+                       policy_operation_get_without_login(operation) ? ", or nobody can log in" : "");
+            table_cell(&shell.table, "%s:%u", shown(text, sizeof text, policy_operation_get_file(operation)), policy_operation_get_line(operation));
+        }
+        first += count;
+    } while (count > 0 && first < total);
+    table_end(&shell.table);
+    return COMMAND_OK;
+}
+
 static int explain(const char *const *words) {
+    if (str_equal(words[1], "perform")) {
+        return explain_operation(words);
+    }
     struct question question;
     if (!take(words, &question)) {
         return COMMAND_MISUSED;
@@ -100,11 +169,7 @@ static int explain(const char *const *words) {
     }
     rpc_hold(&call, held_results, &results.s);
     if (!policy_explain_results_get_allowed(results)) {
-        char text[DENIAL_TEXT_BYTES];
-        struct denial denial;
-        denial_read(policy_explain_results_get_denial(results), &denial);
-        out_wrapped(0, 0, denial_sentence(&denial, text));
-        return COMMAND_FAILED;
+        return deny(policy_explain_results_get_denial(results));
     }
     char file[SHOWN_TEXT_BYTES];
     const struct policy_rule rule = policy_explain_results_get_rule(results);
@@ -248,8 +313,11 @@ int command_policy(const struct arguments *arguments) {
     if (count == 1 && str_equal(words[0], "propose")) {
         return propose();
     }
+    if (count == 1 && str_equal(words[0], "operations")) {
+        return list_operations();
+    }
     const bool changes = str_equal(words[0], "learn") || str_equal(words[0], "revoke") || str_equal(words[0], "restore");
-    if (changes && identity_check("policy", NEEDS_ADMINISTRATOR) != COMMAND_OK) {
+    if (changes && identity_check("policy", "policy") != COMMAND_OK) {
         return COMMAND_FAILED;
     }
     if (count == 2 && str_equal(words[0], "learn")) {

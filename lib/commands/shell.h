@@ -128,7 +128,7 @@ struct command {
     command_fn *run;
     size_t min, max; // words after the name
     enum completion completion;
-    enum identity_need needs; // of who gives it
+    const char *operation; // that who gives it must be allowed (idl/manifest.capnp); null: everybody may
     bool background; // `&` is understood
     bool paged;      // a screen at a time
     const struct filter_type *filter; // what it is behind a pipe; `run` may then be null

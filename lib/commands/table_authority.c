@@ -16,7 +16,7 @@ static const struct command commands[] = {
      .min = 2, .max = 3, .completion = COMPLETE_UNITS, .paged = true,
      .details = "Which handles would go, who would end, whose calls would be interrupted, and which waits would end,\n"
                 "if a handle were taken away, or a service or job ended. Nothing is done."},
-    {.name = "revoke", .usage = "SERVICE HANDLE", .summary = "take a handle away", .run = command_revoke, .needs = NEEDS_ADMINISTRATOR, .min = 2, .max = 2,
+    {.name = "revoke", .usage = "SERVICE HANDLE", .summary = "take a handle away", .run = command_revoke, .operation = "revoke", .min = 2, .max = 2,
      .completion = COMPLETE_UNITS,
      .details = "And with it all that was derived from it, wherever that is now: what `whatif revoke` foretells. Then it\n"
                 "looks whether that is what came of it."},
@@ -35,10 +35,12 @@ static const struct command commands[] = {
      .details = "TARGET is an interface (`log`, `log.control`), a service, or a type of kernel object (`inspector`).\n"
                 "With -a for every process. With --certificate it prints what tools/authority-check verifies.\n"
                 "`man authority` has the rules."},
-    {.name = "policy", .usage = "[SUBJECT ACTION OBJECT]", .summary = "show who may use which service, and why",
+    {.name = "policy", .usage = "[SUBJECT ACTION OBJECT]", .summary = "show who may use which service, who may have what done, and why",
      .run = command_policy, .max = 5,
      .details = "policy                           the rules that are in force\n"
                 "policy hello control log         whether hello may, by which line; or who may, and what would allow it\n"
+                "policy operations                what people may have done, and what they must be\n"
+                "policy guest perform power       whether guests may have the machine switched off, by which line\n"
                 "policy try deny hello use log    what would change if this were a rule (or allow)\n"
                 "policy revoke hello use log      deny it from now on; policy restore undoes that\n"
                 "policy learn on                  record what is used; policy propose writes it as a manifest\n"

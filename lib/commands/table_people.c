@@ -19,7 +19,7 @@ static const struct command commands[] = {
                 "end services and jobs, call methods, change settings, trace, and stop the machine."},
     {.name = "deluser", .usage = "NAME", .summary = "remove an account, and end its sessions", .run = command_deluser, .min = 1, .max = 1},
     {.name = "passwd", .usage = "[NAME]", .summary = "change your password, or set somebody's", .run = command_passwd, .max = 1},
-    {.name = "keys", .usage = "[VERB...]", .summary = "make keys, sign and seal with them", .run = command_keys, .needs = NEEDS_USER, .max = 4,
+    {.name = "keys", .usage = "[VERB...]", .summary = "make keys, sign and seal with them", .run = command_keys, .operation = "keys", .max = 4,
      .details = "keys                                the shell's keys, with their public halves\n"
                 "keys new NAME                       another one\n"
                 "keys sign NAME TEXT                 its signature (Ed25519)\n"

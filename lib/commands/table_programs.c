@@ -4,22 +4,22 @@
 #include "lib/shell/interpreter.h"
 
 static const struct command commands[] = {
-    {.name = "run", .usage = "PROGRAM [ARGUMENT...] [&]", .summary = "run a program", .run = command_run, .needs = NEEDS_USER, .min = 1,
+    {.name = "run", .usage = "PROGRAM [ARGUMENT...] [&]", .summary = "run a program", .run = command_run, .operation = "run", .min = 1,
      .max = SHELL_WORDS_MAX, .completion = COMPLETE_PROGRAMS, .background = true,
      .details = "Waits until it ends; Ctrl-C ends it, a second Ctrl-C stops waiting.\n"
                 "With & at the end it runs in the background, as a pipe of programs and filters does. Tab after `run ` lists the programs."},
     {.name = "jobs", .usage = "", .summary = "list the programs that were run", .run = command_jobs},
-    {.name = "fg", .usage = "[JOB]", .summary = "wait for a job in the background", .run = command_fg, .needs = NEEDS_ADMINISTRATOR, .max = 1,
+    {.name = "fg", .usage = "[JOB]", .summary = "wait for a job in the background", .run = command_fg, .operation = "end", .max = 1,
      .completion = COMPLETE_JOBS, .details = "The youngest, or %1, ID or NAME.ID. Ctrl-C ends it, a second Ctrl-C stops waiting."},
     {.name = "wait", .usage = "[JOB...]", .summary = "wait for jobs, and leave them alone", .run = command_wait,
      .max = SHELL_WORDS_MAX, .completion = COMPLETE_JOBS,
      .details = "All that are in the background, or those. Ctrl-C stops waiting. The status is the last one's, or 0."},
-    {.name = "kill", .usage = "ID|NAME|%JOB", .summary = "end a job or a service", .run = command_kill, .needs = NEEDS_ADMINISTRATOR, .min = 1, .max = 1,
+    {.name = "kill", .usage = "ID|NAME|%JOB", .summary = "end a job or a service", .run = command_kill, .operation = "end", .min = 1, .max = 1,
      .completion = COMPLETE_UNITS,
      .details = "A job goes by its id, NAME.ID, NAME where only one runs, or its number in this shell: %1.\n"
                 "A service that the manifest says to restart comes back at once."},
     {.name = "call", .usage = "[SERVICE[.METHOD ['(PARAMETERS)']]]", .summary = "call any method of a service",
-     .run = command_call, .needs = NEEDS_ADMINISTRATOR, .max = 2, .completion = COMPLETE_CALL,
+     .run = command_call, .operation = "call", .max = 2, .completion = COMPLETE_CALL,
      .details = "call               what the shell can reach\n"
                 "call log           its methods\n"
                 "call log.query '(limit = 5, level = warning)'\n"

@@ -9,10 +9,10 @@ static const struct command commands[] = {
                 "memory in use and the limit of its account."},
     {.name = "service", .usage = "NAME", .summary = "show one service", .run = command_service, .min = 1, .max = 1,
      .completion = COMPLETE_SERVICES},
-    {.name = "restart", .usage = "SERVICE", .summary = "end a service and start it anew", .run = command_restart, .needs = NEEDS_ADMINISTRATOR,
+    {.name = "restart", .usage = "SERVICE", .summary = "end a service and start it anew", .run = command_restart, .operation = "restart",
      .min = 1, .max = 1, .completion = COMPLETE_SERVICES},
     {.name = "replace", .usage = "[-l] [SERVICE [PROGRAM]]", .summary = "have a service go on in another process", .run = command_replace,
-     .needs = NEEDS_ADMINISTRATOR, .max = 3, .completion = COMPLETE_SERVICES,
+     .operation = "restart", .max = 3, .completion = COMPLETE_SERVICES,
      .details = "  -l, --lose-state  also where the service says that something of its state is lost\n"
                 "Starts a process of PROGRAM of the boot package, or of the program that it runs, beside the one that serves,\n"
                 "which hands its state over; calls wait meanwhile, and none is lost. If the new one fails, the old one goes on.\n"
@@ -52,12 +52,12 @@ static const struct command commands[] = {
                 "      processor time, objects, and the programs that each pays for"},
     {.name = "uptime", .usage = "", .summary = "show how long the system has been running", .run = command_uptime},
     {.name = "trace", .usage = "[start|stop|off]", .summary = "have the kernel write down what happens",
-     .run = command_trace, .needs = NEEDS_ADMINISTRATOR, .max = 1,
+     .run = command_trace, .operation = "trace", .max = 1,
      .details = "start  from now on, in new buffers; stop  no more, but keep what there is;\n"
                 "off  give the buffers back. Alone: how much there is. tools/trace reads it."},
-    {.name = "reboot", .usage = "", .summary = "stop everything and start the machine anew", .run = command_reboot, .needs = NEEDS_CONSOLE},
+    {.name = "reboot", .usage = "", .summary = "stop everything and start the machine anew", .run = command_reboot, .operation = "power"},
     {.name = "poweroff", .usage = "", .summary = "stop everything and switch the machine off",
-     .run = command_poweroff, .needs = NEEDS_CONSOLE},
+     .run = command_poweroff, .operation = "power"},
 };
 
 const struct command_area area_system = {"The system", sizeof(commands) / sizeof(commands[0]), commands};

@@ -138,6 +138,41 @@ static bool check_rules(struct check *check) {
     return true;
 }
 
+// ---- Operations ----
+
+static bool check_operation(struct check *check, struct manifest_operation_list operations, uint32_t index) {
+    const struct manifest_operation operation = manifest_operation_list_get(operations, index);
+    const struct capnp_text name = manifest_operation_get_name(operation);
+    if (!check_name(check_at(check, "name", CHECK_NO_INDEX), name, "name of an operation")) {
+        return false;
+    }
+    for (uint32_t i = 0; i < index; i++) {
+        const struct manifest_operation other = manifest_operation_list_get(operations, i);
+        if (str_equal(manifest_operation_get_name(other).bytes, name.bytes)) {
+            return check_fail(check, "`%s` is named in %s:%u already; leave one out", name.bytes,
+                              manifest_source(check->manifest, manifest_operation_get_source(other)), manifest_operation_get_line(other));
+        }
+    }
+    return manifest_operation_get_role(operation) <= MANIFEST_ROLE_ADMINISTRATOR ||
+           check_fail(check_at(check, "role", CHECK_NO_INDEX), "there is no such role");
+}
+
+static bool check_operations(struct check *check) {
+    const struct manifest_operation_list operations = manifest_system_get_operations(check->manifest->system);
+    const uint32_t count = manifest_operation_list_count(operations);
+    if (count > MANIFEST_OPERATIONS_MAX) {
+        return check_fail(check_at(check, "operations", CHECK_NO_INDEX), "there are more than %zu operations", MANIFEST_OPERATIONS_MAX);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        check->operation = i;
+        if (!check_operation(check, operations, i)) {
+            return false;
+        }
+    }
+    check->operation = CHECK_NO_INDEX;
+    return true;
+}
+
 bool check_authority(struct check *check) {
     size_t total = 0;
     for (size_t i = 0; i < check->manifest->unit_count; i++) {
@@ -147,5 +182,5 @@ bool check_authority(struct check *check) {
         }
     }
     check->unit = nullptr;
-    return check_rules(check);
+    return check_rules(check) && check_operations(check);
 }

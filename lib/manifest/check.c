@@ -58,6 +58,13 @@ bool check_fail(struct check *check, const char *format, ...) {
         error->source = manifest_source(manifest, manifest_rule_get_source(rule));
         error->line = manifest_rule_get_line(rule);
     }
+    if (check->operation != CHECK_NO_INDEX) {
+        const struct manifest_operation operation =
+            manifest_operation_list_get(manifest_system_get_operations(manifest->system), check->operation);
+        len = put_step(error->where, sizeof error->where, len, "operations", check->operation);
+        error->source = manifest_source(manifest, manifest_operation_get_source(operation));
+        error->line = manifest_operation_get_line(operation);
+    }
     if (check->member != nullptr) {
         (void)put_step(error->where, sizeof error->where, len, check->member, check->index);
     }

@@ -5,8 +5,8 @@
 
 constexpr uint32_t CHECK_NO_INDEX = UINT32_MAX;
 
-// What is being looked at, from the outside in; what is not yet known is null, or has no index. At most one of grant, resolve and
-// rule has one.
+// What is being looked at, from the outside in; what is not yet known is null, or has no index. At most one of grant, resolve,
+// rule and operation has one.
 struct check {
     const struct manifest *manifest;
     struct manifest_error *error;
@@ -14,6 +14,7 @@ struct check {
     uint32_t grant;     // of the unit
     uint32_t resolve;   // of the unit
     uint32_t rule;
+    uint32_t operation;
     const char *member; // of the grant, the unit or the system
     uint32_t index;     // in that member
 };
@@ -39,7 +40,7 @@ bool check_grant(struct check *check, struct manifest_grant grant);
 // The whole manifest. What it cannot be read without is checked already.
 bool check_system(struct check *check);
 
-// What units may find by name, and what rules there are about it. The units and their grants are checked already.
+// What units may find by name, what rules there are about it, and which operations. The units and their grants are checked already.
 bool check_authority(struct check *check);
 
 // The modes and times of a service.

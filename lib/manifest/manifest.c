@@ -92,7 +92,8 @@ static bool read_units(struct check *check, struct manifest *out) {
 }
 
 bool manifest_open(const void *words, size_t len_bytes, struct manifest *out, struct manifest_error *error) {
-    struct check check = {.manifest = out, .error = error, .grant = CHECK_NO_INDEX, .resolve = CHECK_NO_INDEX, .rule = CHECK_NO_INDEX};
+    struct check check = {.manifest = out, .error = error, .grant = CHECK_NO_INDEX, .resolve = CHECK_NO_INDEX, .rule = CHECK_NO_INDEX,
+                          .operation = CHECK_NO_INDEX};
     *error = (struct manifest_error){};
     out->unit_count = 0;
     out->name = "";
@@ -110,7 +111,8 @@ bool manifest_open(const void *words, size_t len_bytes, struct manifest *out, st
     if (!read_units(&check, out) || !check_system(&check)) {
         return false;
     }
-    check = (struct check){.manifest = out, .error = error, .grant = CHECK_NO_INDEX, .resolve = CHECK_NO_INDEX, .rule = CHECK_NO_INDEX};
+    check = (struct check){.manifest = out, .error = error, .grant = CHECK_NO_INDEX, .resolve = CHECK_NO_INDEX, .rule = CHECK_NO_INDEX,
+                           .operation = CHECK_NO_INDEX};
     return status_ok(capnp_status(&out->message)) || check_fail(&check, "a pointer in the message is malformed");
 }
 

@@ -16,6 +16,7 @@ constexpr size_t MANIFEST_GRANTS_MAX = 768; // of all units
 constexpr size_t MANIFEST_PROVIDED_MAX = 63; // with the supervisor, which init provides, a set fits into a word
 constexpr size_t MANIFEST_RESOLVES_MAX = 256; // of all units
 constexpr size_t MANIFEST_RULES_MAX = 256;
+constexpr size_t MANIFEST_OPERATIONS_MAX = 64;
 constexpr size_t MANIFEST_ARGUMENTS_MAX = 31; // of one unit
 constexpr size_t MANIFEST_SOURCE_BYTES = 64;
 constexpr uint64_t MANIFEST_MEMORY_MIN = 64 * 1024;

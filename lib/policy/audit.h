@@ -7,6 +7,7 @@
 
 #include "lib/denial/denial.h"
 #include "lib/policy/explain.h"
+#include "lib/policy/operations.h"
 
 constexpr size_t AUDIT_ENTRIES_MAX = 64;
 constexpr size_t AUDIT_NAME_BYTES = 24;
@@ -17,6 +18,8 @@ struct audit_entry {
     char subject[AUDIT_NAME_BYTES], object[AUDIT_NAME_BYTES]; // as they were asked for
     bool by_rule;
     struct ruleset_rule rule; // that said so
+    bool is_operation;                // then `subject` asked for a person, and `object` is what was to be performed
+    struct operations_person person;
     uint64_t cause; // of whoever asked; 0: not said
     uint64_t count;
 };
@@ -36,6 +39,7 @@ void audit_done(struct audit *audit);
 
 // What the log is to have of one: what was denied is a denial, what was allowed a record of the same fields, with the rule that did.
 struct audit_record {
+    char reason[OPERATIONS_REASON_BYTES];
     struct ruleset_denial why;
     struct denial_record denial;
     char rule[MANIFEST_SOURCE_BYTES + 16]; // "system/tessera.capnp:51", or what else it was

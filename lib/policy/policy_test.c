@@ -196,6 +196,7 @@ TEST(what_was_decided_goes_to_the_next_process) {
     CHECK(ruleset_is_new(&set, learned));
     (void)ruleset_check(&set, learned);
     CHECK(!ruleset_is_new(&set, learned));
+    set.claimed = true;
     const size_t len = ruleset_save(&set, kept, sizeof(kept));
     CHECK(len > 0 && len <= most);
     CHECK_EQ(ruleset_save(&set, kept, len - 1), 0);
@@ -207,7 +208,7 @@ TEST(what_was_decided_goes_to_the_next_process) {
     CHECK(!allowed("shell", RULESET_SHARE, "console"));
     CHECK(!allowed("shell", RULESET_CONTROL, "log"));
     CHECK(allowed("shell", RULESET_USE, "console"));
-    CHECK(set.learning && !ruleset_is_new(&set, learned));
+    CHECK(set.learning && set.claimed && !ruleset_is_new(&set, learned));
 }
 
 TEST(what_it_takes_over_is_checked) {

@@ -47,6 +47,7 @@ struct ruleset {
     struct ruleset_matrix used;                  // was asked for, and allowed
     struct ruleset_matrix learned;               // the same, since learning began
     bool learning;
+    bool claimed; // the machine has, or had, accounts
     uint64_t allowed, denied;
 };
 

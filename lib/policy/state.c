@@ -1,4 +1,4 @@
-// What was decided while the system runs, for another process of the service: what was revoked, and what was learned. Rules of the
+// What was decided while the system runs, for another process of the service: what was revoked, what was learned, and whether the machine was ever anybody's. Rules of the
 // manifest are not among it.
 #include "base/mem.h"
 #include "lib/policy/ruleset.h"
@@ -15,7 +15,8 @@ struct saved {
     uint64_t version;
     uint32_t revoked;
     uint8_t learning, learned; // 0 or 1
-    uint16_t unused;
+    uint8_t claimed; // 0 or 1
+    uint8_t unused;
 };
 
 constexpr size_t SAVED_MAX = sizeof(struct saved) + RULESET_REVOKED_MAX * sizeof(struct saved_rule) + sizeof(struct ruleset_matrix);
@@ -41,7 +42,8 @@ size_t ruleset_save(const struct ruleset *set, void *to, size_t room) {
     if (room == 0) {
         return SAVED_MAX;
     }
-    const struct saved saved = {.version = VERSION, .revoked = count_revoked(set), .learning = set->learning, .learned = !is_empty(&set->learned)};
+    const struct saved saved = {.version = VERSION, .revoked = count_revoked(set), .learning = set->learning, .learned = !is_empty(&set->learned),
+                                .claimed = set->claimed};
     const size_t len = saved_bytes(saved.revoked, saved.learned);
     struct saved_rule *rules = (struct saved_rule *)((struct saved *)to + 1);
     if (room < len) {
@@ -79,7 +81,7 @@ static bool is_matrix(const struct ruleset *set, const struct ruleset_matrix *ma
 bool ruleset_adopt(struct ruleset *set, const void *from, size_t len) {
     const struct saved *saved = from;
     if (len < sizeof(*saved) || saved->version != VERSION || saved->revoked > RULESET_REVOKED_MAX ||
-        saved->learning > 1 || saved->learned > 1 || len != saved_bytes(saved->revoked, saved->learned)) {
+        saved->learning > 1 || saved->learned > 1 || saved->claimed > 1 || len != saved_bytes(saved->revoked, saved->learned)) {
         return false;
     }
     const struct saved_rule *rules = (const struct saved_rule *)(saved + 1);
@@ -97,6 +99,7 @@ bool ruleset_adopt(struct ruleset *set, const void *from, size_t len) {
         (void)!ruleset_revoke(set, (struct ruleset_question){rules[i].subject, (enum ruleset_action)rules[i].action, rules[i].object});
     }
     set->learning = saved->learning != 0;
+    set->claimed = saved->claimed != 0;
     set->learned = learned != nullptr ? *learned : (struct ruleset_matrix){};
     return true;
 }

@@ -177,6 +177,7 @@ static status_t check(void *, struct rpc_request *request, struct identity_check
     TRY(rpc_well_formed(request));
     const struct accounts_session *session =
         is_ours(given.handle, &badge) && badge_is_made(badge) ? accounts_find(&self.accounts, accounts_badge_number(badge), tess_now_ns()) : nullptr;
+    identity_check_results_set_accounts(results, accounts_count(&self.accounts));
     if (session != nullptr) {
         identity_check_results_set_genuine(results, true);
         describe(session, identity_check_results_init_info(results));

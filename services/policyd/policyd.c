@@ -1,7 +1,7 @@
 // policyd: decides who may do what with which service. Wiring only: rules, decisions and reasons are lib/policy, the contract
 // idl/policy.capnp.
 //
-// CapSet: `policy` (RECEIVE), `manifest`, `log`, `state`. Each decision is filed with the log, which is never waited for. What was
+// CapSet: `policy` (RECEIVE), `manifest`, `roster`, `identity`, `log`, `state`. Each decision is filed with the log, which is never waited for. What was
 // revoked is kept in `state` before anybody hears that it was.
 #include "abi/gen/stubs.h"
 #include "base/fmt.h"
@@ -73,6 +73,17 @@ static status_t take(struct rpc_request *request, struct capnp_text subject, uin
     return rpc_well_formed(request);
 }
 
+void policyd_file(const struct audit_entry *entry) {
+    if (audit_next(&audit) == nullptr) {
+        audit_ns = tess_deadline_after_ms(AUDIT_DELAY_MS);
+    }
+    audit_note(&audit, entry);
+}
+
+struct ruleset *policyd_rules(void) {
+    return &rules;
+}
+
 static struct ruleset_decision decide(const struct asked *asked) {
     const bool is_new = ruleset_is_new(&rules, asked->question);
     const struct ruleset_decision decision = ruleset_check(&rules, asked->question);
@@ -86,10 +97,7 @@ static struct ruleset_decision decide(const struct asked *asked) {
     if (decision.rule != nullptr) {
         entry.rule = *decision.rule;
     }
-    if (audit_next(&audit) == nullptr) {
-        audit_ns = tess_deadline_after_ms(AUDIT_DELAY_MS);
-    }
-    audit_note(&audit, &entry);
+    policyd_file(&entry);
     return decision;
 }
 
@@ -416,7 +424,8 @@ static void pump_audit(void) {
 }
 
 static const struct policy_control_server methods = {
-    .policy = {.check = check, .explain = explain, .list = list, .stats = stats, .dry_run = dry_run, .facets = facets, .permitted = permitted},
+    .policy = {.check = check, .explain = explain, .list = list, .stats = stats, .dry_run = dry_run, .facets = facets, .permitted = permitted,
+               .perform = people_perform, .explain_operation = people_explain, .operations = people_operations},
     .revoke = revoke,
     .restore = restore,
     .watch = watch,
@@ -455,6 +464,7 @@ int main(int argc, char **argv) {
     (void)argc;
     (void)argv;
     read_manifest();
+    people_open();
     epoch = tess_now_ns(); // it counts up more slowly than the clock, so no successor begins below what this one reaches
     logger_init(&logger, "audit");
     return service_run(&service, &server, dispatch);

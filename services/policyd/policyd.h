@@ -1,8 +1,26 @@
-// The parts of policyd that see each other: how rules, denials and changes are put into answers.
+// The parts of policyd that see each other.
 #pragma once
 
 #include "idl/policy.capnp.h"
+#include "lib/policy/audit.h"
 #include "lib/policy/explain.h"
+#include "lib/service/service.h"
+
+struct ruleset *policyd_rules(void);
+
+// Has a decision filed with the log; waits for nobody.
+void policyd_file(const struct audit_entry *entry);
+
+// ---- people.c: operations ----
+
+void people_open(void);
+status_t people_perform(void *, struct rpc_request *request, struct policy_perform_params params, struct policy_perform_results_builder results);
+status_t people_explain(void *, struct rpc_request *request, struct policy_explain_operation_params params,
+                        struct policy_explain_operation_results_builder results);
+status_t people_operations(void *, struct rpc_request *request, struct policy_operations_params params,
+                           struct policy_operations_results_builder results);
+
+// ---- put.c: what is put into answers ----
 
 // A list that an answer has room for only in part: entries from number `first` on, as many as fit, of `total`.
 struct piece {
@@ -28,6 +46,9 @@ struct change {
 };
 size_t change_words(const struct ruleset *set, const struct change *change);
 void put_change(const struct ruleset *set, const struct change *change, struct policy_change_builder to);
+
+// With as many holders as a denial shows.
+void put_any_denial(const struct denial *denial, struct policy_denial_builder to);
 
 // The names are those that were asked for.
 void put_denial(const struct ruleset *set, struct ruleset_question question, const char *subject, const char *object,

@@ -59,6 +59,22 @@ void put_change(const struct ruleset *set, const struct change *change, struct p
     policy_change_set_in_use(to, change->in_use);
 }
 
+void put_any_denial(const struct denial *denial, struct policy_denial_builder to) {
+    policy_denial_set_subject(to, capnp_text(denial->subject));
+    policy_denial_set_attempted(to, capnp_text(denial->attempted));
+    policy_denial_set_object(to, capnp_text(denial->object));
+    policy_denial_set_reason(to, capnp_text(denial->reason));
+    const struct capnp_text_list_builder holders = policy_denial_init_holders(to, denial->holder_count);
+    for (uint32_t i = 0; i < denial->holder_count; i++) {
+        capnp_text_list_set(holders, i, capnp_text(denial->holders[i]));
+    }
+    policy_denial_set_holder_count(to, denial->holder_count);
+    policy_denial_set_file(to, capnp_text(denial->file != nullptr ? denial->file : ""));
+    policy_denial_set_line(to, denial->line);
+    policy_denial_set_advice(to, capnp_text(denial->advice));
+    policy_denial_set_missing(to, capnp_text(denial->missing));
+}
+
 void put_denial(const struct ruleset *set, struct ruleset_question question, const char *subject, const char *object,
                 struct policy_denial_builder to) {
     struct ruleset_denial denial;

@@ -246,6 +246,29 @@ static status_t dry_run(struct policy policy, struct capnp_text subject, uint16_
     return status;
 }
 
+// A capability that is no session is nobody's, and what the manifest does not name nobody may.
+static void try_operations(struct policy policy, handle_t vmo) {
+    struct policy_perform_results results;
+    struct policy_explain_operation_results explained;
+    const struct capnp_text power = CAPNP_TEXT("power"), fly = CAPNP_TEXT("fly");
+    RPC_CALL(call);
+    for (uint32_t i = 0; i < BAD_NAMES; i++) {
+        INVALID(policy_call_perform(policy, &call, (struct session){}, bad_names[i], rpc_patience(), nullptr));
+        INVALID(policy_call_explain_operation(policy, &call, ROLE_GUEST, bad_names[i], rpc_patience(), nullptr));
+    }
+    INVALID(policy_call_explain_operation(policy, &call, (enum role)3, power, rpc_patience(), nullptr));
+    DONE(policy_call_operations(policy, &call, UINT32_MAX, rpc_patience(), nullptr));
+    const handle_t given[] = {{}, vmo, policy.handle};
+    for (uint32_t i = 0; i < sizeof given / sizeof given[0]; i++) {
+        DONE(policy_call_perform(policy, &call, (struct session){given[i]}, fly, rpc_patience(), &results));
+        EXPECT_EQ(policy_perform_results_get_allowed(results), false);
+    }
+    DONE(policy_call_explain_operation(policy, &call, ROLE_USER, power, rpc_patience(), &explained));
+    EXPECT_EQ(policy_explain_operation_results_get_allowed(explained), false);
+    DONE(policy_call_explain_operation(policy, &call, ROLE_ADMINISTRATOR, power, rpc_patience(), &explained));
+    EXPECT_EQ(policy_explain_operation_results_get_allowed(explained), true);
+}
+
 static void try_policy(void) {
     const struct service *service = service_named("policy");
     const struct policy policy = {service->plain};
@@ -267,6 +290,7 @@ static void try_policy(void) {
     INVALID(policy_control_call_watch(control, &call, (struct notification){vmo}, 1, rpc_patience(), nullptr));
     DONE(policy_call_explain(policy, &call, nobody, POLICY_ACTION_SHARE, nobody, rpc_patience(), nullptr));
     DONE(policy_call_list(policy, &call, UINT32_MAX, rpc_patience(), nullptr));
+    try_operations(policy, vmo);
     DONE(dry_run(policy, CAPNP_TEXT("hello"), 3, &rejected));
     EXPECT_EQ(rejected, 1);
     DONE(dry_run(policy, bad_names[0], 0, &rejected)); // "a", and an end in its midst

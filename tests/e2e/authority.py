@@ -211,7 +211,7 @@ HUB = ["execd", "samgrd", "shell"]  # the shell holds most of what there is; it 
 NOT_PROVED = {
     "key": HUB,
     "keys": [*HUB, "keystored"],
-    "session": [*HUB, "identityd"],
+    "session": [*HUB, "identityd", "policyd"],  # policyd is shown one that only says who it is (`observe`)
     "inspector": ["metricsd", "shell"],  # who has it; it cannot be handed on
     "trace": ["shell"],
     "resource": [],

@@ -60,10 +60,11 @@ def roles_decide(person):
     person.says("whoami", PROMPT, r"^bert, user$")
     for line in ("kill logd", "restart logd", "reboot", "poweroff", "trace start", "call supervisor.kill '(target = \"logd\")'",
                  "revoke rngd random", "policy revoke hello use '*'", "policy learn on", "date set 2030-01-01 00:00", "config set shell.prompt x"):
-        person.says(line, PROMPT, rf"^{line.split()[0]}: only an administrator may do that on this machine")
+        person.says(line, PROMPT, rf"^{line.split()[0]}: bert may not perform [a-z]+: the role is user \(`su NAME` becomes somebody else\); an "
+                                  r"administrator may\. To allow it, lower the `role` of the operation \(system/tessera\.capnp:\d+\)$")
     for line in ("users", "deluser anna", "users guests off"):
         person.says(line, PROMPT, rf"^{line.split()[0]}: only an administrator may do that")
-    person.says("adduser carl", PROMPT, r"^adduser: only an administrator may do that")
+    person.says("adduser carl", PROMPT, r"^adduser: bert may not perform accounts: ")
     person.says("run hello")
     person.says("sessions", PROMPT, r"^ *\d+ +bert +user +open ")
     check("anna" not in person.guest.before, "what a user sees of others", "nothing", person.guest.before)
@@ -77,6 +78,24 @@ def roles_decide(person):
     person.says("deluser anna", PROMPT, r"^deluser: the machine would have no administrator left$")
 
 
+def decisions_are_explained_and_audited(person):
+    """By the one who decides, whoever asks: what is said of a role, what was decided of whom, and that it is decided anew each time."""
+    line = r"\(system/tessera\.capnp:(\d+)\)"
+    person.says("policy operations", PROMPT, r"^end +administrator +system/tessera\.capnp:\d+$", r"^run +user +system/tessera\.capnp:\d+$",
+                r"^power +administrator, or nobody can log in +system/tessera\.capnp:\d+$")
+    person.says("policy user perform end", PROMPT, rf"(?s)^user may not perform end: .*{line}")
+    person.says("policy administrator perform end", PROMPT, r"^administrator may perform end: system/tessera\.capnp:\d+$")
+    person.says("policy administrator perform magic", PROMPT, r"(?s)^administrator may not perform magic: the manifest has no operation of that name")
+    person.says("restart timed")
+    person.says("kill policyd")  # who comes after it decides the same
+    person.says("restart timed")
+    limit = time.monotonic() + HASH_S
+    wanted = (r"anna may perform restart, by system/tessera\.capnp:\d+", r"bert may not perform end: the role is user")
+    while not all(re.search(pattern, person.guest.before) for pattern in wanted):
+        check(time.monotonic() < limit, "what the audit has", wanted, person.guest.before)
+        person.says("logs -d audit -v -n 400")
+
+
 def locks(person):
     person.says("lock", r"^locked; password of anna: ")
     person.says("whoami", r"^locked; password of anna: ", r"is not right$")  # a line is a password now
@@ -88,11 +107,11 @@ def comes_and_goes(person):
     person.says("logout", r"^login: ")
     person.says("guest", PROMPT)
     person.says("whoami", PROMPT, r"^guest$")
-    person.says("poweroff", PROMPT, r"^poweroff: only an administrator may do that")
+    person.says("poweroff", PROMPT, r"^poweroff: guest may not perform power: the role is guest ")
     person.says("lock", PROMPT, r"^lock: a guest has no password")
-    person.says("keys", PROMPT, r"^keys: only somebody with an account may do that")
-    person.says("config set shell.prompt x", PROMPT, r"^config: only an administrator may do that")
-    person.says("run hello", PROMPT, r"^run: only somebody with an account may do that")
+    person.says("keys", PROMPT, r"^keys: guest may not perform keys: .*; somebody with an account may\.")
+    person.says("config set shell.prompt x", PROMPT, r"^config: guest may not perform settings: ")
+    person.says("run hello", PROMPT, r"^run: guest may not perform run: .*; somebody with an account may\.")
     person.says("logout", r"^login: ")
     person.logs_in("bert", OTHERS, r"^login: ", r"the name or the password is not right$")  # that was the old one
     person.logs_in("bert", NEW)
@@ -153,6 +172,7 @@ def identity_is_kept(ctx):
     person = Person(ctx)
     sets_up(person)
     roles_decide(person)
+    decisions_are_explained_and_audited(person)
     locks(person)
     comes_and_goes(person)
     another_shell_asks_again(person)

@@ -41,6 +41,10 @@ def program(grant):
             f"    grants = [\n      {grant}\n    ])]);\n")
 
 
+def operations(*which):
+    return f'const system :M.System = (name = "a", services = [{LOGD}], operations = [\n' + ",\n".join(which) + "\n]);"
+
+
 def grants(*which):
     return service("memoryKib = 64; grants = [\n      " + "\n      , ".join(which) + "\n]")
 
@@ -129,6 +133,10 @@ MISTAKES = (
     ('const system :M.System = (name = "a", services = [(name = "log", memoryKib = 64, provides = ["log"], modes = [full]),\n' +
      '(name = "b", memoryKib = 64, modes = [full, safe], grants = [\n(name = "log", service = "log"), #!\n])]);',
      "`b` runs in mode safe, and `log` (t.capnp:3), which it needs, does not"),
+    # What people may have done
+    (operations('(name = "Run") #!'), "`Run` is no name"),
+    (operations('(name = "run")', '(name = "run", role = user) #!'), "`run` is named in t.capnp:"),
+    (operations('(name = "run", role = king) #!'), "king"),
     # In a constant that is used elsewhere
     ('const bad :List(M.Grant) = [\n  (name = "x", trace = void), (name = "y",\n  service = "nobody"), #!\n];\n' +
      service("memoryKib = 64; grants = .bad"), "no service provides `nobody`"),

@@ -76,6 +76,7 @@ const system :Manifest.System = (
   programs = [.hello],
   include = ["bench_child"],
   rules = [(subject = "hello", action = use, object = "log", effect = allow)],
+  operations = [(name = "run", role = user), (name = "power", role = administrator)],
 );
 '''
 
@@ -131,6 +132,8 @@ SEEDS = (
     # What fits together
     ('service = "log"', 'service = "logs"'),
     ('service = "console")]', 'service = "screen")]'),
+    ('role = user', 'role = usr'),
+    ('name = "run", role', 'name = "Run", role'),
     ('resolve = [(name = "log")', 'resolve = [(name = "lgo")'),
     ('(name = "registry", service = "registry"),', ''),
     ('provides = ["log"]', 'provides = ["log", "console"]'),
