@@ -36,6 +36,7 @@ constexpr size_t INIT_JOBS_MAX = 96; // that run; those who run them have lower 
 constexpr size_t INIT_ENDPOINTS_MAX = 64;
 constexpr uint64_t INIT_SET_ASIDE_BYTES = 384 * 1024; // for what init touches and makes once services run
 constexpr uint32_t INIT_FIRST_ID = 2;               // 1 is the supervisor's own holder number
+constexpr size_t OUTBOX_LINE_BYTES = 256;
 constexpr size_t INIT_REASON_BYTES = 128;
 constexpr size_t INIT_MODE_REASON_BYTES = 200;
 constexpr size_t INIT_WHY_BYTES = 256;
@@ -318,6 +319,9 @@ bool outbox_told(const struct init_unit *unit);
 
 // Tells a person, on the serial line or through the console, that something did not start.
 void outbox_announce(const char *line);
+
+// The oldest of what could not be told so far, which is nobody's business any more then. False: there is nothing.
+bool outbox_unsaid(char line[OUTBOX_LINE_BYTES]);
 
 // A service has (re)started and knows nothing of what its predecessor was told.
 void outbox_restarted(struct init_unit *unit);

@@ -43,7 +43,7 @@ static struct target the_console = {.name = "console"};
 static struct record records[RECORDS_MAX]; // a ring
 static size_t record_first, record_count;
 static uint64_t records_dropped;
-static char announcements[ANNOUNCEMENTS_MAX][256];
+static char announcements[ANNOUNCEMENTS_MAX][OUTBOX_LINE_BYTES];
 static size_t announcement_count;
 
 // Whether the target is ready. The registry is told before it begins to serve, so that nobody is told of a name that it has not
@@ -207,6 +207,11 @@ bool outbox_told(const struct init_unit *unit) {
 
 // --- the console ---
 
+static void drop_announcement(void) {
+    announcement_count--;
+    memmove(announcements[0], announcements[1], announcement_count * sizeof announcements[0]);
+}
+
 static bool flush_announcements(void) {
     while (announcement_count > 0) {
         if (!early_print(announcements[0])) {
@@ -219,8 +224,7 @@ static bool flush_announcements(void) {
                 return false;
             }
         }
-        announcement_count--;
-        memmove(announcements[0], announcements[1], announcement_count * sizeof announcements[0]);
+        drop_announcement();
     }
     return true;
 }
@@ -230,6 +234,15 @@ void outbox_announce(const char *line) {
         (void)str_copy(announcements[announcement_count++], sizeof announcements[0], line);
     }
     (void)flush_announcements();
+}
+
+bool outbox_unsaid(char line[OUTBOX_LINE_BYTES]) {
+    if (announcement_count == 0) {
+        return false;
+    }
+    memcpy(line, announcements[0], OUTBOX_LINE_BYTES);
+    drop_announcement();
+    return true;
 }
 
 // --- all ---

@@ -93,6 +93,10 @@ void power_down(enum supervisor_control_power action, const char *last_words) {
         }
     }
     if (last_words != nullptr) {
+        char line[OUTBOX_LINE_BYTES];
+        while (outbox_unsaid(line)) { // that may say how it came to this
+            print_last(line);
+        }
         print_last(last_words);
     }
     (void)tess_resource_power(init.resource, action);
