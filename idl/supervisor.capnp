@@ -2,6 +2,7 @@
 # The supervisor: what runs, what it holds, start and stop.
 
 using import "tessera.capnp".repeatable;
+using Kernel = import "kernel.capnp";
 
 enum RunState {
   # How far a service or a job is.
@@ -154,7 +155,7 @@ interface SupervisorControl @0xbb74190fd6e3a258 extends(Supervisor) {
   # Takes a handle away from a service, and with it all that was derived from it, wherever that is now. What the
   # supervisor itself holds is not to be taken: it is nobody's service.
 
-  replace @6 (name :Text, program :Text, loseState :Bool, watcher :Capability, bits :UInt64) -> (outcome :Outcome, reason :Text);
+  replace @6 (name :Text, program :Text, loseState :Bool, watcher :Kernel.Notification, bits :UInt64) -> (outcome :Outcome, reason :Text);
   # Has another process of a service take the place of the one that serves, with its state, while clients call: nothing of what
   # they ask is lost, and they wait for a moment. It is run from this program of the boot package, from then on also when it is started
   # again; from the one that it has when that is empty. What its predecessor does not hand over is lost only with `loseState`; without, nothing is

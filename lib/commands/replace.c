@@ -111,7 +111,7 @@ static status_t begin(struct rpc_call *call, const char *name, const char *progr
     supervisor_control_replace_params_set_name(params, capnp_text(name));
     supervisor_control_replace_params_set_program(params, capnp_text(program));
     supervisor_control_replace_params_set_lose_state(params, may_lose);
-    supervisor_control_replace_params_set_watcher(params, shell.events);
+    supervisor_control_replace_params_set_watcher(params, (struct notification){shell.events});
     supervisor_control_replace_params_set_bits(params, BIT_ANSWER);
     return supervisor_control_finish_replace(call, rpc_patience(), results);
 }

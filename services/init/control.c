@@ -108,7 +108,7 @@ static status_t replace(void *, struct rpc_request *request, struct supervisor_c
     char why[INIT_WHY_BYTES] = "";
     struct init_unit *unit = control_find(supervisor_control_replace_params_get_name(params));
     const struct capnp_text program = supervisor_control_replace_params_get_program(params);
-    const handle_t watcher = supervisor_control_replace_params_get_watcher(params);
+    const handle_t watcher = supervisor_control_replace_params_get_watcher(params).handle;
     struct replace_request wanted = {.program = program.len > 0 ? program.bytes : "",
                                      .may_lose = supervisor_control_replace_params_get_lose_state(params),
                                      .bits = supervisor_control_replace_params_get_bits(params)};

@@ -494,7 +494,7 @@ CASE(hostile_lengths_of_lists) {
 static enum supervisor_control_outcome replaced(struct supervisor_control control, struct capnp_text name, struct capnp_text program) {
     RPC_CALL(call);
     struct supervisor_control_replace_results results;
-    DONE(supervisor_control_call_replace(control, &call, name, program, true, suite.process, UINT64_MAX, rpc_patience(), &results));
+    DONE(supervisor_control_call_replace(control, &call, name, program, true, (struct notification){suite.process}, UINT64_MAX, rpc_patience(), &results));
     return supervisor_control_replace_results_get_outcome(results);
 }
 
@@ -537,7 +537,7 @@ static void try_supervisor(void) {
         EXPECT(bad_names[i].len == 0 || replaced(control, CAPNP_TEXT("logd"), bad_names[i]) == SUPERVISOR_CONTROL_OUTCOME_BAD_STATE);
     }
     struct supervisor_control_replace_results results;
-    INVALID(supervisor_control_call_replace(control, &call, CAPNP_TEXT("logd"), CAPNP_TEXT("logd\0"), true, (handle_t){}, 0, rpc_patience(), &results));
+    INVALID(supervisor_control_call_replace(control, &call, CAPNP_TEXT("logd"), CAPNP_TEXT("logd\0"), true, (struct notification){}, 0, rpc_patience(), &results));
     INVALID(supervisor_control_call_power(control, &call, (enum supervisor_control_power)2, rpc_patience(), nullptr));
     INVALID(supervisor_control_call_power(control, &call, (enum supervisor_control_power)0xffff, rpc_patience(), nullptr));
     DONE(supervisor_control_call_discharge(control, &call, UINT32_MAX, rpc_patience(), nullptr));

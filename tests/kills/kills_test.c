@@ -222,7 +222,7 @@ static void begin_to_replace(struct victim *victim) {
     struct supervisor_control_replace_results results;
     settle_replacement();
     if (replacing || victim->cannot_be_replaced ||
-        !suite_check_status(supervisor_control_call_replace(supervisor, &call, capnp_text(victim->name), CAPNP_TEXT(""), true, (handle_t){}, 0,
+        !suite_check_status(supervisor_control_call_replace(supervisor, &call, capnp_text(victim->name), CAPNP_TEXT(""), true, (struct notification){}, 0,
                                                             rpc_patience(), &results),
                             STATUS_OK, victim->name, __FILE__, __LINE__)) {
         return;
