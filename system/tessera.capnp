@@ -195,6 +195,7 @@ const operations :List(Manifest.Operation) = [
   (name = "call", role = administrator),
   (name = "end", role = administrator),
   (name = "policy", role = administrator),
+  (name = "replace", role = administrator),
   (name = "restart", role = administrator),
   (name = "revoke", role = administrator),
   (name = "settings", role = administrator),

@@ -5,6 +5,7 @@
 #include "abi/gen/decode.h"
 #include "lib/commands/graph.h"
 #include "lib/commands/shell.h"
+#include "lib/denial/refusal.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -122,6 +123,22 @@ static bool add_holders(struct sought sought, const char *said, char text[DENIAL
     }
     fmt_snprintf(text, DENIAL_TEXT_BYTES, "%.*s; %s %s%s%s", (int)(advice - said), said, count == 0 ? "nobody" : holders,
                  count > 1 ? "have " : "has ", sought.koid != 0 ? "that right" : "one", advice);
+    return true;
+}
+
+bool denial_refused(status_t status, char text[DENIAL_TEXT_BYTES]) {
+    struct refusal_text texts;
+    struct denial denial;
+    struct sought sought;
+    char said[DENIAL_TEXT_BYTES];
+    if (!refusal_denial(status, &texts, &denial)) {
+        return false;
+    }
+    (void)denial_sentence(&denial, said);
+    if (!find_sought(denial.missing, denial.koid, &sought) || !add_holders(sought, said, text)) {
+        (void)str_copy(text, DENIAL_TEXT_BYTES, said); // same bounds
+    }
+    denials_end();
     return true;
 }
 

@@ -1,4 +1,4 @@
-// Denials of the log, with who may.
+// Denials of the log and of the kernel, with who may.
 #pragma once
 
 #include "idl/log.capnp.h"
@@ -6,6 +6,10 @@
 
 // The sentence with what can be found out now. False: there is no more than the record's own text says.
 bool denial_told(struct log_record record, char text[DENIAL_TEXT_BYTES]);
+
+// The sentence of what the kernel refused this thread, with who has what it takes, where the graph can be seen; false when it is
+// not the kernel that the status is from. Overwrites the message page.
+bool denial_refused(status_t status, char text[DENIAL_TEXT_BYTES]);
 
 // Gives up what was looked at for it.
 void denials_end(void);

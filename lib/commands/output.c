@@ -3,6 +3,7 @@
 #include <stdarg.h>
 
 #include "abi/gen/abi.h"
+#include "lib/commands/denials.h"
 #include "lib/commands/shell.h"
 #include "base/fmt.h"
 #include "base/mem.h"
@@ -107,7 +108,7 @@ int misused(const char *format, ...) {
 
 const char *status_text(status_t status) {
     static char text[DENIAL_TEXT_BYTES];
-    return denial_status_text(status, text);
+    return denial_refused(status, text) ? text : denial_status_text(status, text);
 }
 
 int out_problem(const char *what, status_t status) {

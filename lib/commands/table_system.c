@@ -12,7 +12,7 @@ static const struct command commands[] = {
     {.name = "restart", .usage = "SERVICE", .summary = "end a service and start it anew", .run = command_restart, .operation = "restart",
      .min = 1, .max = 1, .completion = COMPLETE_SERVICES},
     {.name = "replace", .usage = "[-l] [SERVICE [PROGRAM]]", .summary = "have a service go on in another process", .run = command_replace,
-     .operation = "restart", .max = 3, .completion = COMPLETE_SERVICES,
+     .operation = "replace", .max = 3, .completion = COMPLETE_SERVICES,
      .details = "  -l, --lose-state  also where the service says that something of its state is lost\n"
                 "Starts a process of PROGRAM of the boot package, or of the program that it runs, beside the one that serves,\n"
                 "which hands its state over; calls wait meanwhile, and none is lost. If the new one fails, the old one goes on.\n"
