@@ -164,7 +164,7 @@ struct Grant {
   line @2 :UInt32;
   source @3 :UInt16;
   weak @24 :Bool;            # Of a service: it can do without. It does not wait for that one to be ready, nor is it restarted with it.
-  unshared @27 :Bool;        # It can only be used, not handed on: without the rights COPY and TRANSFER. Not of `programs` and `crashes`.
+  unshared @27 :Bool;        # It can only be used, not handed on: without the rights COPY and TRANSFER. Not of services, `programs` and `crashes`.
 
   union {
     nothing @4 :Void;        # Refused: what is granted must be said.

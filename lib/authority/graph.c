@@ -243,6 +243,12 @@ uint32_t authority_process_by_koid(const struct authority *graph, uint64_t koid)
 }
 
 uint32_t authority_process_by_name(const struct authority *graph, const char *name) {
+    // Whoever makes a process may call it what it likes: a service is the one that the supervisor runs.
+    const uint32_t unit = authority_unit_by_name(graph, name);
+    const uint32_t service = unit != AUTHORITY_NONE ? authority_process_by_koid(graph, graph->units.at[unit].process_koid) : AUTHORITY_NONE;
+    if (service != AUTHORITY_NONE && !graph->processes.at[service].ended) {
+        return service;
+    }
     for (uint32_t i = 0; i < graph->processes.count; i++) {
         if (!graph->processes.at[i].ended && str_equal(graph->processes.at[i].name, name)) {
             return i;

@@ -2,6 +2,7 @@
 #include "abi/gen/abi.h"
 #include "abi/gen/decode.h"
 #include "base/str.h"
+#include "lib/authority/item.h"
 #include "lib/authority/reach.h"
 
 static uint64_t interface_called(const struct authority *graph, const char *word, size_t len) {
@@ -13,6 +14,15 @@ static uint64_t interface_called(const struct authority *graph, const char *word
         }
     }
     return 0;
+}
+
+bool authority_target_is_anybodys(const struct authority_target *target) {
+    static const uint8_t minted[] = {OBJECT_INTERRUPT, OBJECT_IOPORT, OBJECT_RESOURCE, OBJECT_INSPECTOR, OBJECT_IOSPACE, OBJECT_TRACE};
+    bool is_minted = target->type == 0;
+    for (size_t i = 0; i < sizeof minted; i++) {
+        is_minted = is_minted || target->type == minted[i];
+    }
+    return !is_minted;
 }
 
 bool authority_target_called(const struct authority *graph, const char *word, struct authority_target *out) {
@@ -53,6 +63,9 @@ static bool serves_now(const struct authority *graph, uint32_t process, uint64_t
 }
 
 bool authority_is_target(const struct authority *graph, const struct authority_item *item, const struct authority_target *target) {
+    if (item_makes_anything(graph, item)) {
+        return true; // also what nobody has yet
+    }
     if (target->type != 0) {
         return item->type == target->type;
     }

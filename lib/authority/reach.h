@@ -59,6 +59,9 @@ struct authority_target {
 // What a word means: "inspector", "log", "log.control", or the name of a service. False: nothing.
 bool authority_target_called(const struct authority *graph, const char *word, struct authority_target *out);
 
+// Whether it is a type of object that every process can make by itself, so that there is nothing to prove.
+bool authority_target_is_anybodys(const struct authority_target *target);
+
 // Whether the item is one of those.
 bool authority_is_target(const struct authority *graph, const struct authority_item *item, const struct authority_target *target);
 

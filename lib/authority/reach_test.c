@@ -1,5 +1,7 @@
 #include "base/test.h"
 
+#include <string.h>
+
 #include "abi/gen/abi.h"
 #include "lib/authority/play.h"
 #include "lib/authority/reach.h"
@@ -181,8 +183,10 @@ TEST(who_mints_devices_may_have_anything) {
     play_begin(&graph);
     seen_of(&graph, PLAY_SHELL, 2)->type = OBJECT_RESOURCE;
     CHECK(!reaches(&graph, "shell", "account"));
+    CHECK(!reaches(&graph, "shell", "interrupt"));
     seen_of(&graph, PLAY_SHELL, 2)->rights |= RIGHT_CREATE_BIT;
     CHECK(reaches(&graph, "shell", "account"));
+    CHECK(reaches(&graph, "shell", "interrupt")); // which nobody has yet
     authority_free(&graph);
 }
 
@@ -198,5 +202,18 @@ TEST(targets_have_names) {
     CHECK(!authority_target_called(&graph, "", &target));
     CHECK(!authority_target_called(&graph, ".control", &target));
     CHECK(authority_target_called(&graph, "vmo", &target) && target.type == OBJECT_VMO);
+    CHECK(authority_target_is_anybodys(&target));
+    CHECK(authority_target_called(&graph, "trace", &target) && !authority_target_is_anybodys(&target));
+    CHECK(authority_target_called(&graph, "log", &target) && !authority_target_is_anybodys(&target));
+    authority_free(&graph);
+}
+
+TEST(a_service_is_the_one_that_the_supervisor_runs) {
+    struct authority graph;
+    play_begin(&graph);
+    const uint32_t logd = authority_process_by_name(&graph, "logd");
+    CHECK_EQ(graph.processes.at[logd].koid, PLAY_LOGD);
+    memcpy(graph.processes.at[0].name, "logd", 5); // anybody may call a process so
+    CHECK_EQ(authority_process_by_name(&graph, "logd"), logd);
     authority_free(&graph);
 }

@@ -120,6 +120,9 @@ static int answer(const struct authority *graph, const struct arguments *argumen
     if (!authority_target_called(graph, word, &target)) {
         return fail("prove: `%s` is no interface, service or type of object\n", word);
     }
+    if (authority_target_is_anybodys(&target)) {
+        return fail("prove: every process can make a %s of its own; prove it of a service that has one\n", word);
+    }
     return all ? prove_all(graph, word, &target) : prove(graph, process, word, &target, arguments->count > 4);
 }
 

@@ -107,6 +107,9 @@ bool check_grant(struct check *check, struct manifest_grant grant) {
         return check_fail(check_at(check, "unshared", CHECK_NO_INDEX), "`unshared` is not for `%s`, which is several capabilities; leave it out",
                           kind_names[kind]);
     }
+    if (manifest_grant_get_unshared(grant) && kind == MANIFEST_GRANT_SERVICE) {
+        return check_fail(check_at(check, "unshared", CHECK_NO_INDEX), "`unshared` is not for a service, which the registry gives, too; leave it out");
+    }
     return !manifest_grant_get_control(grant) || kind == MANIFEST_GRANT_SERVICE || kind == MANIFEST_GRANT_SUPERVISOR ||
            check_fail(check_at(check, "control", CHECK_NO_INDEX),
                       "`control` is for a service or the supervisor, not for `%s`; leave it out", kind_names[kind]);
