@@ -83,7 +83,7 @@ interface IdentityControl @0xd6208fb3147ce95a extends(Identity) {
 
 interface Session @0x8e3db61f90c257a4 $prefix("session") {
   # Somebody being there. Whoever has the capability acts as that person; to show who one is, hand out what `observe` makes.
-  # Any method but `info` counts as use.
+  # `info`, `observe`, `unlock` and `logout` do not count as use; the others do.
 
   info @0 () -> (info :SessionInfo) $repeatable;
   # Who it is.
@@ -92,7 +92,7 @@ interface Session @0x8e3db61f90c257a4 $prefix("session") {
   # The same, and counts as use.
 
   lock @2 () -> (outcome :Outcome) $repeatable;
-  # From here on nothing but `info`, `unlock` and `logout` does anything. Not allowed for guests, who could not unlock it.
+  # From here on nothing but `info`, `observe`, `unlock` and `logout` does anything. Not allowed for guests, who could not unlock it.
 
   unlock @3 (password :Data $maxBytes(128)) -> (outcome :Outcome, retryMs :UInt64);
   # Ends that. Wrong ones count like those of `login`.

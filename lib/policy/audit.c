@@ -86,10 +86,13 @@ static void record_operation(const struct ruleset *set, const struct audit_entry
     operations_as_denial(set->manifest, &decision, entry->object, &entry->person, to->reason, &denial);
     if (!decision.allowed) {
         denial_record(&denial, entry->count, record);
-        for (uint32_t i = 0; i < record->record.count; i++) {
-            if (str_equal(fields[i].name, "holders")) { // which the missing role says, too; there is no room for both
-                fields[i] = logger_text("through", entry->subject);
-            }
+        uint32_t at = 0; // in place of the holders: the missing role says who they are, and there is no room for both
+        while (at < record->record.count && !str_equal(fields[at].name, "holders")) {
+            at++;
+        }
+        if (at < LOGGER_FIELDS_MAX) {
+            fields[at] = logger_text("through", entry->subject);
+            record->record.count += at == record->record.count;
         }
         return;
     }

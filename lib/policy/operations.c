@@ -45,9 +45,12 @@ void operations_as_denial(const struct manifest *manifest, const struct operatio
         to->advice = "name it among the `operations` of the system";
         return;
     }
+    to->advice = "lower the `role` of the operation";
     if (!person->answered) {
+        to->advice = "";
         fmt_snprintf(reason, OPERATIONS_REASON_BYTES, "identityd does not say who is there");
     } else if (!person->is_there) {
+        to->advice = person->locked ? "unlock the session" : "log in";
         fmt_snprintf(reason, OPERATIONS_REASON_BYTES, person->locked ? "the session is locked" : "nobody is logged in");
     } else {
         fmt_snprintf(reason, OPERATIONS_REASON_BYTES, "the role is %s (`su NAME` becomes somebody else)", operations_role_name(person->role));
@@ -58,5 +61,4 @@ void operations_as_denial(const struct manifest *manifest, const struct operatio
     to->missing = operations_role_name(role);
     to->file = manifest_source(manifest, manifest_operation_get_source(decision->operation));
     to->line = manifest_operation_get_line(decision->operation);
-    to->advice = "lower the `role` of the operation";
 }

@@ -92,11 +92,11 @@ TEST(a_denial_names_the_line) {
                  "bert may not perform power: the role is user (`su NAME` becomes somebody else); an administrator may. To allow it, lower "
                  "the `role` of the operation (t.capnp:12)");
     check_denial("run", (struct operations_person){.answered = true},
-                 "who is there may not perform run: nobody is logged in; somebody with an account may. To allow it, lower the `role` of the "
-                 "operation (t.capnp:10)");
+                 "who is there may not perform run: nobody is logged in; somebody with an account may. To allow it, log in "
+                 "(t.capnp:10)");
     check_denial("run", (struct operations_person){},
-                 "who is there may not perform run: identityd does not say who is there; somebody with an account may. To allow it, lower the "
-                 "`role` of the operation (t.capnp:10)");
+                 "who is there may not perform run: identityd does not say who is there; somebody with an account may "
+                 "(t.capnp:10)");
     check_denial("fly", person(MANIFEST_ROLE_ADMINISTRATOR),
                  "bert may not perform fly: the manifest has no operation of that name; nobody may. To allow it, name it among the "
                  "`operations` of the system");

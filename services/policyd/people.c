@@ -37,9 +37,10 @@ static struct operations_person find(handle_t session) {
     if (!tess_handle_valid(identity.handle)) {
         return person;
     }
+    const uint64_t deadline_ns = tess_deadline_after_ms(PATIENCE_MS);
     if (tess_handle_valid(session)) {
         struct identity_check_results results;
-        const status_t status = identity_call_check(identity, &call, (struct session){session}, tess_deadline_after_ms(PATIENCE_MS), &results);
+        const status_t status = identity_call_check(identity, &call, (struct session){session}, deadline_ns, &results);
         person.answered = status_ok(status);
         if (person.answered) {
             accounts = identity_check_results_get_accounts(results);
@@ -47,9 +48,11 @@ static struct operations_person find(handle_t session) {
         if (person.answered && identity_check_results_get_genuine(results)) {
             take_person(identity_check_results_get_info(results), &person);
         }
-    } else {
+    }
+    if (!person.answered) { // nobody is shown, or what is shown cannot be passed on: that says nothing of identityd
+        RPC_CALL(asked);
         struct identity_state_results results;
-        const status_t status = identity_call_state(identity, &call, tess_deadline_after_ms(PATIENCE_MS), &results);
+        const status_t status = identity_call_state(identity, &asked, deadline_ns, &results);
         person.answered = status_ok(status);
         accounts = person.answered ? identity_state_results_get_accounts(results) : 0;
     }

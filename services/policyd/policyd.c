@@ -20,6 +20,7 @@
 #include "services/policyd/policyd.h"
 
 constexpr uint64_t AUDIT_DELAY_MS = 5;      // decisions that are alike within it make one record
+constexpr uint64_t AUDIT_LAST_MS = 300;     // for all that waits when it ends; init gives it 500 at least
 constexpr uint64_t AUDIT_PAUSE_MAX_MS = 500; // between two tries with a log that takes nothing
 constexpr uint64_t AUDIT_WINDOW_NS = 1'000'000'000, AUDIT_WINDOW_RECORDS = 48;
 constexpr size_t PROPOSALS_MAX = 64;        // the contract's limit
@@ -386,11 +387,11 @@ static bool is_early(uint64_t now_ns) {
     return window_count >= AUDIT_WINDOW_RECORDS;
 }
 
-static bool file_next(const struct audit_entry *entry) {
+static bool file_next(const struct audit_entry *entry, uint64_t deadline_ns) {
     static struct audit_record record; // large
     audit_record(&rules, entry, &record);
     logger.cause = entry->cause;
-    if (!logger_try(&logger, record.record, DEADLINE_POLL)) {
+    if (!logger_try(&logger, record.record, deadline_ns)) {
         return false;
     }
     window_count++;
@@ -398,13 +399,13 @@ static bool file_next(const struct audit_entry *entry) {
     return true;
 }
 
-static bool tell_dropped(void) {
+static bool tell_dropped(uint64_t deadline_ns) {
     const uint64_t dropped = audit.dropped - audit.dropped_told;
     logger.cause = 0;
     const struct logger_field field = logger_integer("dropped", (int64_t)dropped);
     const struct logger_record record = {
         .level = LOG_LEVEL_WARNING, .text = "decisions were not filed: there were too many, or the log was away", .fields = &field, .count = 1};
-    if (dropped > 0 && logger_try(&logger, &record, DEADLINE_POLL)) {
+    if (dropped > 0 && logger_try(&logger, &record, deadline_ns)) {
         audit.dropped_told += dropped;
     }
     return audit.dropped == audit.dropped_told;
@@ -416,11 +417,20 @@ static void pump_audit(void) {
     bool taken = true;
     const struct audit_entry *entry;
     while (taken && !is_early(now_ns) && (entry = audit_next(&audit)) != nullptr) {
-        taken = file_next(entry);
+        taken = file_next(entry, DEADLINE_POLL);
     }
-    taken = taken && tell_dropped();
+    taken = taken && tell_dropped(DEADLINE_POLL);
     audit_pause_ms = taken ? AUDIT_DELAY_MS : audit_pause_ms * 2 < AUDIT_PAUSE_MAX_MS ? audit_pause_ms * 2 : AUDIT_PAUSE_MAX_MS;
     audit_ns = taken && is_early(now_ns) ? window_ns + AUDIT_WINDOW_NS : tess_deadline_after_ms(audit_pause_ms);
+}
+
+// It ends: now the log is waited for a little, and whatever it keeps out it counts.
+static void file_rest(void) {
+    const uint64_t deadline_ns = tess_deadline_after_ms(AUDIT_LAST_MS);
+    const struct audit_entry *entry;
+    while ((entry = audit_next(&audit)) != nullptr && file_next(entry, deadline_ns)) {
+    }
+    (void)tell_dropped(deadline_ns);
 }
 
 static const struct policy_control_server methods = {
@@ -455,7 +465,7 @@ static const struct service service = {.provides = "policy",
                                        .accept = 2, // a watcher, or rules that are longer than a page
                                        .before_wait = before_wait,
                                        .when_due = pump_audit,
-                                       .stop = pump_audit,
+                                       .stop = file_rest,
                                        .save = save,
                                        .adopt = adopt,
                                        .keeps = "state"};
