@@ -28,7 +28,9 @@ static bool late(struct replace *r, uint64_t now_ns) {
     if (undo(r, now_ns)) {
         return true;
     }
-    if (r->predecessor == PREDECESSOR_SAVES || r->predecessor == PREDECESSOR_RESUMES || r->predecessor == PREDECESSOR_LEAVES) {
+    if (r->predecessor == PREDECESSOR_SAVES) {
+        r->predecessor = PREDECESSOR_SAVED; // or still finishes what it has begun: either way it can be told to go on
+    } else if (r->predecessor == PREDECESSOR_RESUMES || r->predecessor == PREDECESSOR_LEAVES) {
         r->predecessor = PREDECESSOR_STUCK;
     }
     return false;

@@ -55,7 +55,10 @@ static void act(struct world *w) {
         switch (action) {
         case REPLACE_ASK_SAVE: w->save = ASKED; break;
         case REPLACE_ASK_BEGIN: w->begin = ASKED; break;
-        case REPLACE_ASK_RESUME: w->resume = ASKED; break;
+        case REPLACE_ASK_RESUME:
+            w->resume = ASKED;
+            w->save = NOT_ASKED; // whatever comes of that, nobody waits for it any more
+            break;
         case REPLACE_END_SUCCESSOR: w->new_ending = true; break;
         case REPLACE_END_PREDECESSOR:
         case REPLACE_SWITCH: w->old_ending = true; break;

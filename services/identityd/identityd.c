@@ -86,7 +86,8 @@ static bool lives(void *, uint64_t holder) {
 static constexpr rights_t SESSION_RIGHTS = {RIGHT_SEND_BIT | RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT | RIGHT_INSPECT_BIT};
 
 status_t mint(const struct accounts_session *session, bool acts, struct session *out) {
-    return tess_handle_mint(server.endpoint, SESSION_RIGHTS, accounts_badge(session->number, acts), SESSION_ID, &out->handle);
+    // Not where the server receives: while a password is waited for before a handover, that is the supervisor's way in.
+    return tess_handle_mint(tess_cap_required("identity", IDENTITY_ID), SESSION_RIGHTS, accounts_badge(session->number, acts), SESSION_ID, &out->handle);
 }
 
 // ---- what a request says ----
@@ -481,7 +482,11 @@ static void wipe(void) {
     passwords_wipe();
     sodium_memzero(server.page, sizeof(server.page));
     sodium_memzero(tess_message_page(), MESSAGE_PAGE_BYTES);
-    is_wiped = true;
+    if (server.request.stage != RPC_CHAIN_REQUEST) { // else there are calls to come in it
+        sodium_memzero(server.chain.page, sizeof(server.chain.page));
+        sodium_memzero(server.chain.kept, sizeof(server.chain.kept));
+        is_wiped = true;
+    }
 }
 
 static void signalled(uint64_t bits) {

@@ -296,6 +296,9 @@ uint64_t replace_due(void);
 // The process that the registry's is to be replaced by, which has to be told before it begins; null: there is none.
 struct init_unit *replace_new_registry(void);
 
+// The same until it is settled which of the two serves.
+struct init_unit *replace_other_registry(void);
+
 // It is not settled yet which process of the unit is to serve: none is started.
 bool replace_holds(const struct init_unit *unit);
 

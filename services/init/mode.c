@@ -52,6 +52,9 @@ void mode_announce(void) {
 // Those that do not belong to safe mode end, and stay down.
 static void leave_out(struct init_unit *unit) {
     supervise_close(&unit->life);
+    if (replace_holds(unit)) {
+        replace_close(); // else the one that begins would serve
+    }
     if (unit_runs(unit)) {
         unit_kill(unit);
         init.freed_ns = tess_now_ns();
@@ -67,7 +70,7 @@ void mode_make_safe(struct init_unit *unit) {
         struct init_unit *other = &init.units[i];
         if (!mode_has(other)) {
             leave_out(other);
-        } else if (!unit_runs(other)) {
+        } else if (!unit_runs(other) && other->life.state != SUPERVISE_STOPPED) { // that one waits for what it needs
             (void)supervise_restart(&other->life, tess_now_ns()); // with all its chances; nothing is to be ended
         }
     }

@@ -250,9 +250,13 @@ bool outbox_unsaid(char line[OUTBOX_LINE_BYTES]) {
 // The registry hears of every service that was started again, replaced or given up, for those who watch it.
 static void tell_again(const struct init_unit *unit) {
     const struct init_endpoint *registry = endpoint_find(the_registry.name);
+    struct init_unit *other = replace_other_registry();
     for (size_t i = 0; registry != nullptr && i < init.endpoint_count; i++) {
         if (init.endpoints[i].provider == unit) {
             registry->provider->names_told &= ~(1ull << i);
+            if (other != nullptr) {
+                other->names_told &= ~(1ull << i);
+            }
         }
     }
 }

@@ -26,7 +26,7 @@ static bool take_event(uint64_t deadline_ns) {
 
 static void await_end(const struct init_unit *unit, uint64_t patience_ms) {
     uint64_t deadline_ns = tess_deadline_after_ms(patience_ms);
-    while (unit_runs(unit) && take_event(deadline_ns)) {
+    while (unit_runs(unit) && tess_now_ns() < deadline_ns && take_event(deadline_ns)) {
     }
 }
 
@@ -50,7 +50,7 @@ static void drain_console(const struct init_endpoint *endpoint) {
     uint64_t sent = console_output(console);
     while (sent != UINT64_MAX && tess_now_ns() < deadline_ns) {
         uint64_t quiet_ns = tess_deadline_after_ns(DRAIN_QUIET_NS);
-        while (take_event(quiet_ns)) {
+        while (tess_now_ns() < quiet_ns && take_event(quiet_ns)) {
         }
         uint64_t before = sent;
         sent = console_output(console);

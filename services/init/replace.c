@@ -428,8 +428,12 @@ uint64_t replace_due(void) {
 // ---- For the others ----
 
 struct init_unit *replace_new_registry(void) {
+    return now.life.step == REPLACE_STARTING ? replace_other_registry() : nullptr;
+}
+
+struct init_unit *replace_other_registry(void) {
     const struct init_endpoint *registry = endpoint_find("registry");
-    const bool is_it = now.life.step == REPLACE_STARTING && registry != nullptr && registry->provider == now.unit && unit_runs(&now.other);
+    const bool is_it = replace_is_open(&now.life) && registry != nullptr && registry->provider == now.unit && unit_runs(&now.other);
     return is_it ? &now.other : nullptr;
 }
 
