@@ -165,9 +165,10 @@ static void settle(struct job *job) {
     job->exit_kind = record.kind;
     job->exit_code = record.code;
     (void)tess_account_info(process->account, nullptr, nullptr, &job->peak_bytes, nullptr);
-    report_end(job, &record, crash_of_job(job, &record));
+    const struct crash *crash = crash_of_job(job, &record);
     tess_close(tess_handle_take(&process->process.memory));
     end_accounts(process);
+    report_end(job, &record, crash); // what it started does not keep the log from listening any more
     tess_close(tess_handle_take(&process->process.thread));
     tess_close(tess_handle_take(&process->process.process));
     launch_forget(&process->capset);
