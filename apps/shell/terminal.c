@@ -5,6 +5,7 @@
 #include "lib/commands/beside.h"
 #include "lib/commands/shell.h"
 #include "base/mem.h"
+#include "lib/tess/page.h"
 #include "base/str.h"
 #include "idl/console.capnp.h"
 #include "lib/console/console.h"
@@ -87,6 +88,9 @@ static enum front_event ask(struct front_question question, struct shell_text *l
         const status_t status = console_control_call_read_line(console(), &call, capnp_text(question.prompt), question.resume,
                                                                question.secret, DEADLINE_NEVER, &results);
         event = event_of(status, results, line);
+        if (question.secret) {
+            memset(tess_message_page(), 0, MESSAGE_PAGE_BYTES);
+        }
     }
     if (event == FRONT_REPLACED) {
         introduce();

@@ -8,14 +8,19 @@
 constexpr uint64_t LOOK_AGAIN_MS = 1000;
 
 static struct rpc_ring ring;
+static bool is_open;
 
 status_t answers_open(struct rpc_ring **out) {
+    if (is_open) {
+        return STATUS_IN_USE; // by whoever waits while this is printed
+    }
     TRY(rpc_ring_create(1, &ring));
     const status_t status = tess_ring_bind(ring.ring.handle, shell.events, BIT_ANSWER);
     if (!status_ok(status)) {
         rpc_ring_destroy(&ring);
         return status;
     }
+    is_open = true;
     *out = &ring;
     return STATUS_OK;
 }
@@ -40,4 +45,5 @@ status_t answers_wait(struct rpc_promise promise, bool ends_by_interrupt, struct
 
 void answers_close(void) {
     rpc_ring_destroy(&ring);
+    is_open = false;
 }

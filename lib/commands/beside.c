@@ -166,6 +166,7 @@ void beside_drive_all(void) {
         }
     }
     (void)pager_aside(before);
+    out_flush(); // what went wrong is not said with the next line only
 }
 
 bool beside_any(void) {

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/suggest.h"
+#include "idl/kernel.capnp.h"
 #include "idl/schemas.h"
 #include "lib/reflect/call.h"
 #include "lib/reflect/object.h"
@@ -127,7 +128,8 @@ static bool find_handle(void *context, struct capnp_text name, const struct capn
             continue;
         }
         const struct capnp_schema *interface = idl_schema_by_id(cap->interface_id);
-        if (wanted != nullptr && interface != nullptr && !reflect_extends(interface, wanted->id) &&
+        const bool any_service = wanted != nullptr && wanted->id == ENDPOINT_ID && cap->type == OBJECT_ENDPOINT;
+        if (wanted != nullptr && interface != nullptr && !any_service && !reflect_extends(interface, wanted->id) &&
             !reflect_extends(wanted, interface->id)) {
             fmt_snprintf(error, REFLECT_ERROR_BYTES, "`$%s` is a %s, not a %s", wanted_name, reflect_name(interface).bytes,
                          reflect_name(wanted).bytes);

@@ -35,6 +35,9 @@ void out_console(const char *bytes, size_t len) {
         if (piece == 0) {
             return;
         }
+        if (piece > sizeof(buffer) - used) { // it has waited, and others have printed meanwhile
+            out_flush();
+        }
         memcpy(buffer + used, bytes, piece);
         used += piece;
         bytes += piece;

@@ -60,7 +60,7 @@ status_t rpc_outgoing_mint_all(struct rpc_outgoing *outgoing, handle_t endpoint)
 }
 
 bool rpc_outgoing_keep_back(const struct rpc_outgoing *outgoing, struct tess_message *message, struct rpc_mint *mint) {
-    uint64_t form = 0;
+    uint64_t form = 1u << RPC_CAPABILITIES_SHIFT; // of a page nothing else is wanted
     if (outgoing->unminted != 1 || outgoing->builder.view.handle_count != 1 || outgoing->builder.view.error != 0 ||
         tess_handle_valid(outgoing->out_of_band.vmo)) {
         return false;

@@ -132,9 +132,10 @@ TEST(what_leads_elsewhere_is_called_there) {
     end();
 }
 
-TEST(what_is_answered_later_is_called_by_itself) {
+static void put_off(const struct rpc_method *first, bool mints) {
     start(4);
-    const struct rpc_promise lent = submit(&lend, service(), 7, 0);
+    play.mints = mints;
+    const struct rpc_promise lent = submit(first, service(), 7, 0);
     const struct rpc_promise late = submit(&later, rpc_promised(lent, 0), 0, 0);
     rpc_drop(&ring, lent);
     ring.ring.header->need_enter = 1; // so that it is served when it is sent
@@ -144,6 +145,26 @@ TEST(what_is_answered_later_is_called_by_itself) {
     CHECK(!rpc_answered(&ring, late)); // and now it is on its way
     CHECK(play.deferred.reply.v != 0);
     rpc_ring_destroy(&ring);
+}
+
+TEST(what_is_answered_later_is_called_by_itself) {
+    put_off(&lend, false);
+    put_off(&lend, true);
+    put_off(&lend_text, false);
+    put_off(&lend_text, true);
+}
+
+TEST(a_call_on_a_promise_that_was_dropped_is_broken) {
+    start(4);
+    const struct rpc_promise lent = submit(&lend, service(), 7, 0), sum = submit(&add, rpc_promised(lent, 0), 20, 22);
+    rpc_drop(&ring, lent);
+    CHECK(status_ok(rpc_flush(&ring)));
+    const struct rpc_promise other = submit(&add, rpc_promised(lent, 0), 20, 22);
+    check_sum(sum);
+    CHECK_EQ(taken(other), STATUS_PROMISE_BROKEN.code);
+    rpc_drop(&ring, sum);
+    rpc_drop(&ring, other);
+    end();
 }
 
 TEST(dependents_that_are_several_are_not_put_together) {

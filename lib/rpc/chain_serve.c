@@ -272,8 +272,8 @@ static bool goes_on(struct rpc_server *server, uint64_t *badge) {
         rpc_outgoing_end(&server->request.outgoing, false);
     }
     server->request.method = nullptr;
-    if (message_page_bytes(results->info) != 0) {
-        results->words[0] = 0; // nobody wants them
+    if (message_page_bytes(results->info) != 0) { // nobody wants them but for their capabilities, as if they came in registers
+        results->words[0] = (uint64_t)((1u << (count - far)) - 1) << RPC_CAPABILITIES_SHIFT;
     }
     results->info = message_info(0, 0, count - far, message_move_mask(results->info));
     return true;

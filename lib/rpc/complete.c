@@ -115,6 +115,11 @@ static void take_answers(struct rpc_ring *ring, const uint8_t slots[], uint32_t 
     for (uint32_t i = 0; i < made; i++) {
         rpc_outgoing_end(&ring->slots[slots[i] - 1].params, false);
         if (i + 1 < made && !ring->slots[slots[i] - 1].keep) {
+            if (ring->slots[slots[i] - 1].dependents > 1) { // calls on a promise that had been dropped, and is broken for them
+                const struct tess_message nothing = {};
+                take_answer(ring, slots[i], &nothing, page);
+                continue;
+            }
             forget(ring, slots[i], slots[i + 1]);
         } else {
             take_answer(ring, slots[i], &answers[i], page);

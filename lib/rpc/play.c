@@ -377,6 +377,15 @@ status_t dispatch(struct rpc_request *of) {
         return STATUS_OK;
     case 6: rpc_results(of, &silent); return STATUS_NO_MEMORY;
     case 7: rpc_results(of, &once); return STATUS_OK;
+    case 8:
+        results = rpc_results(of, &lend_text);
+        capnp_set_text(capnp_edit_pointer(results, 0), CAPNP_TEXT("here it is"));
+        if (play.mints) {
+            rpc_mint(of, capnp_edit_pointer(results, 1), (struct rpc_mint){1000 + ++play.lent, INTERFACE, LENT});
+        } else {
+            capnp_give_handle(capnp_edit_pointer(results, 1), lent_handle());
+        }
+        return STATUS_OK;
     default: return rpc_unimplemented(of);
     }
 }

@@ -64,6 +64,7 @@ constexpr struct rpc_method later = {INTERFACE, 3, false, {0, 0, true}, {1, 0, t
 constexpr struct rpc_method tell = {INTERFACE, 4, true, {0, 0, true}, {0, 1, false}, false};
 constexpr struct rpc_method pass = {INTERFACE, 5, true, {1, 1, true}, {0, 1, true}, false};
 constexpr struct rpc_method once = {INTERFACE, 7, false, {1, 0, true}, {1, 0, true}, false};
+constexpr struct rpc_method lend_text = {INTERFACE, 8, false, {1, 0, true}, {0, 2, false}, false}; // and a capability, in a page
 constexpr struct rpc_method silent = {INTERFACE, 6, true, {0, 0, true}, {0, 0, true}, false};
 
 // A new service, and nothing has happened.

@@ -46,6 +46,12 @@ static void file(const struct denial *denial) {
     told.untold = logger_file(&told.logger, &record.record) ? 0 : told.untold;
 }
 
+// The header of what the page has of a refusal. Behind that of a chain are results of calls before it.
+static uint64_t text_info(const struct tess_message *answer) {
+    const uint32_t own_bytes = (uint32_t)(answer->words[0] >> RPC_CHAIN_PAGE_SHIFT) % (2 * MESSAGE_PAGE_BYTES);
+    return (answer->words[0] & RPC_CHAIN_ANSWERED) == 0 ? answer->info : message_info(message_label(answer->info), own_bytes, 0, 0);
+}
+
 void service_denied(const struct service *service, struct rpc_server *server) {
     char who[NAME_BYTES], missing[NAME_BYTES + 16], why[RPC_TEXT_BYTES];
     const uint64_t holder = badge_holder(server->request.badge);
@@ -53,7 +59,7 @@ void service_denied(const struct service *service, struct rpc_server *server) {
         open_log();
     }
     const bool is_told = server->request.stage == RPC_GENERAL_ANSWER; // the client; else it waits for no answer
-    (void)rpc_page_text(is_told ? server->request.answer.info : 0, tess_message_page(), why);
+    (void)rpc_page_text(is_told ? text_info(&server->request.answer) : 0, tess_message_page(), why);
     rpc_server_answer(server);
     if (told.roster != nullptr) {
         (void)roster_name(told.roster, holder, who);

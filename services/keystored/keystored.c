@@ -314,7 +314,11 @@ static uint64_t before_wait(void) {
 static void wipe(void) {
     sodium_memzero(server.page, sizeof(server.page));
     sodium_memzero(tess_message_page(), MESSAGE_PAGE_BYTES);
-    is_wiped = true;
+    if (server.request.stage != RPC_CHAIN_REQUEST) { // else there are calls to come in it
+        sodium_memzero(server.chain.page, sizeof(server.chain.page));
+        sodium_memzero(server.chain.kept, sizeof(server.chain.kept));
+        is_wiped = true;
+    }
 }
 
 static size_t save(void *to, size_t room) {
