@@ -122,7 +122,8 @@ def forged(graph, certificate):
     subject, name = certificate["process"], str(certificate["process"])
     yield graph, {**certificate, "atMost": {**certificate["atMost"], name: []}}, "holds"
     yield graph, {**certificate, "atMost": {k: v for k, v in certificate["atMost"].items() if k != name}}, "is not in the certificate"
-    yield graph, {**certificate, "cannotReach": "endpoint"}, "may come to hold"
+    yield graph, {**certificate, "cannotReach": "log"}, "may come to hold"
+    yield graph, {**certificate, "cannotReach": "timer"}, "every process can make a timer of its own"
     yield graph, {**certificate, "cannotReach": "nothing"}, "is no interface"
     yield graph, {**certificate, "process": 1}, "not in the graph"
     shell = str(koid_of(graph, "shell"))
@@ -243,6 +244,7 @@ def proofs_stay(ctx):
         check(f"Proved of {len(cannot)} of {len(EVERYBODY)} processes" in output, f"prove -a --cannot-reach {target}", "the sum", output)
         check(sorted(may) == sorted(wanted), f"who may reach {target}", wanted, output)
         check(all(re.search(r"(holds it|makes it by itself: \S*)$", way) for way in may.values()), "a way", "an end", output)
+    session.expect_in("prove -a --cannot-reach timer", r"^prove: every process can make a timer of its own; ")
     session.expect_in("prove -a --cannot-reach nosuch", r"`nosuch` is no interface, service or type of object$")
     session.expect_in("prove -a --cannot-reach resource --certificate", r"^usage: prove")
     session.poweroff()
