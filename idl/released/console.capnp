@@ -4,6 +4,7 @@
 using import "tessera.capnp".repeatable;
 using import "tessera.capnp".maxBytes;
 using import "tessera.capnp".maxCount;
+using Kernel = import "kernel.capnp";
 
 interface Console @0xb84f19e2c07d6a02 {
   # Writing, for everybody who was given it.
@@ -41,7 +42,7 @@ interface ConsoleControl @0xaf36c1708e5d92b4 extends(Console) {
   # Answers `complete`: what may stand in the place of that many bytes before the cursor. One is put in. Of several
   # what they share is put in, or they are listed.
 
-  setInterrupt @2 (notification :Capability, bits :UInt64) $repeatable;
+  setInterrupt @2 (notification :Kernel.Notification, bits :UInt64) $repeatable;
   # Who is told, by these bits, of a Ctrl-C while no line is read. Null: nobody.
 
   clear @3 () $repeatable;

@@ -5,6 +5,7 @@ using import "tessera.capnp".repeatable;
 using import "tessera.capnp".maxBytes;
 using import "tessera.capnp".maxCount;
 using import "tessera.capnp".oneWay;
+using Kernel = import "kernel.capnp";
 
 const fieldsMax :UInt32 = 8;        # Of one record.
 const fieldsMaxBytes :UInt32 = 512; # All together: 4 for each, its name, and its value (8 for an integer).
@@ -22,6 +23,8 @@ enum LogKind {
   report @0;  # What its source had to say.
   crash @1;   # A program's end that was none of its own doing. The supervisor says so.
   limit @2;   # The log itself: it took no more of that source for a while, and how many records that were.
+  denial @3;  # Somebody was not allowed something (`Denial`). The text is all of it as a sentence; of the fields, `who` is whom,
+              # `attempted` and `object` what, `missing` what it lacks, `holders` who has that, and `line` the manifest's line.
 }
 
 struct LogField {
@@ -41,7 +44,8 @@ struct LogRecord {
   source @3 :Text;      # Who reported it: the name that the supervisor gave, or "holder-" and a number.
   text @4 :Text;        # One line, without its end.
   domain @5 :Text;      # The part of the source's work that it is about; may be empty.
-  cause @6 :UInt64;     # What it was done for: the same in all records of one request; 0: not said.
+  cause @6 :UInt64;     # What it was done for: the same in all records of one request; 0: not said. What the record itself does not
+                        # say is that of the request that brought it.
   fields @7 :List(LogField);
   kind @8 :LogKind;
 }
@@ -66,22 +70,23 @@ interface Log @0xd1a670c35e2b9401 {
 
   query @1 (after :UInt64, limit :UInt32, level :LogLevel = debug, service :Text $maxBytes(23), last :Bool,
             domain :Text $maxBytes(15), cause :UInt64, fromNs :UInt64, toNs :UInt64 = 0xffffffffffffffff,
-            contains :Text $maxBytes(64), field :Text $maxBytes(96), crashes :Bool)
+            contains :Text $maxBytes(64), field :Text $maxBytes(96), crashes :Bool, denials :Bool)
         -> (records :List(LogRecord), next :UInt64, more :Bool, dropped :UInt64) $repeatable;
   # Records with a sequence above `after`, at most `limit` of them (0: as many as fit), that pass every filter: at least as
   # urgent as `level`, of `service`, of `domain`, of `cause`, from `fromNs` to `toNs`, with a text that `contains` this, with a
-  # `field` NAME or NAME=VALUE, `crashes` only. What is empty or 0 lets all pass. With `last` those are the youngest that
+  # `field` NAME or NAME=VALUE, `crashes` or `denials` only. What is empty or 0 lets all pass. With `last` those are the youngest that
   # match, else the oldest. Ask again with `next` while there is `more`. `dropped` is how many records between `after` and
-  # `next`, of whatever kind, are gone. `next` below `after`: the service was started anew, and counts from 1.
+  # `next`, of whatever kind, are gone. `next` below `after`: the journal was lost, and counts from 1.
 
   stats @2 () -> (stats :Stats) $repeatable;
   # How much is kept and how much was dropped.
 
   appendRecord @3 (level :LogLevel, text :Text $maxBytes(1024), domain :Text $maxBytes(15), cause :UInt64,
-                   fields :List(LogField) $maxCount(.fieldsMax)) -> (sequence :UInt64) $oneWay;
-  # append with all that a record can say. Control characters in the domain or a field's name are refused.
+                   fields :List(LogField) $maxCount(.fieldsMax), kind :LogKind) -> (sequence :UInt64) $oneWay;
+  # append with all that a record can say. Control characters in the domain or a field's name are refused. A crash only the
+  # supervisor can report, and a limit only the log itself.
 
-  follow @4 (notification :Capability, bits :UInt64) $repeatable;
+  follow @4 (notification :Kernel.Notification, bits :UInt64) $repeatable;
   # From now on the notification (SIGNAL) gets these bits when there is a new record, and then again when there is one after the
   # follower's next query. Each holder has one follower; null ends it. Overloaded: there are as many as there can be.
 
