@@ -10,7 +10,7 @@
 //   ask.c     what services are asked    order.c    who needs whom, and what is done when one is given up
 //   mode.c    how much of the system runs
 //   crash.c   what is left of services that crashed
-//   replace.c one process of a service in place of another
+//   replace.c one process of a service in place of another; replace_check.c: whether that can be
 //   early.c   last words on the serial line, before there is a console
 #pragma once
 
@@ -282,6 +282,10 @@ struct replace_request {
 
 // Begins to replace the process of a unit. Otherwise BAD_STATE, IN_USE or NOT_FOUND (no such unit), and `why` says it in a sentence.
 status_t replace_begin(struct init_unit *unit, const struct replace_request *request, char *why, size_t why_bytes);
+
+// OK when the process that the unit has (null: there is no such unit) can be replaced by one of this program (empty: the same); else
+// NOT_FOUND or BAD_STATE, and the sentence. (replace_check.c)
+status_t replace_check_unit(const struct init_unit *unit, const char *program, char *why, size_t why_bytes);
 
 // Takes the answers that have come, and does what follows.
 void replace_take(void);
