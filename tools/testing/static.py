@@ -20,6 +20,7 @@ import proofs  # noqa: E402
 import xxh64  # noqa: E402
 
 OUTPUTS = ("kernel.elf", "boot.pkg", "tessera.img")
+ENCODING_BYTES = 24 * 1024  # of code
 
 
 def cases(ctx):
@@ -41,6 +42,7 @@ def cases(ctx):
         ("setup-is-quiet", lambda: setup_is_quiet(ctx)),
         ("qemu-arguments", lambda: qemu_arguments(ctx)),
         ("second-build-does-nothing", lambda: second_build_does_nothing(ctx)),
+        ("encoding-is-small", lambda: encoding_is_small(ctx)),
         ("reproducible", deadline(600)(lambda: reproducible(ctx))),
     ]
     return listed
@@ -241,6 +243,15 @@ def qemu_arguments(ctx):
 def second_build_does_nothing(ctx):
     done = ctx.run(["tools/build", "--arch", ctx.arch], status=0, timeout=110)
     expect_equal(done.stdout, "", "what a second build prints")
+
+
+def encoding_is_small(ctx):
+    """The code of lib/capnp, as a program would have it that used all of it (docs/decisions/capnp-c.md)."""
+    objects = sorted((ctx.build / "lib" / "capnp" / "libcapnp.a.p").glob("*.o"))
+    check(len(objects) > 5, "the objects of lib/capnp", "some", objects)
+    lines = ctx.run(["llvm-size-19", *objects], status=0).stdout.splitlines()[1:]
+    code = sum(int(line.split()[0]) for line in lines)
+    check(code <= ENCODING_BYTES, "the code of lib/capnp is longer than it may be", f"at most {ENCODING_BYTES} bytes", code)
 
 
 def reproducible(ctx):
