@@ -133,4 +133,10 @@ TEST(both_answers_are_audited) {
         CHECK_EQ(record.record->count, 7); // as many as a record has
         audit_done(&audit);
     }
+    // Of what nobody may there is no role, and still somebody asked.
+    struct audit_entry entry = {.is_operation = true, .subject = "shell", .object = "fly", .person = person(MANIFEST_ROLE_ADMINISTRATOR)};
+    audit_note(&audit, &entry);
+    audit_record(&set, audit_next(&audit), &record);
+    CHECK_EQ(record.record->kind, LOG_KIND_DENIAL);
+    CHECK_STR_EQ(field_of(record.record, "through"), "shell");
 }

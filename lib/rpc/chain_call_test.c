@@ -4,12 +4,7 @@
 static struct rpc_ring ring;
 
 static struct rpc_promise submit(const struct rpc_method *method, struct rpc_target target, uint64_t a, uint64_t b) {
-    struct rpc_promise promise;
-    struct capnp_struct_builder params = rpc_submit_begin(&ring, method, &promise);
-    capnp_put_u64(params, 0, a);
-    capnp_put_u64(params, 8, b);
-    rpc_submit(&ring, &promise, target);
-    return promise;
+    return submit_of(&ring, method, target, a, b);
 }
 
 static struct rpc_target service(void) {

@@ -327,6 +327,14 @@ static handle_t lent_handle(void) {
     return handle;
 }
 
+static void lend_to(struct rpc_request *of, struct capnp_struct_builder results) {
+    if (play.mints) {
+        rpc_mint(of, capnp_edit_pointer(results, 1), (struct rpc_mint){1000 + ++play.lent, INTERFACE, LENT});
+    } else {
+        capnp_give_handle(capnp_edit_pointer(results, 1), lent_handle());
+    }
+}
+
 status_t dispatch(struct rpc_request *of) {
     if (of->interface_id != INTERFACE) {
         return rpc_unimplemented(of);
@@ -347,11 +355,7 @@ status_t dispatch(struct rpc_request *of) {
         results = rpc_results(of, &lend);
         CHECK_EQ(capnp_handle_at(capnp_get_pointer(params, 1)).v, 0);
         play.kept = rpc_request_keep(of, capnp_handle_at(capnp_get_pointer(params, 2)));
-        if (play.mints) {
-            rpc_mint(of, capnp_edit_pointer(results, 1), (struct rpc_mint){1000 + ++play.lent, INTERFACE, LENT});
-        } else {
-            capnp_give_handle(capnp_edit_pointer(results, 1), lent_handle());
-        }
+        lend_to(of, results);
         if (capnp_get_u64(params, 0) == 13) {
             return rpc_refuse(of, RPC_FAILED, "%u is not lucky", 13);
         }
@@ -380,11 +384,7 @@ status_t dispatch(struct rpc_request *of) {
     case 8:
         results = rpc_results(of, &lend_text);
         capnp_set_text(capnp_edit_pointer(results, 0), CAPNP_TEXT("here it is"));
-        if (play.mints) {
-            rpc_mint(of, capnp_edit_pointer(results, 1), (struct rpc_mint){1000 + ++play.lent, INTERFACE, LENT});
-        } else {
-            capnp_give_handle(capnp_edit_pointer(results, 1), lent_handle());
-        }
+        lend_to(of, results);
         return STATUS_OK;
     default: return rpc_unimplemented(of);
     }
@@ -442,6 +442,15 @@ status_t call_add(struct rpc_call *call, uint64_t a, uint64_t b, uint64_t *sum) 
     TRY(rpc_finish(call, DEADLINE_NEVER, &results));
     *sum = capnp_get_u64(results, 0);
     return STATUS_OK;
+}
+
+struct rpc_promise submit_of(struct rpc_ring *ring, const struct rpc_method *method, struct rpc_target target, uint64_t a, uint64_t b) {
+    struct rpc_promise promise;
+    struct capnp_struct_builder params = rpc_submit_begin(ring, method, &promise);
+    capnp_put_u64(params, 0, a);
+    capnp_put_u64(params, 8, b);
+    rpc_submit(ring, &promise, target);
+    return promise;
 }
 
 status_t stub_of(const struct rpc_method *method, struct rpc_call *call, uint64_t a, uint64_t b, struct capnp_struct *results) {

@@ -82,5 +82,6 @@ status_t call_add(struct rpc_call *call, uint64_t a, uint64_t b, uint64_t *sum);
 status_t call_echo(struct rpc_call *call, uint64_t number, const char *text, struct capnp_data data, struct capnp_struct *results);
 
 // As generated stubs of a method with plain parameters.
+struct rpc_promise submit_of(struct rpc_ring *ring, const struct rpc_method *method, struct rpc_target target, uint64_t a, uint64_t b);
 status_t stub_of(const struct rpc_method *method, struct rpc_call *call, uint64_t a, uint64_t b, struct capnp_struct *results);
 status_t stub_add(struct rpc_call *call, uint64_t a, uint64_t b, uint64_t *sum);

@@ -9,12 +9,7 @@ static struct rpc_promise submit_lend(struct rpc_ring *ring, struct rpc_target t
 }
 
 static struct rpc_promise submit_add(struct rpc_ring *ring, struct rpc_target target, uint64_t a, uint64_t b) {
-    struct rpc_promise promise;
-    struct capnp_struct_builder params = rpc_submit_begin(ring, &add, &promise);
-    capnp_put_u64(params, 0, a);
-    capnp_put_u64(params, 8, b);
-    rpc_submit(ring, &promise, target);
-    return promise;
+    return submit_of(ring, &add, target, a, b);
 }
 
 // What rpc_flush does but for handing it over: the play serves an entry as soon as it has it.

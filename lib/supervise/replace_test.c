@@ -37,6 +37,23 @@ TEST(one_that_does_not_leave_is_ended) {
     CHECK_EQ(r.step, REPLACE_DONE);
 }
 
+TEST(one_that_finishes_slowly_is_told_to_go_on) {
+    struct replace r;
+    replace_start(&r, READY, PATIENCE, STOP, 1);
+    CHECK(!replace_event(&r, REPLACE_READY, 10));
+    CHECK_EQ(replace_next(&r, 10), REPLACE_ASK_SAVE);
+    CHECK(replace_event(&r, REPLACE_LATE, 110));
+    CHECK_EQ(replace_next(&r, 110), REPLACE_END_SUCCESSOR);
+    CHECK(!replace_event(&r, REPLACE_SUCCESSOR_ENDED, 120));
+    CHECK_EQ(replace_next(&r, 120), REPLACE_NOTHING); // it may still answer
+    CHECK(!replace_event(&r, REPLACE_LATE, 210));
+    CHECK_EQ(replace_next(&r, 210), REPLACE_ASK_RESUME);
+    CHECK(!replace_event(&r, REPLACE_RESUMED, 220));
+    CHECK_EQ(replace_next(&r, 220), REPLACE_NOTHING);
+    CHECK_EQ(r.step, REPLACE_FAILED);
+    CHECK_EQ(r.predecessor, PREDECESSOR_SERVES);
+}
+
 // ---- All orders ----
 
 // What really is, and what was answered and has not been told yet.
