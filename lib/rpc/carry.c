@@ -160,8 +160,14 @@ status_t rpc_outgoing_pack(struct rpc_outgoing *outgoing, struct tess_message *m
 
 void rpc_outgoing_end_held(struct rpc_outgoing *outgoing, bool undelivered) {
     const struct capnp_builder *builder = &outgoing->builder;
-    for (uint32_t i = 0; undelivered && i < builder->view.handle_count; i++) {
-        if ((builder->moved >> i & 1) != 0) {
+    uint64_t left = 0;
+    if (undelivered) {
+        left = builder->moved;
+    } else if (builder->moved != 0 && outgoing->in_registers) {
+        left = builder->moved & ~(uint64_t)named_handles(outgoing); // something else took their place
+    }
+    for (uint32_t i = 0; left != 0 && i < builder->view.handle_count; i++) {
+        if ((left >> i & 1) != 0) {
             tess_close(builder->handles[i]);
         }
     }

@@ -52,7 +52,7 @@ bool rpc_outgoing_keep_back(const struct rpc_outgoing *outgoing, struct tess_mes
 // what the label or word 0 has to say of the form into *form. The builder's error when there was one.
 status_t rpc_outgoing_pack(struct rpc_outgoing *outgoing, struct tess_message *message, uint32_t *form);
 
-// Gives up what is left of it: the VMO, and with `undelivered` the handles that were to be given away.
+// Gives up what is left of it: the VMO, and of the handles that were to be given away those that were not: with `undelivered` all.
 void rpc_outgoing_end_held(struct rpc_outgoing *outgoing, bool undelivered);
 static inline void rpc_outgoing_end(struct rpc_outgoing *outgoing, bool undelivered) {
     if (!outgoing->plain) {

@@ -328,6 +328,9 @@ static handle_t lent_handle(void) {
 }
 
 static void lend_to(struct rpc_request *of, struct capnp_struct_builder results) {
+    if (play.gives_twice) {
+        capnp_give_handle(capnp_edit_pointer(results, 1), opened(59));
+    }
     if (play.mints) {
         rpc_mint(of, capnp_edit_pointer(results, 1), (struct rpc_mint){1000 + ++play.lent, INTERFACE, LENT});
     } else {

@@ -38,6 +38,7 @@ extern struct play {
     uint64_t badges;     // those of calls of `add`, together
     bool is_old;         // the service knows nothing of calls that come together
     bool gives_elsewhere;
+    bool gives_twice;    // `lend` puts another capability where it puts its result afterwards
     bool mints;          // `lend` leaves it to the runtime to make the capability
     unsigned minted;     // capabilities that were made
     unsigned stale;      // handles that were closed when they were closed already

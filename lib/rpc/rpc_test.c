@@ -153,6 +153,23 @@ TEST(capabilities_that_nobody_keeps_are_closed) {
     CHECK_EQ(open_handles(), 0);
 }
 
+TEST(a_capability_whose_place_another_took_is_closed) {
+    begin();
+    RPC_CALL(call);
+    struct capnp_struct results;
+    play.gives_twice = true;
+    struct capnp_struct_builder params = rpc_begin(&call, (handle_t){9}, &lend);
+    capnp_give_handle(capnp_edit_pointer(params, 2), opened(41));
+    capnp_give_handle(capnp_edit_pointer(params, 2), opened(42));
+    CHECK(status_ok(rpc_finish(&call, DEADLINE_NEVER, &results)));
+    CHECK_EQ(play.kept.v, 42);
+    CHECK(!play.open[41]);
+    CHECK_EQ(message_handle_count(play.answer.info), 1);
+    CHECK_EQ(capnp_handle_at(capnp_get_pointer(results, 1)).v, 60);
+    rpc_end(&call);
+    CHECK_EQ(open_handles(), 1); // what the service keeps
+}
+
 TEST(longer_ones_travel_in_the_page) {
     begin();
     RPC_CALL(call);
