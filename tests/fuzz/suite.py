@@ -13,7 +13,7 @@ import time
 from testing import Failure, check, deadline
 
 HOST_RUNS = 15_000      # beyond the kept inputs
-MESSAGE_RUNS = 10_000
+MESSAGE_RUNS = 50_000
 TARGET_SECONDS = 30
 TARGET_CPUS = 4         # at least
 PATIENCE_S = 3          # a program's threads may wait for each other for ever, which is their own affair
