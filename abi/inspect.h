@@ -35,6 +35,8 @@ struct inspect_process {
     uint64_t cpu_ns;
     uint32_t exit_kind;
     uint32_t band; // of its most urgent thread
+    uint64_t vspace_koid;  // of its address space; 0: it has ended
+    uint64_t handles_made; // how many ever came into its table: whoever sees the same number again has missed none
 };
 
 struct inspect_handle {

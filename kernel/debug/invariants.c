@@ -200,7 +200,7 @@ static const char *process_broken(const struct process *process) LOCKED {
     if (process->free_first != nullptr && process->free_last->next_free != nullptr) {
         return "the end of the list of free slots";
     }
-    if (process->handle_count > process->slot_limit) {
+    if (process->handles_made - process->handles_gone > process->slot_limit) {
         return "more handles than slots";
     }
     return list_empty(&process->threads) == (process->thread_count == 0) ? nullptr : "the count of threads";

@@ -195,7 +195,7 @@ TEST(handles_and_accounts) NO_THREAD_SAFETY_ANALYSIS {
     NOTICED(lock, process->free_first->next_handle, process->free_first->next_handle + 1, slots);
     NOTICED(lock, process->free_first->next_free, nullptr, slots);
     NOTICED(lock, process->free_last->next_free, process->free_last, "the end of the list of free slots");
-    NOTICED(lock, process->handle_count, process->slot_limit + 1, "more handles than slots");
+    NOTICED(lock, process->handles_gone, process->handles_made + 1, "more handles than slots");
     NOTICED(lock, process->thread_count, 1u, "the count of threads");
 
     const char *more = "more is used than the limit or the peak, or reserved than the limit";

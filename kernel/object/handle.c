@@ -159,7 +159,7 @@ static status_t take_free_slot(struct process *process, struct handle_slot **out
         extend_free_list(process, *out);
     }
     process->free_first = (*out)->next_free;
-    process->handle_count++;
+    process->handles_made++;
     return STATUS_OK;
 }
 
@@ -171,7 +171,7 @@ static void slot_empty(struct process *process, struct handle_slot *slot) REQUIR
     __atomic_thread_fence(__ATOMIC_RELEASE);
     slot->next_handle = handle_make(handle_next_generation(handle_generation(handle)), handle_index(handle));
     free_list_append(process, slot);
-    process->handle_count--;
+    process->handles_gone++;
     account_discount(process->object.account, LIMIT_HANDLES);
     __atomic_fetch_sub(&total_handles, 1, __ATOMIC_RELAXED);
 }
@@ -486,8 +486,8 @@ bool handle_describe(const struct process *process, uint64_t *index, uint32_t *s
 
 bool handle_close_some(struct process *process, uint32_t *index, uint32_t limit) {
     constexpr uint32_t SLOTS_PER_STEP = 1024;
-    for (uint32_t seen = 0;
-         *index < process->slot_limit && __atomic_load_n(&process->handle_count, __ATOMIC_RELAXED) != 0; seen++) {
+    const uint64_t *gone = &process->handles_gone; // none comes any more
+    for (uint32_t seen = 0; *index < process->slot_limit && __atomic_load_n(gone, __ATOMIC_RELAXED) != process->handles_made; seen++) {
         if (seen == SLOTS_PER_STEP) {
             return false;
         }

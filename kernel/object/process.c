@@ -167,15 +167,15 @@ void process_describe(struct object *object, void *to) {
     spin_lock(&process->lock);
     out->state = process->state == PROCESS_ENDING ? PROCESS_ENDED : process->state;
     out->threads = process->thread_count;
-    out->handles = process->handle_count;
+    out->handles = process->handles_made - process->handles_gone;
+    out->handles_made = process->handles_made;
+    out->vspace_koid = process->state < PROCESS_ENDED ? process->vspace->object.koid.v : 0;
     out->exit_kind = process->state >= PROCESS_ENDED ? process->record.kind : EXIT_NOT_YET;
     out->cpu_ns = process->cpu_ns;
     LIST_FOR_EACH(node, &process->threads) {
         const struct thread *thread = LIST_ENTRY(node, struct thread, process_link);
         out->cpu_ns += sched_used_ns(thread);
-        if (thread->band < out->band) {
-            out->band = thread->band;
-        }
+        out->band = thread->band < out->band ? thread->band : out->band;
     }
     spin_unlock(&process->lock);
 }

@@ -44,7 +44,7 @@ struct process {
     struct handle_slot *free_first GUARDED_BY(lock); // null when no slot is free
     struct handle_slot *free_last GUARDED_BY(lock);  // valid when one is
     struct handle_slot *fresh GUARDED_BY(lock);      // the one of them behind which slots were never used; null: none
-    uint32_t handle_count;               // changed with `lock` held
+    uint64_t handles_made, handles_gone; // that came and went: what it has is the difference; changed with `lock` held
     struct handle_slot *first_chunks[PROCESS_FIRST_CHUNKS];
 
     uint8_t state; // enum process_state

@@ -31,7 +31,7 @@ status_t method_process_info(struct invocation *, struct process *process, struc
         .koid = process->object.koid.v,
         .state = process->state == PROCESS_ENDING ? PROCESS_RUNNING : process->state,
         .threads = process->thread_count,
-        .handles = process->handle_count,
+        .handles = process->handles_made - process->handles_gone,
         .exit_kind = ended ? process->record.kind : EXIT_NOT_YET,
         .exit_code = ended ? process->record.code : 0,
         .fault_address = ended ? process->record.fault_address : 0,

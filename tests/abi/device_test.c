@@ -242,6 +242,82 @@ CASE(inspector_shows_processes_and_handles) {
     child_destroy(&child);
 }
 
+static const struct inspect_object *object_of(handle_t handle) {
+    uint64_t koid = 0, index = 0, count = 0;
+    EXPECT_OK(tess_process_info(suite.process, &koid, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
+                                nullptr));
+    do {
+        if (!suite_check_status(tess_inspector_objects(suite.inspector, koid, index, &count, &index),
+                                STATUS_OK, "objects", __FILE__, __LINE__)) {
+            return nullptr;
+        }
+        const struct inspect_object *list = (const void *)suite_page();
+        for (uint64_t i = 0; i < count; i++) {
+            if (list[i].handle == handle.v) {
+                return &list[i];
+            }
+        }
+    } while (index != 0);
+    return nullptr;
+}
+
+// False, and a failure of the case, when there is none.
+static bool process_of(uint64_t koid, struct inspect_process *out) {
+    uint64_t count = 0;
+    if (!suite_check_status(tess_inspector_processes(suite.inspector, koid - 1, &count), STATUS_OK, "processes", __FILE__, __LINE__)) {
+        return false;
+    }
+    *out = *(const struct inspect_process *)(const void *)suite_page();
+    return suite_check(count > 0 && out->koid == koid, "the process is listed", __FILE__, __LINE__);
+}
+
+CASE(inspector_counts_what_came_to_a_table) {
+    struct child child;
+    struct inspect_process before, after;
+    uint64_t koid = 0;
+    handle_t second;
+    REQUIRE(child_create(&child, suite.account));
+    EXPECT_OK(tess_process_info(child.process, &koid, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr));
+    REQUIRE(process_of(koid, &before));
+    EXPECT_EQ(before.handles_made, 0);
+    REQUIRE(child_grant(&child, suite.account, RIGHT_INSPECT_BIT));
+    REQUIRE(process_of(koid, &after));
+    EXPECT_EQ(after.handles_made, 1);
+    EXPECT_EQ(after.handles, 1);
+    // What is taken away again did come.
+    EXPECT_OK(tess_process_handle_revoke(child.process, child.page->handle[0].v, 1));
+    REQUIRE(child_grant(&child, suite.account, RIGHT_INSPECT_BIT));
+    REQUIRE(process_of(koid, &after));
+    EXPECT_EQ(after.handles_made, 2);
+    EXPECT_EQ(after.handles, 1);
+    EXPECT_OK(tess_process_info(suite.process, &koid, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr));
+    REQUIRE(process_of(koid, &before));
+    REQUIRE_OK(tess_account_create_notification(suite.account, &second));
+    suite_close(second);
+    REQUIRE(process_of(koid, &after));
+    EXPECT_EQ(after.handles_made, before.handles_made + 1);
+    EXPECT_EQ(after.handles, before.handles);
+    child_destroy(&child);
+}
+
+CASE(inspector_says_whose_an_address_space_is) {
+    struct child child;
+    struct inspect_process process;
+    uint64_t koid = 0;
+    REQUIRE(child_create(&child, suite.account));
+    EXPECT_OK(tess_process_info(child.process, &koid, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr));
+    REQUIRE(process_of(koid, &process));
+    const struct inspect_object *space = object_of(child.vspace);
+    REQUIRE(space != nullptr);
+    EXPECT_EQ(space->type, OBJECT_VSPACE);
+    EXPECT_EQ(process.vspace_koid, space->koid);
+    EXPECT_OK(tess_process_exit(child.process, 0));
+    REQUIRE(child_await_exit(&child, 1000));
+    REQUIRE(process_of(koid, &process));
+    EXPECT_EQ(process.vspace_koid, 0);
+    child_destroy(&child);
+}
+
 CASE(inspector_adds_up) {
     struct inspect_system system;
     REQUIRE(suite_settled(&system));
@@ -285,25 +361,6 @@ CASE(what_comes_in_the_message_page_needs_one) {
     suite_check_refused(OP_INSPECTOR_ACCOUNTS, (status_t){(uint32_t)peer.arg[2]}, STATUS_TOO_LARGE,
                         "without a page", __FILE__, __LINE__);
     child_destroy(&child);
-}
-
-static const struct inspect_object *object_of(handle_t handle) {
-    uint64_t koid = 0, index = 0, count = 0;
-    EXPECT_OK(tess_process_info(suite.process, &koid, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
-                                nullptr));
-    do {
-        if (!suite_check_status(tess_inspector_objects(suite.inspector, koid, index, &count, &index),
-                                STATUS_OK, "objects", __FILE__, __LINE__)) {
-            return nullptr;
-        }
-        const struct inspect_object *list = (const void *)suite_page();
-        for (uint64_t i = 0; i < count; i++) {
-            if (list[i].handle == handle.v) {
-                return &list[i];
-            }
-        }
-    } while (index != 0);
-    return nullptr;
 }
 
 static void waits_to_be_served(struct peer *self) {

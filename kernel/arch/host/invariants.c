@@ -40,7 +40,7 @@ bool handle_table_check(struct process *process) {
          slot = slot->next_free) {
         listed++;
     }
-    bool good = used == process->handle_count && listed == free_slots;
+    bool good = used == process->handles_made - process->handles_gone && listed == free_slots;
     spin_unlock(&process->lock);
     return good;
 }
