@@ -2,7 +2,8 @@
 //
 // It is one look at the system, put together by whoever may look: processes, handles, objects and accounts from the kernel's
 // inspector (abi/inspect.h), services, jobs and their grants from those that start them, interfaces from the contracts. The system
-// goes on meanwhile; a handle whose parent has gone by the time its process is looked at has none that is known.
+// goes on meanwhile; a handle whose parent has gone by the time its process is looked at has none that is known. A second look at
+// the processes, when all tables have been read, says whether a handle came to one that had been read (authority_look_again).
 //
 // Pure: nothing here calls anybody. Questions are asked in why.h, effect.h, reach.h, who.h; export.h writes the graph down.
 #pragma once
@@ -48,6 +49,8 @@ struct authority_process {
     uint64_t koid;
     char name[AUTHORITY_NAME_BYTES]; // of its unit; of one that has none what it calls itself
     uint64_t account_koid;
+    uint64_t vspace_koid;                // its address space; 0: it has ended, or nobody said
+    uint64_t handles_made, handles_made_later; // when it was listed, before its handles were read; at the second look
     uint32_t unit; // index, or AUTHORITY_NONE
     uint32_t first_handle, handle_count;
     bool ended;
@@ -98,6 +101,7 @@ struct authority_carried {
 
 struct authority {
     uint64_t taken_ns; // when it was looked at
+    uint32_t unseen;   // processes that were there at the second look only
     AUTHORITY_LIST(struct authority_process) processes; // by koid, once linked
     AUTHORITY_LIST(struct authority_handle) handles;    // by process and handle
     AUTHORITY_LIST(struct inspect_object) objects;      // by koid, each once
@@ -120,6 +124,16 @@ bool authority_add_grant(struct authority *graph, const struct authority_grant *
 bool authority_add_interface(struct authority *graph, const struct authority_interface *interface);
 bool authority_add_method(struct authority *graph, const struct authority_method *method); // that carries nothing
 bool authority_add_carried(struct authority *graph, const struct authority_carried *carried); // of the last method; again does no harm
+
+// Takes processes, handles and objects out, and keeps the memory: a look that has just failed for what it made itself does not fail again.
+void authority_begin_again(struct authority *graph);
+
+// A process as it is when all handles have been read; each that there is then, in any order.
+void authority_look_again(struct authority *graph, const struct inspect_process *process);
+
+// Whether the graph has every handle that there was when the second look began: since then at the latest nothing came to a table after
+// it was read. It may have some that were closed meanwhile.
+bool authority_is_whole(const struct authority *graph);
 
 // Sorts, and finds what belongs together. After it nothing is added.
 void authority_link(struct authority *graph);

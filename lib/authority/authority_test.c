@@ -151,6 +151,37 @@ TEST(a_chain_that_is_too_long_says_so) {
     authority_free(&graph);
 }
 
+// ---- the second look ----
+
+static struct inspect_process later(uint64_t koid, uint64_t handles_made) {
+    return (struct inspect_process){.koid = koid, .state = 1, .handles_made = handles_made};
+}
+
+TEST(a_graph_is_whole_when_nothing_came_to_a_table_that_was_read) {
+    struct authority graph = {};
+    CHECK(authority_is_whole(&graph));
+    const struct inspect_process first = later(2, 7), second = later(5, 9);
+    CHECK(authority_add_process(&graph, &first) && authority_add_process(&graph, &second));
+    authority_look_again(&graph, &first); // the other has gone, and holds nothing
+    CHECK(authority_is_whole(&graph));
+    authority_look_again(&graph, &second);
+    CHECK(authority_is_whole(&graph));
+    const struct inspect_process third = later(6, 0), fed = later(5, 10);
+    authority_look_again(&graph, &fed);
+    CHECK(!authority_is_whole(&graph));
+    authority_look_again(&graph, &second);
+    CHECK(authority_is_whole(&graph));
+    authority_look_again(&graph, &third); // it was not there
+    CHECK(!authority_is_whole(&graph));
+    authority_link(&graph);
+    CHECK(!authority_is_whole(&graph));
+    authority_begin_again(&graph);
+    CHECK(authority_is_whole(&graph));
+    CHECK(authority_add_process(&graph, &second));
+    CHECK_EQ(authority_process_by_koid(&graph, 5), 0);
+    authority_free(&graph);
+}
+
 // ---- what if ----
 
 TEST(a_revoke_takes_what_was_derived) {

@@ -75,7 +75,8 @@ static void put_process(const struct writer *to, const struct authority *graph, 
     bool first = true;
     put(to, "{\"koid\": %lu, ", process->koid);
     put_member(to, "name", process->name);
-    put(to, ", \"account\": %lu, \"supervisor\": %s, ", process->account_koid,
+    put(to, ", \"account\": %lu, \"vspace\": %lu, \"handlesMade\": [%lu, %lu], \"ended\": %s, \"supervisor\": %s, ", process->account_koid,
+        process->vspace_koid, process->handles_made, process->handles_made_later, process->ended ? "true" : "false",
         unit != nullptr && unit->kind == AUTHORITY_SUPERVISOR ? "true" : "false");
     put_member(to, "file", unit != nullptr ? unit->manifest_file : "");
     put(to, ", \"line\": %u, \"handles\": [", unit != nullptr ? unit->manifest_line : 0);
@@ -124,7 +125,7 @@ static void put_interface(const struct writer *to, const struct authority *graph
 void authority_write_json(const struct authority *graph, fmt_sink_fn *sink, void *context) {
     const struct writer to = {sink, context};
     bool first = true;
-    put(&to, "{\"timeNs\": %lu,\n\"processes\": [", graph->taken_ns);
+    put(&to, "{\"timeNs\": %lu, \"unseen\": %u,\n\"processes\": [", graph->taken_ns, graph->unseen);
     for (uint32_t i = 0; i < graph->processes.count; i++) {
         put_next(&to, &first);
         put_process(&to, graph, &graph->processes.at[i]);

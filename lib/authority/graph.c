@@ -38,6 +38,9 @@ bool authority_add_process(struct authority *graph, const struct inspect_process
     struct authority_process one = {
         .koid = process->koid,
         .account_koid = process->account_koid,
+        .vspace_koid = process->vspace_koid,
+        .handles_made = process->handles_made,
+        .handles_made_later = process->handles_made, // unless it is seen again, it has gone, and has none
         .unit = AUTHORITY_NONE,
         .first_handle = graph->handles.count,
         .ended = process->state == 2,
@@ -110,6 +113,30 @@ bool authority_add_carried(struct authority *graph, const struct authority_carri
     last->brings = last->brings || !carried->is_given;
     last->gives = last->gives || carried->is_given;
     return true;
+}
+
+// ---- the second look ----
+
+void authority_begin_again(struct authority *graph) {
+    graph->processes.count = graph->handles.count = graph->objects.count = graph->unseen = 0;
+}
+
+void authority_look_again(struct authority *graph, const struct inspect_process *process) {
+    const uint32_t known = authority_process_by_koid(graph, process->koid);
+    if (known == AUTHORITY_NONE) {
+        graph->unseen++;
+    } else {
+        graph->processes.at[known].handles_made_later = process->handles_made;
+    }
+}
+
+bool authority_is_whole(const struct authority *graph) {
+    for (uint32_t i = 0; i < graph->processes.count; i++) {
+        if (graph->processes.at[i].handles_made != graph->processes.at[i].handles_made_later) {
+            return false;
+        }
+    }
+    return graph->unseen == 0;
 }
 
 void authority_free(struct authority *graph) {

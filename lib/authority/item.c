@@ -44,7 +44,7 @@ bool item_travels(const struct authority_item *item) {
     return (item->rights & (RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT)) != 0;
 }
 
-// Of an address space nobody says whose it is: who holds it now.
+// In doubt it is: a thread that nobody described may be anybody's, and so may an address space be of a process whose own is not known.
 bool item_is_of(const struct authority *graph, const struct authority_item *item, uint32_t process) {
     const struct authority_process *of = &graph->processes.at[process];
     uint32_t object;
@@ -53,13 +53,7 @@ bool item_is_of(const struct authority *graph, const struct authority_item *item
     case OBJECT_THREAD:
         object = authority_object_by_koid(graph, item->object_koid);
         return object == AUTHORITY_NONE || graph->objects.at[object].numbers[3] == of->koid;
-    case OBJECT_VSPACE:
-        for (uint32_t i = of->first_handle; i < of->first_handle + of->handle_count; i++) {
-            if (graph->handles.at[i].seen.object_koid == item->object_koid) {
-                return true;
-            }
-        }
-        return false;
+    case OBJECT_VSPACE: return of->vspace_koid == 0 ? !of->ended : item->object_koid == of->vspace_koid;
     default: return false;
     }
 }

@@ -6,8 +6,9 @@
 #include "base/test.h"
 #include "lib/badge/badge.h"
 
+// Its address space was made with it.
 static void process(struct authority *graph, uint64_t koid, const char *name, uint64_t account) {
-    struct inspect_process of = {.koid = koid, .account_koid = account, .state = 1};
+    struct inspect_process of = {.koid = koid, .account_koid = account, .state = 1, .vspace_koid = koid + 1};
     memcpy(of.name, name, strlen(name));
     REQUIRE(authority_add_process(graph, &of));
 }

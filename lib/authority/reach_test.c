@@ -178,6 +178,44 @@ TEST(a_hold_on_a_process_is_all_of_it) {
     authority_free(&graph);
 }
 
+// The shell has an address space that is not known to be its own, and may hand on nothing.
+static struct inspect_handle *play_address_space(struct authority *graph, uint64_t koid) {
+    play_begin(graph);
+    struct inspect_handle *seen = seen_of(graph, PLAY_SHELL, 2);
+    seen->type = OBJECT_VSPACE;
+    seen->object_koid = koid;
+    seen->rights = RIGHT_MAP_BIT;
+    return seen;
+}
+
+TEST(an_address_space_is_of_its_process_whoever_has_handles_to_it) {
+    struct authority graph;
+    struct inspect_handle *seen = play_address_space(&graph, PLAY_LOGD_SPACE); // to which logd has none: it closed its own
+    CHECK(reaches(&graph, "shell", "thread"));
+    CHECK(reaches(&graph, "logd", "log"));
+    seen->rights = RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT | RIGHT_INSPECT_BIT;
+    CHECK(!reaches(&graph, "shell", "thread"));
+    seen->rights = RIGHT_MAP_BIT;
+    seen->object_koid = PLAY_SHELL_SPACE;
+    seen_of(&graph, PLAY_LOGD, 2)->type = OBJECT_VSPACE; // the shell's, which both have: logd has a hold on it, and nobody one on logd
+    seen_of(&graph, PLAY_LOGD, 2)->object_koid = PLAY_SHELL_SPACE;
+    seen_of(&graph, PLAY_LOGD, 2)->rights = RIGHT_INSPECT_BIT;
+    CHECK(!reaches(&graph, "shell", "thread"));
+    authority_free(&graph);
+}
+
+TEST(an_address_space_in_doubt_is_everybodys) {
+    struct authority graph;
+    const struct inspect_handle *seen = play_address_space(&graph, PLAY_LOGD_SPACE);
+    const uint32_t logd = authority_process_by_koid(&graph, PLAY_LOGD);
+    graph.processes.at[logd].vspace_koid = 0; // nobody said
+    CHECK(reaches(&graph, "shell", "thread"));
+    graph.processes.at[logd].ended = true; // then it has none
+    CHECK(!reaches(&graph, "shell", "thread"));
+    CHECK_EQ(seen->object_koid, PLAY_LOGD_SPACE);
+    authority_free(&graph);
+}
+
 TEST(who_mints_devices_may_have_anything) {
     struct authority graph;
     play_begin(&graph);

@@ -56,7 +56,7 @@ int command_authority(const struct arguments *arguments) {
         (void)fail("usage: authority [--json|--dot]\n");
         return COMMAND_MISUSED;
     }
-    if (!graph_taken("authority", &graph)) {
+    if (!graph_taken_whole("authority", &graph)) {
         return COMMAND_FAILED;
     }
     if (str_equal(form, "--json")) {

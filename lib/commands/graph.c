@@ -15,6 +15,8 @@
 #include "lib/tess/heap.h"
 #include "lib/tess/page.h"
 
+constexpr uint64_t PATIENCE_MS = 5000, LOOK_AGAIN_MS = 20;
+
 // Copies a page of entries, for what is called next overwrites the message page. How many there are.
 static uint64_t copy_page(void *to, uint64_t count, size_t entry_bytes) {
     count = count <= MESSAGE_PAGE_BYTES / entry_bytes ? count : 0;
@@ -65,7 +67,18 @@ static status_t unless_gone(status_t status) {
     return status_is(status, STATUS_NOT_FOUND) ? STATUS_OK : status;
 }
 
-static status_t take_processes(struct authority *graph) {
+static status_t take_process(struct authority *graph, const struct inspect_process *process) {
+    TRY(added(authority_add_process(graph, process)));
+    TRY(unless_gone(take_handles(graph, process->koid)));
+    return unless_gone(take_objects(graph, process->koid));
+}
+
+static status_t look_again(struct authority *graph, const struct inspect_process *process) {
+    authority_look_again(graph, process);
+    return STATUS_OK;
+}
+
+static status_t each_process(struct authority *graph, status_t look(struct authority *graph, const struct inspect_process *process)) {
     static struct inspect_process page[MESSAGE_PAGE_BYTES / sizeof(struct inspect_process)];
     uint64_t after = 0, count;
     do {
@@ -74,10 +87,8 @@ static status_t take_processes(struct authority *graph) {
         TRY(inspector_call_processes(shell.inspector, &call, after, rpc_patience(), &results));
         count = copy_page(page, inspector_processes_results_get_count(results), sizeof page[0]);
         for (uint64_t i = 0; i < count; i++) {
-            TRY(added(authority_add_process(graph, &page[i])));
-            TRY(unless_gone(take_handles(graph, page[i].koid)));
-            TRY(unless_gone(take_objects(graph, page[i].koid)));
             after = page[i].koid;
+            TRY(look(graph, &page[i]));
         }
     } while (count > 0);
     return STATUS_OK;
@@ -259,9 +270,18 @@ static status_t take_contracts(struct authority *graph) {
 
 // ---- all of it ----
 
-static status_t take_all(struct authority *graph) {
+static status_t take_processes(struct authority *graph) {
+    authority_begin_again(graph);
     graph->taken_ns = tess_now_ns();
+    TRY(each_process(graph, take_process));
+    return each_process(graph, look_again);
+}
+
+static status_t take_all(struct authority *graph) {
     TRY(take_processes(graph));
+    if (!authority_is_whole(graph)) { // the memory for it was made meanwhile, and with that handles of the shell's own
+        TRY(take_processes(graph));
+    }
     TRY(take_accounts(graph));
     TRY(take_units(graph));
     return take_contracts(graph);
@@ -284,6 +304,18 @@ bool graph_taken(const char *command, struct authority *graph) {
         (void)out_problem(command, status);
     }
     return status_ok(status);
+}
+
+bool graph_taken_whole(const char *command, struct authority *graph) {
+    const uint64_t until_ns = tess_deadline_after_ms(PATIENCE_MS);
+    uint64_t bits;
+    bool is_taken = graph_taken(command, graph);
+    while (is_taken && !authority_is_whole(graph) && tess_now_ns() < until_ns && !shell.interrupted) {
+        authority_free(graph);
+        (void)shell_take_events(&bits, tess_deadline_after_ms(LOOK_AGAIN_MS));
+        is_taken = graph_taken(command, graph);
+    }
+    return is_taken;
 }
 
 uint32_t graph_process(const char *command, const struct authority *graph, const char *name) {

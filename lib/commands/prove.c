@@ -133,10 +133,12 @@ int command_prove(const struct arguments *arguments) {
         (certificate && str_equal(arguments->words[1], "-a"))) {
         return misused("usage: prove SERVICE --cannot-reach TARGET [--certificate]\n       prove -a --cannot-reach TARGET\n");
     }
-    if (!graph_taken("prove", &graph)) {
+    if (!graph_taken_whole("prove", &graph)) {
         return COMMAND_FAILED;
     }
-    const int exit_status = answer(&graph, arguments);
+    const int exit_status = authority_is_whole(&graph)
+                                ? answer(&graph, arguments)
+                                : fail("prove: handles came to processes that had been looked at, again and again; try when less goes on\n");
     authority_free(&graph);
     return exit_status;
 }

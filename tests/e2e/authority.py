@@ -135,6 +135,25 @@ def forged(graph, certificate):
     process = next(each for each in stolen["processes"] if each["koid"] == subject)
     process["handles"].append({"handle": 1, "type": "process", "rights": 1 << 12, "badge": 0, "interface": 0, "object": int(shell)})
     yield stolen, certificate, "holds 0x1"
+    # The same with the shell's address space, to which the shell itself has no handle any more; and the certificate says that it has it.
+    space = next(each["vspace"] for each in graph["processes"] if each["koid"] == int(shell))
+    seized = json.loads(json.dumps(graph))
+    for process in seized["processes"]:
+        process["handles"] = [handle for handle in process["handles"] if handle["object"] != space]
+        if process["koid"] == subject:
+            process["handles"].append({"handle": 1, "type": "vspace", "rights": 1 << 6, "badge": 0, "interface": 0, "object": space})
+    admitted = {**certificate, "items": [*certificate["items"], {"object": space, "interface": 0, "type": "vspace", "rights": 1 << 6, "control": False}],
+                "atMost": {**certificate["atMost"], name: [*certificate["atMost"][name], len(certificate["items"])]}}
+    yield seized, admitted, "can hand"
+    doubtful = json.loads(json.dumps(seized))  # nobody says whose it is
+    for process in doubtful["processes"]:
+        process["vspace"] = 0 if process["koid"] == int(shell) else process["vspace"]
+    yield doubtful, admitted, "can hand"
+    # A system that did not stand still while it was looked at.
+    restless = json.loads(json.dumps(graph))
+    restless["processes"][3]["handlesMade"][1] += 1
+    yield restless, certificate, f"handles came to {restless['processes'][3]['name']} while the graph was taken"
+    yield {**graph, "unseen": 1}, certificate, "processes were made while the graph was taken"
 
 
 def overtrusting(graph, certificate):
@@ -157,6 +176,10 @@ def proofs_are_checked(ctx):
     graph = json.loads(text)
     expect_equal(sorted(process["name"] for process in graph["processes"]), sorted(["init", *(row[0] for row in session.rows("services"))]),
                  "processes of the graph")
+    check(all(process["handlesMade"][0] == process["handlesMade"][1] >= len(process["handles"]) for process in graph["processes"]) and
+          graph["unseen"] == 0, "authority --json", "a graph to which nothing came", text)
+    spaces = [process["vspace"] for process in graph["processes"] if not process["ended"]]
+    check(0 not in spaces and len(set(spaces)) == len(spaces), "authority --json", "each process has an address space of its own", spaces)
     check(all(re.fullmatch(r'digraph authority \{|\}|  rankdir=LR;|  node \[shape=box\];|  [po]\d+( -> [po]\d+)?'
                            r'( \[(shape=ellipse, )?label="(\\.|[^"\\])*"(, style=bold)?\])?;', line)
               for line in dot.strip().splitlines()), "authority --dot", "DOT", dot)
