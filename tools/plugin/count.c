@@ -1,6 +1,6 @@
 // Counts the instructions that each processor of an emulated machine executes; a halted processor executes none.
 //
-//   -plugin libcount.so,out=FILE[,entry=ADDRESS]
+//   -plugin libcount.so,out=FILE[,entry=ADDRESS][,step=N]
 //
 // A program in the guest says what is to be counted with an instruction that does nothing, a NOP with an operand
 // that no compiler makes (bench/arch/x86_64/marker.h). FILE gets one line for each:
@@ -10,6 +10,9 @@
 //   point N   "point N <instructions of all processors>" since the first that lay at ADDRESS, or since the start of
 //             the machine
 //
+// With step=N processors keep step: none that executes gets more than N instructions ahead of another that does, as they would on a
+// machine whose processors are equally quick. Otherwise each gets as far as the host lets its thread.
+//
 // An instruction that faults and is executed again counts twice. With several emulator threads the counts of the
 // other processors may lag by the instructions in flight.
 #include "tools/plugin/qemu_plugin.h"
@@ -17,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <threads.h>
 
 #include "tools/plugin/marker.h"
 
@@ -28,6 +32,8 @@ enum { CPUS = 64 };
 static struct {
     alignas(64) uint64_t executed;
     uint64_t at_start;
+    uint64_t clock; // executed, and what others executed while it had nothing to do
+    bool executes;
 } cpus[CPUS];
 static unsigned cpu_count;
 
@@ -46,6 +52,59 @@ static uint64_t executed_by_all(void) {
 static void on_instruction(unsigned cpu, void *) {
     __atomic_store_n(&cpus[cpu].executed, cpus[cpu].executed + 1, __ATOMIC_RELAXED);
 }
+
+// ---- keeping step ----
+
+enum {
+    LOOK_EACH = 64,        // instructions
+    PAUSE_NS = 20'000,
+    PAUSES_MOST = 10'000,  // the one behind may be waiting for this one inside of the emulator
+};
+
+static uint64_t step;
+
+// Of the clocks of the others that execute; UINT64_MAX when none does.
+static uint64_t least_of_others(unsigned cpu) {
+    uint64_t least = UINT64_MAX;
+    for (unsigned other = 0; other < cpu_count; other++) {
+        if (other != cpu && __atomic_load_n(&cpus[other].executes, __ATOMIC_ACQUIRE)) {
+            const uint64_t clock = __atomic_load_n(&cpus[other].clock, __ATOMIC_RELAXED);
+            least = clock < least ? clock : least;
+        }
+    }
+    return least;
+}
+
+static void on_idle(qemu_plugin_id_t, unsigned cpu) {
+    __atomic_store_n(&cpus[cpu].executes, false, __ATOMIC_RELEASE);
+}
+
+// It begins where the others are.
+static void on_resume(qemu_plugin_id_t, unsigned cpu) {
+    const uint64_t others = least_of_others(cpu);
+    if (others != UINT64_MAX && others > cpus[cpu].clock) {
+        __atomic_store_n(&cpus[cpu].clock, others, __ATOMIC_RELAXED);
+    }
+    __atomic_store_n(&cpus[cpu].executes, true, __ATOMIC_RELEASE);
+}
+
+static void on_stepped_instruction(unsigned cpu, void *unused) {
+    on_instruction(cpu, unused);
+    const uint64_t clock = cpus[cpu].clock + 1;
+    __atomic_store_n(&cpus[cpu].clock, clock, __ATOMIC_RELAXED);
+    if (clock % LOOK_EACH != 0) {
+        return;
+    }
+    for (int i = 0; i < PAUSES_MOST; i++) {
+        const uint64_t others = least_of_others(cpu);
+        if (others == UINT64_MAX || clock <= others + step) {
+            return;
+        }
+        (void)thrd_sleep(&(struct timespec){.tv_nsec = PAUSE_NS}, nullptr);
+    }
+}
+
+// ---- what is counted ----
 
 static void on_entry(unsigned, void *) {
     if (executed_at_entry == 0) {
@@ -84,7 +143,7 @@ static void on_translation(qemu_plugin_id_t, struct qemu_plugin_tb *block) {
             qemu_plugin_register_vcpu_insn_exec_cb(insn, on_marker, QEMU_PLUGIN_CB_NO_REGS,
                                                    (void *)(uintptr_t)operand);
         }
-        qemu_plugin_register_vcpu_insn_exec_cb(insn, on_instruction, QEMU_PLUGIN_CB_NO_REGS, nullptr);
+        qemu_plugin_register_vcpu_insn_exec_cb(insn, step != 0 ? on_stepped_instruction : on_instruction, QEMU_PLUGIN_CB_NO_REGS, nullptr);
     }
 }
 
@@ -96,6 +155,8 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int a
         } else if (strncmp(argv[i], "entry=", 6) == 0) {
             has_entry = true;
             entry_address = strtoull(argv[i] + 6, nullptr, 0);
+        } else if (strncmp(argv[i], "step=", 5) == 0) {
+            step = strtoull(argv[i] + 5, nullptr, 0);
         }
     }
     if (out == nullptr || cpu_count == 0 || cpu_count > CPUS) {
@@ -103,5 +164,9 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int a
         return 1;
     }
     qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);
+    if (step != 0) {
+        qemu_plugin_register_vcpu_idle_cb(id, on_idle);
+        qemu_plugin_register_vcpu_resume_cb(id, on_resume);
+    }
     return 0;
 }
