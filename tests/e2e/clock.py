@@ -1,19 +1,34 @@
 """The time of day: timed, its chip and zones, used by a program as services use it, and by a person."""
 
 import functools
+import re
+import time
 
 from session import ANSWER_S, Session
-from testing import check
+from testing import check, patience
 
 # The chip says this when the machine starts: ten minutes before clocks in Europe are put forward.
 AT = ("-rtc", "base=2031-03-30T00:50:00")
 
 
+def settles(session):
+    """The chip's next second is waited for: then half a second of uncertainty becomes some hundredths. That is once, and on a machine
+    that did not run just then it becomes less; so the chip is read again."""
+    limit = time.monotonic() + patience(20)
+    while True:
+        for _ in range(20):
+            said = session.do("date -v")
+            if re.search(r"^off by +\d{1,2}(\.\d+)? ms at most, and 200 us more each second$", said, re.MULTILINE):
+                return
+            time.sleep(0.1)
+        check(time.monotonic() < limit, "the uncertainty", "less than 100 ms after the chip's second", said)
+        session.do("date set rtc")
+
+
 def the_chip_is_read(ctx):
     session = Session(ctx, system="test", qemu_args=AT)
     session.expect_in("date -u", r"^2031-03-30 00:5\d:\d\d UTC \(\+00:00\), Sunday; within \d+ ms, from the real-time clock$")
-    # The chip's next second is waited for: then half a second of uncertainty becomes some hundredths.
-    session.until("date -v", r"^off by +([0-9]|[1-9][0-9])(\.\d+)? ms at most, and 200 us more each second$")
+    settles(session)
     session.expect_in("date -v", r"^source +the real-time clock$", r"^chip +(cmos|goldfish)$", r"^zone +UTC, of [45]\d\d$|^zone +UTC, of 6\d\d$")
     session.expect_in("date Europe/Berlin", r"^2031-03-30 01:5\d:\d\d CET \(\+01:00\), Sunday")
     session.expect_in("date Asia/Kathmandu", r" \(\+05:45\), Sunday")
