@@ -11,7 +11,7 @@ import subprocess
 import termios
 import time
 
-from testing import Context, Failure, check, deadline, strip_ansi
+from testing import Context, Failure, check, deadline, patience, strip_ansi
 
 
 class Terminal:
@@ -33,21 +33,22 @@ class Terminal:
                     raise
 
     def expect(self, pattern, seconds):
-        limit = time.monotonic() + seconds
+        limit = time.monotonic() + patience(seconds)
         while not re.search(pattern, strip_ansi(self.text), re.MULTILINE):
-            if time.monotonic() > limit or self.process.poll() is not None:
-                raise Failure("the terminal does not show what it should", f"/{pattern}/ within {seconds} s", self.text[-3000:])
+            before, over = self.text, time.monotonic() > limit or self.process.poll() is not None
             self.read(0.2)
+            if over and self.text == before:  # what it said last has been read, too
+                raise Failure("the terminal does not show what it should", f"/{pattern}/ within {patience(seconds)} s", self.text[-3000:])
 
     def type(self, text):
         os.write(self.master, text.encode())
 
     def end(self, seconds):
         """Waits for the end. Returns the exit status."""
-        limit = time.monotonic() + seconds
+        limit = time.monotonic() + patience(seconds)
         while self.process.poll() is None:
             if time.monotonic() > limit:
-                raise Failure("the command does not end", f"an end within {seconds} s", self.text[-3000:])
+                raise Failure("the command does not end", f"an end within {patience(seconds)} s", self.text[-3000:])
             self.read(0.2)
         return self.process.returncode
 
@@ -72,6 +73,14 @@ def children_of(pid):
             found.append(child)
             queue.append(child[0])
     return found
+
+
+def runs(pid):
+    """Whether there is such a process; one that has ended, and that nobody has asked about yet, is none."""
+    try:
+        return open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def outputs(ctx):
@@ -113,8 +122,10 @@ def told_to_stop(ctx):
     status = terminal.end(15)
     check(status == 128 + signal.SIGTERM, "exit status of tools/qemu after SIGTERM", 128 + signal.SIGTERM, status)
     terminal.check_restored()
-    left = [pid for pid, _name in below if os.path.exists(f"/proc/{pid}")]
-    check(not left, "processes are left behind", [], left)
+    limit = time.monotonic() + patience(5)
+    while left := [pid for pid, _name in below if runs(pid)]:  # they were all told; an end takes a moment
+        check(time.monotonic() < limit, "processes are left behind", [], left)
+        time.sleep(0.05)
 
 
 def setup_without_root(ctx):
@@ -127,7 +138,7 @@ def setup_without_root(ctx):
     for name in ("sh", "sed", "dirname", "cat", "env", "echo"):
         (stubs / name).symlink_to(f"/bin/{name}" if os.path.exists(f"/bin/{name}") else f"/usr/bin/{name}")
     done = subprocess.run(["/bin/sh", str(ctx.root / "tools" / "setup")], env={"PATH": str(stubs)}, text=True,
-                          stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
+                          stdin=subprocess.DEVNULL, capture_output=True, timeout=patience(20))
     check(done.returncode == 1, "exit status of tools/setup", 1, f"{done.returncode}\n{done.stdout}{done.stderr}")
     packages = [line for line in (ctx.root / "tools" / "packages.txt").read_text().splitlines() if line and not line.startswith("#")]
     commands = [line for line in (done.stdout + done.stderr).splitlines() if "apt-get install" in line]
@@ -183,11 +194,11 @@ def a_failing_case_fails(ctx):
     with contextlib.redirect_stdout(out):
         runner = Runner(ctx.root, ctx.arch)
         inner = Context(ctx.root, ctx.arch)
-        for name, function in (("fails", fails), ("hangs", deadline(1)(hangs)), ("breaks", breaks), ("holds", lambda: None)):
+        for name, function in (("fails", fails), ("hangs", deadline(0.2)(hangs)), ("breaks", breaks), ("holds", lambda: None)):
             runner.run_case("sample", name, function, inner)
         status = runner.finish()
     text = out.getvalue()
-    check(status == 1 and "1 passed, 3 failed" in text and "another" in text and "an end within 1 s" in text,
+    check(status == 1 and "1 passed, 3 failed" in text and "another" in text and "an end within 1.0 s" in text,
           "the runner's verdict", "status 1 and '1 passed, 3 failed'", text)
 
 

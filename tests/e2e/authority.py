@@ -10,7 +10,7 @@ import sys
 import tempfile
 
 from session import ANSWER_S, Session
-from testing import check, expect_equal
+from testing import check, expect_equal, patience
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "badinput"))
@@ -113,7 +113,7 @@ def verdict(folder, graph, certificate, *options):
     for name, text in (("graph", graph), ("certificate", certificate)):
         (folder / name).write_text(text if isinstance(text, str) else json.dumps(text))
     done = subprocess.run([sys.executable, ROOT / "tools" / "authority-check", folder / "graph", folder / "certificate", *options],
-                          capture_output=True, text=True, timeout=60, check=False)
+                          capture_output=True, text=True, timeout=patience(60), check=False)
     return done.returncode, (done.stdout + done.stderr).strip()
 
 

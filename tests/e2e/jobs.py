@@ -5,7 +5,7 @@ import re
 import time
 
 from session import ANSWER_S, Session
-from testing import check
+from testing import check, patience
 
 CTRL_C = "\x03"
 
@@ -21,7 +21,7 @@ def prompt_after_interrupt(session, line, shown):
 def told(session, line, pattern):
     """Types a line that ends a job; the shell says so at this prompt, or one of the next."""
     said = session.do(line)
-    limit = time.monotonic() + ANSWER_S
+    limit = time.monotonic() + patience(ANSWER_S)
     while not re.search(pattern, said, re.MULTILINE) and time.monotonic() < limit:
         said += session.do("true")
     check(re.search(pattern, said, re.MULTILINE), f"what is said after '{line}'", f"/{pattern}/", said)
@@ -111,7 +111,7 @@ def execd_ends(session):
 def ends(session, line, status, number=1):
     """Types a line that starts or ends a pipe in the background; that it has ended is said at this prompt or one of the next."""
     said = session.do(line)
-    limit = time.monotonic() + ANSWER_S
+    limit = time.monotonic() + patience(ANSWER_S)
     while f"%{number} `" not in said:
         said += session.do("true")
         check(time.monotonic() < limit, f"pipe %{number} ends", "said at a prompt", said)

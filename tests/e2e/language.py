@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from session import ANSWER_S, Session
-from testing import check
+from testing import check, patience
 
 CTRL_C = "\x03"
 
@@ -130,7 +130,7 @@ def boot_script(ctx):
     """A machine that is started for one script says its exit status, and tools/run-script ends with it."""
     def run(script, *options):
         return subprocess.run([sys.executable, ctx.root / "tools" / "run-script", "--arch", ctx.arch, *options, script],
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=patience(120))
 
     ended = run("services | grep d; set -e; [ $(services | wc -l) -gt 3 ]; echo good; false; echo never")
     check(ended.returncode == 1, "the exit status of the failing command", 1, ended.returncode)

@@ -5,7 +5,7 @@ import re
 import time
 
 from session import ANSWER_S, Session
-from testing import check
+from testing import check, patience
 
 FLOOD = 20000
 
@@ -36,7 +36,7 @@ def floods_are_told(session):
     session.expect_in(f"run log_client flood {FLOOD}", rf"^log_client: {FLOOD} sent$")
     found = session.until("logs -l warning", r"^ +[\d.]+ +warning +(log_client\.\d+) +\[log\] \d+ records of \1 were dropped")
     told = rf"\[log\] (\d+) records of {re.escape(found[1])} were"
-    limit = time.monotonic() + ANSWER_S
+    limit = time.monotonic() + patience(ANSWER_S)
     while True:  # the last of them is told when the log takes more of it
         row = next(row for row in session.rows("logs --stats") if row[:1] == [found[1]])
         limited, said = int(row[-1]), sum(map(int, re.findall(told, session.do("logs -l warning -n 200"))))

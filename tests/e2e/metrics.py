@@ -6,7 +6,7 @@ import re
 import time
 
 from session import Session
-from testing import Failure, check
+from testing import Failure, check, patience
 
 NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
 LABEL = r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\[\\n"])*)"'
@@ -105,7 +105,7 @@ def own_figures_count(session):
         return value(exposed(session), "tessera_random_draws_total", service="rngd") or 0
     def grows(before):
         """rngd sees to its figures when it is used, once a second."""
-        limit = time.monotonic() + 20
+        limit = time.monotonic() + patience(20)
         while draws() <= before:
             check(time.monotonic() < limit, "random_draws counts", f"more than {before}", draws())
             session.expect_in("run random_client", r"as it should be")
@@ -143,7 +143,7 @@ def services_say_what_they_did(session):
     """As the supervisor was told when it asked last whether they are well; so within some ten seconds."""
     session.do("config list")
     session.do("run log_client")  # which is also denied something
-    limit = time.monotonic() + 25
+    limit = time.monotonic() + patience(25)
     while True:
         families = exposed(session)
         found = {name: value(families, f"tessera_service_{name}", service=service) or 0

@@ -3,7 +3,7 @@
 import re
 import time
 
-from testing import Failure, check
+from testing import Failure, check, patience
 
 PROMPT_S = 60
 ANSWER_S = 10  # how long the shell may take for anything, whatever runs beside it
@@ -45,14 +45,14 @@ class Session:
 
     def until(self, line, pattern, timeout=ANSWER_S):
         """Repeats a command until its output matches; returns the match."""
-        limit = time.monotonic() + timeout
+        limit = time.monotonic() + patience(timeout)
         while True:
             output = self.do(line)
             found = re.search(pattern, output, re.MULTILINE)
             if found:
                 return found
             if time.monotonic() > limit:
-                raise Failure(f"'{line}' did not come to show what it should within {timeout} s", f"/{pattern}/", output)
+                raise Failure(f"'{line}' did not come to show what it should within {patience(timeout)} s", f"/{pattern}/", output)
 
     def rows(self, line):
         """A table's rows as lists of words, without its heading."""
@@ -73,7 +73,7 @@ def used_memory(session):
 
 def settled_memory(session, expected=None, timeout=ANSWER_S):
     """What `mem` shows once two readings in a row agree; with `expected`, once it is that."""
-    limit = time.monotonic() + timeout
+    limit = time.monotonic() + patience(timeout)
     last = None
     while True:
         now = used_memory(session)

@@ -10,7 +10,7 @@ import random
 import re
 import subprocess
 
-from testing import check, deadline, expect_equal
+from testing import check, deadline, expect_equal, patience
 from random_values import RandomSchema, random_everything
 
 ARCHITECTURES = ("x86_64", "riscv64")
@@ -37,7 +37,7 @@ class Tool:
         environment = {**os.environ, "WORDS": str(words), "ASAN_OPTIONS": "detect_leaks=0"}
         process = self.ctx.start([str(part) for part in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                  stderr=subprocess.PIPE, env=environment, cwd=cwd)
-        out, err = process.communicate(data, timeout=60)
+        out, err = process.communicate(data, timeout=patience(60))
         check(process.returncode == 0, f"{command[0]} {command[1]} ended otherwise than it should", "exit status 0",
               f"exit status {process.returncode}\n{err.decode(errors='replace')[-3000:]}")
         return out
@@ -222,7 +222,7 @@ def malformed(ctx):
             schema = [str(tool.request), tool.struct] if mode in NEED_SCHEMA else []
             process = ctx.start([str(tool.mirror_program), mode, *schema], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
-            _, err = process.communicate(bytes(broken), timeout=60)
+            _, err = process.communicate(bytes(broken), timeout=patience(60))
             check(process.returncode in (0, 1) and b"Sanitizer" not in err and b"runtime error" not in err,
                   f"{mode} of a broken message ended otherwise than it should", "status 0, or 1 with a sentence",
                   f"status {process.returncode}\n{err.decode(errors='replace')[-3000:]}\n{broken.hex()}")

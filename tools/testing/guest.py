@@ -5,7 +5,7 @@ import subprocess
 import threading
 import time
 
-from .context import Failure
+from .context import Failure, patience
 
 ANSI = re.compile(r"\x1b(\[[0-9;?=]*[ -/]*[@-~]|\][^\x07]*\x07|[@-Z\\-_])")
 PROMPT = r"tessera(?:\(\w+\))?\$ "
@@ -78,6 +78,9 @@ class Guest:
     def expect(self, pattern, timeout=30):
         """Waits until the regular expression is found in what was printed since the last match. Returns the
         match; `before` in it is the text that was skipped. Fails at the deadline or when the guest ends."""
+        return self._expect(pattern, patience(timeout))
+
+    def _expect(self, pattern, timeout):
         expression = re.compile(pattern, re.MULTILINE)
         limit = time.monotonic() + timeout
         with self._changed:
@@ -94,6 +97,13 @@ class Guest:
                     raise Failure(f"the guest did not print what it should: {why}", f"/{pattern}/",
                                   text[self._cursor:][-3000:] or "(nothing more)")
                 self._changed.wait(rest)
+
+    def shows(self, pattern, seconds):
+        """Whether that is printed within so many seconds, where either is as it should be."""
+        try:
+            return self._expect(pattern, seconds)
+        except Failure:
+            return None
 
     def reject(self, pattern):
         """Fails if the expression occurs anywhere in the transcript so far."""
@@ -126,6 +136,7 @@ class Guest:
 
     def wait(self, timeout=30):
         """Waits for the end of the run. Returns the exit status of tools/qemu."""
+        timeout = patience(timeout)
         try:
             return self.process.wait(timeout)
         except subprocess.TimeoutExpired:

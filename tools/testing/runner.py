@@ -7,7 +7,7 @@ import time
 import traceback
 
 from . import host, static
-from .context import Context, DEFAULT_DEADLINE_S, DeadlineExceeded, Failure
+from .context import Context, DEFAULT_DEADLINE_S, DeadlineExceeded, Failure, patience
 
 # Quick ones first: what is broken shows early. Suites not named here run after these.
 ARCH_SUITES = {"riscv64": ("abi", "e2e", "gdb")}  # of an architecture whose name is said; the others are x86-64's
@@ -59,8 +59,8 @@ class Runner:
                 self.run_case(name, case_name, function, ctx)
 
     def run_case(self, suite, name, function, ctx):
-        limit = getattr(function, "deadline_s", None) or getattr(getattr(function, "func", None), "deadline_s",
-                                                                  DEFAULT_DEADLINE_S)
+        limit = patience(getattr(function, "deadline_s", None) or getattr(getattr(function, "func", None), "deadline_s",
+                                                                           DEFAULT_DEADLINE_S))
 
         def out_of_time(_number, _frame):
             raise DeadlineExceeded("the case did not end", f"an end within {limit} s", "still running")
