@@ -14,7 +14,11 @@
 #include "kernel/percpu.h"
 #include "kernel/types.h"
 
+struct method;
+
 struct invocation {
+    uint64_t handle, request, deadline_ns; // of the system call, to make it again
+    const struct method *method;
     struct thread *caller;  // the current thread
     struct object *object;  // what was invoked; stays valid during the call
     uint32_t type_rights;   // of the handle that was used (struct handle_slot)
@@ -34,10 +38,11 @@ typedef status_t (*method_handler)(struct invocation *invocation);
 struct method {
     method_handler handler;
     rights_t right;
+    uint32_t results; // the words that they fill, beginning with the first
 };
 
 struct method_table {
-    const struct method *methods; // indexed by method number; handler null where there is none
+    const struct method *methods; // indexed by method number; where there is none, one that says BAD_METHOD
     uint32_t count;
 };
 

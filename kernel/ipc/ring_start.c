@@ -67,23 +67,17 @@ static bool wait_through(struct thread *thread, const struct capability *through
 
 static bool call(struct ring *ring, struct ring_request *request, bool own, status_t *status) {
     struct thread *thread = &request->thread, *receiver = nullptr;
-    const uint64_t info = request->entry.info;
     struct capability target;
     *status = handle_read(thread->process, request->entry.target, &target);
     if (status_ok(*status) && capability_type(&target) != OBJECT_ENDPOINT) {
         return own ? call_method(ring, request, &target, status) : leave_to_owner(ring, request);
     }
     if (status_ok(*status)) {
-        *status = (target.type_rights & RIGHT_SEND_BIT) == 0 ? STATUS_NO_RIGHT : message_check(thread, info);
-    }
-    if (status_ok(*status)) {
-        struct endpoint *endpoint = CONTAINER_OF(target.object, struct endpoint, object);
-        *status = transfer_send(thread, endpoint, info, target.badge, request->entry.deadline_ns, true, &receiver);
+        *status = transfer_send_through(&target, thread, request->entry.info, request->entry.deadline_ns, true, &receiver);
     }
     if (!status_ok(*status)) {
         return true;
     }
-    handle_note(&target, info & SLOT_NEVER_MARKED);
     if (receiver == nullptr) {
         return wait_through(thread, &target);
     }

@@ -156,13 +156,14 @@ status_t invoke_method(struct thread *caller, struct object *object, uint32_t ty
         return STATUS_BAD_ARGUMENT; // no page; and the handle among the arguments is found by its word, if it travels or not
     }
     const uint32_t number = message_label(info);
-    if (number >= table->count || table->methods[number].handler == nullptr) {
+    if (number >= table->count) {
         return STATUS_BAD_METHOD;
     }
     const struct method *method = &table->methods[number];
     if (!rights_cover(type_rights, method->right.v)) {
         return STATUS_NO_RIGHT;
     }
+    invocation->method = method;
     invocation->caller = caller;
     invocation->object = object;
     invocation->type_rights = type_rights;
@@ -173,7 +174,7 @@ status_t invoke_method(struct thread *caller, struct object *object, uint32_t ty
     return cpu_count() > 1 ? invoke_held(method->handler, invocation) : method->handler(invocation);
 }
 
-// A method of a kernel object.
+// A method of a kernel object. What is needed after it is kept in the invocation, and not in registers to be saved.
 [[gnu::noinline]] static struct kernel_exit call_method(struct thread *current, const struct handle_slot *slot,
                                                         uint64_t handle, uint64_t info, uint64_t deadline_ns) {
     struct object *object = slot->object;
@@ -182,20 +183,21 @@ status_t invoke_method(struct thread *caller, struct object *object, uint32_t ty
         return leave_with(STATUS_BAD_HANDLE);
     }
     struct invocation invocation;
+    invocation.handle = handle, invocation.request = info, invocation.deadline_ns = deadline_ns;
     status_t status = invoke_method(current, object, type_rights, info, &invocation);
-    if (!status_ok(status)) {
-        if (status_is(status, STATUS_TIMED_OUT) && status_ok(status = fault_page_outcome(current))) {
-            arch_regs_restart(&current->regs, SYS_CALL, handle, info, deadline_ns);
-            return fault_await_page(current, deadline_ns);
-        }
+    const bool absent = status_is(status, STATUS_TIMED_OUT) && status_ok(status = fault_page_outcome(current_thread()));
+    if (!LIKELY(status_ok(status))) {
         return leave_with(status);
     }
-    if (invocation.again) {
-        arch_regs_restart(&current->regs, SYS_CALL, handle, info, deadline_ns);
-        return kernel_leave();
+    if (absent || invocation.again) {
+        arch_regs_restart(&invocation.caller->regs, SYS_CALL, invocation.handle, invocation.request, invocation.deadline_ns);
+        return absent ? fault_await_page(invocation.caller, invocation.deadline_ns) : kernel_leave();
     }
-    thread_set_outcome(current, STATUS_OK, 0, invocation.info);
-    return leave_with_results(current);
+    if (LIKELY(invocation.info == 0 && invocation.method->results <= EXIT_WORDS)) {
+        return leave_with(STATUS_OK);
+    }
+    thread_set_outcome(invocation.caller, STATUS_OK, 0, invocation.info);
+    return leave_with_results(invocation.caller);
 }
 
 // What of a sent header the receiver sees: label, page bytes and how many handles there are.
@@ -296,19 +298,11 @@ call_direct(struct thread *current, const struct handle_slot *slot, uint64_t han
     if (capability_type(&target) != OBJECT_ENDPOINT) {
         return call_method(current, target.slot, handle, info, deadline_ns);
     }
-    if ((target.type_rights & RIGHT_SEND_BIT) == 0) {
-        return leave_with(STATUS_NO_RIGHT);
-    }
-    struct thread *receiver = nullptr;
-    status = message_check(current, info);
-    if (status_ok(status)) {
-        struct endpoint *endpoint = CONTAINER_OF(target.object, struct endpoint, object);
-        status = transfer_send(current, endpoint, info, target.badge, deadline_ns, true, &receiver);
-    }
+    struct thread *receiver;
+    status = transfer_send_through(&target, current, info, deadline_ns, true, &receiver);
     if (!status_ok(status)) {
         return leave_with(status);
     }
-    handle_note(&target, info & SLOT_NEVER_MARKED);
     return receiver != nullptr ? kernel_leave_to(receiver) : block_through(current, target.slot, handle);
 }
 
@@ -344,7 +338,8 @@ static struct kernel_exit sys_call(uint64_t handle, uint64_t info, uint64_t dead
             return trace_on(TRACE_IPC) ? trace_direct_call(server, current) : exit_directly_to(server, current);
         }
     }
-    if (slot != nullptr && slot_type(slot) != OBJECT_ENDPOINT && (slot->type_rights & SLOT_NEVER_USED) == 0) {
+    if (LIKELY(slot != nullptr) && LIKELY(slot_type(slot) != OBJECT_ENDPOINT) &&
+        LIKELY((slot->type_rights & SLOT_NEVER_USED) == 0)) {
         return call_method(current, slot, handle, info, deadline_ns);
     }
     return call_general(current, handle, info, deadline_ns);
@@ -632,21 +627,14 @@ static status_t answer_reply(struct thread *current, const struct capability *ta
 
 static status_t send_message(struct thread *current, const struct capability *target, uint64_t info,
                              uint64_t deadline_ns) {
-    const enum object_type type = capability_type(target);
-    if (type != OBJECT_ENDPOINT && type != OBJECT_REPLY) {
+    if (capability_type(target) == OBJECT_REPLY) {
+        return (target->type_rights & RIGHT_SEND_BIT) == 0 ? STATUS_NO_RIGHT : answer_reply(current, target, info);
+    }
+    if (capability_type(target) != OBJECT_ENDPOINT) {
         return STATUS_WRONG_TYPE;
     }
-    if ((target->type_rights & RIGHT_SEND_BIT) == 0) {
-        return STATUS_NO_RIGHT;
-    }
-    TRY(message_check(current, info));
-    if (type == OBJECT_REPLY) {
-        return answer_reply(current, target, info);
-    }
     struct thread *receiver;
-    TRY(transfer_send(current, CONTAINER_OF(target->object, struct endpoint, object), info, target->badge,
-                      deadline_ns, false, &receiver));
-    handle_note(target, info & SLOT_NEVER_MARKED);
+    TRY(transfer_send_through(target, current, info, deadline_ns, false, &receiver));
     if (receiver != nullptr) {
         sched_ready(receiver);
     }

@@ -7,14 +7,14 @@
 #include "kernel/types.h"
 
 // What entry.S does when a system call or trap handler returns:
-//   frame 0:              back to the current thread; `value` is the status; message words 3..7 and the
-//                         stack-saved registers are as they were
+//   frame 0:              back to the current thread; `value` is the status; the first EXIT_WORDS message words are
+//                         what is in its registers, the others and the stack-saved registers as they were
 //   frame, value not 0:   resume the (now current) thread of `frame` with status 0; `value` points at the eight
 //                         words it gets; its badge and header are in its registers
 //   frame, value 0:       resume it wholly from its saved registers
+constexpr uint32_t EXIT_WORDS = 3;
 struct kernel_exit {
-    uint64_t frame;
-    uint64_t value;
+    uint64_t frame, value;
 };
 
 // From `from`, whose words `to` gets.

@@ -6,9 +6,10 @@
 
 #include <stdint.h>
 
-#include "kernel/types.h"
+#include "kernel/ipc/message.h"
+#include "kernel/object/endpoint.h"
+#include "kernel/object/handle.h"
 
-struct endpoint;
 struct thread;
 
 // Sends `sender`'s message to the endpoint. On OK it was taken, and *receiver is the thread that has it (in no
@@ -17,6 +18,19 @@ struct thread;
 // and nobody there), and what the transfer itself refuses.
 status_t transfer_send(struct thread *sender, struct endpoint *endpoint, uint64_t info, uint64_t badge,
                        uint64_t deadline_ns, bool wants_reply, struct thread **receiver);
+
+// The same through what was found to be a handle to an endpoint. NO_RIGHT; and BAD_ARGUMENT, as message_check.
+static inline status_t transfer_send_through(const struct capability *target, struct thread *sender, uint64_t info,
+                                             uint64_t deadline_ns, bool wants_reply, struct thread **receiver) {
+    struct endpoint *endpoint = CONTAINER_OF(target->object, struct endpoint, object);
+    if ((target->type_rights & RIGHT_SEND_BIT) == 0) {
+        return STATUS_NO_RIGHT;
+    }
+    TRY(message_check(sender, info));
+    TRY(transfer_send(sender, endpoint, info, target->badge, deadline_ns, wants_reply, receiver));
+    handle_note(target, info & SLOT_NEVER_MARKED);
+    return STATUS_OK;
+}
 
 // The receiver, WAKING and the caller's, gets no message after all: it goes on waiting. What came meanwhile, it takes.
 void transfer_resume_receiving(struct endpoint *endpoint, struct thread *receiver);

@@ -16,13 +16,19 @@
     return (status_t){label};
 }
 
+// Whether the answer is as many handles as the request accepts, and nothing else: turned so that their count comes lowest, where it
+// is in the request when all below is shifted out, whatever else it had would stand above.
+static bool is_as_asked(uint64_t request, uint64_t info) {
+    return (info >> MESSAGE_COUNT_SHIFT | info << (64 - MESSAGE_COUNT_SHIFT)) == request >> MESSAGE_ACCEPT_SHIFT;
+}
+
 status_t tess_invoke(handle_t object, uint64_t request, uint64_t words[MESSAGE_WORDS]) {
-    uint64_t info = request;
-    const uint32_t argument = (uint32_t)words[6]; // if there is one
-    const status_t status = tess_arch_words(SYS_CALL, object, &info, words, DEADLINE_NEVER);
-    const bool as_asked = info == message_info(0, 0, message_accept(request), 0);
+    uint64_t info = request, results[MESSAGE_WORDS]; // in registers: the arguments stay for what a refusal says
+    __builtin_memcpy(results, words, sizeof results);
+    const status_t status = tess_arch_words(SYS_CALL, object, &info, results, DEADLINE_NEVER);
     if (!status_ok(status)) {
-        return tess_refused(status, SYS_CALL, object, message_label(request), message_handle_count(request) != 0 ? argument : 0);
+        return tess_refused(status, SYS_CALL, object, message_label(request), message_handle_count(request) != 0 ? (uint32_t)words[6] : 0);
     }
-    return as_asked ? status : take_other(request, info, words);
+    __builtin_memcpy(words, results, sizeof results);
+    return is_as_asked(request, info) ? STATUS_OK : take_other(request, info, words);
 }

@@ -148,7 +148,8 @@ def methods_header(t):
            "// that the table asks for, null where that may be left out; and then where results go. What was found stays during\n"
            "// the call. A result that is an object is one just made, whose reference goes into the caller's new handle. The\n"
            "// table over them is method_tables, declared in kernel/ipc/invoke.h.\n#pragma once\n",
-           '#include "kernel/ipc/invoke.h"\n']
+           '#include "kernel/ipc/invoke.h"\n',
+           "static inline status_t invoke_absent(struct invocation *) {\n    return STATUS_BAD_METHOD;\n}\n"]
     for o in t["object"]:
         out += [f"struct {o['name']};"] if o["name"] not in PLAIN else []
     for o in t["object"]:
@@ -162,8 +163,10 @@ def methods_source(t):
         if not o["method"]:
             continue
         out.append(f"static const struct method {o['name']}_methods[] = {{")
+        absent = set(range(max(m["number"] for m in o["method"]))) - {m["number"] for m in o["method"]}
+        out += [f"    [{number}] = {{invoke_absent, {{0}}, 0}}," for number in sorted(absent)]
         for m in o["method"]:
-            out.append(f"    [{m['number']}] = {{invoke_{o['name']}_{m['name']}, {{RIGHT_{m['right']}_BIT}}}},")
+            out.append(f"    [{m['number']}] = {{invoke_{o['name']}_{m['name']}, {{RIGHT_{m['right']}_BIT}}, {len(m['results'])}}},")
         out.append("};\n")
     out.append("const struct method_table method_tables[OBJECT_TYPE_COUNT] = {")
     for o in t["object"]:
