@@ -14,6 +14,7 @@ from testing import check, deadline
 
 HOST_RUNS = 15_000      # beyond the kept inputs
 MESSAGE_RUNS = 50_000
+READ_RUNS = 15_000      # of those that read what was found in all ways
 TARGET_SEEDS = 200       # as many on each machine, however quick
 TARGET_CPUS = 4         # at least
 PATIENCE_S = 3          # after which Ctrl-C ends it; a program's threads may wait for each other for ever, which is their own affair
@@ -50,7 +51,7 @@ def system_calls(ctx):
 
 def messages(ctx, what):
     """lib/capnp with whatever somebody may send."""
-    on_the_host(ctx, f"capnp_{what}_fuzz", f"corpus_capnp_{what}.txt", MESSAGE_RUNS, "-max_len=4096")
+    on_the_host(ctx, f"capnp_{what}_fuzz", f"corpus_capnp_{what}.txt", READ_RUNS, "-max_len=4096")
 
 
 def requests(ctx):
@@ -65,7 +66,7 @@ def manifests(ctx):
 
 def text(ctx):
     """lib/reflect with whatever somebody may type, or a service answer."""
-    on_the_host(ctx, "text_fuzz", "corpus_text.txt", MESSAGE_RUNS, "-max_len=2048")
+    on_the_host(ctx, "text_fuzz", "corpus_text.txt", READ_RUNS, "-max_len=2048")
 
 
 def commands(ctx):
