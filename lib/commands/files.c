@@ -10,6 +10,8 @@
 #include "lib/shell/filter_kind.h"
 #include "lib/tess/capset.h"
 
+#define FILE_NAME_RULE "a name has no blanks and no `/`, and 63 bytes at most"
+
 constexpr unsigned WRITERS_MAX = 4;
 constexpr size_t PIECE_BYTES = 512;
 
@@ -117,26 +119,29 @@ const char *file_text(const char *name, size_t *len) {
     return text.bytes;
 }
 
-bool file_begin(const char *name, bool append, unsigned *number) {
+const char *file_begin(const char *name, bool append, unsigned *number) {
     char own[2];
     struct shell_text before = {"", 0};
     unsigned i = 0;
+    if (!is_name(name)) {
+        return FILE_NAME_RULE;
+    }
     while (i < WRITERS_MAX && writers[i].used) {
         i++;
     }
-    if (!is_name(name) || i == WRITERS_MAX) {
-        return false;
+    if (i == WRITERS_MAX) {
+        return "too many files are being written; `jobs` lists who may";
     }
     if (append) {
         (void)store_find(&files, text_of(name), &before); // there may be none yet
     }
     if (!store_put(&files, writer_name(i, own), before)) {
-        return false;
+        return FILES_FULL;
     }
     writers[i].used = true;
     (void)str_copy(writers[i].name, sizeof(writers[i].name), name); // it has been measured
     *number = i;
-    return true;
+    return nullptr;
 }
 
 bool file_write(unsigned number, const char *bytes, size_t len) {
@@ -146,12 +151,18 @@ bool file_write(unsigned number, const char *bytes, size_t len) {
 
 bool file_finish(unsigned number) {
     char own[2];
-    writers[number].used = false;
-    if (store_rename(&files, writer_name(number, own), text_of(writers[number].name))) {
-        return true;
+    const bool named = store_rename(&files, writer_name(number, own), text_of(writers[number].name));
+    if (!named) {
+        file_drop(number);
     }
+    writers[number].used = false;
+    return named;
+}
+
+void file_drop(unsigned number) {
+    char own[2];
+    writers[number].used = false;
     (void)store_remove(&files, writer_name(number, own)); // it is there
-    return false;
 }
 
 bool file_remove(const char *name) {
@@ -247,16 +258,20 @@ static bool tee_begin(struct filter *filter, size_t count, const char *const *wo
     if (count != 2 && !append) {
         return filter_wrong(filter, "usage: tee [-a] FILE");
     }
-    return file_begin(words[count - 1], append, &filter->number) ||
-           filter_wrong(filter, "tee: `%s` cannot be written; a name has no blanks and no `/`", words[count - 1]);
+    const char *wrong = file_begin(words[count - 1], append, &filter->number);
+    return wrong == nullptr || filter_wrong(filter, "tee: `%s` cannot be written: %s", words[count - 1], wrong);
 }
 
 static bool tee_bytes(struct filter *filter, const char *bytes, size_t len) {
     return file_write(filter->number, bytes, len) ? filter_put(filter, bytes, len)
-                                                  : filter_wrong(filter, "tee: the files of a session have no room for it");
+                                                  : filter_wrong(filter, "tee: " FILES_FULL);
 }
 
 static int tee_end(struct filter *filter) {
+    if (filter->error[0] != '\0') {
+        file_drop(filter->number);
+        return COMMAND_FAILED;
+    }
     return file_finish(filter->number) ? COMMAND_OK : COMMAND_FAILED;
 }
 

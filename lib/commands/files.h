@@ -5,6 +5,7 @@
 #include "lib/shell/store.h"
 
 constexpr size_t FILES_BYTES = 64 * 1024; // all together, with their names
+#define FILES_FULL "the files of a session have no room for it, 64 KiB all together; `rm` makes some"
 
 // False: there is none.
 bool file_exists(const char *name);
@@ -16,13 +17,16 @@ size_t file_read(const char *name, size_t at, char *bytes, size_t most);
 const char *file_text(const char *name, size_t *len);
 
 // Writing: what is written is there under the name when it is finished, in place of what was there. One at a time has a number.
-// False: the name is none, or too much is being written.
-bool file_begin(const char *name, bool append, unsigned *number);
+// Null, or why it cannot be, for a person.
+const char *file_begin(const char *name, bool append, unsigned *number);
 
 // False: there is no room for it.
 bool file_write(unsigned number, const char *bytes, size_t len);
 
 // False: there is no room for the name.
 bool file_finish(unsigned number);
+
+// In place of file_finish: what was there under the name stays.
+void file_drop(unsigned number);
 
 bool file_remove(const char *name);

@@ -33,8 +33,9 @@ static bool put_end(struct pipeline *pipeline, const char *bytes, size_t len) {
     }
     if (!pipeline->file_full && !file_write(pipeline->file, bytes, len)) {
         pipeline->file_full = true;
-        (void)fail("%s: the files of a session have no room for it; `rm` makes some\n", last_of(pipeline)->output);
+        (void)fail("%s: " FILES_FULL "\n", last_of(pipeline)->output);
     }
+    pipeline->file_used = true;
     return !pipeline->file_full;
 }
 
@@ -243,11 +244,11 @@ int pipeline_begin(struct pipeline *pipeline, bool background) {
         }
     }
     if (last->output != nullptr) {
-        pipeline->to_file = file_begin(last->output, last->append, &pipeline->file);
-        if (!pipeline->to_file) {
-            return fail("`%s` cannot be written: a name has no blanks and no `/`, and all files together have %zu KiB\n", last->output,
-                        FILES_BYTES / 1024);
+        const char *wrong = file_begin(last->output, last->append, &pipeline->file);
+        if (wrong != nullptr) {
+            return fail("`%s` cannot be written: %s\n", last->output, wrong);
         }
+        pipeline->to_file = true;
     }
     return start_programs(pipeline);
 }
@@ -368,15 +369,21 @@ static void abandon_filters(struct pipeline *pipeline) {
 void pipeline_abandon(struct pipeline *pipeline) {
     abandon_filters(pipeline);
     if (pipeline->to_file) {
-        (void)file_finish(pipeline->file); // empty, as of a command that writes nothing
+        file_drop(pipeline->file);
     }
 }
 
 int pipeline_finish(struct pipeline *pipeline, int status) {
-    if (pipeline->to_file && !file_finish(pipeline->file)) {
-        return fail("%s: the files of a session have no room for it; `rm` makes some\n", last_of(pipeline)->output);
+    if (!pipeline->to_file) {
+        return status;
     }
-    return pipeline->file_full ? COMMAND_FAILED : status;
+    // Half of what was to be there is not taken for all of it. What came before a Ctrl-C is all that the person wanted; if that is
+    // nothing, then nothing was meant to go.
+    if (pipeline->file_full || (shell.interrupted && !pipeline->file_used)) {
+        file_drop(pipeline->file);
+        return COMMAND_FAILED;
+    }
+    return file_finish(pipeline->file) ? status : fail("%s: " FILES_FULL "\n", last_of(pipeline)->output);
 }
 
 static int run(struct pipeline *pipeline, bool background) {

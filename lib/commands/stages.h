@@ -29,6 +29,7 @@ struct pipeline {
     struct outlet *outer; // where the last one's output goes ...
     bool to_file;         // ... unless it goes into a file
     unsigned file;
+    bool file_used; // something was written
     bool file_full;
     bool beside;             // nobody waits for it
     struct pipeline *around; // its first command is what this one is in

@@ -236,7 +236,9 @@ static int evaluate_pipeline(struct interpreter *interpreter, const struct shell
     int status = run(interpreter, node, background);
     interpreter->conditions -= node->negated ? 1 : 0;
     arena_release(&interpreter->arena, mark);
-    if (node->negated && interpreter->flow == SHELL_ON) {
+    if (interpreter->flow == SHELL_BROKEN_OFF) { // maybe within $(...)
+        status = SHELL_INTERRUPTED;
+    } else if (node->negated && interpreter->flow == SHELL_ON) {
         status = status == SHELL_DONE ? SHELL_FAILED : SHELL_DONE;
     }
     interpreter->status = status;
@@ -330,7 +332,7 @@ static int evaluate_for(struct interpreter *interpreter, const struct shell_node
     int status = SHELL_DONE;
     if (!expand_words(interpreter, node->words, &count, &words)) {
         arena_release(&interpreter->arena, mark);
-        return SHELL_FAILED;
+        return interpreter->flow == SHELL_BROKEN_OFF ? SHELL_INTERRUPTED : SHELL_FAILED;
     }
     for (size_t i = 0; i < count; i++) {
         if (!store_put(&interpreter->variables, node->name, text_of(words[i]))) {

@@ -298,8 +298,12 @@ TEST(interrupts_end_everything) {
     interrupt_after = 50;
     CHECK_EQ(run("while true; do for i in a b; do true; done; done; echo never"), SHELL_INTERRUPTED);
     CHECK_STR_EQ(output, "");
-    CHECK_EQ(run("f() { while true; do status 130; done; echo never; }; x=$(f); echo never"), 1);
+    CHECK_EQ(run("f() { while true; do status 130; done; echo never; }; x=$(f); echo never"), SHELL_INTERRUPTED);
     CHECK_EQ(interpreter.flow, SHELL_BROKEN_OFF);
+    CHECK_STR_EQ(output, "");
+    CHECK_EQ(run("for i in $(f); do echo never; done"), SHELL_INTERRUPTED);
+    CHECK_EQ(run("if test \"$(f)\"; then echo never; fi; echo never"), SHELL_INTERRUPTED);
+    CHECK_EQ(run("! x=$(f)"), SHELL_INTERRUPTED);
     CHECK_STR_EQ(output, "");
     CHECK_EQ(run("echo goes on"), 0);
     CHECK_STR_EQ(output, "goes on\n");
