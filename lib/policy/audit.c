@@ -23,6 +23,9 @@ void audit_note(struct audit *audit, const struct audit_entry *entry) {
         audit->dropped++;
         return;
     }
+    if (audit->count == 0) {
+        audit->first = 0; // so that no more of the ring's memory is touched than what ever waited
+    }
     struct audit_entry *place = &audit->entries[(audit->first + audit->count++) % AUDIT_ENTRIES_MAX];
     *place = *entry;
     place->count = 1;

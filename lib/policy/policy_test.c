@@ -359,6 +359,19 @@ static void check_next(struct audit *audit, enum log_kind kind, const char *expe
     audit_done(audit);
 }
 
+TEST(the_audit_touches_no_more_memory_than_what_waited) {
+    static struct audit audit;
+    for (uint32_t i = 0; i < 3 * AUDIT_ENTRIES_MAX; i++) {
+        note(&audit, "shell", "log");
+        note(&audit, "hello", "log");
+        audit_done(&audit);
+        audit_done(&audit);
+    }
+    CHECK(audit.entries[1].count != 0);
+    CHECK_EQ(audit.entries[2].count, 0);
+    CHECK_EQ(audit.dropped, 0);
+}
+
 TEST(the_audit_keeps_order_and_counts_what_is_alike) {
     open_policy();
     static struct audit audit;
