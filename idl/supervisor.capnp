@@ -72,6 +72,8 @@ struct ServiceDetail {
   argumentsLeft @8 :UInt32; # How many arguments did not fit.
   manifestFile @9 :Text;    # That manifestLine is a line of.
   replacements @10 :UInt32; # How often a process of it took the place of another that served.
+  refusedInPlace @11 :UInt64; # Calls that the supervisor refused, because nobody would have answered them.
+  droppedInPlace @12 :UInt64; # Messages that want no answer, and that it dropped for that reason.
 }
 
 enum ReplaceStep {

@@ -19,7 +19,7 @@ const unready :Manifest.Service = (
   memoryKib = 128,
   band = background,
   args = [(text = "unready")],
-  provides = ["unready"],
+  provides = ["unready", "keys"], # of keystored, which this system has not: who calls it is told
   modes = [full],
   readyMs = 150,
   budget = 2,
@@ -95,9 +95,14 @@ const filling :Manifest.Service = (
 
 const hungry :Manifest.Service = (
   name = "hungry",
-  program = "patient",
+  program = "metricsd",
   memoryKib = 131072,
-  provides = ["hungry"],
+  provides = ["metrics"],
+  grants = [
+    (name = "inspector", inspector = void, unshared = true),
+    (name = "roster", roster = void),
+    (name = "supervisor", supervisor = void),
+  ],
   modes = [full],
 );
 
@@ -118,7 +123,7 @@ const needy :Manifest.Service = (
 const system :Manifest.System = (
   name = "sick",
   rules = [(subject = "shell", action = use, object = "crashes", effect = allow)], # to watch it in the registry
-  services = [.needy, .crashes, .faults, .panics, .refuses, .hangs, .unready, .filling, .hungry, Tessera.samgrd, Tessera.logd, Tessera.metricsd, Tessera.policyd, Tessera.rngd,
-              Tessera.keystored, Tessera.identityd, Tessera.configd, Tessera.timed, .well, Tessera.consoled, Tessera.execd, Tessera.shell],
+  services = [.needy, .crashes, .faults, .panics, .refuses, .hangs, .unready, .filling, .hungry, Tessera.samgrd, Tessera.logd, Tessera.policyd, Tessera.rngd,
+              Tessera.identityd, Tessera.configd, Tessera.timed, .well, Tessera.consoled, Tessera.execd, Tessera.shell],
   operations = Tessera.operations,
 );

@@ -318,7 +318,7 @@ int identity_check(const char *what, const char *operation) {
         return COMMAND_OK; // it was given up: nobody will ever decide, and a new start is what helps
     }
     if (!status_ok(status)) {
-        return fail("%s: nobody may, for policyd does not decide: %s\n", what, rpc_status_text(status));
+        return fail("%s: nobody may, for policyd does not decide: %s\n", what, status_text(status));
     }
     if (policy_perform_results_get_allowed(results)) {
         return COMMAND_OK;

@@ -173,6 +173,9 @@ static status_t start(const char *program, const char *const *words, size_t coun
     const status_t status = exec_control_finish_run(&call, rpc_patience(), &results);
     if (!status_ok(status)) {
         (void)rpc_exception_text(&call, why);
+        if (status_is(status, rpc_status(RPC_DISCONNECTED))) {
+            why[0] = '\0'; // status_text says it
+        }
         return status;
     }
     (void)shown(why, RPC_TEXT_BYTES, exec_control_run_results_get_why(results));

@@ -8,7 +8,7 @@
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "lib/rpc/method.h"
+#include "lib/rpc/call.h"
 #include "lib/console/console.h"
 #include "lib/denial/refusal.h"
 
@@ -109,8 +109,27 @@ int misused(const char *format, ...) {
     return COMMAND_MISUSED;
 }
 
+// Why something was not there that somebody would have had to answer: the last that was said of it, and has not been shown.
+static char gone[RPC_TEXT_BYTES];
+
+static void take_refusal(const struct rpc_call *call, status_t status) {
+    gone[0] = '\0';
+    if (status_is(status, rpc_status(RPC_DISCONNECTED))) {
+        (void)rpc_exception_text(call, gone);
+    }
+}
+
+void out_open(void) {
+    rpc_when_refused = take_refusal;
+}
+
 const char *status_text(status_t status) {
     static char text[DENIAL_TEXT_BYTES];
+    if (status_is(status, rpc_status(RPC_DISCONNECTED)) && gone[0] != '\0') {
+        (void)str_copy(text, sizeof text, gone); // it is shorter
+        gone[0] = '\0';
+        return text;
+    }
     return denial_refused(status, text) ? text : denial_status_text(status, text);
 }
 

@@ -12,6 +12,9 @@ struct outlet {
     struct outlet *outer;
 };
 
+// Once, first: why a service is not there that was called is kept until it is shown (status_text).
+void out_open(void);
+
 // Output goes there from here on, up to the pop; both nest.
 void out_push(struct outlet *to);
 void out_pop(void);

@@ -111,6 +111,12 @@ static void print_detail(struct supervisor_service_detail detail) {
         out("requests   %lu, %lu of them refused, %lu because of who made them\n", supervisor_work_get_requests(work),
             supervisor_work_get_refused(work), supervisor_work_get_denied(work));
     }
+    const uint64_t refused = supervisor_service_detail_get_refused_in_place(detail);
+    const uint64_t dropped = supervisor_service_detail_get_dropped_in_place(detail);
+    if (refused > 0 || dropped > 0) {
+        out("unserved   %lu call%s refused in its place", refused, refused == 1 ? " was" : "s were");
+        out(dropped > 0 ? ", and %lu message%s\n" : "\n", dropped, dropped == 1 ? " dropped" : "s dropped");
+    }
     if (supervisor_service_get_process_koid(service) != 0) {
         out("process    koid %llu\n", (unsigned long long)supervisor_service_get_process_koid(service));
     }

@@ -6,6 +6,7 @@
 #include "lib/commands/background.h"
 #include "lib/commands/language.h"
 #include "lib/commands/mode.h"
+#include "lib/commands/output.h"
 #include "lib/commands/shell.h"
 #include "lib/commands/units.h"
 #include "idl/log.capnp.h"
@@ -23,6 +24,7 @@ struct shell shell;
 
 void shell_open(const struct front *front) {
     shell.front = front;
+    out_open();
     shell.supervisor = tess_cap_required("supervisor", SUPERVISOR_ID);
     shell.exec = tess_cap_required("exec", EXEC_ID);
     // What it was not granted its commands do without, and say so.

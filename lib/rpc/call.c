@@ -5,6 +5,8 @@
 #include "lib/tess/page.h"
 #include "lib/tess/syscall.h"
 
+void (*rpc_when_refused)(const struct rpc_call *call, status_t status);
+
 // A service that dies this often under one request is dying of it.
 constexpr int TRIES_MAX = 3;
 
@@ -65,9 +67,13 @@ status_t rpc_take_answer(struct rpc_call *call, struct capnp_struct *results) {
     }
     call->state = RPC_CALL_ANSWERED;
     if (label != 0) {
+        const status_t status = label < RPC_EXCEPTION_END ? (status_t){label} : rpc_status(RPC_BAD_ANSWER);
         tess_answered();
         rpc_incoming_adopt(&call->results, &call->message);
-        return label < RPC_EXCEPTION_END ? (status_t){label} : rpc_status(RPC_BAD_ANSWER);
+        if (rpc_when_refused != nullptr) {
+            rpc_when_refused(call, status);
+        }
+        return status;
     }
     struct capnp_struct found;
     const status_t status = rpc_incoming_open(&call->results, form, &call->message, tess_message_page(), &found);

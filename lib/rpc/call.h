@@ -67,6 +67,9 @@ void rpc_hold(struct rpc_call *call, uint64_t *buffer, struct capnp_struct *resu
 // when it said nothing. Returns `text`.
 const char *rpc_exception_text(const struct rpc_call *call, char text[RPC_TEXT_BYTES]);
 
+// Told of each exception that a call of this process comes to, while its text is there. Null: nobody is. Not for programs with threads.
+extern void (*rpc_when_refused)(const struct rpc_call *call, status_t status);
+
 // The usual deadline: RPC_PATIENCE_MS from now.
 uint64_t rpc_patience(void);
 

@@ -172,6 +172,9 @@ void rpc_slots_complete(struct rpc_ring *ring) {
     struct ring_completion completion;
     while (tess_ring_next(&ring->ring, &completion)) {
         const struct rpc_slot *slot = rpc_slot_of(ring, completion.user_data);
+        if (slot == nullptr && ring->declined != nullptr) {
+            ring->declined(ring, &completion);
+        }
         if (slot == nullptr || slot->state != RPC_SLOT_IN_FLIGHT) {
             continue; // a cancellation's
         }

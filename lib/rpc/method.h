@@ -68,7 +68,7 @@ static inline uint64_t rpc_plain_info(const struct rpc_method *method) {
 enum rpc_exception : uint32_t {
     RPC_FAILED = 256,           // it was tried and did not work
     RPC_OVERLOADED = 257,       // not now; try again
-    RPC_DISCONNECTED = 258,     // what the service itself depends on is gone; try again
+    RPC_DISCONNECTED = 258,     // what it takes to answer is gone: the service, or what it depends on
     RPC_UNIMPLEMENTED = 259,    // the object has no such interface or method, or not through this handle
     RPC_INVALID_ARGUMENT = 260, // the request is malformed, or breaks the contract
     RPC_BAD_ANSWER = 261,       // made by stubs only: the service's answer is malformed

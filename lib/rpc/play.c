@@ -205,6 +205,8 @@ static bool run_ring(void) {
             if (!play.answered && !status_is((status_t){done.status}, STATUS_PEER_DIED) && play.deferred.reply.v != 0) {
                 continue; // it is put off
             }
+        } else if (play.enter != nullptr && !play.enter(entry, &done)) {
+            continue;
         } else {
             play.cancels += entry->op == RING_CANCEL;
         }

@@ -28,6 +28,7 @@ extern struct play {
     handle_t targets[RPC_RING_CALLS]; // of each, modulo
     uint32_t label;                   // of the last
     unsigned cancels, entries;        // of the ring: that were cancelled, and calls
+    bool (*enter)(const struct ring_entry *entry, struct ring_completion *done); // any other entry; false: it is not over
 
     struct {
         bool here; // the handle leads to the service itself

@@ -82,6 +82,10 @@ struct rpc_ring {
     uint32_t queued;
     uint8_t queue[RPC_RING_CALLS]; // slots, in the order in which they were submitted
     struct rpc_slot slots[RPC_RING_CALLS];
+
+    struct rpc_decline *declines; // of a ring that declines (lib/rpc/decline.h); else null
+    uint32_t decline_count;
+    void (*declined)(struct rpc_ring *ring, const struct ring_completion *completion);
 };
 
 // Makes the calling thread's ring for up to so many calls in flight (at most RPC_RING_CALLS). IN_USE: the thread has one.

@@ -6,14 +6,16 @@
 #include "base/fmt.h"
 #include "idl/lifecycle.capnp.h"
 #include "idl/log.capnp.h"
+#include "lib/rpc/decline.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/handle.h"
 #include "services/init/init.h"
 
 static struct rpc_ring ring;
+static struct rpc_decline declines[INIT_ENDPOINTS_MAX]; // by place in init.endpoints (absent.c)
 
 status_t ask_init(void) {
-    TRY(rpc_ring_create(RPC_RING_CALLS, &ring));
+    TRY(rpc_ring_create_declining(RPC_RING_CALLS, declines, (uint32_t)init.endpoint_count, &ring)); // each in its place
     return tess_ring_bind(ring.ring.handle, init.ends, INIT_ANSWER_BIT);
 }
 

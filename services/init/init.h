@@ -9,6 +9,7 @@
 //   power.c   going down                 jobs.c     who the jobs are that others run
 //   ask.c     what services are asked    order.c    who needs whom, and what is done when one is given up
 //   mode.c    how much of the system runs
+//   absent.c  what is said in the place of services that nobody will start
 //   crash.c   what is left of services that crashed
 //   replace.c one process of a service in place of another; replace_check.c: whether that can be
 //   early.c   last words on the serial line, before there is a console
@@ -34,7 +35,7 @@
 
 constexpr size_t INIT_JOBS_MAX = 96; // that run; those who run them have lower limits
 constexpr size_t INIT_ENDPOINTS_MAX = 64;
-constexpr uint64_t INIT_SET_ASIDE_BYTES = 384 * 1024; // for what init touches and makes once services run
+constexpr uint64_t INIT_SET_ASIDE_BYTES = 448 * 1024; // for what init touches and makes once services run
 constexpr uint32_t INIT_FIRST_ID = 2;               // 1 is the supervisor's own holder number
 constexpr size_t OUTBOX_LINE_BYTES = 256;
 constexpr size_t INIT_REASON_BYTES = 128;
@@ -249,6 +250,22 @@ void mode_announce(void);
 
 // From now on only what belongs to safe mode runs; an essential service was given up. What runs well goes on.
 void mode_make_safe(struct init_unit *unit);
+
+// --- absent.c ---
+
+// Answers what has been asked of services that are not there, and will not be by themselves. Waits for nobody.
+void absent_take(void);
+
+// Makes init receive in the place of those that have gone, and for those that come back no more; returns when there is something to do.
+uint64_t absent_due(void);
+
+// What was asked of it meanwhile, ever: calls that were refused in its place, and messages that wanted no answer.
+struct init_unserved {
+    uint64_t refused, dropped;
+} absent_unserved(const struct init_unit *unit);
+
+// A service is about to be started: what its clients ask from now on is for its process.
+void absent_end(const struct init_unit *unit);
 
 // --- crash.c ---
 

@@ -117,10 +117,11 @@ int main(int argc, char **argv) {
     for (;;) {
         uint64_t deadline_ns = units_start_due();
         uint64_t retry_ns = outbox_pump();
-        const uint64_t asked_ns = ask_due(), replaced_ns = replace_due();
+        const uint64_t asked_ns = ask_due(), replaced_ns = replace_due(), absent_ns = absent_due();
         deadline_ns = retry_ns < deadline_ns ? retry_ns : deadline_ns;
         deadline_ns = asked_ns < deadline_ns ? asked_ns : deadline_ns;
         deadline_ns = replaced_ns < deadline_ns ? replaced_ns : deadline_ns;
+        deadline_ns = absent_ns < deadline_ns ? absent_ns : deadline_ns;
         switch (rpc_server_next(&init.server, deadline_ns)) {
         case RPC_REQUEST: control_handle(); break;
         case RPC_SIGNAL: units_collect(init.server.bits); break;

@@ -190,6 +190,7 @@ static void report_failed_start(struct init_unit *unit, const char *why, bool ho
 
 status_t unit_start(struct init_unit *unit) {
     char why[256] = "it could not be started";
+    absent_end(unit); // before there is a process that receives
     status_t status = unit_spawn(unit, why, sizeof why);
     uint64_t now = tess_now_ns();
     if (status_ok(status)) {
@@ -292,6 +293,7 @@ bool unit_has_ended(const struct init_unit *unit) {
 void units_collect(uint64_t bits) {
     if ((bits & INIT_ANSWER_BIT) != 0) {
         ask_collect();
+        absent_take();
     }
     replace_take(); // what was answered before an end, before that
     replace_collect();

@@ -152,6 +152,9 @@ static void put_detail(struct supervisor_service_detail_builder detail, const st
     supervisor_service_detail_set_manifest_line(detail, spec->line);
     supervisor_service_detail_set_ended_ns(detail, unit->life.ended_ns);
     supervisor_service_detail_set_last_end(detail, capnp_text(unit->reason));
+    const struct init_unserved unserved = absent_unserved(unit);
+    supervisor_service_detail_set_refused_in_place(detail, unserved.refused);
+    supervisor_service_detail_set_dropped_in_place(detail, unserved.dropped);
     words_left -= SUPERVISOR_SERVICE_DETAIL_DATA_WORDS + SUPERVISOR_SERVICE_DETAIL_POINTERS + service_words(unit) +
                   rpc_text_words(strlen(unit->program)) + rpc_text_words(strlen(spec->source)) + rpc_text_words(strlen(unit->reason));
     put_words(detail, spec, words_left);

@@ -27,14 +27,23 @@ def the_sick_are_treated(ctx):
     session.until("services", r"^needy +\d+ +degraded", 20)
     session.expect_in("service needy", r"^state +running for .*, ready \d+ us after its start, degraded: without `crashes`$")
     found = states(session)
-    for name in ("well", "logd", "shell", "consoled", "keystored"):
+    for name in ("well", "logd", "shell", "consoled", "configd"):
         check(found[name] == "running", f"the state of {name}", "running", found)
     # Whom there is no memory for waits for some, which is no failure.
     session.until("services", r"^hungry +\d+ +failed", 20)
     check(found["filling"] == "running", "who has the memory", "filling", found)
+    # Who calls one of them is told at once what has become of it.
+    session.expect_in("keys", r"^keys: unready was given up after 2 failures in a row; `restart unready` tries again$")
+    session.expect_in("metrics", r"^metrics: hungry waits for memory, and is started when there is some$")
+    session.expect_in("call metrics.health '()'", r"^call: what it takes to answer that is gone: hungry waits for memory")
+    session.expect_in("call metrics.health '()'", r"^call: what it takes to answer that is gone: hungry waits for memory")
+    session.expect_in("service hungry", r"^unserved +3 calls were refused in its place$")
     session.expect_in("service hungry", r"^restarts +0$", r"hungry: the 131072 KiB that system/sick\.capnp:\d+ reserves for it are not there$")
     session.do("kill filling")
     session.until("services", r"^hungry +\d+ +running", 20)
+    session.expect_in("metrics", r"^NAME +SOURCE ") # through the capability that the shell has had all along
+    session.do("restart unready") # and its clients wait for it while it may yet become ready
+    session.expect_in("keys", r"^keys: unready was given up after 2 failures in a row; `restart unready` tries again$")
     # Who watches it is told.
     watch = """call registry.watch '(name = "crashes", generation = 0)'"""
     first = session.until(watch, r"^\(generation = (\d+), givenUp = true\)$", 10).group(1)
@@ -79,6 +88,7 @@ def the_shipped_system_has_modes(ctx, mode):
           all(found[name] == "running" for name in SHIPPED - LEFT_OUT[mode]), f"what runs in mode {mode}", LEFT_OUT[mode], found)
     session.expect_in("mode", rf"^{mode}: chosen at boot$", r"^without .*\bmetricsd\b")
     session.expect_in("service metricsd", rf"^state +stopped, left out in mode {mode}$")
+    session.expect_in("metrics", rf"^metrics: metricsd does not run in mode {mode}$")
     session.expect_in("restart metricsd", rf"^restart: metricsd does not run in mode {mode}$")
     session.expect_in("logs -n 50", rf"init +mode {mode} \(chosen at boot\), without ")
     if mode == "recovery":  # nobody has to log in, nobody can: identityd may be what is broken
