@@ -53,13 +53,11 @@ static struct list *join(struct run_queue *queue, struct thread *thread)
     return &queue->bands[band];
 }
 
-void run_queue_settle(struct run_queue *queue)
+void run_queue_settle_next(struct run_queue *queue)
 {
     struct thread *thread = queue->next;
-    if (thread != nullptr) {
-        queue->next = nullptr;
-        list_push_back(join(queue, thread), &thread->link);
-    }
+    queue->next = nullptr;
+    list_push_back(join(queue, thread), &thread->link);
 }
 
 void run_queue_push(struct run_queue *queue, struct thread *thread)
@@ -117,9 +115,11 @@ struct thread *run_queue_pop(struct run_queue *queue)
             queue->reached_ns = queue->virtual_ns[last];
         return nullptr;
     }
-    struct thread *thread = LIST_ENTRY(queue->bands[band].head.next, struct thread, link);
-    run_queue_remove(queue, thread);
-    return thread;
+    struct list_node *first = queue->bands[band].head.next;
+    list_remove(first);
+    if (list_empty(&queue->bands[band]))
+        queue->ready_mask &= ~(1u << band);
+    return LIST_ENTRY(first, struct thread, link);
 }
 
 struct thread *run_queue_steal(struct run_queue *queue, uint64_t cpu_bits)

@@ -37,7 +37,12 @@ void run_queue_push_front(struct run_queue *queue, struct thread *thread);
 
 // Takes a thread out wherever it is. / Puts `next` to where it stands for all others.
 void run_queue_remove(struct run_queue *queue, struct thread *thread);
-void run_queue_settle(struct run_queue *queue);
+void run_queue_settle_next(struct run_queue *queue);
+static inline void run_queue_settle(struct run_queue *queue) {
+    if (queue->next != nullptr) {
+        run_queue_settle_next(queue);
+    }
+}
 
 // Takes the next thread to run; null when none is ready.
 struct thread *run_queue_pop(struct run_queue *queue);

@@ -284,9 +284,12 @@ bool sched_remove(struct thread *thread) {
     return removed;
 }
 
-// Has the processor that the thread runs on, if it does, look whether it still should.
-static void reconsider(const struct thread *thread) {
-    if (thread == current_thread()) {
+// Something about the thread has changed: one that is in a queue may belong elsewhere, and the processor that it runs on, if it
+// does, looks whether it still should.
+static void reconsider(struct thread *thread) {
+    if (sched_remove(thread)) {
+        sched_ready(thread);
+    } else if (thread == current_thread()) {
         this_cpu()->work |= WORK_RESCHEDULE;
     } else if (thread_state(thread) == THREAD_RUNNING) {
         sched_kick(thread);
@@ -303,11 +306,7 @@ void sched_set_effective_band(struct thread *thread, uint32_t band) {
         spin_unlock(&here->ready_lock);
     }
     thread->effective_band = (uint8_t)band; // before the look: who queues it from now on sees it
-    if (sched_remove(thread)) {
-        sched_ready(thread);
-    } else {
-        reconsider(thread);
-    }
+    reconsider(thread);
 }
 
 void sched_hurry(struct thread *thread, uint32_t band) {
@@ -325,11 +324,7 @@ void sched_set_affinity(struct thread *thread, uint64_t affinity) {
     } else {
         thread_set_flags(thread, THREAD_BOUND);
     }
-    if (sched_remove(thread)) {
-        sched_ready(thread);
-    } else {
-        reconsider(thread);
-    }
+    reconsider(thread);
 }
 
 uint64_t sched_used_ns(const struct thread *thread) {
@@ -409,12 +404,12 @@ static bool is_timed(const struct thread *thread) {
     return thread->process->object.account->timed != nullptr;
 }
 
-// Until when its account lets a thread run that has just been taken; 0: not now, and it is set aside.
-[[gnu::noinline]] static uint64_t may_run_until(struct thread *thread, uint64_t now_ns, uint32_t *set_aside) {
+// Until when its account lets a thread run that has just been taken, after so many were set aside; 0: not now, and it is, too.
+[[gnu::noinline]] static uint64_t may_run_until(struct thread *thread, uint64_t now_ns, uint32_t set_aside) {
     constexpr uint32_t SET_ASIDE_MOST = 32; // bounded work; the one after those runs for a moment
     uint64_t until_ns;
     const uint64_t left_ns = account_time_left(thread->process->object.account, now_ns, &until_ns);
-    if (left_ns != 0 || ++*set_aside > SET_ASIDE_MOST) {
+    if (left_ns != 0 || set_aside == SET_ASIDE_MOST) {
         return now_ns + (left_ns != 0 ? left_ns : ACCOUNT_LEAST_BUDGET_NS);
     }
     thread_arm_deadline(thread, until_ns);
@@ -433,13 +428,12 @@ static inline struct thread *take_next(struct percpu *cpu, uint64_t now_ns) REQU
             thread_set_state(next, THREAD_STOPPED);
             continue;
         }
-        end_ns = is_timed(next) ? may_run_until(next, now_ns, &set_aside) : UINT64_MAX;
+        end_ns = is_timed(next) ? may_run_until(next, now_ns, set_aside++) : UINT64_MAX;
         if (end_ns != 0) {
             break;
         }
     }
     cpu->slice_owner = next;
-    cpu->slice_start_ns = now_ns;
     if (next != nullptr) {
         thread_set_state(next, THREAD_RUNNING);
         if (cpu->ready.ready_mask != 0 || end_ns != UINT64_MAX) {
@@ -476,7 +470,7 @@ static bool steal(struct percpu *cpu) {
 }
 
 // Sleeps until a thread is ready. Runs on the kernel's address space, so that any other may go away.
-static struct thread *idle_until_ready(struct percpu *cpu) {
+[[gnu::noinline]] static struct thread *idle_until_ready(struct percpu *cpu) {
     if (current_thread() != cpu->idle) {
         switch_now(current_thread(), cpu->idle);
         send_away(cpu);
@@ -496,6 +490,7 @@ static struct thread *idle_until_ready(struct percpu *cpu) {
         }
         const uint64_t now_ns = clock_now().v;
         spin_lock(&cpu->ready_lock);
+        cpu->slice_start_ns = now_ns; // nobody pays for the time until now
         thread = take_next(cpu, now_ns);
         spin_unlock(&cpu->ready_lock);
         if (thread != nullptr) {
