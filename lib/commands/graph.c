@@ -2,6 +2,7 @@
 
 #include "abi/gen/decode.h"
 #include "abi/gen/stubs.h"
+#include "lib/commands/background.h"
 #include "lib/commands/shell.h"
 #include "lib/commands/units.h"
 #include "base/fmt.h"
@@ -318,8 +319,31 @@ bool graph_taken_whole(const char *command, struct authority *graph) {
     return is_taken;
 }
 
+// The process of a job by what `kill` takes for it: its number in this shell, its id, or its program if no other job runs that.
+// A job's process is called `PROGRAM.ID`.
+static uint32_t process_of_job(const struct authority *graph, const char *word) {
+    uint32_t id, found = AUTHORITY_NONE;
+    struct beside *beside;
+    char number[SHELL_NUMBER_BYTES];
+    const bool is_numbered = background_find(word, &id, &beside) && beside == nullptr;
+    fmt_snprintf(number, sizeof(number), "%u", id);
+    for (uint32_t i = 0; i < graph->processes.count; i++) {
+        const char *name = graph->processes.at[i].name, *dot = strchr(name, '.');
+        if (dot == nullptr || !(is_numbered ? str_equal(dot + 1, number) : str_equal(dot + 1, word) ||
+                                    (strlen(word) == (size_t)(dot - name) && memcmp(name, word, strlen(word)) == 0))) {
+            continue;
+        }
+        if (found != AUTHORITY_NONE) {
+            return AUTHORITY_NONE; // which of them is not said
+        }
+        found = i;
+    }
+    return found;
+}
+
 uint32_t graph_process(const char *command, const struct authority *graph, const char *name) {
-    const uint32_t process = authority_process_by_name(graph, name);
+    const uint32_t named = authority_process_by_name(graph, name);
+    const uint32_t process = named != AUTHORITY_NONE ? named : process_of_job(graph, name);
     struct guess guess = {.suggestion = suggestion_of(name)};
     if (process != AUTHORITY_NONE) {
         return process;

@@ -105,7 +105,7 @@ static void forget(char *secret, size_t size) {
 // A new password, twice. `text` has PASSWORD_BYTES + 1.
 static bool ask_new(char *text) {
     char again[PASSWORD_BYTES + 1];
-    const bool both = ask("new password: ", true, text, PASSWORD_BYTES + 1) && ask("once more: ", true, again, sizeof(again));
+    const bool both = ask("new password (8 to 128 bytes): ", true, text, PASSWORD_BYTES + 1) && ask("once more: ", true, again, sizeof(again));
     const bool same = both && str_equal(text, again);
     if (both && !same) {
         (void)fail("these are two different ones\n");

@@ -16,7 +16,7 @@ static size_t compose_head(const struct lineedit *edit, char out[ROW_BYTES]) {
     size_t len = edit->prompt_bytes;
     memcpy(out, edit->prompt, len);
     if (edit->searching) {
-        len = fmt_snprintf(out, ROW_BYTES, "(%s`%.*s') ", edit->found < edit->history.count ? "search " : "not found ",
+        len = fmt_snprintf(out, ROW_BYTES, "(%s`%.*s') ", edit->found < edit->history.count || edit->search_bytes == 0 ? "search " : "not found ",
                            (int)edit->search_bytes, edit->search);
     }
     while (text_width(out, 0, len) > edit->columns / 2) {

@@ -440,7 +440,7 @@ TEST(searching_backwards) {
     enter_line("mem");
     enter_line("run spin &");
     type("draft\x12");
-    check_row("(not found `') draft", 20);
+    check_row("(search `') draft", 17);
     type("run");
     check_row("(search `run') run spin &", 15);
     type(" h");

@@ -102,6 +102,10 @@ def what_is_foretold_happens(ctx):
     session.expect_in("revoke init inspector", r"init is no service or job, and nobody may take from it$")
     session.expect_in("whatif destroy logd", r"^usage: whatif revoke")
     session.expect_in("whatif kill nosuch", r"no process is called `nosuch`")
+    session.do("run endless_loop &")
+    for job in ("%1", "%"):
+        session.expect_in(f"whatif kill {job}", r"endless_loop\.\d+.*ends")
+    session.expect_in("whatif kill endless_loop", r"no process is called `endless_loop`; did you mean `endless_loop\.\d+`")  # there are two
     complete(session)
     session.poweroff()
 
@@ -126,6 +130,9 @@ def forged(graph, certificate):
     yield graph, {**certificate, "cannotReach": "timer"}, "every process can make a timer of its own"
     yield graph, {**certificate, "cannotReach": "nothing"}, "is no interface"
     yield graph, {**certificate, "process": 1}, "not in the graph"
+    yield graph, {}, "it is not a certificate of `prove --certificate`"
+    yield {}, certificate, "it is not what `authority --json` prints"
+    yield graph, "certificate", "it is no JSON"
     shell = str(koid_of(graph, "shell"))
     everything = list(range(len(certificate["items"])))
     yield graph, {**certificate, "atMost": {**certificate["atMost"], name: everything}}, "can hand"

@@ -26,7 +26,7 @@ class Person:
             check(re.search(pattern, self.guest.before, re.MULTILINE), f"what came of '{line}'", f"/{pattern}/", self.guest.before)
 
     def chooses(self, line, password, *patterns):
-        self.says(line, r"^new password: ")
+        self.says(line, r"^new password \(8 to 128 bytes\): ")
         self.says(password, r"^once more: ")
         self.says(password, PROMPT, *patterns)
 
@@ -40,11 +40,11 @@ def sets_up(person):
     check("`adduser NAME` makes you its administrator" in person.guest.transcript, "the first prompt", "the hint", person.guest.transcript[-500:])
     person.says("whoami", PROMPT, r"^guest, on a machine that has no account yet$")
     person.says("kill keystored")
-    person.says("adduser Anna", r"^new password: ")
+    person.says("adduser Anna", r"^new password \(8 to 128 bytes\): ")
     person.says(PASSWORD, r"^once more: ")
     person.says(PASSWORD, PROMPT, r"^adduser: a name is 1 to 23 small letters")
     person.chooses("adduser anna", "short", r"^adduser: a password has 8 to 128 bytes$")
-    person.says("adduser anna", r"^new password: ")
+    person.says("adduser anna", r"^new password \(8 to 128 bytes\): ")
     person.says(PASSWORD, r"^once more: ")
     person.says(PASSWORD + "!", PROMPT, r"^these are two different ones$")
     person.chooses("adduser anna", PASSWORD, r"^You are anna, the administrator of this machine\.$")
@@ -69,7 +69,7 @@ def roles_decide(person):
     person.says("sessions", PROMPT, r"^ *\d+ +bert +user +open ")
     check("anna" not in person.guest.before, "what a user sees of others", "nothing", person.guest.before)
     person.says("passwd", r"^old password: ")
-    person.says(OTHERS, r"^new password: ")
+    person.says(OTHERS, r"^new password \(8 to 128 bytes\): ")
     person.says(NEW, r"^once more: ")
     person.says(NEW)
     person.session.keys("\x04")  # back to who was there before
