@@ -39,13 +39,14 @@ static void explain_rule(const struct ruleset *set, const struct ruleset_rule *r
     fmt_snprintf(out->advice, sizeof out->advice, "take this rule away, or make it narrower");
 }
 
-// The line by which the subject has the object already, but not for this; null when it has not.
+// The line by which the subject has the object already, but not for this; null when it has not. A grant comes before a name that
+// may be looked up: what was granted is what a program calls.
 static const struct ruleset_rule *find_entry(const struct ruleset *set, struct ruleset_question question) {
     const struct ruleset_rule *found = nullptr;
     for (size_t i = 0; i < set->rule_count; i++) {
         const struct ruleset_rule *rule = &set->rules[i];
         if (rule->subject == question.subject && rule->object == question.object &&
-            (rule->origin == RULESET_RESOLVE || (rule->origin == RULESET_GRANT && found == nullptr))) {
+            (rule->origin == RULESET_GRANT || (rule->origin == RULESET_RESOLVE && found == nullptr))) {
             found = rule;
         }
     }

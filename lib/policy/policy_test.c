@@ -68,7 +68,9 @@ static void open_policy(void) {
     manifest_grant_set_service(grant(grants, 1, "log"), CAPNP_TEXT("log"));
     manifest_grant_set_control(manifest_grant_list_edit(grants, 1), true);
     manifest_grant_set_supervisor(grant(grants, 2, "supervisor"));
-    manifest_resolve_set_share(resolve(manifest_service_init_resolve(shell, 1), 0, "console"), true);
+    const struct manifest_resolve_list_builder resolves = manifest_service_init_resolve(shell, 2);
+    manifest_resolve_set_share(resolve(resolves, 0, "console"), true);
+    (void)resolve(resolves, 1, "registry"); // which it is granted, too
     const struct manifest_program_list_builder programs = manifest_system_init_programs(system, 2);
     for (uint32_t i = 0; i < 2; i++) {
         const struct manifest_program_builder program = manifest_program_list_edit(programs, i);
@@ -289,7 +291,7 @@ TEST(a_denial_says_who_may_and_what_to_write_where) {
     CHECK_EQ(denial.line, 80);
     CHECK_STR_EQ(denial.advice, "add `(name = \"log\", service = \"log\", control = true)` to `grants` of hello");
     explain("shell", RULESET_CONTROL, "registry");
-    CHECK_EQ(denial.line, 100);
+    CHECK_EQ(denial.line, 100); // the grant, and not what may be looked up
     CHECK_STR_EQ(denial.advice, "add `control = true` to the entry");
     explain("hell", RULESET_SHARE, "console");
     CHECK_STR_EQ(denial.advice, "add `(name = \"console\", share = true)` to `resolve` of hell");
