@@ -11,6 +11,7 @@
 #include "lib/console/console.h"
 #include "lib/tess/capset.h"
 #include "lib/tess/clock.h"
+#include "lib/tess/panic.h"
 
 // A console that is gone for longer than this has more to do than print.
 constexpr uint64_t WRITE_PATIENCE_MS = 10'000;
@@ -54,6 +55,9 @@ static void introduce(void) {
 static char kept[LINE_BYTES]; // the last line, which outlives the call
 
 static enum front_event event_of(status_t status, struct console_control_read_line_results results, struct shell_text *line) {
+    if (status_is(status, STATUS_BAD_HANDLE)) { // revoked: nobody can say anything to this shell any more
+        tess_panic("shell: its console was taken away");
+    }
     if (status_is(status, STATUS_PEER_DIED) || (status_ok(status) && console_control_read_line_results_get_is_new(results))) {
         return FRONT_REPLACED;
     }

@@ -98,6 +98,10 @@ def what_is_foretold_happens(ctx):
         session.expect_in(line, rf"^As foretold: {len(named)} handles are gone(, and no others|; \d+ others were closed by their holders meanwhile)$")
         expect_gone(graph, graph_of(session), named, f"'{line}'")
     session.until("service rngd", r"(?s)running.*restarts\s+2\b", ANSWER_S)
+    session.keys("revoke shell console\r")  # which ends it, and the next one has it again
+    session.guest.expect(r"^Tessera\. `help` lists the commands\.$", ANSWER_S)
+    session.guest.prompt(ANSWER_S)
+    session.expect_in("service shell", r"restarts\s+1\b", r"exit.*134|its console was taken away")
     session.expect_in("revoke init supervisor", r"init has no handle")
     session.expect_in("revoke init inspector", r"init is no service or job, and nobody may take from it$")
     session.expect_in("whatif destroy logd", r"^usage: whatif revoke")
