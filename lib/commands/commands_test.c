@@ -9,9 +9,12 @@
 #include "base/fmt.h"
 #include "base/str.h"
 #include "idl/exec.capnp.h"
+#include "idl/identity.capnp.h"
+#include "idl/policy.capnp.h"
 #include "idl/supervisor.capnp.h"
 #include "lib/commands/session.h"
 #include "lib/commands/shell.h"
+#include "lib/console/console.h"
 #include "lib/rpc/serve.h"
 #include "lib/tess/capset.h"
 #include "lib/tess/clock.h"
@@ -20,7 +23,7 @@
 #include "lib/tess/panic.h"
 #include "lib/tess/syscall.h"
 
-constexpr uint32_t EXEC = 5, SUPERVISOR = 6;
+constexpr uint32_t EXEC = 5, SUPERVISOR = 6, IDENTITY = 7, POLICY = 8; // policyd answers nothing
 
 // ---- the services ----
 
@@ -42,6 +45,30 @@ static status_t list_services(void *, struct rpc_request *, struct supervisor_se
     return STATUS_OK;
 }
 
+// Only policyd can be asked about.
+static enum supervisor_run_state state_of_policyd = SUPERVISOR_RUN_STATE_RUNNING;
+
+static status_t describe_service(void *, struct rpc_request *, struct supervisor_service_params params,
+                                 struct supervisor_service_results_builder results) {
+    const bool found = str_equal(supervisor_service_params_get_name(params).bytes, "policyd");
+    supervisor_service_results_set_found(results, found);
+    if (found) {
+        const struct supervisor_service_builder to = supervisor_service_detail_init_service(supervisor_service_results_init_detail(results));
+        supervisor_service_set_name(to, CAPNP_TEXT("policyd"));
+        supervisor_service_set_state(to, state_of_policyd);
+    }
+    return STATUS_OK;
+}
+
+// No account, and nobody comes in: a machine without entropy.
+static status_t describe_machine(void *, struct rpc_request *, struct identity_state_params, struct identity_state_results_builder) {
+    return STATUS_OK;
+}
+
+static status_t let_nobody_in(void *, struct rpc_request *, struct identity_guest_params, struct identity_guest_results_builder) {
+    return rpc_status(RPC_OVERLOADED);
+}
+
 // One program, which may not be started: there are too many already.
 static status_t list_programs(void *, struct rpc_request *, struct exec_programs_params params,
                               struct exec_programs_results_builder results) {
@@ -61,11 +88,15 @@ static status_t run_program(void *, struct rpc_request *, struct exec_control_ru
 }
 
 static status_t dispatch(uint32_t service, struct rpc_request *request) {
-    static const struct supervisor_server supervisor = {.services = list_services};
+    static const struct supervisor_server supervisor = {.services = list_services, .service = describe_service};
+    static const struct identity_server identity = {.state = describe_machine, .guest = let_nobody_in};
     static const struct exec_server exec = {.programs = list_programs};
     static const struct exec_control_server control = {.run = run_program};
     if (service == SUPERVISOR) {
         return supervisor_dispatch(&supervisor, nullptr, request);
+    }
+    if (service == IDENTITY) {
+        return identity_dispatch(&identity, nullptr, request);
     }
     return request->interface_id == EXEC_CONTROL_ID ? exec_control_dispatch(&control, nullptr, request)
                                                     : exec_dispatch(&exec, nullptr, request);
@@ -77,11 +108,13 @@ alignas(4096) static uint8_t page[MESSAGE_PAGE_BYTES];
 static struct tess_thread_block thread_block = {.message_page = page};
 static struct {
     struct bootstrap block;
-    struct bootstrap_cap caps[2];
+    struct bootstrap_cap caps[4];
 } granted = {
     .block = {.process = 1, .vspace = 2, .account = 3, .caps_offset = sizeof(struct bootstrap), .cap_count = 2},
     .caps = {{.name = "exec", .handle = EXEC, .interface_id = EXEC_ID},
-             {.name = "supervisor", .handle = SUPERVISOR, .interface_id = SUPERVISOR_ID}},
+             {.name = "supervisor", .handle = SUPERVISOR, .interface_id = SUPERVISOR_ID},
+             {.name = "identity", .handle = IDENTITY, .interface_id = IDENTITY_ID}, // the last two are there when a test says so
+             {.name = "policy", .handle = POLICY, .interface_id = POLICY_ID}},
 };
 const struct bootstrap *tess_bootstrap = &granted.block;
 static struct tess_message request, answer;
@@ -92,7 +125,7 @@ status_t tess_host_syscall(uint32_t number, handle_t handle, struct tess_message
     switch (number) {
     case SYS_WAIT: time_ns += TESS_NS_PER_MS; return STATUS_TIMED_OUT;
     case SYS_CALL:
-        if (handle.v != EXEC && handle.v != SUPERVISOR) {
+        if (handle.v != EXEC && handle.v != SUPERVISOR && handle.v != IDENTITY) {
             return STATUS_BAD_HANDLE;
         }
         request = *message;
@@ -248,4 +281,63 @@ TEST(help_has_each_command_in_one_line) {
         CHECK(command->internal || command->run != nullptr || command->filter != nullptr);
     }
     CHECK_EQ(lines, count);
+}
+
+// ---- somebody reads a screen at a time ----
+
+static constexpr char NOTICE[] = "a job has ended, and why takes a line of its own\n";
+constexpr size_t NOTICES = 60; // most of the buffer
+
+// While the person reads, something is said of its own accord.
+static enum front_event read_screen(struct front_question question, struct shell_text *line) {
+    print(question.prompt, strlen(question.prompt));
+    const bool before = pager_aside(true);
+    for (size_t i = 0; i < NOTICES; i++) {
+        (void)fail("%s", NOTICE);
+    }
+    (void)pager_aside(before);
+    *line = (struct shell_text){"", 0};
+    return FRONT_LINE;
+}
+
+TEST(what_is_said_while_a_screen_waits_has_room) {
+    struct front paged = memory;
+    static char line[1500]; // less than a screen
+    (void)TYPE("true");
+    static_assert(sizeof(line) + NOTICES * (sizeof(NOTICE) - 1) > CONSOLE_PIECE_BYTES);
+    paged.interactive = true;
+    paged.read = read_screen;
+    shell.front = &paged;
+    (void)clear();
+    pager_begin();
+    for (size_t i = 0; i + 1 < FRONT_ROWS; i++) {
+        out("\n");
+    }
+    out_flush();
+    memset(line, 'x', sizeof(line));
+    (void)fail("%.*s", (int)sizeof(line), line); // a screen is full: it waits
+    pager_end();
+    out_flush();
+    shell.front = &memory;
+    size_t shown = 0, notices = 0;
+    for (const char *at = printed; *at != '\0'; at++) {
+        shown += *at == 'x';
+        notices += strncmp(at, NOTICE, sizeof(NOTICE) - 1) == 0;
+    }
+    CHECK_EQ(shown, sizeof(line));
+    CHECK_EQ(notices, NOTICES);
+}
+
+// ---- policyd decides; from here on the shell asks ----
+
+TEST(a_machine_whose_policy_is_given_up_can_be_switched_off) {
+    (void)TYPE("true");
+    granted.block.cap_count = 4;
+    identity_begin();
+    for (enum supervisor_run_state state = SUPERVISOR_RUN_STATE_STOPPED; state <= SUPERVISOR_RUN_STATE_ENDED; state++) {
+        state_of_policyd = state;
+        const bool given_up = state == SUPERVISOR_RUN_STATE_FAILED || state == SUPERVISOR_RUN_STATE_ENDED;
+        CHECK_EQ(identity_check("poweroff", "power"), given_up ? COMMAND_OK : COMMAND_FAILED);
+        CHECK_EQ(identity_check("kill", "end"), COMMAND_FAILED); // that alone: nobody decides about anything else
+    }
 }
