@@ -82,3 +82,19 @@ def settled_memory(session, expected=None, timeout=ANSWER_S):
         if time.monotonic() > limit:
             return now
         last = now
+
+
+GROWTHS_MOST = 4  # of what a process takes when it comes by a place for the first time, such as a page of its stack
+
+
+def leaves_nothing(session, action):
+    """Memory in use is the same before and after the action, once it was done before. What it leaves behind it leaves each time; what the
+    shell or a service takes on first use stays, and when that is depends on what comes between two lines: so it is done again then."""
+    action()
+    readings = [settled_memory(session)]
+    while len(readings) <= GROWTHS_MOST:
+        action()
+        readings.append(settled_memory(session, readings[-1], 2))
+        if readings[-1] == readings[-2]:
+            return
+    raise Failure("mem never reads the same before and after", "the same twice", "\n".join(readings))
