@@ -26,9 +26,28 @@ const leaning :Manifest.Service = (
   modes = [full],
 );
 
+# Never becomes ready, and nobody ends it for that; the other one needs it, so it is never started, in whatever mode.
+const becoming :Manifest.Service = (
+  name = "becoming",
+  program = "patient",
+  memoryKib = 128,
+  args = [(text = "unready")],
+  band = background,
+  readyMs = 3600000,
+  provides = ["becoming"],
+);
+
+const waiting :Manifest.Service = (
+  name = "waiting",
+  program = "patient",
+  memoryKib = 128,
+  provides = ["waiting"],
+  grants = [(name = "becoming", service = "becoming")],
+);
+
 const system :Manifest.System = (
   name = "wavering",
-  services = [.wavering, .leaning, Tessera.samgrd, Tessera.logd, Tessera.metricsd, Tessera.policyd, Tessera.rngd, Tessera.keystored,
+  services = [.wavering, .leaning, .becoming, .waiting, Tessera.samgrd, Tessera.logd, Tessera.metricsd, Tessera.policyd, Tessera.rngd, Tessera.keystored,
               Tessera.identityd, Tessera.configd, Tessera.timed, Tessera.consoled, Tessera.execd, Tessera.shell],
   operations = Tessera.operations,
 );

@@ -112,6 +112,8 @@ def an_essential_service_that_fails_leads_to_safe_mode(ctx):
     session.expect_in("mode", rf"^safe: {reason}$", r"^without leaning metricsd keystored timed$")
     found = states(session)
     check({name for name in found if found[name] == "left-out"} == {"leaning", "metricsd", "keystored", "timed"}, "what is left out", "leaning and what else does not belong to safe mode", found)
+    check(found["becoming"] == "starting" and found["waiting"] == "stopped", "what waits for another goes on waiting",
+          "waiting is not started before becoming is ready", found)
     session.until("services", r"^wavering +\d+ +running")
     log = session.expect_in("logs -n 90", r"init +system wavering: \d+ services$",
                             r"wavering ended 2 times in a row; it is started again with all that need it$",
