@@ -170,5 +170,8 @@ bool authority_may_use(const struct authority *graph, const struct inspect_handl
 // may receive from every service's endpoint, and leaves it to the service.)
 bool authority_receives(const struct authority *graph, const struct authority_handle *handle);
 
+// Who serves an endpoint: its last receiver, or whoever may be the first. AUTHORITY_NONE: nobody.
+uint32_t authority_server_of(const struct authority *graph, uint64_t endpoint_koid);
+
 // What a handle goes by: the name of its grant, or else its interface or type. Returns `out`.
 const char *authority_handle_name(const struct authority *graph, uint32_t handle, char out[AUTHORITY_NAME_BYTES]);

@@ -381,6 +381,17 @@ bool authority_receives(const struct authority *graph, const struct authority_ha
     return thread == AUTHORITY_NONE || graph->objects.at[thread].numbers[3] == graph->processes.at[handle->process].koid;
 }
 
+uint32_t authority_server_of(const struct authority *graph, uint64_t endpoint_koid) {
+    uint32_t found = AUTHORITY_NONE;
+    for (uint32_t i = 0; i < graph->handles.count; i++) {
+        const struct authority_handle *handle = &graph->handles.at[i];
+        if (handle->seen.object_koid == endpoint_koid && authority_receives(graph, handle)) {
+            found = handle->process; // the supervisor comes first: it may receive for each that has not begun to
+        }
+    }
+    return found;
+}
+
 const char *authority_handle_name(const struct authority *graph, uint32_t handle, char out[AUTHORITY_NAME_BYTES]) {
     const struct authority_handle *of = &graph->handles.at[handle];
     const struct authority_interface *interface = authority_interface_by_id(graph, of->seen.interface_id);

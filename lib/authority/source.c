@@ -62,14 +62,21 @@ static bool next_element(const struct source *source, size_t at, struct source_s
 
 // ---- finding ----
 
-bool source_entry(const struct source *source, uint32_t line, struct source_span *out) {
+constexpr uint32_t DEPTH_MAX = 16; // of parentheses in parentheses
+
+// Where a line begins; the end of the text where there is none of this number.
+static size_t line_start(const struct source *source, uint32_t line) {
     size_t at = 0;
-    struct source_span token;
-    uint32_t depth = 0;
     for (; line > 1 && at < source->len; at++) {
         line -= source->text[at] == '\n';
     }
-    for (; next_token(source, at, &token); at = token.to) {
+    return at;
+}
+
+bool source_entry(const struct source *source, uint32_t line, struct source_span *out) {
+    struct source_span token;
+    uint32_t depth = 0;
+    for (size_t at = line_start(source, line); next_token(source, at, &token); at = token.to) {
         const char mark = mark_of(source, token);
         if (mark == '(' && depth++ == 0) {
             out->from = token.from;
@@ -99,15 +106,44 @@ static bool find_field(const struct source *source, struct source_span of, const
     return false;
 }
 
-static bool find_grant(const struct source *source, struct source_span entry, const char *name, struct source_span *out) {
-    struct source_span field, list, value, end;
+// Whether it is in parentheses, and its field `name` is this.
+static bool is_called(const struct source *source, struct source_span of, const char *name) {
+    struct source_span field, value;
     char quoted[32];
     fmt_snprintf(quoted, sizeof quoted, "\"%s\"", name);
-    if (!find_field(source, entry, "grants", &field, &list) || source->text[list.from] != '[') {
+    return source->text[of.from] == '(' && find_field(source, of, "name", &field, &value) && is_token(source, value, quoted);
+}
+
+bool source_entry_around(const struct source *source, uint32_t line, const char *name, struct source_span *out) {
+    const size_t from = line_start(source, line), to = line_start(source, line + 1);
+    struct source_span token, field, value;
+    size_t open[DEPTH_MAX];
+    uint32_t depth = 0;
+    for (size_t at = 0; next_token(source, at, &token); at = token.to) {
+        const char mark = mark_of(source, token);
+        if (mark == '(' && depth < DEPTH_MAX) {
+            open[depth++] = token.from;
+        } else if (mark == '(' || (mark == ')' && depth == 0)) {
+            return false;
+        } else if (mark == ')') {
+            *out = (struct source_span){open[--depth], token.to};
+            if (out->from < to && out->to > from && is_called(source, *out, name) && find_field(source, *out, "grants", &field, &value)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+// The element of this name in the list that is this field of the entry.
+static bool find_element(const struct source *source, struct source_span entry, const char *field_name, const char *name,
+                         struct source_span *out) {
+    struct source_span field, list, end;
+    if (!find_field(source, entry, field_name, &field, &list) || source->text[list.from] != '[') {
         return false;
     }
     for (size_t at = list.from + 1; next_element(source, at, out, &end); at = end.to) {
-        if (source->text[out->from] == '(' && find_field(source, *out, "name", &field, &value) && is_token(source, value, quoted)) {
+        if (is_called(source, *out, name)) {
             return true;
         }
         if (mark_of(source, end) != ',') {
@@ -154,12 +190,17 @@ static bool drop(struct source *source, struct source_span element) {
 
 bool source_drop_grant(struct source *source, struct source_span entry, const char *name) {
     struct source_span grant;
-    return find_grant(source, entry, name, &grant) && drop(source, grant);
+    return find_element(source, entry, "grants", name, &grant) && drop(source, grant);
+}
+
+bool source_drop_name(struct source *source, struct source_span entry, const char *name) {
+    struct source_span resolved;
+    return find_element(source, entry, "resolve", name, &resolved) && drop(source, resolved);
 }
 
 bool source_drop_control(struct source *source, struct source_span entry, const char *name) {
     struct source_span grant, field, value;
-    return find_grant(source, entry, name, &grant) && find_field(source, grant, "control", &field, &value) && drop(source, field);
+    return find_element(source, entry, "grants", name, &grant) && find_field(source, grant, "control", &field, &value) && drop(source, field);
 }
 
 bool source_drop_field(struct source *source, struct source_span entry, const char *name) {

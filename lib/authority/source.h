@@ -32,9 +32,13 @@ struct source {
 // The entry, in parentheses, that begins in this line (from 1).
 bool source_entry(const struct source *source, uint32_t line, struct source_span *out);
 
-// Take out: an element of the entry's list of grants by its name, `control` of one, a whole field. Set: a field that is a number.
+// The innermost entry of this name around this line that has grants: one that a line of them is known of, not its own.
+bool source_entry_around(const struct source *source, uint32_t line, const char *name, struct source_span *out);
+
+// Take out: an element of the entry's list of grants, or of the names that it resolves, by its name, `control` of one, a whole field. Set: a field that is a number.
 // False when it is not written there, or there is no room for one edit more.
 bool source_drop_grant(struct source *source, struct source_span entry, const char *name);
+bool source_drop_name(struct source *source, struct source_span entry, const char *name);
 bool source_drop_control(struct source *source, struct source_span entry, const char *name);
 bool source_drop_field(struct source *source, struct source_span entry, const char *name);
 bool source_set_number(struct source *source, struct source_span entry, const char *name, uint64_t value);

@@ -46,6 +46,48 @@ static struct source whole(void) {
     return (struct source){.text = TEXT, .len = sizeof TEXT - 1};
 }
 
+TEST(an_entry_is_found_around_a_line_of_its_grants) {
+    struct source source = whole();
+    struct source_span entry, own;
+    REQUIRE(source_entry(&source, 4, &own));
+    REQUIRE(source_entry_around(&source, 11, "one", &entry));
+    CHECK(entry.from == own.from && entry.to == own.to);
+    REQUIRE(source_entry_around(&source, 2, "other", &entry)); // all of it is this line
+    CHECK(strncmp(TEXT + entry.from, "(name = \"other\"", 15) == 0);
+    CHECK(!source_entry_around(&source, 2, "one", &entry));
+    CHECK(!source_entry_around(&source, 11, "a", &entry)); // that is a grant
+    CHECK(!source_entry_around(&source, 99, "one", &entry));
+    static const char broken[] = "const a :T = (name = \"a\", grants = [(name = \"b\")]";
+    source = (struct source){.text = broken, .len = sizeof broken - 1};
+    CHECK(!source_entry_around(&source, 1, "a", &entry));
+    static const char nested[] = "(((((((((((((((((name = \"a\", grants = [])))))))))))))))))";
+    source = (struct source){.text = nested, .len = sizeof nested - 1};
+    CHECK(!source_entry_around(&source, 1, "a", &entry)); // deeper than anybody writes
+    static const char list[] = "const programs :List(Program) = [\n  (name = \"a\", grants = [(name = \"x\")]),\n  (name = \"b\", grants = [(name = \"x\")]),\n];\n";
+    source = (struct source){.text = list, .len = sizeof list - 1};
+    REQUIRE(source_entry_around(&source, 3, "b", &entry));
+    CHECK(strncmp(list + entry.from, "(name = \"b\"", 11) == 0);
+    CHECK(!source_entry_around(&source, 2, "b", &entry));
+}
+
+TEST(names_go_one_by_one) {
+    struct source source = whole();
+    struct source_span entry;
+    REQUIRE(source_entry(&source, 4, &entry));
+    CHECK(!source_drop_name(&source, entry, "a")); // it is granted, not resolved
+    CHECK(source_drop_name(&source, entry, "log"));
+    CHECK_STR_EQ(diff_of(&source), "--- a/s.capnp\n"
+                                   "+++ b/s.capnp\n"
+                                   "@@ -14,6 +14,6 @@\n"
+                                   "      service = \"long\"),\n"
+                                   "     .shared\n"
+                                   "   ],\n"
+                                   "-  resolve = [(name = \"log\"), (name = \"x\")]\n"
+                                   "+  resolve = [(name = \"x\")]\n"
+                                   " );\n"
+                                   " const two :Manifest.Service = (name = \"two\", grants = [(name = \"x\", trace = void), (name = \"y\", inspector = void)]);\n");
+}
+
 TEST(an_entry_ends_where_its_parenthesis_does) {
     struct source source = whole();
     struct source_span entry;

@@ -11,18 +11,6 @@
 
 // ---- authority ----
 
-// Who serves an endpoint: its last receiver, or whoever may be the first. AUTHORITY_NONE: nobody.
-static uint32_t server_of(const struct authority *graph, uint64_t endpoint_koid) {
-    uint32_t found = AUTHORITY_NONE;
-    for (uint32_t i = 0; i < graph->handles.count; i++) {
-        const struct authority_handle *handle = &graph->handles.at[i];
-        if (handle->seen.object_koid == endpoint_koid && authority_receives(graph, handle)) {
-            found = handle->process; // the supervisor comes first: it may receive for each that has not begun to
-        }
-    }
-    return found;
-}
-
 // How a handle came to be where it is, in one line.
 static const char *how(const struct authority *graph, uint32_t handle, char text[AUTHORITY_HOW_BYTES]) {
     struct authority_chain chain;
@@ -33,7 +21,7 @@ static const char *how(const struct authority *graph, uint32_t handle, char text
 static void print_held(const struct authority *graph, uint32_t handle) {
     struct shell_table *table = &shell.table;
     const struct authority_handle *of = &graph->handles.at[handle];
-    const uint32_t server = of->seen.type == OBJECT_ENDPOINT ? server_of(graph, of->seen.object_koid) : AUTHORITY_NONE;
+    const uint32_t server = of->seen.type == OBJECT_ENDPOINT ? authority_server_of(graph, of->seen.object_koid) : AUTHORITY_NONE;
     char name[AUTHORITY_NAME_BYTES], text[AUTHORITY_HOW_BYTES];
     table_cell(table, "%s", graph->processes.at[of->process].name);
     table_cell(table, "%s%s", authority_handle_name(graph, handle, name), badge_controls(of->seen.badge) ? " control" : "");
@@ -92,7 +80,7 @@ static uint32_t print_callers(const struct authority *graph, const struct author
     for (uint32_t i = 0; i < graph->handles.count; i++) {
         const struct inspect_handle *seen = &graph->handles.at[i].seen;
         if (seen->type == OBJECT_ENDPOINT && (seen->rights & RIGHT_SEND_BIT) != 0 && authority_may_use(graph, seen, method->interface_id) &&
-            (service == AUTHORITY_NONE || server_of(graph, seen->object_koid) == service)) {
+            (service == AUTHORITY_NONE || authority_server_of(graph, seen->object_koid) == service)) {
             print_held(graph, i);
             count++;
         }

@@ -25,11 +25,11 @@ static const struct command commands[] = {
      .details = "Each handle that allows it, who holds it, and how it came there."},
     {.name = "authority", .usage = "[--json|--dot]", .summary = "show who holds what of whom", .run = command_authority, .max = 1,
      .details = "As text; as JSON, which is all that is known; as DOT, which Graphviz draws."},
-    {.name = "least", .usage = "SERVICE [--memory]", .summary = "show what a service was granted and never used",
-     .run = command_least, .min = 1, .max = 2, .completion = COMPLETE_SERVICES,
-     .details = "As a change of the manifest, for `patch -p1`: what it was granted without what it did not use since it was\n"
-                "started. With --memory its limit also becomes the most that it used. Use the service as it is meant to be\n"
-                "used before: what it was not asked to do nobody knows."},
+    {.name = "least", .usage = "SERVICE|JOB [--memory]", .summary = "show what a service or job was granted and never used",
+     .run = command_least, .min = 1, .max = 2, .completion = COMPLETE_UNITS,
+     .details = "As a change of the manifest, for `patch -p1`: what it was granted, and may resolve, without what it did not use\n"
+                "since it was started. With --memory its limit also becomes the most that it used. Use the service as it is\n"
+                "meant to be used before: what it was not asked to do nobody knows. Of a program: while a job of it runs."},
     {.name = "prove", .usage = "SERVICE|-a --cannot-reach TARGET [--certificate]", .summary = "show that it can never hold something",
      .run = command_prove, .min = 3, .max = 4, .completion = COMPLETE_UNITS,
      .details = "TARGET is an interface (`log`, `log.control`), a service, or a type of kernel object (`inspector`).\n"

@@ -297,28 +297,30 @@ def exercise(session):
     session.expect_in("logs -n 1", r"(?s).")
     session.expect_in("metrics log_", r"^log_used ")
     session.expect_in("policy hello use console", r"(?i)\b(may|allow)")
+    session.expect_in("call random.stats", r"\bseeded = (true|false)\b")  # by a name that is resolved
 
 
-def system_with(ctx, folder, patches, without=None):
-    """The boot package of the shipped system with these changes of its manifest, and without this line of it."""
-    for name in ("system", "idl"):
+def system_with(ctx, folder, patches, without=None, change=lambda text: text, package="boot.pkg"):
+    """The package of a system with the shipped manifest as `change` makes it, with these patches and without this line of it."""
+    for name in ("system", "idl", "tools/manifest", "tools/capnpc-c"):  # the compiler names its sources as seen from where it lies
         shutil.copytree(ROOT / name, folder / name, dirs_exist_ok=True, ignore=shutil.ignore_patterns("released"))
+    source = folder / "system" / "tessera.capnp"
+    source.write_text(change(source.read_text()))
     for patch in patches:
         done = subprocess.run(["patch", "-p1", "--no-backup-if-mismatch", "-F0"], cwd=folder, input=patch, text=True, capture_output=True, check=False)
         check(done.returncode == 0, "the difference applies", "status 0 of patch", f"{done.stdout}{done.stderr}\n{patch}")
-    source = folder / "system" / "tessera.capnp"
     if without is not None:
         check(source.read_text().count(without) == 1, "the line is there", without, source.read_text())
         source.write_text(source.read_text().replace(without, ""))
     built = ROOT / "build" / ctx.arch
     manifest = folder / "new.manifest"
-    done = subprocess.run([sys.executable, ROOT / "tools" / "manifest" / "manifestc", "--check", built / "lib" / "manifest" / "manifest_check",
+    done = subprocess.run([sys.executable, folder / "tools" / "manifest" / "manifestc", "--check", built / "lib" / "manifest" / "manifest_check",
                            "--output", manifest, source], capture_output=True, text=True, check=False)
     check(done.returncode == 0, "the changed manifest compiles", "status 0 of manifestc", done.stderr)
-    whole = packages.Package.load(built / "boot.pkg")
+    whole = packages.Package.load(built / package)
     name = next(name for name, kind, _data in whole.entries() if kind == mkpkg.KIND_MANIFEST)
     package = folder / "least.pkg"
-    package.write_bytes(whole.replacing(name, manifest.read_bytes()).data)
+    package.write_bytes(whole.replacing(name, manifest.read_bytes()).replacing("manifest-source", source.read_bytes()).data)
     return package
 
 
@@ -328,7 +330,7 @@ def the_least_manifest_suffices(ctx):
     services = [row[0] for row in session.rows("services")]
     found = {name: session.do(f"least {name}", 30) for name in services}
     session.expect_in("least nosuch", r"no process is called `nosuch`")
-    session.expect_in("least init", r"^least: init is no service$")
+    session.expect_in("least init", r"^least: init is no service or job$")
     memory = session.do("least samgrd --memory", 30)
     check(re.search(r"^-  memoryKib = 256,$", memory, re.MULTILINE) and re.search(r"^\+  memoryKib = \d+,$", memory, re.MULTILINE),
           "least --memory", "its limit as the most that it used", memory)
@@ -339,6 +341,8 @@ def the_least_manifest_suffices(ctx):
                     re.MULTILINE), "least shell", "control of the time", found["shell"])
     check(re.search(r"^-    \(name = \"trace\", trace = void, unshared = true\),$", found["shell"], re.MULTILINE), "least shell", "without the trace", found["shell"])
     check("-    (name = \"console\"" not in found["shell"], "least shell", "the console stays", found["shell"])
+    check(re.search(r"^-  resolve = \[\(name = \"log\"\), \(name = \"console\"\), \(name = \"random\"\)\],\n\+  resolve = \[\(name = \"random\"\)\],$",
+                    found["shell"], re.MULTILINE), "least shell", "the one name that it asked for", found["shell"])
     session.poweroff()
     patches = [output for output in found.values() if "--- a/" in output]
     with tempfile.TemporaryDirectory() as folder:
@@ -354,6 +358,51 @@ def the_least_manifest_suffices(ctx):
         session.poweroff()
 
 
+PROGRAM = """const resolver :Manifest.Program = (
+  name = "resolver",
+  memoryKib = 256,
+  grants = [
+    (name = "console", service = "console"),
+    (name = "registry", service = "registry"),
+    (name = "random", service = "random"),
+  ],
+  resolve = [(name = "log"), (name = "random")],
+);
+
+const system"""
+
+
+def with_program(text):
+    check(text.count("const system") == 1 and text.count("programs = [.hello]") == 1, "the manifest", "a system that runs hello", text)
+    return text.replace("const system", PROGRAM).replace("programs = [.hello]", "programs = [.hello, .resolver]")
+
+
+def what_a_job_needs_suffices(ctx):
+    patches = []
+    for _ in range(2):  # as it is written, and as that says
+        with tempfile.TemporaryDirectory() as folder:
+            session = Session(ctx, package=system_with(ctx, pathlib.Path(folder), patches, change=with_program, package="system/test.pkg"))
+            session.keys("run resolver watch &\r")  # which asks for the name `log`, and waits
+            session.guest.expect(r"resolver: watches$", ANSWER_S)
+            session.keys("\r")
+            session.guest.prompt(ANSWER_S)
+            job = re.search(r"^(\d+) +resolver ", session.do("jobs"), re.MULTILINE).group(1)
+            found = session.expect_in(f"least resolver.{job}", rf"^# What resolver\.{job} used in the .* since it was started\. ")
+            if not patches:
+                check(re.search(r"^# random \(system/tessera\.capnp:\d+, service random\) was never used$", found, re.MULTILINE) and
+                      re.search(r"^# random, which it may resolve, was never asked for$", found, re.MULTILINE), "what it did not use", "both", found)
+                session.do("kill policyd")
+                session.until("service policyd", r"(?s)running.*restarts\s+1\b", ANSWER_S)
+                session.expect_in(f"least resolver.{job}", r"^# What it may resolve is kept: whoever notes what is asked for was started again since$",
+                                  r"^# random \(.*\) was never used$")
+            else:
+                check(re.search(r"^# Nothing can be taken from it$", found, re.MULTILINE), "what it needs", "all of it", found)
+            session.do(f"kill {job}")
+            session.poweroff()
+        patches = [found]
+
+
 def cases(ctx):
     return [(function.__name__, functools.partial(function, ctx)) for function in
-            (handles_say_where_from, what_is_foretold_happens, proofs_are_checked, proofs_stay, the_least_manifest_suffices)]
+            (handles_say_where_from, what_is_foretold_happens, proofs_are_checked, proofs_stay, the_least_manifest_suffices,
+             what_a_job_needs_suffices)]
