@@ -4,7 +4,7 @@
 // waiting, neither thread with flags (thread.h). Then nothing is queued, scheduled or allocated but for the handle's
 // slot, and only page bytes are copied: the sender's words stay where the entry saved them, and the way out loads them
 // from there into the receiver's registers. Every other case goes the general way, which assumes nothing. What is not the
-// shortest case is kept out of line, so that the shortest saves no register.
+// shortest case is kept out of line, and takes a system call's registers as they came, so that the shortest saves none.
 #include "kernel/ipc/syscall.h"
 
 #include "abi/park.h"
@@ -175,8 +175,8 @@ status_t invoke_method(struct thread *caller, struct object *object, uint32_t ty
 }
 
 // A method of a kernel object. What is needed after it is kept in the invocation, and not in registers to be saved.
-[[gnu::noinline]] static struct kernel_exit call_method(struct thread *current, const struct handle_slot *slot,
-                                                        uint64_t handle, uint64_t info, uint64_t deadline_ns) {
+[[gnu::noinline]] static struct kernel_exit call_method(uint64_t handle, uint64_t info, uint64_t deadline_ns,
+                                                        struct thread *current, const struct handle_slot *slot) {
     struct object *object = slot->object;
     const uint32_t type_rights = slot->type_rights;
     if (!slot_holds(slot, handle)) {
@@ -288,15 +288,15 @@ call_direct(struct thread *current, const struct handle_slot *slot, uint64_t han
     return server;
 }
 
-[[gnu::noinline]] static struct kernel_exit call_general(struct thread *current, uint64_t handle,
-                                                         uint64_t info, uint64_t deadline_ns) {
+[[gnu::noinline]] static struct kernel_exit call_general(uint64_t handle, uint64_t info, uint64_t deadline_ns,
+                                                         struct thread *current) {
     struct capability target;
     status_t status = handle_read(current->process, handle, &target);
     if (!status_ok(status)) {
         return leave_with(status);
     }
     if (capability_type(&target) != OBJECT_ENDPOINT) {
-        return call_method(current, target.slot, handle, info, deadline_ns);
+        return call_method(handle, info, deadline_ns, current, target.slot);
     }
     struct thread *receiver;
     status = transfer_send_through(&target, current, info, deadline_ns, true, &receiver);
@@ -307,8 +307,8 @@ call_direct(struct thread *current, const struct handle_slot *slot, uint64_t han
 }
 
 // As the fast path, with a page, a handle or a mark, or when the answer may bring some.
-[[gnu::noinline]] static struct kernel_exit call_loaded(struct thread *current, const struct handle_slot *slot,
-                                                        uint64_t handle, uint64_t info) {
+[[gnu::noinline]] static struct kernel_exit call_loaded(uint64_t handle, uint64_t info, struct thread *current,
+                                                        const struct handle_slot *slot) {
     const enum load load = (info & MESSAGE_MARK) == 0 || (slot->type_rights & SLOT_NEVER_MARKED) == 0 ? load_of(info) : OTHER_LOAD;
     struct thread *receiver;
     if (load == PAGE_LOAD) {
@@ -323,7 +323,7 @@ call_direct(struct thread *current, const struct handle_slot *slot, uint64_t han
             return exit_with_handle(receiver, current);
         }
     }
-    return call_general(current, handle, info, DEADLINE_NEVER);
+    return call_general(handle, info, DEADLINE_NEVER, current);
 }
 
 static struct kernel_exit sys_call(uint64_t handle, uint64_t info, uint64_t deadline_ns) {
@@ -331,18 +331,19 @@ static struct kernel_exit sys_call(uint64_t handle, uint64_t info, uint64_t dead
     const struct handle_slot *slot = process_slot(current->process, handle);
     if (LIKELY(slot_is(slot, OBJECT_ENDPOINT, RIGHT_SEND, SLOT_NEVER_USED) && deadline_ns == DEADLINE_NEVER)) {
         if ((info & ~(uint64_t)(UINT32_MAX & ~MESSAGE_MARK)) != 0) {
-            return call_loaded(current, slot, handle, info);
+            return call_loaded(handle, info, current, slot);
         }
         struct thread *server = call_direct(current, slot, handle, info, NO_LOAD);
         if (LIKELY(server != nullptr)) {
             return trace_on(TRACE_IPC) ? trace_direct_call(server, current) : exit_directly_to(server, current);
         }
+        return call_general(handle, info, DEADLINE_NEVER, current); // what is known takes no register
     }
     if (LIKELY(slot != nullptr) && LIKELY(slot_type(slot) != OBJECT_ENDPOINT) &&
         LIKELY((slot->type_rights & SLOT_NEVER_USED) == 0)) {
-        return call_method(current, slot, handle, info, deadline_ns);
+        return call_method(handle, info, deadline_ns, current, slot);
     }
-    return call_general(current, handle, info, deadline_ns);
+    return call_general(handle, info, deadline_ns, current);
 }
 
 static syscall_fn sys_recv;
@@ -505,8 +506,8 @@ static struct thread *answer_entry(struct thread *current, uint64_t info) {
     return caller;
 }
 
-[[gnu::noinline]] static struct kernel_exit reply_recv_general(struct thread *current, uint64_t handle,
-                                                               uint64_t info, uint64_t deadline_ns) {
+[[gnu::noinline]] static struct kernel_exit reply_recv_general(uint64_t handle, uint64_t info, uint64_t deadline_ns,
+                                                               struct thread *current) {
     struct capability source = {};
     struct thread *resumed = nullptr;
     status_t status = STATUS_OK;
@@ -566,8 +567,8 @@ static struct thread *answer_entry(struct thread *current, uint64_t info) {
 }
 
 // As the fast path, with a page or a handle. The handle is there before the server waits: no lock may be held meanwhile.
-[[gnu::noinline]] static struct kernel_exit reply_loaded(struct thread *current, const struct handle_slot *slot,
-                                                         uint64_t handle, uint64_t info) {
+[[gnu::noinline]] static struct kernel_exit reply_loaded(uint64_t handle, uint64_t info, struct thread *current,
+                                                         const struct handle_slot *slot) {
     const enum load load = load_of(info);
     struct thread *caller;
     if (load == PAGE_LOAD) {
@@ -589,7 +590,7 @@ static struct thread *answer_entry(struct thread *current, uint64_t info) {
         sched_switch_registers(current, caller);
         return exit_with_handle(caller, current);
     }
-    return reply_recv_general(current, handle, info, DEADLINE_NEVER);
+    return reply_recv_general(handle, info, DEADLINE_NEVER, current);
 }
 
 static struct kernel_exit sys_reply_recv(uint64_t handle, uint64_t info, uint64_t deadline_ns) {
@@ -597,14 +598,15 @@ static struct kernel_exit sys_reply_recv(uint64_t handle, uint64_t info, uint64_
     const struct handle_slot *slot = process_slot(current->process, handle);
     if (LIKELY(slot_is(slot, OBJECT_ENDPOINT, RIGHT_RECEIVE, 0) && deadline_ns == DEADLINE_NEVER)) {
         if ((info & ~MESSAGE_ACCEPT_MASK) >> MESSAGE_PAGE_SHIFT != 0) {
-            return reply_loaded(current, slot, handle, info);
+            return reply_loaded(handle, info, current, slot);
         }
         struct thread *caller = reply_direct(current, slot, handle, info, false);
         if (LIKELY(caller != nullptr)) {
             return trace_on(TRACE_IPC) ? trace_direct_reply(caller, current) : exit_directly_to(caller, current);
         }
+        return reply_recv_general(handle, info, DEADLINE_NEVER, current);
     }
-    return reply_recv_general(current, handle, info, deadline_ns);
+    return reply_recv_general(handle, info, deadline_ns, current);
 }
 
 // ---- send and recv ---------------------------------------------------------------------------------
