@@ -70,6 +70,21 @@ struct inspect_account {
     uint32_t ended;
 };
 
+// What an account pays for by itself, in bytes: what it uses without what its direct children cost it, which is what they use, or what
+// is set aside for them if that is more. `accounts` are all there are.
+static inline uint64_t inspect_own_bytes(const struct inspect_account *accounts, uint64_t count, uint64_t koid) {
+    uint64_t own = 0, children = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        const struct inspect_account *it = &accounts[i];
+        if (it->koid == koid) {
+            own = it->used_bytes;
+        } else if (it->parent_koid == koid) {
+            children += it->used_bytes > it->reserved_bytes ? it->used_bytes : it->reserved_bytes;
+        }
+    }
+    return own > children ? own - children : 0; // they may have changed while they were listed
+}
+
 // The state of an object. What the numbers are:
 //   account       state 1: ended; limit, used, reserved bytes, processor time in ns
 //   process       state as in inspect_process; threads, handles, koid of its account, processor time in ns

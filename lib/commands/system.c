@@ -181,6 +181,11 @@ int command_ps(const struct arguments *arguments) {
     static const char *const bands[] = {"realtime", "interactive", "normal", "background"};
     struct shell_table *table = &shell.table;
     uint64_t after = 0;
+    size_t account_count;
+    const status_t listed = fetch_accounts(&account_count);
+    if (!status_ok(listed)) {
+        return out_problem("ps", listed);
+    }
     table_begin(table, ">KOID NAME STATE BAND >THREADS >HANDLES >MEMORY >LIMIT >CPU", out_sink, nullptr);
     for (;;) {
         size_t count = 0;
@@ -202,7 +207,7 @@ int command_ps(const struct arguments *arguments) {
             table_cell(table, "%s", process->band < 4 ? bands[process->band] : "-");
             table_cell(table, "%u", process->threads);
             table_cell(table, "%llu", (unsigned long long)process->handles);
-            table_cell(table, "%s", shell_size(number, process->account_used_bytes));
+            table_cell(table, "%s", shell_size(number, inspect_own_bytes(accounts, account_count, process->account_koid)));
             table_cell(table, "%s", shell_size(number, process->account_limit_bytes));
             table_cell(table, "%s", shell_duration(number, process->cpu_ns));
         }

@@ -46,7 +46,8 @@ static const struct command commands[] = {
      .details = "  -d, --dump  all of the record, for tools/minidump\n"
                 "The numbers are those of `crashes`."},
     {.name = "ps", .usage = "", .summary = "list the processes", .run = command_ps,
-     .details = "MEMORY and LIMIT are those of the account that pays; `mem -a` shows all accounts."},
+     .details = "MEMORY and LIMIT are those of the account that pays, MEMORY without what it gave to\n"
+                "accounts below it; `mem -a` shows all accounts."},
     {.name = "mem", .usage = "[-a]", .summary = "show what memory is used for", .run = command_mem, .max = 1,
      .details = "  -a  the tree of accounts: limit, what of it is reserved, use, highest use,\n"
                 "      processor time, objects, and the programs that each pays for"},

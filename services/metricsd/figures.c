@@ -12,6 +12,7 @@
 #include "services/metricsd/metricsd.h"
 
 constexpr size_t PROCESSES_MAX = 96; // that are shown
+constexpr size_t ACCOUNTS_MAX = 192; // that are looked at
 constexpr uint64_t PATIENCE_MS = 200;
 
 enum builtin : uint16_t {
@@ -43,7 +44,7 @@ static const struct metrics_family builtins[BUILTINS] = {
     [IDLE] = {"idle", "Time in which processors had nothing to do, of all of them.", METRICS_COUNTER, METRICS_NANOSECONDS},
     [HANDLES] = {"handles", "Handles of all processes.", METRICS_GAUGE, METRICS_NONE},
     [SWITCHES] = {"context_switches", "Switches from one thread to another.", METRICS_COUNTER, METRICS_NONE},
-    [PROCESS_MEMORY] = {"process_memory", "Memory that the account of a process pays for.", METRICS_GAUGE, METRICS_BYTES},
+    [PROCESS_MEMORY] = {"process_memory", "Memory that the account of a process pays for, without that of accounts below it.", METRICS_GAUGE, METRICS_BYTES},
     [PROCESS_TIME] = {"process_cpu", "Processor time of a process.", METRICS_COUNTER, METRICS_NANOSECONDS},
     [PROCESS_HANDLES] = {"process_handles", "Handles of a process.", METRICS_GAUGE, METRICS_NONE},
     [LOG_APPENDED] = {"log_appended", "Records that came to the log.", METRICS_COUNTER, METRICS_NONE},
@@ -95,10 +96,25 @@ static void look_at_system(void) {
     now.values[SWITCHES] = system.context_switches;
 }
 
+static struct inspect_account accounts[ACCOUNTS_MAX];
+static uint64_t account_count;
+
+static void look_at_accounts(void) {
+    uint64_t after = 0, count = 1;
+    account_count = 0;
+    while (count > 0 && account_count < ACCOUNTS_MAX && status_ok(tess_inspector_accounts(inspector, after, &count))) {
+        const struct inspect_account *page = tess_message_page();
+        for (uint64_t i = 0; i < count && account_count < ACCOUNTS_MAX; i++) {
+            accounts[account_count++] = page[i];
+            after = page[i].koid;
+        }
+    }
+}
+
 // Two of one name are told apart by their numbers: a figure has one value only.
 static void take_process(const struct inspect_process *it) {
     struct running *to = &now.processes[now.process_count];
-    *to = (struct running){.memory_bytes = it->account_used_bytes, .cpu_ns = it->cpu_ns, .handles = it->handles};
+    *to = (struct running){.memory_bytes = inspect_own_bytes(accounts, account_count, it->account_koid), .cpu_ns = it->cpu_ns, .handles = it->handles};
     (void)str_copy_bytes(to->name, sizeof(to->name), it->name, strnlen(it->name, sizeof(it->name)));
     for (uint32_t i = 0; i < now.process_count; i++) {
         if (str_equal(now.processes[i].name, to->name)) {
@@ -112,6 +128,7 @@ static void take_process(const struct inspect_process *it) {
 static void look_at_processes(void) {
     static struct inspect_process page[MESSAGE_PAGE_BYTES / sizeof(struct inspect_process)];
     uint64_t after = 0, count = 1;
+    look_at_accounts();
     now.process_count = 0;
     while (count > 0 && status_ok(tess_inspector_processes(inspector, after, &count))) {
         memcpy(page, tess_message_page(), count * sizeof(page[0]));

@@ -127,6 +127,8 @@ def text_is_prometheus(session):
     again = exposed(session)["tessera_shell_command_time_seconds"][2][commands]
     check(again == first + 1, "the shell's commands are counted", first + 1, again)
     used = value(families, "tessera_memory_used_bytes")
+    processes = sum(families["tessera_process_memory_bytes"][2].values())
+    check(5e5 < processes < used, "the memory of all processes", f"0.5 MB, and less than {used}", processes)
     check(1e6 < used < 64e6, "memory in use", "1 to 64 MB", used)
 
 
