@@ -119,6 +119,7 @@ const timed :Manifest.Service = (
   modes = [full, reduced],
   grants = [
     (name = "rtc", realTimeClock = void),
+    (name = "state", keepKib = 8),
     (name = "zones", file = "zones"),
     (name = "config", service = "config"),
     (name = "roster", roster = void),

@@ -9,6 +9,12 @@ static uint64_t add(uint64_t a, uint64_t b) {
     return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
 }
 
+bool wall_is_sound(const struct wall *wall, uint64_t mono_ns) {
+    constexpr int64_t SLEW_MOST_NS = (int64_t)WALL_SLEW_MAX_NS;
+    return wall->known && wall->base_ns >= 0 && wall->base_ns <= WALL_MAX_NS && wall->base_mono_ns <= mono_ns &&
+           wall->slew_ns >= -SLEW_MOST_NS && wall->slew_ns <= SLEW_MOST_NS;
+}
+
 void wall_set(struct wall *wall, uint64_t mono_ns, int64_t wall_ns, uint64_t uncertainty_ns) {
     *wall = (struct wall){.known = true, .base_ns = wall_ns, .base_mono_ns = mono_ns, .uncertainty_ns = uncertainty_ns};
 }

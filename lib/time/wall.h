@@ -22,6 +22,9 @@ struct wall {
 
 // Unknown is all zero.
 
+// Whether it may be used at this moment: one that was kept somewhere, and is not trusted.
+bool wall_is_sound(const struct wall *wall, uint64_t mono_ns);
+
 // Sets it. `uncertainty_ns` is that of what it is set to.
 void wall_set(struct wall *wall, uint64_t mono_ns, int64_t wall_ns, uint64_t uncertainty_ns);
 

@@ -103,3 +103,20 @@ TEST(a_second_that_begins_says_more) {
         REQUIRE(at < 10 * (uint64_t)S);
     }
 }
+
+TEST(one_that_was_kept_is_looked_at) {
+    struct wall wall = {};
+    CHECK(!wall_is_sound(&wall, 100));
+    wall_set(&wall, 100, 5'000'000'000, 10);
+    CHECK(wall_slew(&wall, 100, 6'000'000'000, 10));
+    CHECK(wall_is_sound(&wall, 100));
+    CHECK(!wall_is_sound(&wall, 99)); // it was never set yet
+    struct wall wrong = wall;
+    wrong.base_ns = -1;
+    CHECK(!wall_is_sound(&wrong, 100));
+    wrong.base_ns = WALL_MAX_NS + 1;
+    CHECK(!wall_is_sound(&wrong, 100));
+    wrong = wall;
+    wrong.slew_ns = -(int64_t)WALL_SLEW_MAX_NS - 1;
+    CHECK(!wall_is_sound(&wrong, 100));
+}

@@ -1,5 +1,7 @@
 // The wall clock: read from the chip at start, more precisely at the next second, and set by whoever may.
+#include "base/mem.h"
 #include "base/str.h"
+#include "lib/keep/keep.h"
 #include "lib/rpc/method.h"
 #include "lib/tess/clock.h"
 #include "lib/time/settle.h"
@@ -12,11 +14,55 @@ static uint64_t set_ns; // when it was set last
 static char set_by[NAME_BYTES];
 static const char *problem = ""; // of the chip
 
+// What outlives this process. The monotonic clock does, so a time that somebody set goes on where it was; one from the chip is read anew.
+struct kept {
+    struct wall wall;
+    uint64_t set_ns;
+    uint32_t source;
+    char set_by[NAME_BYTES];
+};
+
+static struct keep keep;
+
+static void keep_time(void) {
+    struct kept *next = keep_begin(&keep);
+    memset(next, 0, sizeof(*next));
+    next->wall = timed.wall;
+    next->set_ns = set_ns;
+    next->source = source;
+    (void)str_copy(next->set_by, sizeof(next->set_by), set_by); // as long as that
+    keep_commit(&keep, sizeof(*next));
+}
+
+// Whether there was one to go on with. It is not trusted more than a message.
+static bool take_kept(void) {
+    const void *left;
+    size_t len;
+    const status_t status = keep_load(&keep, &left, &len);
+    const struct kept *kept = left;
+    if (status_is(status, STATUS_NOT_FOUND)) {
+        return false;
+    }
+    if (!status_ok(status) || len != sizeof(*kept) || !wall_is_sound(&kept->wall, tess_now_ns()) ||
+        kept->source <= TIME_SOURCE_RTC || kept->source > TIME_SOURCE_NETWORK || kept->set_by[NAME_BYTES - 1] != '\0') {
+        keep_forget(&keep);
+        return false;
+    }
+    timed.wall = kept->wall;
+    set_ns = kept->set_ns;
+    source = (enum time_source)kept->source;
+    (void)str_copy(set_by, sizeof(set_by), kept->set_by); // as long as that
+    return true;
+}
+
 // Alarms go by the new time from now on, also if it changes again before the next of them is due.
 static void is_set(enum time_source from, uint64_t when_ns, const char *whom) {
     source = from;
     set_ns = when_ns;
     (void)str_copy(set_by, sizeof(set_by), whom); // a name
+    if (from != TIME_SOURCE_RTC) {
+        keep_time();
+    }
     alarms_run(&timed.alarms, tess_now_ns(), &timed.wall);
 }
 
@@ -48,6 +94,7 @@ static status_t set_by_chip(void) {
     uint64_t before_ns, after_ns;
     TRY(read_chip(&wall_ns, &before_ns, &after_ns));
     settle.goes_on = false;
+    keep_forget(&keep);
     if (chip.counts_seconds) {
         take(settle_begin(&settle, wall_ns / (int64_t)TESS_NS_PER_S, before_ns, after_ns));
     } else {
@@ -57,8 +104,15 @@ static status_t set_by_chip(void) {
 }
 
 void wall_begin(void) {
+    int64_t ignored_ns;
+    uint64_t before_ns, after_ns;
     chip_open(&chip);
-    (void)set_by_chip(); // a clock without a time says so
+    keep_open("state", sizeof(struct kept), &keep);
+    if (take_kept()) {
+        (void)read_chip(&ignored_ns, &before_ns, &after_ns); // whether anything is wrong with it
+    } else {
+        (void)set_by_chip(); // a clock without a time says so
+    }
 }
 
 uint64_t wall_next_poll(void) {

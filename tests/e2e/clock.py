@@ -64,9 +64,14 @@ def the_chip_is_read(ctx):
     session.expect_in("run time_client", r"^time_client: as it should be$")
     check("time_client" in session.do("alarm"), "an alarm stays until somebody tries to tell its holder", "time_client in the list",
           session.guest.transcript[-1000:])
-    # A successor reads the chip, the zones and the setting anew.
+    # What somebody set goes on where it was in a successor, which reads anything else anew: the chip, the zones and the setting.
+    session.do("date set 2020-01-01 00:00")
     session.do("kill timed")
     session.until("service timed", r"(?s)running.*restarts\s+1\b", 20)
+    session.expect_in("date", r"^2020-01-01 00:0\d:\d\d CET .*from a person$")
+    session.do("date set rtc")
+    session.do("kill timed")
+    session.until("service timed", r"(?s)running.*restarts\s+2\b", 20)
     session.expect_in("date", r"^2031-03-30 \d\d:\d\d:\d\d CES?T .*from the real-time clock$")
     session.do("config set time.zone Asia/Tokyo")
     session.expect_in("date", r" JST \(\+09:00\)")
