@@ -18,7 +18,7 @@ struct question {
     enum policy_action action;
 };
 
-static struct policy the_policy(void) {
+struct policy the_policy(void) {
     return (struct policy){tess_cap_required("policy", POLICY_ID)};
 }
 

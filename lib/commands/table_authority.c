@@ -22,7 +22,9 @@ static const struct command commands[] = {
                 "looks whether that is what came of it."},
     {.name = "who-can", .usage = "SERVICE.METHOD", .summary = "show who may call a method", .run = command_who_can, .min = 1,
      .max = 1, .completion = COMPLETE_DESCRIBED, .paged = true,
-     .details = "Each handle that allows it, who holds it, and how it came there."},
+     .details = "Each handle that allows it, who holds it, and how it came there; and who may resolve it at the registry.\n"
+                "Methods are those of a service (`logd.append`), of an interface (`log.append`, `log.control.watch`), or of\n"
+                "the kernel's objects (`inspector.processes`, `vmo.write`)."},
     {.name = "authority", .usage = "[--json|--dot]", .summary = "show who holds what of whom", .run = command_authority, .max = 1,
      .details = "As text; as JSON, which is all that is known; as DOT, which Graphviz draws."},
     {.name = "least", .usage = "SERVICE|JOB [--memory]", .summary = "show what a service or job was granted and never used",

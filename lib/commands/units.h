@@ -5,6 +5,7 @@
 
 #include "base/suggest.h"
 #include "idl/exec.capnp.h"
+#include "idl/policy.capnp.h"
 #include "idl/supervisor.capnp.h"
 #include "lib/badge/badge.h"
 
@@ -13,6 +14,7 @@ constexpr size_t SHOWN_TEXT_BYTES = 128; // of a reason, a list of words
 // Where the running command holds results (rpc_hold), one at a time.
 extern uint64_t held_results[MESSAGE_PAGE_BYTES / sizeof(uint64_t)];
 
+struct policy the_policy(void); // (policy.c)
 struct supervisor the_supervisor(void);
 struct supervisor_control the_supervisor_control(void);
 struct exec the_exec(void);

@@ -225,14 +225,61 @@ def proofs_are_checked(ctx):
         status, said = verdict(folder, silent, certificate, "--contracts", ROOT / "idl")
         check(status == 1 and "than their contract says" in said, "a graph that lies about contracts", "refused", said)
         check(verdict(folder, "{", certificate)[0] == 1 and verdict(folder, text, "[]")[0] == 1, "no JSON at all", "refused", "")
-    for line, *patterns in (("who-can log.append", r"^consoled +log +logd +granted by init: system/tessera\.capnp:\d+, service log$",
-                      r"^shell +log +logd +granted by init"),
-                            ("who-can logd.append", r"^consoled ")):
-        output = "".join(session.paged(line))
+    session.poweroff()
+
+
+# ---- who can call what ----------------------------------------------------------------------------------
+
+def holders(session, line):
+    """{holder: what is said of its handles, a line each}"""
+    found = {}
+    output = session.do(f"{line} | cat")  # not a screen at a time
+    for row in output.splitlines()[1:]:
+        if row.strip():
+            found.setdefault(row.split()[0], []).append(row)
+    return found, output
+
+
+def who_can_call(ctx):
+    session = Session(ctx)
+    granted, resolved = r" +granted by init: system/tessera\.capnp:\d+, ", r" +may resolve it: system/tessera\.capnp:\d+, "
+    for line, names, *patterns in (
+            # The kernel's objects: who has one with the right that the method needs.
+            ("inspector.processes", {"init", "metricsd", "shell"}, r"^shell +inspector +the kernel" + granted),
+            ("trace.start", {"init", "shell"}, r"^shell +trace +the kernel" + granted),
+            ("iospace.unmap", set()),
+            # A service's: who may send there, by control or by minting it where it takes that, and who may resolve the name.
+            ("log.append", {"init", "configd", "consoled", "execd", "identityd", "metricsd", "policyd", "rngd", "samgrd", "shell", "timed"},
+             r"^consoled +log +logd" + granted + "service log$", r"^shell +log +logd"),
+            ("logd.append", {"init", "configd", "consoled", "execd", "identityd", "metricsd", "policyd", "rngd", "samgrd", "shell", "timed"}),
+            ("random.fill", {"init", "identityd", "keystored", "samgrd", "shell"}, r"^shell +- +rngd" + resolved + "random$"),
+            ("rngd.fill", {"init", "identityd", "keystored", "samgrd", "shell"}, r"^shell +- +rngd" + resolved + "random$"),
+            ("policy.revoke", {"init", "samgrd", "shell"}, r"^shell +policy control +policyd" + granted),
+            ("supervisor.kill", {"init", "execd", "shell"}, r"^shell +supervisor control +init "),
+            ("config.save", {"init", "samgrd", "shell"}, r"^samgrd +Config mint +configd +came with a request of init: "),
+            # What is minted of a service's endpoint for one person.
+            ("session.lock", {"init", "identityd", "samgrd", "shell"}, r"^shell +Session +identityd +came with the answer of identityd: ")):
+        found, output = holders(session, f"who-can {line}")
+        expect_equal(set(found), names, f"who can {line}, of\n{output}\n")
         for pattern in patterns:
-            check(re.search(pattern, output, re.MULTILINE), f"output of '{line}'", f"/{pattern}/", output)
-    session.expect_in("who-can supervisor.kill", r"^shell +supervisor control +init ")
+            check(re.search(pattern, output, re.MULTILINE), f"output of 'who-can {line}'", f"/{pattern}/", output)
+    session.expect_in("call random.fill '(count=4)'", r"^\(bytes = ")
+    found, output = holders(session, "who-can process.grant")
+    check({"init", "execd"} <= set(found) and all(" process " in row for rows in found.values() for row in rows), "who-can process.grant",
+          "who has handles to processes", output)
+    for line in ("thread.info", "vspace.map", "vmo.info"):
+        found, output = holders(session, f"who-can {line}")
+        check({"init", "configd", "shell"} <= set(found) and all(" the kernel " in row for rows in found.values() for row in rows), f"who-can {line}", "handles of that type", output)
+    session.do("policy revoke shell use random")
+    found, output = holders(session, "who-can random.fill")
+    check("shell" not in found, "who-can after `policy revoke`", "without the shell", output)
+    session.do("kill policyd")
+    session.until("service policyd", r"running")
+    session.expect_in("who-can logd.fill", r"^who-can: logd serves no method `fill`$")
+    session.expect_in("who-can shell.draw", r"^who-can: shell serves no method `draw`$")
     session.expect_in("who-can log.nosuch", r"there is no method `log\.nosuch`; `describe log` lists them$")
+    session.expect_in("who-can inspector.none", r"there is no method `inspector\.none`")
+    session.expect_in("who-can nosuch.append", r"`nosuch` is no interface, service or type of object$")
     session.expect_in("who-can log", r"^usage: who-can")
     session.poweroff()
 
@@ -404,5 +451,5 @@ def what_a_job_needs_suffices(ctx):
 
 def cases(ctx):
     return [(function.__name__, functools.partial(function, ctx)) for function in
-            (handles_say_where_from, what_is_foretold_happens, proofs_are_checked, proofs_stay, the_least_manifest_suffices,
+            (handles_say_where_from, what_is_foretold_happens, who_can_call, proofs_are_checked, proofs_stay, the_least_manifest_suffices,
              what_a_job_needs_suffices)]
