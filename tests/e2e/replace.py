@@ -6,6 +6,8 @@ import re
 from session import Session
 from testing import check
 
+LOGINS_S = 60
+LOAD_SERVED = r"random_load: many drawn, 0 failed, 0 repeated, at most \d+ us for one$"
 FIRST, NEXT = r"wantedBits = 128\b", r"wantedBits = 512\b"
 STEPS = (r"^rngd: a process of `{0}` sets itself up beside the one that serves$",
          r"^rngd: ready to begin after \d+ us; the one that serves hands its state over$",
@@ -32,14 +34,27 @@ def the_new_version_answers(ctx):
     session.poweroff()
 
 
+def load_was_served(session):
+    """It says so when its time is over, whatever is typed just then."""
+    if not re.search(LOAD_SERVED, session.guest.transcript, re.MULTILINE):
+        session.guest.expect(LOAD_SERVED, 30)
+
+
 def nobody_notices(ctx):
     """Under load nothing is lost, again and again."""
     session = Session(ctx, system="test", cpus=2)
     session.do("run random_load 6000 &")
     for program in ("random_next", "rngd", "random_next", "rngd", "rngd", "random_next", "rngd", "rngd"):
         session.expect_in(f"replace rngd {program}", STEPS[4])
-    session.guest.expect(r"random_load: many drawn, 0 failed, 0 repeated, at most \d+ us for one$", 30)
+    load_was_served(session)
     session.poweroff()
+
+
+def a_login_gets_its_session(ctx):
+    """A password is looked at while the process that does so is replaced."""
+    guest = ctx.guest(system="handover", direct=True)
+    said = guest.expect(r"identity_client: (.+)\n", LOGINS_S).group(1)
+    check(said == "as it should be", "logins during replacements", "as it should be", guest.transcript)
 
 
 def what_is_kept_stays(ctx):
@@ -70,7 +85,7 @@ def one_that_fails_changes_nothing(ctx):
     after = re.search(r"process +koid (\d+)", session.do("service rngd")).group(1)
     check(before == after, "the process of rngd", before, after)
     session.expect_in("service rngd", r"^restarts +0$", r"^program +rngd$")
-    session.guest.expect(r"random_load: many drawn, 0 failed, 0 repeated, at most \d+ us for one$", 30)
+    load_was_served(session)
     session.expect_in("logs -s rngd", r"rngd was not replaced: the successor did not begin in time")
     session.poweroff()
 
@@ -94,5 +109,5 @@ def what_cannot_be_replaced_says_why(ctx):
 
 def cases(ctx):
     return [(function.__name__, functools.partial(function, ctx))
-            for function in (the_new_version_answers, nobody_notices, what_is_kept_stays, one_that_fails_changes_nothing,
+            for function in (the_new_version_answers, nobody_notices, a_login_gets_its_session, what_is_kept_stays, one_that_fails_changes_nothing,
                              what_cannot_be_replaced_says_why)]
