@@ -105,16 +105,26 @@ bool ask_stop(struct init_unit *unit) {
     (void)tess_process_exit(unit->process.process, 0); // BAD_STATE: it is ending by itself
 }
 
+// The rest of the ring's calls is for a replacement, and for what init has to say (outbox.c, tell.c), which others wait for.
+static bool may_ask(void) {
+    constexpr size_t ASKED_MOST = RPC_RING_CALLS - 8;
+    size_t asked = 0;
+    for (size_t i = 0; i < init.unit_count; i++) {
+        asked += init.units[i].asked.what != ASK_NOTHING;
+    }
+    return asked < ASKED_MOST;
+}
+
 static void question(struct init_unit *unit, uint64_t now_ns) {
     if (unit->life.state == SUPERVISE_STARTING) {
         if (now_ns >= supervise_ready_due_ns(&unit->life)) {
             give_up(unit, "was not ready within %lu ms", unit->life.patience_ns / 1'000'000);
-        } else if (unit->asked.what == ASK_NOTHING && outbox_told(unit)) {
+        } else if (unit->asked.what == ASK_NOTHING && outbox_told(unit) && may_ask()) {
             (void)ask(unit, ASK_BEGIN);
         }
     } else if (probe_is_late(&unit->probe, now_ns)) {
         give_up(unit, "did not say that it is well within %lu ms", unit->probe.patience_ns / 1'000'000);
-    } else if (unit->asked.what == ASK_NOTHING && probe_is_due(&unit->probe, now_ns) && ask(unit, ASK_PROBE)) {
+    } else if (unit->asked.what == ASK_NOTHING && probe_is_due(&unit->probe, now_ns) && may_ask() && ask(unit, ASK_PROBE)) {
         probe_asked(&unit->probe, now_ns);
     }
 }

@@ -1,10 +1,11 @@
 // The parts of init, and the one state that they share.
 //
 // init is a single thread around one endpoint: requests to the supervisor and, through a bound
-// notification, the ends of processes. It never waits for a service longer than a few milliseconds.
+// notification, the ends of processes. It never waits for a service, but when the system goes down.
 //
 //   main.c    bring-up and the loop        unit.c     start and end of one process
-//   grant.c   manifest line -> capability  outbox.c   what logd, samgrd and consoled are to be told
+//   grant.c   manifest line -> capability  outbox.c   what logd and consoled are to be told
+//   tell.c    what samgrd is to be told
 //   view.c    what the supervisor shows    control.c  what it can be told to do
 //   power.c   going down                 jobs.c     who the jobs are that others run
 //   ask.c     what services are asked    order.c    who needs whom, and what is done when one is given up
@@ -354,8 +355,37 @@ void outbox_restarted(struct init_unit *unit);
 void outbox_replaced(const struct init_unit *unit);
 void outbox_given_up(const struct init_unit *unit);
 
-// Hands over what can be handed over; returns when to try again, UINT64_MAX when nothing is left.
+// Hands over what can be handed over, without waiting; returns when to try again, UINT64_MAX when nothing is left, or is on its way.
 uint64_t outbox_pump(void);
+
+// Whether all that it has for who would hear it has been taken.
+bool outbox_is_empty(void);
+
+// One service that is told things, and when it is worth trying again after a failure.
+struct outbox_target {
+    const char *name; // of what it provides
+    const struct init_endpoint *endpoint;
+    handle_t client; // init's own way in, with the supervisor's badge
+    uint64_t retry_ns, pause_ns;
+};
+
+// Whether there is such a service in this system, and a way in; and whether it serves.
+bool outbox_finds(struct outbox_target *target);
+bool outbox_hears(const struct outbox_target *target);
+
+// Takes note of how one message fared.
+enum outbox_end : uint8_t { OUTBOX_TAKEN, OUTBOX_REFUSED, OUTBOX_AGAIN } outbox_came_to(struct outbox_target *target, status_t status);
+uint64_t outbox_retry_ns(const struct outbox_target *target, bool hears);
+
+// --- tell.c ---
+
+extern struct outbox_target the_registry;
+
+// As outbox_pump, of the registry.
+uint64_t tell_pump(void);
+
+// The registry is to hear of what a service provides once more.
+void tell_again(const struct init_unit *unit);
 
 // --- control.c ---
 

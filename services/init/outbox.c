@@ -1,6 +1,6 @@
-// What other services are to be told. Each of them may be down, starting or stuck, so everything waits
-// here until it can be handed over within a few milliseconds, and nothing that it says is lost but
-// the oldest log records of a long outage.
+// What other services are to be told. Each of them may be down, starting or stuck, so everything waits here until it is theirs: init
+// asks over its ring (ask.c), one thing at a time of log and console, and goes on when the answer comes, however long that takes. Nothing
+// that it says is lost but the oldest log records of a long outage, which are counted. The registry is tell.c's.
 #include <stdarg.h>
 
 #include "abi/gen/stubs.h"
@@ -8,15 +8,14 @@
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "idl/console.capnp.h"
 #include "idl/log.capnp.h"
-#include "idl/registry.capnp.h"
+#include "lib/badge/badge.h"
 #include "lib/console/console.h"
 #include "lib/tess/clock.h"
 #include "lib/tess/handle.h"
-#include "lib/badge/badge.h"
 #include "services/init/init.h"
 
-constexpr uint64_t PATIENCE_NS = 3'000'000; // for one message to one service
 constexpr uint64_t RETRY_FIRST_NS = 5'000'000, RETRY_MAX_NS = 500'000'000;
 constexpr size_t RECORDS_MAX = 32, RECORD_TEXT_BYTES = 240;
 constexpr size_t ANNOUNCEMENTS_MAX = 4;
@@ -28,73 +27,83 @@ struct record {
     char text[RECORD_TEXT_BYTES];
 };
 
-// One service that is told things, and when it is worth trying again.
-struct target {
-    const char *name; // of what it provides
-    const struct init_endpoint *endpoint;
-    handle_t client; // init's own way in, with the supervisor's badge
-    uint64_t retry_ns, pause_ns;
-};
-
-static struct target the_log = {.name = "log"};
-static struct target the_registry = {.name = "registry"};
-static struct target the_console = {.name = "console"};
+static struct outbox_target the_log = {.name = "log"};
+static struct outbox_target the_console = {.name = "console"};
 
 static struct record records[RECORDS_MAX]; // a ring
 static size_t record_first, record_count;
+static uint64_t first_number = 1; // of the oldest record; all are numbered, from 1
 static uint64_t records_dropped;
 static char announcements[ANNOUNCEMENTS_MAX][OUTBOX_LINE_BYTES];
 static size_t announcement_count;
+static size_t announced_bytes; // of the first one, and its end of line
 
-// Whether the target is ready. The registry is told before it begins to serve, so that nobody is told of a name that it has not
-// heard of yet.
-static bool hears(const struct target *target) {
-    const struct init_unit *provider = target->endpoint->provider;
-    return provider->life.state == SUPERVISE_RUNNING || (target == &the_registry && unit_runs(provider));
+// ---- Targets ----
+
+bool outbox_hears(const struct outbox_target *target) {
+    return target->endpoint->provider->life.state == SUPERVISE_RUNNING;
 }
 
-// Whether the target hears and is due for a try.
-static bool ready(struct target *target) {
+bool outbox_finds(struct outbox_target *target) {
     if (target->endpoint == nullptr) {
         target->endpoint = endpoint_find(target->name);
         if (target->endpoint == nullptr) {
             return false; // this system has none
         }
     }
-    if (!tess_handle_valid(target->client) &&
-        !status_ok(tess_handle_mint(target->endpoint->endpoint, (rights_t){RIGHT_SEND_BIT},
-                                    BADGE_SUPERVISOR, 0, &target->client))) {
-        return false;
-    }
-    return hears(target) && tess_now_ns() >= target->retry_ns;
+    return tess_handle_valid(target->client) || status_ok(ask_way_in(target->endpoint->endpoint, &target->client));
 }
 
-// Takes note of how one message fared; false when the target should be left alone for a while.
-static bool went_well(struct target *target, status_t status) {
-    bool refused = status.code >= RPC_FAILED; // it answered: repeating would not help
-    if (status_ok(status) || refused) {
+static bool ready(struct outbox_target *target) {
+    return outbox_finds(target) && outbox_hears(target) && tess_now_ns() >= target->retry_ns;
+}
+
+enum outbox_end outbox_came_to(struct outbox_target *target, status_t status) {
+    const bool later = status_is(status, rpc_status(RPC_DISCONNECTED)) || status_is(status, rpc_status(RPC_OVERLOADED));
+    if (status_ok(status) || (status.code >= RPC_FAILED && !later)) {
         target->pause_ns = 0;
-        return true;
+        return status_ok(status) ? OUTBOX_TAKEN : OUTBOX_REFUSED; // repeating would not help
     }
     target->pause_ns = target->pause_ns == 0 ? RETRY_FIRST_NS : target->pause_ns * 2;
     if (target->pause_ns > RETRY_MAX_NS) {
         target->pause_ns = RETRY_MAX_NS;
     }
     target->retry_ns = tess_deadline_after_ns(target->pause_ns);
-    return false;
+    return OUTBOX_AGAIN;
 }
 
-static uint64_t patience(void) {
-    return tess_deadline_after_ns(PATIENCE_NS);
+// A target that did not listen sets its retry time; one that is not running is tried after its start.
+uint64_t outbox_retry_ns(const struct outbox_target *target, bool hears) {
+    return target->pause_ns != 0 && target->endpoint != nullptr && hears ? target->retry_ns : UINT64_MAX;
 }
 
-// --- the log ---
+// Whether an answer has come, as its status; then nothing is under way any more. *taken (may be null) is what the console took.
+static bool has_answer(struct rpc_promise *answer, status_t *status, uint32_t *taken) {
+    struct capnp_struct results = {};
+    if (answer->slot == 0 || !rpc_answered(ask_ring(), *answer)) {
+        return false;
+    }
+    *status = rpc_take(ask_ring(), *answer, DEADLINE_POLL, &results);
+    if (taken != nullptr && status_ok(*status)) {
+        *taken = console_write_results_get_taken((struct console_write_results){results});
+    }
+    rpc_drop(ask_ring(), *answer);
+    *answer = (struct rpc_promise){};
+    return true;
+}
+
+// ---- The log ----
+
+static void drop_oldest(void) {
+    record_first = (record_first + 1) % RECORDS_MAX;
+    record_count--;
+    first_number++;
+}
 
 static void put_record(const struct init_unit *subject, enum log_level level, enum log_kind kind, const char *format,
                        va_list args) {
     if (record_count == RECORDS_MAX) {
-        record_first = (record_first + 1) % RECORDS_MAX;
-        record_count--;
+        drop_oldest();
         records_dropped++;
     }
     if (record_count == 0) {
@@ -121,148 +130,119 @@ void outbox_crash(const struct init_unit *subject, uint8_t level, const char *fo
     va_end(args);
 }
 
-static struct log_control log_service(void) {
-    return (struct log_control){the_log.client};
-}
+// What is on its way to the log.
+static struct {
+    struct rpc_promise answer;
+    uint64_t number;  // of the record; 0: how many were dropped
+    uint64_t dropped; // how many that says
+} to_log;
 
-// Without waiting for an answer.
-static bool tell_record(uint64_t subject, enum log_level level, enum log_kind kind, const char *text) {
-    RPC_CALL(call);
-    const struct log_control_append_record_for_params_builder params =
-        log_control_begin_append_record_for(log_service(), &call);
+static void tell_record(uint64_t subject, enum log_level level, enum log_kind kind, const char *text) {
+    const struct log_control_target target = {rpc_target(the_log.client)};
+    const struct log_control_append_record_for_params_builder params = log_control_submit_begin_append_record_for(ask_ring(), &to_log.answer);
     log_control_append_record_for_params_set_holder(params, subject);
     log_control_append_record_for_params_set_level(params, level);
     log_control_append_record_for_params_set_kind(params, kind);
     log_control_append_record_for_params_set_text(params, capnp_text(text));
-    return went_well(&the_log, rpc_send(&call, patience()));
+    rpc_submit(ask_ring(), &to_log.answer, target.target); // without room in the ring it is tried again: an answer makes room
+}
+
+static void take_from_log(void) {
+    status_t status;
+    if (!has_answer(&to_log.answer, &status, nullptr)) {
+        return;
+    }
+    const enum outbox_end end = outbox_came_to(&the_log, status);
+    if (end == OUTBOX_AGAIN) {
+        return;
+    }
+    if (to_log.number == 0) {
+        records_dropped -= to_log.dropped;
+    } else if (record_count > 0 && to_log.number == first_number) { // else it was dropped meanwhile, and counted
+        drop_oldest();
+        records_dropped += end == OUTBOX_REFUSED;
+    }
 }
 
 static void pump_log(void) {
-    if (!ready(&the_log)) {
+    take_from_log();
+    if (to_log.answer.slot != 0 || (records_dropped == 0 && record_count == 0) || !ready(&the_log)) {
         return;
     }
+    to_log.number = records_dropped > 0 ? 0 : first_number;
+    to_log.dropped = records_dropped;
     if (records_dropped > 0) {
-        char text[64];
-        fmt_snprintf(text, sizeof text, "%lu records were dropped while logd was away", records_dropped);
-        if (!tell_record(badge_holder(BADGE_SUPERVISOR), LOG_LEVEL_WARNING, LOG_KIND_REPORT, text)) {
-            return;
-        }
-        records_dropped = 0;
-    }
-    while (record_count > 0) {
+        char text[80];
+        fmt_snprintf(text, sizeof text, "%lu records were dropped while logd was away, or because it refused them", records_dropped);
+        tell_record(badge_holder(BADGE_SUPERVISOR), LOG_LEVEL_WARNING, LOG_KIND_REPORT, text);
+    } else {
         const struct record *record = &records[record_first];
-        if (!tell_record(record->subject, record->level, record->kind, record->text)) {
-            return;
-        }
-        record_first = (record_first + 1) % RECORDS_MAX;
-        record_count--;
+        tell_record(record->subject, record->level, record->kind, record->text);
     }
 }
 
-// --- the registry ---
+// ---- The console ----
 
-// Before it begins it is told where nobody else calls.
-static struct registry_control way_to(const struct init_unit *unit) {
-    return (struct registry_control){unit->life.state == SUPERVISE_STARTING ? unit->asked.way_in : the_registry.client};
-}
-
-static status_t tell_endpoint(const struct init_unit *to, const struct init_endpoint *endpoint) {
-    RPC_CALL(call);
-    TESS_OWNED handle_t copy = {};
-    rights_t rights = {RIGHT_SEND_BIT | RIGHT_MINT_BIT | RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT};
-    TRY(tess_handle_copy(endpoint->endpoint, rights, &copy));
-    return registry_control_call_register(way_to(to), &call, capnp_text(endpoint->name), endpoint->interface_id, (struct endpoint){copy},
-                                          endpoint->provider->life.state == SUPERVISE_FAILED, patience(), nullptr);
-}
-
-static uint64_t all_names(void) {
-    return (1ull << init.endpoint_count) - 1; // MANIFEST_PROVIDED_MAX is less than there are bits
-}
-
-// All that this process has not been told yet.
-static void tell_names(struct init_unit *to) {
-    for (size_t i = 0; i < init.endpoint_count; i++) {
-        if ((to->names_told >> i & 1) == 0) {
-            if (!went_well(&the_registry, tell_endpoint(to, &init.endpoints[i]))) {
-                return;
-            }
-            to->names_told |= 1ull << i;
-        }
-    }
-}
-
-static void pump_registry(void) {
-    if (ready(&the_registry)) {
-        tell_names(the_registry.endpoint->provider);
-    }
-    struct init_unit *next = replace_new_registry();
-    if (next != nullptr && ready(&the_registry)) {
-        tell_names(next);
-    }
-}
-
-bool outbox_told(const struct init_unit *unit) {
-    return the_registry.endpoint == nullptr || the_registry.endpoint->provider->spec != unit->spec || unit->names_told == all_names();
-}
-
-// --- the console ---
+static struct rpc_promise to_console; // of a piece of the first announcement that is on its way
 
 static void drop_announcement(void) {
     announcement_count--;
+    announced_bytes = 0;
     memmove(announcements[0], announcements[1], announcement_count * sizeof announcements[0]);
 }
 
-static bool flush_announcements(void) {
-    while (announcement_count > 0) {
-        if (!early_print(announcements[0])) {
-            if (!ready(&the_console)) {
-                return false;
-            }
-            char line[260];
-            size_t len = fmt_snprintf(line, sizeof line, "%s\n", announcements[0]);
-            if (!went_well(&the_console, console_write(the_console.client, line, len, patience()))) {
-                return false;
-            }
+// The first line, with its end, as far as it is not there yet.
+static void write_rest(void) {
+    char line[OUTBOX_LINE_BYTES + 1];
+    const size_t len = fmt_snprintf(line, sizeof line, "%s\n", announcements[0]) - announced_bytes;
+    const struct capnp_data rest = {(const uint8_t *)line + announced_bytes, (uint32_t)(len < CONSOLE_PIECE_BYTES ? len : CONSOLE_PIECE_BYTES)};
+    to_console = console_submit_write(ask_ring(), (struct console_target){rpc_target(the_console.client)}, rest);
+}
+
+static void pump_console(void) {
+    status_t status;
+    uint32_t taken = 0;
+    if (has_answer(&to_console, &status, &taken)) {
+        const enum outbox_end end = outbox_came_to(&the_console, status);
+        announced_bytes += taken;
+        if (end == OUTBOX_REFUSED || announced_bytes > strlen(announcements[0])) {
+            drop_announcement();
         }
-        drop_announcement();
     }
-    return true;
+    while (to_console.slot == 0 && announcement_count > 0) {
+        if (announced_bytes == 0 && early_print(announcements[0])) {
+            drop_announcement();
+        } else if (ready(&the_console)) {
+            write_rest();
+            return; // also where the ring has no room
+        } else {
+            return;
+        }
+    }
 }
 
 void outbox_announce(const char *line) {
     if (announcement_count < ANNOUNCEMENTS_MAX) { // the log has them all
         (void)str_copy(announcements[announcement_count++], sizeof announcements[0], line);
     }
-    (void)flush_announcements();
+    pump_console();
 }
 
 bool outbox_unsaid(char line[OUTBOX_LINE_BYTES]) {
     if (announcement_count == 0) {
         return false;
     }
+    rpc_drop(ask_ring(), to_console); // nobody is there who would answer
+    to_console = (struct rpc_promise){};
     memcpy(line, announcements[0], OUTBOX_LINE_BYTES);
     drop_announcement();
     return true;
 }
 
-// --- all ---
-
-// The registry hears of every service that was started again, replaced or given up, for those who watch it.
-static void tell_again(const struct init_unit *unit) {
-    const struct init_endpoint *registry = endpoint_find(the_registry.name);
-    struct init_unit *other = replace_other_registry();
-    for (size_t i = 0; registry != nullptr && i < init.endpoint_count; i++) {
-        if (init.endpoints[i].provider == unit) {
-            registry->provider->names_told &= ~(1ull << i);
-            if (other != nullptr) {
-                other->names_told &= ~(1ull << i);
-            }
-        }
-    }
-}
+// ---- All ----
 
 static void try_at_once(const struct init_unit *unit) {
-    struct target *const targets[] = {&the_log, &the_registry, &the_console};
+    struct outbox_target *const targets[] = {&the_log, &the_registry, &the_console};
     for (size_t i = 0; i < 3; i++) {
         const struct init_endpoint *endpoint = endpoint_find(targets[i]->name);
         if (endpoint != nullptr && endpoint->provider == unit) {
@@ -288,18 +268,20 @@ void outbox_given_up(const struct init_unit *unit) {
     tell_again(unit);
 }
 
-// A target that refused to listen sets its retry time; one that is not running is tried after its start.
-static uint64_t retry_of(const struct target *target) {
-    bool waiting =
-        target->pause_ns != 0 && target->endpoint != nullptr && hears(target);
-    return waiting ? target->retry_ns : UINT64_MAX;
+bool outbox_is_empty(void) {
+    return ((record_count == 0 && records_dropped == 0) || !outbox_finds(&the_log) || !outbox_hears(&the_log)) &&
+           (announcement_count == 0 || !outbox_finds(&the_console) || !outbox_hears(&the_console));
+}
+
+static uint64_t retry_of(const struct outbox_target *target) {
+    return outbox_retry_ns(target, target->endpoint != nullptr && outbox_hears(target));
 }
 
 uint64_t outbox_pump(void) {
     pump_log();
-    pump_registry();
-    (void)flush_announcements();
-    uint64_t next = retry_of(&the_log);
-    next = retry_of(&the_registry) < next ? retry_of(&the_registry) : next;
+    pump_console();
+    uint64_t next = tell_pump();
+    (void)rpc_flush(ask_ring()); // a ring of init's own is not damaged
+    next = retry_of(&the_log) < next ? retry_of(&the_log) : next;
     return retry_of(&the_console) < next ? retry_of(&the_console) : next;
 }

@@ -8,7 +8,7 @@
 #include "services/init/init.h"
 
 constexpr uint64_t END_PATIENCE_MS = 500;      // for one process that was ended
-constexpr uint64_t DRAIN_PATIENCE_MS = 300;    // for the console's pending output
+constexpr uint64_t DRAIN_PATIENCE_MS = 300;    // for the console's pending output, and for what init has to say itself
 constexpr uint64_t DRAIN_QUIET_NS = 3'000'000; // longer than a 16-byte FIFO takes at 115,200 baud
 constexpr uint32_t PORT_TRIES = 100;
 
@@ -68,13 +68,21 @@ static void print_last(const char *line) {
     }
 }
 
+// What is to be said before nobody is there any more who would hear it.
+static void say_rest(void) {
+    const uint64_t deadline_ns = tess_deadline_after_ms(DRAIN_PATIENCE_MS);
+    do {
+        (void)outbox_pump();
+    } while (!outbox_is_empty() && tess_now_ns() < deadline_ns && take_event(deadline_ns));
+}
+
 void power_down(enum supervisor_control_power action, const char *last_words) {
     init.closing = true;
     for (size_t i = 0; i < init.unit_count; i++) {
         supervise_close(&init.units[i].life);
     }
     replace_close();
-    (void)outbox_pump();
+    say_rest();
     const struct init_endpoint *console = endpoint_find("console");
     for (size_t i = init.unit_count; i-- > 0;) {
         struct init_unit *unit = order_at(i);

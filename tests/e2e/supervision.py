@@ -130,6 +130,16 @@ def safe_mode_that_fails_too_stops_the_system(ctx):
     guest.expect_power_off()
 
 
+def a_slow_registry_hears_everything_once(ctx):
+    """What init has to say waits until it is heard, however long that takes."""
+    session = Session(ctx, system="slow")
+    session.until("services", r"^registry +\d+ +running", 20)
+    session.until("service registry", r"^requests +11, 11 of them refused", 20)
+    session.expect_in("service registry", r"^restarts +0$", r"^requests +11, ")
+    session.expect_in("logs -n 50", r"init +system slow: 12 services$")
+    session.poweroff()
+
+
 def nobody_waits_for_memory_that_does_not_come(ctx):
     """What does not fit does not start, and the console and the shell come up at once."""
     session = Session(ctx, mem=12)
@@ -150,5 +160,5 @@ def cases(ctx):
     return [(function.__name__, functools.partial(function, ctx))
             for function in (the_sick_are_treated, modes_leave_services_out, a_mode_that_there_is_not_is_refused,
                              an_essential_service_that_fails_leads_to_safe_mode, safe_mode_that_fails_too_stops_the_system,
-                             nobody_waits_for_memory_that_does_not_come)] + [
+                             nobody_waits_for_memory_that_does_not_come, a_slow_registry_hears_everything_once)] + [
         (f"the_shipped_system_has_modes: {mode}", functools.partial(the_shipped_system_has_modes, ctx, mode)) for mode in LEFT_OUT]

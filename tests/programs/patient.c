@@ -7,6 +7,7 @@
 //   faults   begins, and reads where there is nothing
 //   panics   begins, and finds that something is not true
 //   refuses  begins, writes down what no process of it understands, and ends; none of them begins after that
+//   slow     thinks 20 ms about each request
 //   wavers   begins, and ends, four times; then it is well, unless the machine's command line says `wavers=always`
 //
 // CapSet: `patient` under its own name (RECEIVE), `console` where it has something to say, `state` where it writes something down.
@@ -24,6 +25,10 @@ static struct rpc_server server;
 static const char *how, *command_line;
 
 static status_t dispatch(struct rpc_request *request) {
+    const uint64_t until_ns = tess_deadline_after_ms(20);
+    while (str_equal(how, "slow") && tess_now_ns() < until_ns) {
+        raw_relax();
+    }
     return rpc_unimplemented(request);
 }
 
