@@ -78,7 +78,7 @@ LEFT_OUT = {
 
 def the_shipped_system_has_modes(ctx, mode):
     """What runs in a mode, and that what does not is waited for by nobody."""
-    session = Session(ctx, cmdline=f"mode={mode}")
+    session = Session(ctx, direct=mode != "recovery", cmdline=f"mode={mode}")  # that by a file on the image, as on a machine
     said = re.search(rf"^init: mode {mode} \(chosen at boot\), without (.*)$", session.guest.transcript, re.MULTILINE)
     check(said and set(said.group(1).split()) == LEFT_OUT[mode], "what is said at boot", LEFT_OUT[mode], session.guest.transcript)
     session.keys("\r")
