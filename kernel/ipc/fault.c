@@ -139,7 +139,7 @@ static void page_request(uint64_t words[8]) {
     memcpy(words, request, sizeof request);
 }
 
-status_t fault_page_outcome(struct thread *thread) {
+[[gnu::noinline]] status_t fault_page_outcome(struct thread *thread) {
     if (status_ok(thread->page_outcome)) {
         return STATUS_OK;
     }
@@ -151,7 +151,7 @@ status_t fault_page_outcome(struct thread *thread) {
     return memcmp(words, thread->fault_words, sizeof words) == 0 ? outcome : STATUS_OK;
 }
 
-struct kernel_exit fault_await_page(struct thread *thread, uint64_t deadline_ns) {
+[[gnu::noinline]] struct kernel_exit fault_await_page(struct thread *thread, uint64_t deadline_ns) {
     struct vmo *vmo = this_cpu()->absent_vmo;
     struct endpoint *pager = vmo_pager(vmo);
     struct thread *receiver;

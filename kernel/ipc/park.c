@@ -259,8 +259,8 @@ static status_t park_plain(struct park_bucket *bucket, struct thread *thread, co
     return STATUS_OK;
 }
 
-static status_t park_inheriting(struct park_bucket *bucket, struct thread *thread, const struct place *place,
-                                uint32_t expected, uint64_t deadline_ns, struct thread **holder)
+[[gnu::noinline]] static status_t park_inheriting(struct park_bucket *bucket, struct thread *thread, const struct place *place,
+                                                  uint32_t expected, uint64_t deadline_ns, struct thread **holder)
     REQUIRES(bucket->lock) NO_THREAD_SAFETY_ANALYSIS { // and the VMO's
     spin_lock(&lending.lock);
     struct thread *old_first = first_waiter(bucket, &place->key);
@@ -318,7 +318,7 @@ static void wake(struct thread *thread) {
 }
 
 // Lets a thread that was taken out wait on another word.
-static void park_again(struct thread *thread, const struct park_key *key) {
+[[gnu::noinline]] static void park_again(struct thread *thread, const struct park_key *key) {
     struct park_bucket *bucket = bucket_of(key);
     spin_lock(&bucket->lock);
     enqueue(bucket, thread, key);
@@ -385,7 +385,7 @@ static struct thread *hand_over(struct park_bucket *bucket, const struct place *
     return heir;
 }
 
-status_t unpark_inheriting(struct thread *thread, uint64_t address) {
+[[gnu::noinline]] status_t unpark_inheriting(struct thread *thread, uint64_t address) {
     struct place place;
     struct thread *heir = nullptr;
     TRY(lock_word(thread, address, PROT_READ | PROT_WRITE, &place));

@@ -301,27 +301,27 @@ static status_t map_check(struct vmo *vmo, uint64_t offset_bytes, uint64_t len_b
     return write_and_execute(prot) || (prot & ~max_prot) ? STATUS_NOT_ALLOWED : STATUS_OK;
 }
 
-// A mapping at *address, or where the kernel chooses, that shows nothing yet.
-static status_t mapping_place(struct vspace *vspace, uint64_t *address, uint64_t len_bytes, uint64_t alignment,
+// A mapping at the address, or where the kernel chooses, that shows nothing yet.
+static status_t mapping_place(struct vspace *vspace, uint64_t address, uint64_t len_bytes, uint64_t alignment,
                               struct mapping **out) REQUIRES(vspace->lock) {
     last_drop(vspace);
     if (vspace->mapping_count >= VSPACE_MAX_MAPPINGS) {
         return STATUS_NO_MEMORY;
     }
-    const bool chosen = *address == 0;
+    const bool chosen = address == 0;
     if (chosen) {
-        if (!place_find(vspace, len_bytes, alignment, address)) {
+        if (!place_find(vspace, len_bytes, alignment, &address)) {
             return STATUS_IN_USE;
         }
     } else {
-        struct mapping *after = mapping_at_or_after(vspace, *address);
-        if (after != nullptr && after->start < *address + len_bytes) {
+        struct mapping *after = mapping_at_or_after(vspace, address);
+        if (after != nullptr && after->start < address + len_bytes) {
             return STATUS_IN_USE;
         }
     }
     TRY(mapping_alloc(vspace, out));
-    (*out)->start = *address;
-    (*out)->end = *address + len_bytes;
+    (*out)->start = address;
+    (*out)->end = address + len_bytes;
     (*out)->chosen = chosen;
     mapping_link(vspace, *out);
     return STATUS_OK;
@@ -352,7 +352,7 @@ static status_t map_locked(struct vspace *vspace, struct vmo *vmo, uint64_t offs
     if (in_reserved) {
         TRY(mapping_from_reserved(vspace, *address, len_bytes, &mapping));
     } else if (mapping == nullptr) {
-        TRY(mapping_place(vspace, address, len_bytes, large ? LEAF_BYTES : PAGE_BYTES, &mapping));
+        TRY(mapping_place(vspace, *address, len_bytes, large ? LEAF_BYTES : PAGE_BYTES, &mapping));
     }
     mapping->offset = offset_bytes;
     mapping->prot = (uint8_t)(prot & PROT_ALL);
@@ -373,13 +373,10 @@ static status_t map_locked(struct vspace *vspace, struct vmo *vmo, uint64_t offs
 status_t vspace_map(struct vspace *vspace, struct vmo *vmo, uint64_t offset_bytes, uint64_t len_bytes,
                     uint64_t *address, uint32_t prot, uint32_t max_prot) {
     TRY(map_check(vmo, offset_bytes, len_bytes, *address, prot, max_prot));
-    uint64_t place = *address;
     spin_lock(&vspace->lock);
-    status_t status = map_locked(vspace, vmo, offset_bytes, len_bytes, &place, prot, max_prot);
+    status_t status = map_locked(vspace, vmo, offset_bytes, len_bytes, address, prot, max_prot);
     spin_unlock(&vspace->lock);
-    TRY(status);
-    *address = place;
-    return STATUS_OK;
+    return status;
 }
 
 status_t vspace_reserve(struct vspace *vspace, uint64_t len_bytes, uint64_t *address, bool guard) {
@@ -387,17 +384,15 @@ status_t vspace_reserve(struct vspace *vspace, uint64_t len_bytes, uint64_t *add
         return STATUS_BAD_ARGUMENT;
     }
     struct mapping *mapping;
-    uint64_t place = *address;
     spin_lock(&vspace->lock);
-    status_t status = mapping_place(vspace, &place, len_bytes, PAGE_BYTES, &mapping);
+    status_t status = mapping_place(vspace, *address, len_bytes, PAGE_BYTES, &mapping);
     if (status_ok(status)) {
+        *address = mapping->start;
         mapping->kind = guard ? MAPPING_GUARD : MAPPING_RESERVED;
         mapping->chosen = false;
     }
     spin_unlock(&vspace->lock);
-    TRY(status);
-    *address = place;
-    return STATUS_OK;
+    return status;
 }
 
 // ---- Unmapping and protecting, in steps ----

@@ -18,9 +18,8 @@ status_t method_vspace_map(struct invocation *invocation, struct vspace *vspace,
     if (prot & PROT_ALL & ~max_prot) {
         return STATUS_NO_RIGHT;
     }
-    TRY(vspace_map(vspace, vmo, offset, len, &address, (uint32_t)prot, (uint32_t)max_prot));
     *out = address;
-    return STATUS_OK;
+    return vspace_map(vspace, vmo, offset, len, out, (uint32_t)prot, (uint32_t)max_prot);
 }
 
 // Ranges as they are left in the words are what the next step begins with.
