@@ -314,6 +314,54 @@ NOT_PROVED = {
 }
 
 
+def ask(ctx, *words):
+    """What is said of the shipped manifest, without booting it; and the status."""
+    built = ROOT / "build" / ctx.arch
+    done = subprocess.run([built / "lib" / "authority" / "manifest_ask", built / "system" / "tessera.manifest", *words], capture_output=True,
+                          text=True, timeout=60, check=False)
+    return done.stdout + done.stderr, done.returncode
+
+
+def granted(graph):
+    """(process, grant, type, rights, interface and control of an endpoint) of all that the manifest grants by name."""
+    return {(process["name"], handle["grant"]["name"], handle["type"], handle["rights"],
+             (handle["interface"], handle["badge"] >> 63) if handle["type"] == "endpoint" else None)
+            for process in graph["processes"] for handle in process["handles"]
+            if "grant" in handle and handle["grant"]["line"] and not handle["grant"]["source"].startswith("provides ")}
+
+
+def the_manifest_answers_before_it_is_booted(ctx):
+    for target, wanted in NOT_PROVED.items():
+        output, status = ask(ctx, "prove", "-a", "--cannot-reach", target)
+        may = re.findall(rf"^(\S+) may come to hold {re.escape(target)}$", output, re.MULTILINE)
+        cannot = re.findall(rf"^(\S+) cannot reach {re.escape(target)}$", output, re.MULTILINE)
+        expect_equal((sorted(may), sorted([*may, *cannot]), status), (sorted(wanted), EVERYBODY, 1 if wanted else 0), f"what the manifest says of {target}")
+    for words, said in ((("prove", "rngd", "--cannot-reach", "resource"), "Proved: rngd cannot reach resource\nWhatever any service or program does\n"),
+                        (("prove", "shell", "--cannot-reach", "log"), "Cannot prove that shell cannot reach log\n"),
+                        (("prove", "nosuch", "--cannot-reach", "log"), "manifest_ask: the manifest has no service or program `nosuch`\n"),
+                        (("prove", "rngd", "--cannot-reach", "timer"), "manifest_ask: every process can make for itself a `timer`\n"),
+                        (("who-can", "log.nosuch"), "manifest_ask: there is no method `log.nosuch`\n")):
+        expect_equal(ask(ctx, *words)[0], said, " ".join(words))
+    said, status = ask(ctx, "prove", "consoled", "--cannot-reach", "inspector")
+    check(status == 0 and re.search(r"^As long as they keep to their contracts: .*\bshell\b", said, re.MULTILINE), "a proof that trusts", "whom", said)
+    said, _ = ask(ctx, "who-can", "console.write")
+    check(re.search(r"^hello console granted: system/tessera\.capnp:\d+, service console$", said, re.MULTILINE), "who-can, of a program", "hello", said)
+    for word, names in (("random.fill", {"init", "identityd", "keystored", "shell"}), ("rngd.fill", {"init", "identityd", "keystored", "shell"}),
+                        ("trace.start", {"init", "shell"}), ("iospace.unmap", {"Nobody"})):
+        said, status = ask(ctx, "who-can", word)
+        expect_equal(({line.split()[0] for line in said.splitlines()}, status), (names, 0), f"who the manifest says can {word}")
+    check(re.search(r"^shell - may resolve it: system/tessera\.capnp:\d+, random$", ask(ctx, "who-can", "random.fill")[0], re.MULTILINE),
+          "who-can, of a name", "the shell", said)
+    # What it takes the supervisor to grant is what that grants.
+    session = Session(ctx)
+    running, planned = granted(graph_of(session)), granted(json.loads(ask(ctx, "graph")[0]))
+    if ctx.arch != "x86_64":  # the devices are planned as a PC's
+        running = {each for each in running if each[1] not in ("uart", "rtc")}
+    check(len(running) > 40, "grants of the running system", "many", running)
+    expect_equal(running - planned, set(), "what is granted otherwise than planned")
+    session.poweroff()
+
+
 def proofs_stay(ctx):
     session = Session(ctx)
     expect_equal(sorted(row[0] for row in session.rows("services")), EVERYBODY, "services")
@@ -451,5 +499,6 @@ def what_a_job_needs_suffices(ctx):
 
 def cases(ctx):
     return [(function.__name__, functools.partial(function, ctx)) for function in
-            (handles_say_where_from, what_is_foretold_happens, who_can_call, proofs_are_checked, proofs_stay, the_least_manifest_suffices,
+            (handles_say_where_from, what_is_foretold_happens, who_can_call, proofs_are_checked, proofs_stay,
+             the_manifest_answers_before_it_is_booted, the_least_manifest_suffices,
              what_a_job_needs_suffices)]
