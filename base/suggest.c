@@ -21,9 +21,9 @@ unsigned edit_distance(const char *a, const char *b) {
         const unsigned *above = rows[(i - 1) % 3];
         row[0] = i;
         for (size_t j = 1; j <= b_len; j++) {
-            unsigned replaced = above[j - 1] + (a[i - 1] != b[j - 1]);
+            unsigned replaced = above[j - 1] + (char_lower(a[i - 1]) != char_lower(b[j - 1]));
             row[j] = min(min(above[j], row[j - 1]) + 1, replaced);
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+            if (i > 1 && j > 1 && char_lower(a[i - 1]) == char_lower(b[j - 2]) && char_lower(a[i - 2]) == char_lower(b[j - 1])) {
                 row[j] = min(row[j], rows[(i - 2) % 3][j - 2] + 1);
             }
         }

@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 // Insertions, deletions, replacements and exchanges of neighbours that make `a` of `b`; words longer than 31
-// bytes are cut.
+// bytes are cut. Upper and lower case are the same.
 unsigned edit_distance(const char *a, const char *b);
 
 // Remembers the candidate nearest to a word; first come, first served.

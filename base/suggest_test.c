@@ -5,6 +5,7 @@
 TEST(suggestions) {
     CHECK_EQ(edit_distance("", ""), 0);
     CHECK_EQ(edit_distance("abc", "abc"), 0);
+    CHECK_EQ(edit_distance("abc", "aBC"), 0);
     CHECK_EQ(edit_distance("abc", "acb"), 1);
     CHECK_EQ(edit_distance("abc", ""), 3);
     CHECK_EQ(edit_distance("kitten", "sitting"), 3);

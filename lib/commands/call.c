@@ -25,7 +25,7 @@ constexpr uint32_t SHOWN_DEPTH = 24; // pointers below each other: the stack has
 // ---- what there is ----
 
 static void put_methods(const struct capnp_schema *interface) {
-    for (uint32_t i = 0; i < reflect_method_count(interface); i++) {
+    for (uint32_t i = reflect_first_method(interface); i < reflect_method_count(interface); i++) {
         struct reflect_method method;
         reflect_method_at(interface, i, &method);
         out("  ");
@@ -38,10 +38,10 @@ static void print_target(void *context, const struct target *target) {
     const struct capnp_text interface = reflect_name(target->interface);
     char names[METHODS_BYTES] = "";
     (void)context;
-    for (uint32_t i = 0; i < reflect_method_count(target->interface); i++) {
+    for (uint32_t i = reflect_first_method(target->interface); i < reflect_method_count(target->interface); i++) {
         struct reflect_method method;
         reflect_method_at(target->interface, i, &method);
-        (void)str_append(names, sizeof(names), i > 0 ? " " : "");
+        (void)str_append(names, sizeof(names), names[0] != '\0' ? " " : "");
         (void)str_append(names, sizeof(names), schema_method_get_name(method.method).bytes);
     }
     table_cell(&shell.table, "%s", target->name);
@@ -85,7 +85,7 @@ static int no_target(const char *name) {
 }
 
 static void suggest_methods(struct suggestion *suggestion, const struct capnp_schema *interface) {
-    for (uint32_t i = 0; i < reflect_method_count(interface); i++) {
+    for (uint32_t i = reflect_first_method(interface); i < reflect_method_count(interface); i++) {
         struct reflect_method method;
         reflect_method_at(interface, i, &method);
         suggestion_add(suggestion, schema_method_get_name(method.method).bytes);
@@ -228,7 +228,7 @@ int command_call(const struct arguments *arguments) {
         list_methods(&target);
         return COMMAND_OK;
     }
-    if (dot == nullptr) {
+    if (dot == nullptr || dot[1] == '\0') {
         return misused("call: which method? `call %s` lists them\n", name);
     }
     const int exit_status = call_method(&target, dot + 1, arguments->count == 3 ? arguments->words[2] : "()");

@@ -66,7 +66,7 @@ int command_help(const struct arguments *arguments) {
         }
         out("%s %s\n  %s\n", command->name, command->usage, command->summary);
         if (command->details != nullptr) {
-            out("%s\n", command->details);
+            out_details(command->details, 0);
         }
         return COMMAND_OK;
     }

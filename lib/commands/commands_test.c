@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "idl/exec.capnp.h"
 #include "idl/identity.capnp.h"
+#include "idl/manual.capnp.h"
 #include "idl/policy.capnp.h"
 #include "idl/supervisor.capnp.h"
 #include "lib/commands/session.h"
@@ -23,7 +24,7 @@
 #include "lib/tess/panic.h"
 #include "lib/tess/syscall.h"
 
-constexpr uint32_t EXEC = 5, SUPERVISOR = 6, IDENTITY = 7, POLICY = 8; // policyd answers nothing
+constexpr uint32_t EXEC = 5, SUPERVISOR = 6, IDENTITY = 7, POLICY = 8, MANUAL = 10; // policyd answers nothing
 
 // ---- the services ----
 
@@ -102,17 +103,49 @@ static status_t dispatch(uint32_t service, struct rpc_request *request) {
                                                     : exec_dispatch(&exec, nullptr, request);
 }
 
+// ---- the manual ----
+
+static uint64_t manual[256];
+
+// The text is what is said of each, one behind the other: parts are given by where they begin.
+static void add_part(struct manual_part_builder part, const char *name, const char *summary, uint32_t begin, uint32_t end) {
+    manual_part_set_name(part, capnp_text(name));
+    manual_part_set_summary(part, capnp_text(summary));
+    manual_part_set_begin(part, begin);
+    manual_part_set_end(part, end);
+    manual_part_set_comment(part, begin);
+}
+
+// Two contracts, each of which declares a `Key`.
+static void write_manual(void) {
+    struct capnp_builder builder;
+    capnp_builder_init(&builder, manual, sizeof(manual) / sizeof(manual[0]));
+    const struct manual_page_list_builder pages = manual_init_pages(manual_init_root(&builder), 2);
+    const struct manual_page_builder config = manual_page_list_edit(pages, 0), keys = manual_page_list_edit(pages, 1);
+    manual_page_set_name(config, CAPNP_TEXT("config"));
+    manual_page_set_text(config, CAPNP_TEXT("A setting's.\n"));
+    add_part(manual_part_list_edit(manual_page_init_parts(config, 1), 0), "Key", "Of a setting", 0, 13);
+    manual_page_set_name(keys, CAPNP_TEXT("keys"));
+    manual_page_set_text(keys, CAPNP_TEXT("Keeps.\nSigns.\nIts signature.\n"));
+    const struct manual_part_list_builder parts = manual_page_init_parts(keys, 3);
+    add_part(manual_part_list_edit(parts, 0), "Keys", "Keys", 0, 7);
+    add_part(manual_part_list_edit(parts, 1), "Key", "One key", 7, 14);
+    add_part(manual_part_list_edit(parts, 2), "Key.sign", "The signature", 14, 29);
+    REQUIRE(status_ok(capnp_builder_status(&builder)));
+}
+
 // ---- the kernel ----
 
 alignas(4096) static uint8_t page[MESSAGE_PAGE_BYTES];
 static struct tess_thread_block thread_block = {.message_page = page};
 static struct {
     struct bootstrap block;
-    struct bootstrap_cap caps[4];
+    struct bootstrap_cap caps[5];
 } granted = {
-    .block = {.process = 1, .vspace = 2, .account = 3, .caps_offset = sizeof(struct bootstrap), .cap_count = 2},
+    .block = {.process = 1, .vspace = 2, .account = 3, .caps_offset = sizeof(struct bootstrap), .cap_count = 3},
     .caps = {{.name = "exec", .handle = EXEC, .interface_id = EXEC_ID},
              {.name = "supervisor", .handle = SUPERVISOR, .interface_id = SUPERVISOR_ID},
+             {.name = "manual", .handle = MANUAL, .interface_id = VMO_ID},
              {.name = "identity", .handle = IDENTITY, .interface_id = IDENTITY_ID}, // the last two are there when a test says so
              {.name = "policy", .handle = POLICY, .interface_id = POLICY_ID}},
 };
@@ -141,7 +174,15 @@ status_t tess_host_syscall(uint32_t number, handle_t handle, struct tess_message
     }
 }
 
-status_t tess_invoke(handle_t, uint64_t, uint64_t words[MESSAGE_WORDS]) {
+status_t tess_invoke(handle_t handle, uint64_t label, uint64_t words[MESSAGE_WORDS]) {
+    if (handle.v == MANUAL && message_label(label) == VMO_INFO) {
+        words[0] = sizeof(manual);
+        return STATUS_OK;
+    }
+    if (handle.v == granted.block.vspace && message_label(label) == VSPACE_MAP) {
+        words[0] = (uintptr_t)manual;
+        return STATUS_OK;
+    }
     words[6] = 77; // what is made gets this handle
     return STATUS_OK;
 }
@@ -214,6 +255,7 @@ static const struct front memory = {.write = print, .read = ask, .offer = offer,
 static const char *type(const char *const lines[]) {
     static bool open;
     if (!open) {
+        write_manual();
         shell_open(&memory);
         open = true;
     }
@@ -258,6 +300,72 @@ TEST(programs_that_cannot_be_started_have_their_status) {
     REQUIRE(first != nullptr);
     CHECK(strstr(first + 1, "\n126\n") != nullptr); // and nothing is left of the pipe:
     CHECK_STR_EQ(TYPE("echo good | wc -w"), "tessera$ 1\ntessera$ ");
+}
+
+TEST(what_several_contracts_declare_is_told_apart) {
+    const char *said = TYPE("man Key");
+    CHECK(strstr(said, "config.Key") != nullptr && strstr(said, "Of a setting\n") != nullptr);
+    CHECK(strstr(said, "keys.Key") != nullptr && strstr(said, "One key\n") != nullptr);
+    CHECK(strstr(said, "Signs.") == nullptr && strstr(said, "A setting's.") == nullptr);
+    CHECK_STR_EQ(TYPE("man keys.Key"), "tessera$ Signs.\ntessera$ ");
+    CHECK_STR_EQ(TYPE("man config.key"), "tessera$ A setting's.\ntessera$ ");
+    CHECK_STR_EQ(TYPE("man Key.sign"), "tessera$ Its signature.\ntessera$ ");
+    said = TYPE("apropos key setting");
+    CHECK(strstr(said, "config.Key (contracts) - Of a setting\n") != nullptr);
+}
+
+TEST(an_interface_is_described_by_its_own_words) {
+    const char *said = TYPE("describe Key");
+    CHECK(strstr(said, "\nSigns.\n") != nullptr);
+    CHECK(strstr(said, "A setting's.") == nullptr);
+    CHECK(strstr(said, "\nreturned by  Keys.generate\n             Keys.open\n             Key.restrict\n") != nullptr);
+    CHECK(strstr(said, "no service") == nullptr);
+    CHECK(strstr(said, "\n      The signature\n") != nullptr);
+    CHECK(strstr(TYPE("describe keys.Key.sign"), "method       Key.sign @1\n") != nullptr);
+    CHECK(strstr(TYPE("describe keys.Key"), "\nSigns.\n") != nullptr);
+    CHECK(strstr(TYPE("describe Metrics"), "provided by  no service of the manifest\n") != nullptr);
+}
+
+TEST(kernel_objects_have_the_methods_that_can_be_called) {
+    CHECK(strstr(TYPE("describe vmo"), "\nnone ") == nullptr);
+    CHECK(strstr(printed, "\ninfo ()") != nullptr);
+    CHECK(strstr(TYPE("call manual"), "none") == nullptr);
+    CHECK(strstr(printed, "  info ()") != nullptr);
+    CHECK(strstr(TYPE("call | grep manual | field 3"), "tessera$ info\n") != nullptr);
+    CHECK(strstr(TYPE("describe vmo.nome"), "did you mean") == nullptr);
+}
+
+TEST(structs_and_enums_are_described) {
+    const char *said = TYPE("describe LogRecord");
+    CHECK(strstr(said, "struct       LogRecord\n") != nullptr);
+    CHECK(strstr(said, "\ntimeNs    UInt64") != nullptr);
+    said = TYPE("describe LogLevel");
+    CHECK(strstr(said, "enum         LogLevel\n") != nullptr);
+    CHECK(strstr(said, "\nvalues       error warning info debug\n") != nullptr);
+    said = TYPE("describe Keys.Stats");
+    CHECK(strstr(said, "struct       Keys.Stats\n") != nullptr);
+    CHECK(strstr(said, "\nrefused") != nullptr);
+    said = TYPE("describe config.Key");
+    CHECK(strstr(said, "struct       Key\n") != nullptr && strstr(said, "\nOf a setting\n") != nullptr);
+}
+
+TEST(names_that_are_none_have_suggestions_whatever_their_case) {
+    CHECK(strstr(TYPE("describe LOG"), "did you mean `log`?") != nullptr);
+    CHECK(strstr(TYPE("describe lOGcontrol"), "did you mean `LogControl`?") != nullptr);
+    CHECK(strstr(TYPE("describe exec."), "describe: which method? `describe exec` lists them\n") != nullptr);
+    CHECK(strstr(TYPE("call exec."), "call: which method? `call exec` lists them\n") != nullptr);
+}
+
+TEST(pages_of_commands_fit_the_screen) {
+    const struct command *command;
+    for (size_t i = 0; (command = command_at(i)) != nullptr; i++) {
+        char line[32];
+        fmt_snprintf(line, sizeof(line), "man %s", command->name);
+        const char *said = TYPE(line) + strlen("tessera$ ");
+        for (const char *end; (end = strchr(said, '\n')) != nullptr; said = end + 1) {
+            CHECK(end - said <= 80);
+        }
+    }
 }
 
 TEST(help_has_each_command_in_one_line) {
@@ -332,7 +440,7 @@ TEST(what_is_said_while_a_screen_waits_has_room) {
 
 TEST(a_machine_whose_policy_is_given_up_can_be_switched_off) {
     (void)TYPE("true");
-    granted.block.cap_count = 4;
+    granted.block.cap_count = 5;
     identity_begin();
     for (enum supervisor_run_state state = SUPERVISOR_RUN_STATE_STOPPED; state <= SUPERVISOR_RUN_STATE_ENDED; state++) {
         state_of_policyd = state;

@@ -7,6 +7,7 @@
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "lib/reflect/object.h"
 #include "lib/reflect/read.h"
 #include "lib/tess/capset.h"
 
@@ -15,7 +16,7 @@ static void add_target(void *wanted, const struct target *target) {
 }
 
 static void add_methods(const struct wanted *wanted, const struct capnp_schema *interface) {
-    for (uint32_t i = 0; i < reflect_method_count(interface); i++) {
+    for (uint32_t i = reflect_first_method(interface); i < reflect_method_count(interface); i++) {
         struct reflect_method method;
         reflect_method_at(interface, i, &method);
         candidates_add(wanted, schema_method_get_name(method.method).bytes);

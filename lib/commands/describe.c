@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "idl/interfaces.h"
 #include "idl/schemas.h"
+#include "lib/reflect/carries.h"
 #include "lib/reflect/object.h"
 #include "lib/reflect/write.h"
 
@@ -15,6 +16,7 @@ constexpr size_t CELL_BYTES = 160;
 constexpr size_t SERVICES_MAX = 64;
 constexpr size_t PROVIDED_MAX = 8; // interfaces of one service that are described
 constexpr size_t TYPE_NAME_BYTES = 64;
+constexpr size_t PATH_BYTES = 128;
 
 // ---- text that is collected before it is printed; what is too long ends in dots ----
 
@@ -58,14 +60,35 @@ struct search {
     const struct capnp_schema *found;
 };
 
+// Contracts may declare things of one name, so the manual's words are found by that of the contract too: "log.Log.query" of
+// idl/log.capnp; without a method, "log.Log".
+static void path_in_contract(char path[PATH_BYTES], const struct capnp_schema *schema, const char *name) {
+    const char *file = schema_node_get_display_name(reflect_node(schema)).bytes;
+    const char *slash;
+    while ((slash = strchr(file, '/')) != nullptr) {
+        file = slash + 1;
+    }
+    const char *end = strchr(file, '.');
+    fmt_snprintf(path, PATH_BYTES, "%.*s.%s", end != nullptr ? (int)(end - file) : 0, file, name);
+}
+
+static const char *path_of(char path[PATH_BYTES], const struct capnp_schema *interface, const struct reflect_method *method) {
+    char name[TYPE_NAME_BYTES];
+    fmt_snprintf(name, sizeof(name), "%s%s%s", reflect_name(interface).bytes, method != nullptr ? "." : "",
+                 method != nullptr ? schema_method_get_name(method->method).bytes : "");
+    path_in_contract(path, interface, name);
+    return path;
+}
+
 static void look(void *context, const struct capnp_schema *interface) {
     struct search *search = context;
-    if (str_equal(reflect_name(interface).bytes, search->name)) {
+    char path[PATH_BYTES];
+    if (str_equal(reflect_name(interface).bytes, search->name) || str_equal(path_of(path, interface, nullptr), search->name)) {
         search->found = interface;
     }
 }
 
-// By its own name (`LogControl`), or by that of the contract (`log`).
+// By its own name (`LogControl`, `log.LogControl`), or by that of the contract (`log`).
 static const struct capnp_schema *interface_called(const char *name) {
     struct search search = {.name = name, .found = idl_schema_by_name(name)};
     if (search.found == nullptr) {
@@ -131,6 +154,32 @@ static bool provides(struct supervisor_service_detail detail, const struct capnp
     return false;
 }
 
+// Methods that return capabilities of an interface.
+struct sources {
+    uint64_t id;
+    size_t count;
+    bool carried; // by the method that is looked at
+};
+
+static void look_at_carried(void *context, uint64_t interface_id) {
+    struct sources *sources = context;
+    sources->carried |= interface_id == sources->id;
+}
+
+static void look_for_sources(void *context, const struct capnp_schema *interface) {
+    struct sources *sources = context;
+    for (uint32_t i = reflect_first_method(interface); i < reflect_method_count(interface); i++) {
+        struct reflect_method method;
+        reflect_method_at(interface, i, &method);
+        sources->carried = false;
+        reflect_carried(method.results, look_at_carried, sources);
+        if (sources->carried) {
+            out("%s%s.%s\n", sources->count++ == 0 ? "returned by  " : "             ", reflect_name(interface).bytes,
+                schema_method_get_name(method.method).bytes);
+        }
+    }
+}
+
 static void print_providers(const struct capnp_schema *interface) {
     static struct services services;
     size_t found = 0;
@@ -145,8 +194,14 @@ static void print_providers(const struct capnp_schema *interface) {
                 run_state_name(supervisor_service_get_state(service)));
         }
     }
-    if (found == 0) {
-        out("provided by  %s\n", reflect_is_object(interface) ? "the kernel" : "no service of the manifest");
+    if (found == 0 && reflect_is_object(interface)) {
+        out("provided by  the kernel\n");
+    } else if (found == 0) {
+        struct sources sources = {.id = interface->id};
+        each_interface(look_for_sources, &sources);
+        if (sources.count == 0) {
+            out("provided by  no service of the manifest\n");
+        }
     }
 }
 
@@ -165,13 +220,6 @@ static void print_extension(void *context, const struct capnp_schema *interface)
     }
 }
 
-// Log.query
-static const char *path_of(char path[TYPE_NAME_BYTES], const struct reflect_method *method) {
-    fmt_snprintf(path, TYPE_NAME_BYTES, "%s.%s", reflect_name(method->interface).bytes,
-                 schema_method_get_name(method->method).bytes);
-    return path;
-}
-
 static void print_signature(const struct reflect_method *method, size_t indent) {
     static char bytes[SIGNATURE_BYTES];
     struct text text = {.size = sizeof(bytes), .bytes = bytes};
@@ -181,18 +229,19 @@ static void print_signature(const struct reflect_method *method, size_t indent) 
 }
 
 static void print_methods(const struct capnp_schema *interface) {
-    for (uint32_t i = 0; i < reflect_method_count(interface); i++) {
+    for (uint32_t i = reflect_first_method(interface); i < reflect_method_count(interface); i++) {
         struct reflect_method method;
-        char path[TYPE_NAME_BYTES];
+        char path[PATH_BYTES];
         reflect_method_at(interface, i, &method);
         print_signature(&method, 0);
-        manual_summary(path_of(path, &method), 6);
+        manual_summary(path_of(path, interface, &method), 6);
     }
 }
 
 static void describe_interface(const struct capnp_schema *interface) {
     struct reflect_family family;
     struct relatives relatives = {.of = interface};
+    char path[PATH_BYTES];
     reflect_family_of(interface, &family);
     out("interface    %s\nid           0x%016llx\n", reflect_name(interface).bytes, (unsigned long long)interface->id);
     for (uint32_t i = 1; i < family.count; i++) {
@@ -201,7 +250,7 @@ static void describe_interface(const struct capnp_schema *interface) {
     each_interface(print_extension, &relatives);
     print_providers(interface);
     out("\n");
-    manual_comment(reflect_name(interface).bytes);
+    manual_comment(path_of(path, interface, nullptr));
     for (uint32_t i = 0; i < family.count; i++) {
         if (i > 0) {
             out("\nof %s:\n", reflect_name(family.members[i]).bytes);
@@ -211,6 +260,15 @@ static void describe_interface(const struct capnp_schema *interface) {
 }
 
 // ---- a method ----
+
+// "error warning info"; nothing, of what is no enum.
+static void enumerants_text(const struct capnp_schema *type, struct text *text) {
+    const struct schema_enumerant_list enumerants = reflect_enumerants(type);
+    for (uint32_t i = 0; i < schema_enumerant_list_count(enumerants); i++) {
+        collect_string(text, i > 0 ? " " : "");
+        collect_string(text, schema_enumerant_get_name(schema_enumerant_list_get(enumerants, i)).bytes);
+    }
+}
 
 // "at most 24 bytes", "error warning info": what a field may be, beyond its type.
 static void values_text(const struct capnp_schema *schema, struct schema_field field, struct text *text) {
@@ -228,12 +286,8 @@ static void values_text(const struct capnp_schema *schema, struct schema_field f
         collect_string(text, "at most ");
         collect_string(text, number);
     }
-    if (type != nullptr && reflect_is(type, SCHEMA_NODE_ENUM)) {
-        const struct schema_enumerant_list enumerants = reflect_enumerants(type);
-        for (uint32_t i = 0; i < schema_enumerant_list_count(enumerants); i++) {
-            collect_string(text, i > 0 ? " " : "");
-            collect_string(text, schema_enumerant_get_name(schema_enumerant_list_get(enumerants, i)).bytes);
-        }
+    if (type != nullptr) {
+        enumerants_text(type, text);
     }
 }
 
@@ -270,8 +324,9 @@ static void print_shape(const char *titles, const struct capnp_schema *schema) {
 }
 
 static void describe_method(const struct reflect_method *method) {
-    char path[TYPE_NAME_BYTES];
-    out("method       %s @%u\n", path_of(path, method), method->ordinal);
+    char path[PATH_BYTES];
+    out("method       %s.%s @%u\n", reflect_name(method->interface).bytes, schema_method_get_name(method->method).bytes,
+        method->ordinal);
     out("interface    %s, id 0x%016llx\n", reflect_name(method->interface).bytes, (unsigned long long)method->interface->id);
     if (method->repeatable) {
         out("repeatable   doing it twice is the same as doing it once\n");
@@ -284,7 +339,7 @@ static void describe_method(const struct reflect_method *method) {
     print_shape("PARAMETER TYPE DEFAULT VALUES", method->params);
     print_shape("RESULT TYPE DEFAULT VALUES", method->results);
     out("\n");
-    manual_comment(path);
+    manual_comment(path_of(path, method->interface, method));
 }
 
 // ---- the command ----
@@ -293,7 +348,7 @@ static void list_interface(void *context, const struct capnp_schema *interface) 
     (void)context;
     table_cell(&shell.table, "%s", reflect_name(interface).bytes);
     table_cell(&shell.table, "0x%016llx", (unsigned long long)interface->id);
-    table_cell(&shell.table, "%u", reflect_method_count(interface));
+    table_cell(&shell.table, "%u", reflect_method_count(interface) - reflect_first_method(interface));
 }
 
 static void suggest_interface(void *context, const struct capnp_schema *interface) {
@@ -323,7 +378,7 @@ static int no_method(const char *name, const char *method_name, const struct cap
     struct reflect_family family;
     reflect_family_of(interface, &family);
     for (uint32_t i = 0; i < family.count; i++) {
-        for (uint32_t j = 0; j < reflect_method_count(family.members[i]); j++) {
+        for (uint32_t j = reflect_first_method(family.members[i]); j < reflect_method_count(family.members[i]); j++) {
             struct reflect_method method;
             reflect_method_at(family.members[i], j, &method);
             guess_add(&guess, schema_method_get_name(method.method));
@@ -335,12 +390,59 @@ static int no_method(const char *name, const char *method_name, const struct cap
     return fail("describe: `%s` has no method `%s`; `describe %s` lists them\n", name, method_name, name);
 }
 
+// ---- a struct or an enum ----
+
+// "Log.Stats" of "idl/log.capnp:Log.Stats".
+static const char *name_in_contract(const struct capnp_schema *schema) {
+    const char *whole = schema_node_get_display_name(reflect_node(schema)).bytes, *colon = strchr(whole, ':');
+    return colon != nullptr ? colon + 1 : whole;
+}
+
+static void describe_type(const struct capnp_schema *type) {
+    const bool is_enum = reflect_is(type, SCHEMA_NODE_ENUM);
+    char path[PATH_BYTES];
+    out("%s%s\nid           0x%016llx\n", is_enum ? "enum         " : "struct       ", name_in_contract(type),
+        (unsigned long long)type->id);
+    if (is_enum) {
+        char values[SIGNATURE_BYTES / 4] = "";
+        struct text text = {.size = sizeof(values), .bytes = values};
+        enumerants_text(type, &text);
+        out("values       ");
+        out_wrapped(13, 13, values);
+    }
+    print_shape("FIELD TYPE DEFAULT VALUES", is_enum ? nullptr : type);
+    out("\n");
+    path_in_contract(path, type, name_in_contract(type));
+    manual_summary(path, 0);
+    out("`man %s` says more.\n", path);
+}
+
+// Describes each struct and enum of this name: contracts may have some of one name. Returns how many.
+static size_t describe_types(const char *name) {
+    size_t count = 0;
+    for (const struct capnp_schema *const *const *contract = idl_schemas; *contract != nullptr; contract++) {
+        for (const struct capnp_schema *const *at = *contract; *at != nullptr; at++) {
+            char path[PATH_BYTES];
+            path_in_contract(path, *at, name_in_contract(*at));
+            if (!reflect_is(*at, SCHEMA_NODE_INTERFACE) &&
+                (str_equal(name_in_contract(*at), name) || str_equal(path, name))) {
+                out(count++ > 0 ? "\n" : "");
+                describe_type(*at);
+            }
+        }
+    }
+    return count;
+}
+
 // `whole` is SERVICE.METHOD, and `dot` the place of the dot.
 static int describe_method_called(const char *whole, const char *dot) {
     const struct capnp_schema *subjects[PROVIDED_MAX];
     struct reflect_method method;
     char name[TYPE_NAME_BYTES];
     const size_t count = str_copy_bytes(name, sizeof(name), whole, (size_t)(dot - whole)) ? subjects_called(name, subjects) : 0;
+    if (count > 0 && dot[1] == '\0') {
+        return misused("describe: which method? `describe %s` lists them\n", name);
+    }
     for (size_t i = 0; i < count; i++) {
         if (interface_find_method(subjects[i], capnp_text(dot + 1), &method)) {
             describe_method(&method);
@@ -367,6 +469,9 @@ int command_describe(const struct arguments *arguments) {
     if (count > 0) {
         return COMMAND_OK;
     }
+    if (describe_types(name) > 0) {
+        return COMMAND_OK;
+    }
     return dot != nullptr ? describe_method_called(name, dot) : no_subject(name);
 }
 
@@ -388,7 +493,7 @@ static void offer_methods(struct offer *offer, const struct capnp_schema *interf
     struct reflect_family family;
     reflect_family_of(interface, &family);
     for (uint32_t i = 0; i < family.count; i++) {
-        for (uint32_t j = 0; j < reflect_method_count(family.members[i]); j++) {
+        for (uint32_t j = reflect_first_method(family.members[i]); j < reflect_method_count(family.members[i]); j++) {
             struct reflect_method method;
             char name[2 * TYPE_NAME_BYTES];
             reflect_method_at(family.members[i], j, &method);
@@ -399,9 +504,16 @@ static void offer_methods(struct offer *offer, const struct capnp_schema *interf
     }
 }
 
+static const char *last_dot(const char *text, size_t len) {
+    while (len > 0 && text[len - 1] != '.') {
+        len--;
+    }
+    return len > 0 ? text + len - 1 : nullptr;
+}
+
 void each_described(const char *prefix, size_t prefix_bytes, void (*function)(void *context, const char *name), void *context) {
     const struct capnp_schema *subjects[PROVIDED_MAX];
-    const char *dot = memchr(prefix, '.', prefix_bytes);
+    const char *dot = last_dot(prefix, prefix_bytes);
     struct offer offer = {.prefix = prefix, .function = function, .context = context};
     char name[TYPE_NAME_BYTES];
     if (dot == nullptr) {

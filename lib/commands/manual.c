@@ -12,6 +12,7 @@
 #define COMMANDS "commands"
 
 constexpr size_t NAME_COLUMNS = 18;
+constexpr size_t PATH_BYTES = 2 * (MANUAL_NAME_MAX + 1);
 constexpr size_t LINE_BYTES_MAX = 256; // of a page, as far as it is shown
 
 // Where the file is mapped: at its first use, and then for good. Without one there are still the commands.
@@ -108,7 +109,42 @@ static void show_command(const struct command *command) {
     out("%s - %s\n\n  %s %s\n", command->name, command->summary, command->name, command->usage);
     if (command->details != nullptr) {
         out("\n");
-        print_text(command->details, strlen(command->details), 2);
+        out_details(command->details, 2);
+    }
+}
+
+// "keys.Key": the one of several parts of a name.
+static const char *path_to(const struct manual_entry *entry, char out[PATH_BYTES]) {
+    fmt_snprintf(out, PATH_BYTES, "%s.%s", entry->page.bytes, entry->name.bytes);
+    return out;
+}
+
+// How many parts of pages the name fits as well as this one; `list` prints them.
+static size_t count_namesakes(const struct manual_entry *of, const char *name, bool list) {
+    const enum manual_fit fit = manual_fit(of, name);
+    struct manual_walk walk;
+    struct manual_entry entry;
+    size_t count = 0;
+    manual_walk_begin(&walk, file.words, file.len_bytes);
+    while (manual_walk_next(&walk, &entry)) {
+        char path[PATH_BYTES];
+        if (!of->is_page && !entry.is_page && entry.section == of->section && manual_fit(&entry, name) == fit) {
+            count++;
+            if (list) {
+                print_row(path_to(&entry, path), entry.summary.bytes);
+            }
+        }
+    }
+    return count;
+}
+
+// The entry that the name fits best; or those, if there are several.
+static void show_entry(const struct manual_entry *entry, const char *name) {
+    if (count_namesakes(entry, name, false) > 1) {
+        out("There are several `%s`; `man` with the longer name shows one:\n", name);
+        (void)count_namesakes(entry, name, true);
+    } else {
+        print_text(entry->text, entry->text_bytes, 0);
     }
 }
 
@@ -155,7 +191,7 @@ static int show(const char *name) {
         show_command(command);
     } else if (manual_find(file.words, file.len_bytes, nullptr, name, &entry)) {
         show_namesakes(name, false, entry.section);
-        print_text(entry.text, entry.text_bytes, 0);
+        show_entry(&entry, name);
     } else {
         return suggest_page(name);
     }
@@ -172,7 +208,7 @@ static int show_in(const char *section_name, const char *name) {
     } else if (of_commands && command != nullptr) {
         show_command(command);
     } else if (!of_commands && manual_find(file.words, file.len_bytes, &section, name, &entry)) {
-        print_text(entry.text, entry.text_bytes, 0);
+        show_entry(&entry, name);
     } else {
         return fail("man: the section `%s` has no page `%s`; `man %s` lists what it has\n", section_name, name, section_name);
     }
@@ -230,8 +266,9 @@ static void search_file(struct manual_results *results, const char *const *words
 
 static void print_result(const struct manual_entry *entry) {
     const char *section = entry->section == SECTION_COMMANDS ? COMMANDS : manual_section_name(entry->section);
-    char head[MANUAL_NAME_MAX + 32];
-    fmt_snprintf(head, sizeof(head), "%s (%s) - ", entry->name.bytes, section != nullptr ? section : "?");
+    char path[PATH_BYTES], head[PATH_BYTES + 32];
+    const bool several = entry->section != SECTION_COMMANDS && count_namesakes(entry, entry->name.bytes, false) > 1;
+    fmt_snprintf(head, sizeof(head), "%s (%s) - ", several ? path_to(entry, path) : entry->name.bytes, section != nullptr ? section : "?");
     out("%s", head);
     out_wrapped(strlen(head), 4, entry->summary.bytes);
 }
@@ -285,7 +322,9 @@ void each_manual_name(const char *prefix, size_t prefix_bytes, void (*function)(
     struct manual_walk walk;
     struct manual_entry entry;
     // Methods are offered once their interface is there: all of them would be too many to choose from.
-    const bool deep = memchr(prefix, '.', prefix_bytes) != nullptr;
+    const char *dot = memchr(prefix, '.', prefix_bytes);
+    const bool deep = dot != nullptr;
+    const bool deeper = deep && memchr(dot + 1, '.', prefix_bytes - (size_t)(dot + 1 - prefix)) != nullptr;
     function(context, COMMANDS);
     for (size_t i = 0; i < SECTION_COUNT; i++) {
         function(context, manual_section_name(sections[i].section));
@@ -293,8 +332,12 @@ void each_manual_name(const char *prefix, size_t prefix_bytes, void (*function)(
     open_file();
     manual_walk_begin(&walk, file.words, file.len_bytes);
     while (manual_walk_next(&walk, &entry)) {
+        char path[PATH_BYTES];
         if (deep || strchr(entry.name.bytes, '.') == nullptr) {
             function(context, entry.name.bytes);
+        }
+        if (deep && !entry.is_page && (strchr(entry.name.bytes, '.') == nullptr || deeper)) {
+            function(context, path_to(&entry, path));
         }
     }
 }

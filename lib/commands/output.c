@@ -17,6 +17,7 @@ static size_t used;
 static struct outlet *outlet; // null: the console
 
 constexpr size_t WORD_BYTES = 256; // as far as it is shown
+constexpr size_t DETAILS_BYTES = 1024; // of a paragraph of a command's details
 
 void out_flush(void) {
     if (used > 0) {
@@ -169,4 +170,43 @@ void out_wrapped(size_t column, size_t indent, const char *text) {
         }
     }
     out("\n");
+}
+
+// Where the second column of a line begins, behind two blanks or more; 0: there is none.
+static size_t second_column(const char *line, size_t len) {
+    for (size_t i = len; i > 2; i--) {
+        if (line[i - 1] != ' ' && line[i - 2] == ' ' && line[i - 3] == ' ') {
+            return i - 1;
+        }
+    }
+    return 0;
+}
+
+static size_t line_bytes(const char *text) {
+    const char *end = strchr(text, '\n');
+    return end != nullptr ? (size_t)(end - text) : strlen(text);
+}
+
+// What is wider than the screen goes on in the next line, if that is prose, too.
+void out_details(const char *text, size_t indent) {
+    while (*text != '\0') {
+        char whole[DETAILS_BYTES];
+        size_t len = line_bytes(text), lead = 0;
+        while (lead < len && text[lead] == ' ') {
+            lead++;
+        }
+        const size_t second = second_column(text + lead, len - lead);
+        out("%*s%.*s", len > 0 ? (int)(indent + lead) : 0, "", (int)second, text + lead);
+        (void)str_copy_bytes(whole, sizeof(whole), text + lead + second, len - lead - second);
+        for (text += len; *text == '\n' && second == 0 && indent + lead + len > pager_columns(); text += 1 + len) {
+            len = line_bytes(text + 1);
+            if (len == 0 || text[1] == ' ' || second_column(text + 1, len) != 0) {
+                break;
+            }
+            const size_t filled = strlen(whole);
+            fmt_snprintf(whole + filled, sizeof(whole) - filled, " %.*s", (int)len, text + 1);
+        }
+        out_wrapped(indent + lead + second, indent + lead + second, whole);
+        text += *text == '\n' ? 1 : 0;
+    }
 }

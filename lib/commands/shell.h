@@ -50,6 +50,9 @@ bool out_is_closed(void);
 // Words of one line, from this column on; further lines begin at `indent`. Ends the line.
 void out_wrapped(size_t column, size_t indent, const char *text);
 
+// What is written in lines: prose, which is filled anew for the screen, and rows of two columns, whose second is.
+void out_details(const char *text, size_t indent);
+
 // What went wrong, for the person, wherever output goes. Returns COMMAND_FAILED, so that a command can end with it.
 [[gnu::format(printf, 1, 2)]] int fail(const char *format, ...);
 
@@ -193,7 +196,7 @@ bool shell_wait_for_more(uint64_t *bits);
 // Each name of a section, a page or a part of one that may be meant by what begins so. (manual.c)
 void each_manual_name(const char *prefix, size_t prefix_bytes, void (*function)(void *context, const char *name), void *context);
 
-// What the manual says of a declaration of a contract, such as `Log.query`: its first sentence, or all. Nothing when there is
+// What the manual says of a declaration of a contract, such as `log.Log.query`: its first sentence, or all. Nothing when there is
 // no manual. (manual.c)
 void manual_summary(const char *path, size_t indent);
 void manual_comment(const char *path);

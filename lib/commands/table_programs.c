@@ -29,7 +29,8 @@ static const struct command commands[] = {
      .run = command_describe, .max = 1, .completion = COMPLETE_DESCRIBED, .paged = true,
      .details = "A service, an interface or the name of a contract: what it extends, who provides it, and its\n"
                 "methods. With the name of a method its parameters and results, with their types, defaults and\n"
-                "limits, and what the manual says of it. Alone: all interfaces."},
+                "limits, and what the manual says of it. A struct or an enum by its name, and of several contracts\n"
+                "by the longer one (`config.Key`). Alone: all interfaces."},
 };
 
 const struct command_area area_programs = {"Programs and contracts", sizeof(commands) / sizeof(commands[0]), commands};

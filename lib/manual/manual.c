@@ -37,6 +37,7 @@ static bool enter_page(struct manual_walk *walk, struct manual_page page) {
     walk->page = (struct manual_entry){
         .section = manual_page_get_section(page),
         .is_page = true,
+        .page = manual_page_get_name(page),
         .name = manual_page_get_name(page),
         .summary = manual_page_get_summary(page),
         .text = text.bytes,
@@ -55,6 +56,7 @@ static bool read_part(const struct manual_walk *walk, uint32_t index, struct man
     }
     *out = (struct manual_entry){
         .section = walk->page.section,
+        .page = walk->page.name,
         .name = manual_part_get_name(part),
         .summary = manual_part_get_summary(part),
         .text = walk->page.text + begin,
@@ -90,26 +92,42 @@ static bool same_but_for_case(const char *a, const char *b) {
     return char_lower(*a) == char_lower(*b);
 }
 
+// What of the path PAGE.NAME is behind the page's name; null: it is of another page.
+static const char *behind_page(const char *path, struct capnp_text page) {
+    for (size_t i = 0; i < page.len; i++) {
+        if (char_lower(path[i]) != char_lower(page.bytes[i])) {
+            return nullptr;
+        }
+    }
+    return path[page.len] == '.' ? path + page.len + 1 : nullptr;
+}
+
+enum manual_fit manual_fit(const struct manual_entry *entry, const char *name) {
+    const char *rest = entry->is_page ? nullptr : behind_page(name, entry->page);
+    if (str_equal(entry->name.bytes, name)) {
+        return MANUAL_FITS_NAME;
+    } else if (rest != nullptr && str_equal(entry->name.bytes, rest)) {
+        return MANUAL_FITS_PATH;
+    } else if (same_but_for_case(entry->name.bytes, name)) {
+        return MANUAL_FITS_NAME_BUT_FOR_CASE;
+    }
+    return rest != nullptr && same_but_for_case(entry->name.bytes, rest) ? MANUAL_FITS_PATH_BUT_FOR_CASE : MANUAL_FITS_NOT;
+}
+
 bool manual_find(const void *words, size_t len_bytes, const enum manual_section *section, const char *name,
                  struct manual_entry *out) {
     struct manual_walk walk;
     struct manual_entry entry;
-    bool found = false;
+    enum manual_fit best = MANUAL_FITS_NOT;
     manual_walk_begin(&walk, words, len_bytes);
     while (manual_walk_next(&walk, &entry)) {
-        if (section != nullptr && entry.section != *section) {
-            continue;
-        }
-        if (str_equal(entry.name.bytes, name)) {
+        const enum manual_fit fit = section == nullptr || entry.section == *section ? manual_fit(&entry, name) : MANUAL_FITS_NOT;
+        if (fit > best) {
             *out = entry;
-            return true;
-        }
-        if (!found && same_but_for_case(entry.name.bytes, name)) {
-            *out = entry;
-            found = true;
+            best = fit;
         }
     }
-    return found;
+    return best != MANUAL_FITS_NOT;
 }
 
 const char *manual_section_name(enum manual_section section) {

@@ -12,6 +12,7 @@ constexpr size_t MANUAL_NAME_MAX = 63;
 struct manual_entry {
     enum manual_section section; // maybe one that this program does not know
     bool is_page;
+    struct capnp_text page;      // whose it is: the same as the name, of a page
     struct capnp_text name;      // printable, without blanks
     struct capnp_text summary;
     const char *text;            // not terminated; its first line names it
@@ -34,8 +35,18 @@ struct manual_walk {
 void manual_walk_begin(struct manual_walk *walk, const void *words, size_t len_bytes);
 [[nodiscard]] bool manual_walk_next(struct manual_walk *walk, struct manual_entry *out);
 
-// The entry of this name, exactly or, if there is none, but for upper and lower case; the first of them, in the section or
-// (null) in any.
+// How well a name fits an entry. Pages may declare things of one name: `Key` is in `config` and in `keys`, and the one of these is
+// `keys.Key`. The larger is the better.
+enum manual_fit : uint8_t {
+    MANUAL_FITS_NOT,
+    MANUAL_FITS_PATH_BUT_FOR_CASE,
+    MANUAL_FITS_NAME_BUT_FOR_CASE,
+    MANUAL_FITS_PATH, // PAGE.NAME, of a part
+    MANUAL_FITS_NAME,
+};
+enum manual_fit manual_fit(const struct manual_entry *entry, const char *name);
+
+// The entry that the name fits best, and the first of several; in the section or (null) in any.
 [[nodiscard]] bool manual_find(const void *words, size_t len_bytes, const enum manual_section *section, const char *name,
                                struct manual_entry *out);
 

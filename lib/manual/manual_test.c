@@ -82,6 +82,14 @@ TEST(names_are_found) {
     CHECK_STR_EQ(entry.name.bytes, "Log.stats");
     REQUIRE(manual_find(file, file_bytes, nullptr, "ring", &entry));
     CHECK_EQ(entry.section, MANUAL_SECTION_CONCEPTS);
+    REQUIRE(manual_find(file, file_bytes, nullptr, "log.Log.query", &entry));
+    CHECK_STR_EQ(entry.name.bytes, "Log.query");
+    REQUIRE(manual_find(file, file_bytes, nullptr, "LOG.log.stats", &entry));
+    CHECK_STR_EQ(entry.name.bytes, "Log.stats");
+    CHECK(!manual_find(file, file_bytes, nullptr, "ring.Log.query", &entry));
+    CHECK(!manual_find(file, file_bytes, nullptr, "log.", &entry));
+    REQUIRE(manual_find(file, file_bytes, nullptr, "log.Log", &entry));
+    CHECK_STR_EQ(entry.name.bytes, "Log");
     const enum manual_section objects = MANUAL_SECTION_OBJECTS, howto = MANUAL_SECTION_HOWTO;
     REQUIRE(manual_find(file, file_bytes, &objects, "ring", &entry));
     CHECK_EQ(entry.section, MANUAL_SECTION_OBJECTS);

@@ -9,6 +9,12 @@
 // Whether the interface is an object of the kernel's, or of a service that stands in for one.
 bool reflect_is_object(const struct capnp_schema *interface);
 
+// The first method that can be called, for a loop up to reflect_method_count: number 0 of a kernel object stands for none, since
+// the kernel's own numbers begin at 1.
+static inline uint32_t reflect_first_method(const struct capnp_schema *interface) {
+    return reflect_is_object(interface) ? 1 : 0;
+}
+
 // The request with these parameters. Handles stay whose they are.
 void reflect_object_request(const struct reflect_method *method, struct capnp_struct params, struct tess_message *message);
 

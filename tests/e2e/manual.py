@@ -138,7 +138,7 @@ def methods_are_described(ctx):
                       r"^outcome +.*Outcome +- +found noSuchName notAllowed wrongInterface$")
     said(session, "describe lgod", r"there is no service or interface `lgod`; did you mean `logd?`\?$")
     said(session, "describe log.qeury", r"`log` has no method `qeury`; did you mean `query`\?$")
-    said(session, "describe log.", r"`log` has no method ``; `describe log` lists them$")
+    said(session, "describe log.", r"which method\? `describe log` lists them$")
     said(session, "describe qqqqqqqq.query", r"there is no service or interface `qqqqqqqq`; `describe` lists the interfaces$")
     session.keys("describe logd.app\t\r")
     session.guest.expect(r"^method       Log\.append @0$", ANSWER_S)
@@ -146,7 +146,19 @@ def methods_are_described(ctx):
     session.poweroff()
 
 
+def names_of_several_contracts(ctx):
+    """`Key` is a setting's in config, and one that signs in keys."""
+    session = Session(ctx)
+    said(session, "man Key", r"^config\.Key +\S", r"^keys\.Key +One key$")
+    said(session, "man keys.Key", r"\AKey\n", r"interface Key @0xf48c27d1ae063b95")
+    key = said(session, "describe Key", r"^interface    Key$", r"^returned by  Keys\.generate$", r"^  One key\. What the capability allows")
+    check("etting" not in key, "describe Key", "nothing about settings", key)
+    said(session, "describe LogRecord", r"^struct       LogRecord$", r"^timeNs +UInt64 ", r"^`man log\.LogRecord` says more\.$")
+    check("none @0" not in said(session, "man Vmo"), "man Vmo", "no method that there is not", session.guest.transcript[-2000:])
+    session.poweroff()
+
+
 def cases(ctx):
     return [(function.__name__, functools.partial(function, ctx)) for function in
             (pages_are_found, mistakes_have_suggestions, long_pages_wait, words_are_found, names_are_completed,
-             services_are_described, methods_are_described)]
+             services_are_described, methods_are_described, names_of_several_contracts)]

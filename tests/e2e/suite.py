@@ -214,7 +214,7 @@ def calls(session):
 
 def kernel_objects_are_called(session):
     """The kernel's objects by the same command: who types it need not know what they are."""
-    session.expect_in("call", r"^trace +Trace +none start stop info buffer$", r"^manual +Vmo ")
+    session.expect_in("call", r"^trace +Trace +start stop info buffer$", r"^manual +Vmo ")
     session.expect_in("call trace.info '(processor = 0)'", r"^\(processors = 1, classes = 0, written = 0, lost = 0\)$")
     session.expect_in("call trace.info '(processor = 99)'", r"^call: BAD_ARGUMENT\b")
     session.expect_in("call trace.none", r"^call: BAD_METHOD\b")

@@ -62,7 +62,7 @@ class Contract:
         above = [self.request.node(number).short_name for number, _brand in node.superclasses]
         extends = f" extends({', '.join(above)})" if above else ""
         out = [*code([f"interface {node.short_name} @{node.id:#018x}{extends}"]), *prose(node.doc)]
-        for method in sorted(node.methods, key=lambda m: m.order):
+        for method in sorted(called(node), key=lambda m: m.order):
             out += [f"{'#' * (3 + path.count('.'))} {path}.{method.name}", "", *code(self.signature(method)), *prose(method.doc)]
         return out
 
@@ -156,6 +156,11 @@ class Contract:
             case "void" | "interface" | "any":
                 return value.kind
         return str(value.value)
+
+
+def called(node):
+    """The methods that there are: number 0 of a kernel object stands for none."""
+    return node.methods[1:] if names.Names.annotation_of(node, names.KERNEL_OBJECT) is not None else node.methods
 
 
 def code(lines):
