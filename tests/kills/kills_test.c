@@ -14,7 +14,7 @@ constexpr uint32_t CLIENTS = CLIENT_NUMBERS - 1; // and the thread that kills
 constexpr uint32_t VICTIMS_MAX = 32;
 constexpr uint32_t LOADS_MAX = 64;
 constexpr uint64_t PAUSE_MAX_US = 2'000; // between two kills
-constexpr uint64_t RUNNING_MS = 10'000;
+constexpr uint64_t RUNNING_MS = 60'000; // what has not come by then never does
 
 struct asker {
     struct client client;
