@@ -49,12 +49,12 @@ int command_unknown(const char *name) {
     return COMMAND_NOT_FOUND;
 }
 
-int command_check(const struct command *command, size_t count) {
+int command_check(const struct command *command, const char *const *words, size_t count) {
     const size_t operands = count - 1;
     if (operands < command->min || operands > command->max) {
         return misused("usage: %s%s%s\n", command->name, command->usage[0] != '\0' ? " " : "", command->usage);
     }
-    return command->operation != nullptr ? identity_check(command->name, command->operation) : COMMAND_OK;
+    return command->operation != nullptr ? identity_check(command->name, command->operation, count > 1 ? words[1] : nullptr) : COMMAND_OK;
 }
 
 int command_help(const struct arguments *arguments) {

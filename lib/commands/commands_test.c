@@ -438,14 +438,18 @@ TEST(what_is_said_while_a_screen_waits_has_room) {
 
 // ---- policyd decides; from here on the shell asks ----
 
-TEST(a_machine_whose_policy_is_given_up_can_be_switched_off) {
+TEST(a_machine_whose_policy_is_given_up_can_be_switched_off_or_have_it_started_again) {
     (void)TYPE("true");
     granted.block.cap_count = 5;
     identity_begin();
     for (enum supervisor_run_state state = SUPERVISOR_RUN_STATE_STOPPED; state <= SUPERVISOR_RUN_STATE_ENDED; state++) {
         state_of_policyd = state;
         const bool given_up = state == SUPERVISOR_RUN_STATE_FAILED || state == SUPERVISOR_RUN_STATE_ENDED;
-        CHECK_EQ(identity_check("poweroff", "power"), given_up ? COMMAND_OK : COMMAND_FAILED);
-        CHECK_EQ(identity_check("kill", "end"), COMMAND_FAILED); // that alone: nobody decides about anything else
+        CHECK_EQ(identity_check("poweroff", "power", nullptr), given_up ? COMMAND_OK : COMMAND_FAILED);
+        CHECK_EQ(identity_check("restart", "restart", "policyd"), given_up ? COMMAND_OK : COMMAND_FAILED);
+        // These alone: nobody decides about anything else.
+        CHECK_EQ(identity_check("restart", "restart", "logd"), COMMAND_FAILED);
+        CHECK_EQ(identity_check("restart", "restart", nullptr), COMMAND_FAILED);
+        CHECK_EQ(identity_check("kill", "end", "policyd"), COMMAND_FAILED);
     }
 }

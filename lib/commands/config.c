@@ -319,7 +319,7 @@ int command_config(const struct arguments *arguments) {
         return fail("config: the shell was not granted `config`\n");
     }
     if (str_equal(what, "set") || str_equal(what, "unset")) {
-        return identity_check("config", "settings") == COMMAND_OK ? set(config, arguments) : COMMAND_FAILED;
+        return identity_check("config", "settings", nullptr) == COMMAND_OK ? set(config, arguments) : COMMAND_FAILED;
     }
     if (arguments->count <= 3 && str_equal(what, "list")) {
         return list(config, word);

@@ -237,7 +237,7 @@ int command_date(const struct arguments *arguments) {
         return fail("date: the shell was not granted `time`\n");
     }
     if (str_equal(word, "set")) {
-        return identity_check("date", "time") == COMMAND_OK ? set(time, arguments, "") : COMMAND_FAILED;
+        return identity_check("date", "time", nullptr) == COMMAND_OK ? set(time, arguments, "") : COMMAND_FAILED;
     }
     if (str_equal(word, "-z") && arguments->count <= 3) {
         const status_t status = each_name(time, more, print_zone, nullptr);

@@ -22,6 +22,7 @@ constexpr size_t DEPTH_MAX = 4; // sessions one on top of the other: `su`
 constexpr size_t PASSWORD_BYTES = IDENTITY_PASSWORD_MAX_BYTES;
 constexpr uint64_t PAUSE_MS = 200;
 #define IDENTITY_SERVICE "identityd"
+#define POLICY_SERVICE "policyd"
 
 static struct {
     struct identity_control service; // 0: not granted, and everybody may do everything
@@ -301,7 +302,13 @@ static struct session shown_session(struct rpc_call *call) {
     return (struct session){rpc_keep(call, session_observe_results_get_session(results).handle)};
 }
 
-int identity_check(const char *what, const char *operation) {
+// What helps when nobody decides any more, and gives nobody more than that: a new start of the machine, or of who decides.
+static bool is_way_out(const char *operation, const char *object) {
+    const bool leads_out = str_equal(operation, "power") || (str_equal(operation, "restart") && object != nullptr && str_equal(object, POLICY_SERVICE));
+    return leads_out && mode_is_without(POLICY_SERVICE);
+}
+
+int identity_check(const char *what, const char *operation, const char *object) {
     RPC_CALL(call);
     struct policy_perform_results results;
     struct policy policy = {};
@@ -314,11 +321,10 @@ int identity_check(const char *what, const char *operation) {
     const struct session session = shown_session(&call);
     const status_t status = policy_call_perform(policy, &call, session, capnp_text(operation), rpc_patience(), &results);
     tess_close(session.handle);
-    if (!status_ok(status) && str_equal(operation, "power") && mode_is_without("policyd")) {
-        return COMMAND_OK; // it was given up: nobody will ever decide, and a new start is what helps
-    }
     if (!status_ok(status)) {
-        return fail("%s: nobody may, for policyd does not decide: %s\n", what, status_text(status));
+        char why[DENIAL_TEXT_BYTES];
+        (void)str_copy(why, sizeof why, status_text(status)); // before anybody else is asked
+        return is_way_out(operation, object) ? COMMAND_OK : fail("%s: nobody may, for policyd does not decide: %s\n", what, why);
     }
     if (policy_perform_results_get_allowed(results)) {
         return COMMAND_OK;
@@ -482,7 +488,7 @@ int command_adduser(const struct arguments *arguments) {
     if (self.lost) {
         return fail("adduser: the accounts were lost with identityd; `reboot` sets the machine up anew\n");
     }
-    if (identity_check("adduser", "accounts") != COMMAND_OK) {
+    if (identity_check("adduser", "accounts", nullptr) != COMMAND_OK) {
         return COMMAND_FAILED;
     }
     int result = COMMAND_FAILED;

@@ -11,5 +11,6 @@ void identity_begin(void);
 bool identity_attend(void);
 
 // Whether the policy lets who is there have this operation of the manifest done; no when it does not answer. If not, says why, for the
-// command, and returns COMMAND_FAILED. A program that was not granted `identity` acts for itself, and in recovery nobody is asked.
-int identity_check(const char *what, const char *operation);
+// command, and returns COMMAND_FAILED. A program that was not granted `identity` acts for itself, and in recovery nobody is asked. When
+// policyd was given up the ways out are open: to switch off, and to `restart` policyd itself, which is the `object` then (may be null).
+int identity_check(const char *what, const char *operation, const char *object);

@@ -188,7 +188,7 @@ int job_start(const char *const *words, size_t count, bool foreground, handle_t 
     const char *program = words[0];
     enum exec_control_outcome outcome = EXEC_CONTROL_OUTCOME_DONE;
     char why[RPC_TEXT_BYTES];
-    if (identity_check("run", "run") != COMMAND_OK) { // also where a program stands in a pipe
+    if (identity_check("run", "run", nullptr) != COMMAND_OK) { // also where a program stands in a pipe
         return COMMAND_CANNOT_RUN;
     }
     const status_t status = start(program, words + 1, count - 1, foreground, console, input, &outcome, id, why);

@@ -178,7 +178,7 @@ static int settle(const struct pipeline *pipeline, size_t index, struct stage *s
     if (command != nullptr && command->filter != nullptr && !filters && (command->run == nullptr || what->count == 1)) {
         return misused("%s: nothing comes in; put `COMMAND |` before it, or `< FILE` behind it\n", command->name);
     }
-    return filters || command == nullptr ? COMMAND_OK : command_check(command, what->count);
+    return filters || command == nullptr ? COMMAND_OK : command_check(command, what->words, what->count);
 }
 
 static bool begin_filter(struct pipeline *pipeline, size_t index) {

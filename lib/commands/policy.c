@@ -317,7 +317,7 @@ int command_policy(const struct arguments *arguments) {
         return list_operations();
     }
     const bool changes = str_equal(words[0], "learn") || str_equal(words[0], "revoke") || str_equal(words[0], "restore");
-    if (changes && identity_check("policy", "policy") != COMMAND_OK) {
+    if (changes && identity_check("policy", "policy", nullptr) != COMMAND_OK) {
         return COMMAND_FAILED;
     }
     if (count == 2 && str_equal(words[0], "learn")) {

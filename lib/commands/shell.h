@@ -143,7 +143,7 @@ const struct command *command_find(const char *name, size_t len);
 const struct command *command_at(size_t index);
 
 // Whether so many words, with its name, are what the command wants: COMMAND_OK, or says how it is used.
-int command_check(const struct command *command, size_t count);
+int command_check(const struct command *command, const char *const *words, size_t count);
 
 // Says that there is no such command, and what may be meant. COMMAND_NOT_FOUND.
 int command_unknown(const char *name);
