@@ -140,6 +140,21 @@ def a_slow_registry_hears_everything_once(ctx):
     session.poweroff()
 
 
+def a_policyd_that_was_given_up_can_be_started_again(ctx):
+    """Nobody may do anything then but what leads out of it; and each command says what that is."""
+    session = Session(ctx, system="lawless")
+    session.until("services", r"^policyd +\d+ +failed", 20)
+    given_up = r"for policyd does not decide: policyd was given up after 2 failures in a row; `restart policyd` tries again$"
+    session.expect_in("restart logd", rf"^restart: nobody may, {given_up}")
+    session.expect_in("run hello", rf"^run: nobody may, {given_up}")
+    before = session.expect_in("service policyd", r"^restarts +(\d+)$")
+    session.expect_in("restart policyd; echo $?", r"^0$")
+    session.until("service policyd", rf"^restarts +(?!{re.search(r'^restarts +([0-9]+)$', before, re.MULTILINE).group(1)}$)\d+$", 20)
+    session.until("services", r"^policyd +\d+ +failed", 20)  # it is as sick as before
+    session.expect_in("run hello", rf"^run: nobody may, {given_up}")
+    session.poweroff()
+
+
 def nobody_waits_for_memory_that_does_not_come(ctx):
     """What does not fit does not start, and the console and the shell come up at once."""
     session = Session(ctx, mem=12)
@@ -160,5 +175,6 @@ def cases(ctx):
     return [(function.__name__, functools.partial(function, ctx))
             for function in (the_sick_are_treated, modes_leave_services_out, a_mode_that_there_is_not_is_refused,
                              an_essential_service_that_fails_leads_to_safe_mode, safe_mode_that_fails_too_stops_the_system,
-                             nobody_waits_for_memory_that_does_not_come, a_slow_registry_hears_everything_once)] + [
+                             nobody_waits_for_memory_that_does_not_come, a_slow_registry_hears_everything_once,
+                             a_policyd_that_was_given_up_can_be_started_again)] + [
         (f"the_shipped_system_has_modes: {mode}", functools.partial(the_shipped_system_has_modes, ctx, mode)) for mode in LEFT_OUT]
