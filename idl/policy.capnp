@@ -134,7 +134,9 @@ interface PolicyControl @0xb05f2c9e71d8a364 extends(Policy) {
   # Changes what is decided.
 
   revoke @0 (subject :Text $maxBytes(23), action :Action, object :Text $maxBytes(23)) -> (epoch :UInt64) $repeatable;
-  # Denies it from now on, whatever allows it; `*` is everybody and everything. Who watches takes back what was given.
+  # Denies it from now on, whatever allows it; `*` is everybody and everything. What was resolved the registry takes back; what is granted
+  # at a start is not granted any more (Supervisor.withhold), and who was granted it keeps it until it ends. Nothing is taken from the
+  # service that decides: it is not among everybody, and refused by its name.
 
   restore @1 (subject :Text $maxBytes(23), action :Action, object :Text $maxBytes(23)) -> (found :Bool, epoch :UInt64) $repeatable;
   # Undoes a `revoke` of the same three.

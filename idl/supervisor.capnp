@@ -1,6 +1,7 @@
 @0x8d60e94b2f7c15a3;
 # The supervisor: what runs, what it holds, start and stop.
 
+using import "tessera.capnp".maxCount;
 using import "tessera.capnp".repeatable;
 using Kernel = import "kernel.capnp";
 
@@ -112,6 +113,13 @@ struct GrantedCapability {
   manifestFile @5 :Text;    # That manifestLine is a line of.
 }
 
+struct Withheld {
+  # What the policy denies, whatever the manifest grants. Numbers stand for names: whoever reads and writes them has the manifest.
+  subject @0 :UInt16;       # A service or program: its place in the manifest, services first. 0xffff: all.
+  object @1 :UInt16;        # 0: the supervisor; n: the n-th that services provide, in the manifest's order. 0xffff: everything.
+  actions @2 :UInt8;        # Bit n: `Policy.Action` n.
+}
+
 interface Supervisor @0xc62b0f95a8d41704 {
   # What can be seen. Lists come in pieces: as many entries as fit from number `first` on, and how many there are. A name
   # that can be nobody's is one that is not found.
@@ -131,6 +139,15 @@ interface Supervisor @0xc62b0f95a8d41704 {
 
   replacement @4 () -> (replacement :Replacement) $repeatable;
   # The last `replace`, under way or over; one without a service when there was none.
+
+  withhold @5 (rules :List(Withheld) $maxCount(128)) $repeatable;
+  # All that is not to be granted from now on to what is started, in place of what was said before: services that the supervisor starts,
+  # and jobs (`withheld`). What already runs keeps what it has. Only who provides `policy` may say so, and that service itself is always
+  # granted what the manifest says: it would decide nothing else. It holds while nobody provides `policy`, too.
+
+  withheld @6 (name :Text) -> (actions :List(UInt8)) $repeatable;
+  # Of each grant of a service or program, in the manifest's order, what `withhold` said that is not to be granted: bit n is
+  # `Policy.Action` n. Empty: all is granted.
 }
 
 interface SupervisorControl @0xbb74190fd6e3a258 extends(Supervisor) {
@@ -145,10 +162,10 @@ interface SupervisorControl @0xbb74190fd6e3a258 extends(Supervisor) {
   power @2 (action :Power);
   # Stops everything in order, then the machine. The answer comes before that begins.
 
-  enlist @3 (program :Text) -> (outcome :Outcome, id :UInt32);
+  enlist @3 (program :Text) -> (outcome :Outcome, id :UInt32, withheld :Bool);
   # A number for a job of this program of the manifest: its holder's number, which no service and no other job has until
   # shutdown. The log then calls it NAME.ID, and the registry resolves for it what the manifest says. It is the caller's until
-  # `discharge`, or the caller's end.
+  # `discharge`, or the caller's end. With `withheld` it is not to be granted all that the manifest says (Supervisor.withheld).
 
   discharge @4 (id :UInt32) $repeatable;
   # The job is over. A number that is not the caller's is left alone.

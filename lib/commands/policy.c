@@ -258,7 +258,11 @@ static int revoke(const char *const *words) {
     }
     const status_t status = policy_control_call_revoke(the_policy_control(), &call, question.subject, question.action,
                                                        question.object, rpc_patience(), nullptr);
-    return status_ok(status) ? COMMAND_OK : problem(&call, status);
+    if (!status_ok(status)) {
+        return problem(&call, status);
+    }
+    out("It is not granted or resolved any more. Who was granted it when it was started keeps it until it ends; `revoke` takes that away.\n");
+    return COMMAND_OK;
 }
 
 static int restore(const char *const *words) {

@@ -7,7 +7,9 @@
 #include "base/align.h"
 #include "base/fmt.h"
 #include "base/str.h"
+#include "base/xxh64.h"
 #include "idl/interfaces.h"
+#include "idl/policy.capnp.h"
 #include "lib/denial/refusal.h"
 #include "lib/tess/handle.h"
 #include "lib/tess/capset.h"
@@ -22,13 +24,27 @@ struct launch_grants {
     bool temporary[BOOTSTRAP_MAX_CAPS]; // made for this start, and closed after it
     const struct launch *launch;
     struct manifest_grant current; // being made
+    uint8_t withheld;              // of that
 };
 
 rights_t launch_plain(uint32_t rights) {
     return (rights_t){rights | RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT | RIGHT_INSPECT_BIT};
 }
 
+uint64_t launch_interface_id(const char *provided) {
+    const uint64_t id = idl_interface_by_name(provided);
+    return id != 0 ? id : xxh64(provided, strlen(provided), 0); // an interface that only its users know
+}
+
 // ---- grants ----
+
+static bool is_withheld(const struct launch_grants *all, enum policy_action action) {
+    return (all->withheld >> action & 1) != 0;
+}
+
+bool launch_controls(const struct launch_grants *all, struct manifest_grant grant) {
+    return manifest_grant_get_control(grant) && !is_withheld(all, POLICY_ACTION_CONTROL);
+}
 
 static struct spawn_grant *add(struct launch_grants *all, const char *name, const char *source, uint32_t line, bool temporary) {
     if (all->count == BOOTSTRAP_MAX_CAPS) {
@@ -52,7 +68,7 @@ static struct spawn_grant *add_granted(struct launch_grants *all, const char *na
         const enum manifest_grant_which kind = manifest_grant_which(all->current);
         manifest_grant_text(shown, entry->source, sizeof(entry->source));
         if (kind == MANIFEST_GRANT_SERVICE || kind == MANIFEST_GRANT_SUPERVISOR) {
-            entry->badge = all->launch->holder | (manifest_grant_get_control(all->current) ? BADGE_CONTROL : 0);
+            entry->badge = all->launch->holder | (launch_controls(all, all->current) ? BADGE_CONTROL : 0);
         }
     }
     return to;
@@ -123,6 +139,22 @@ static void put_provided(struct launch_grants *all) {
     }
 }
 
+// What the unit may not use.
+static status_t put_withheld(struct launch_grants *all, struct manifest_grant grant, struct spawn_grant *to, char *why, size_t why_bytes) {
+    const bool service = manifest_grant_which(grant) == MANIFEST_GRANT_SERVICE;
+    const char *object = service ? manifest_grant_get_service(grant).bytes : "supervisor";
+    if (all->launch->refuses_withheld) {
+        fmt_snprintf(why, why_bytes, "%s may not use %s: it was revoked while the system runs; `policy restore` gives it back (`%s`, %s:%u)",
+                     all->launch->spec->name, object, manifest_grant_get_name(grant).bytes,
+                     manifest_source(all->launch->manifest, manifest_grant_get_source(grant)), manifest_grant_get_line(grant));
+        return STATUS_NO_RIGHT;
+    }
+    to->withheld = true;
+    to->type = OBJECT_ENDPOINT;
+    to->interface_id = launch_interface_id(object);
+    return STATUS_OK;
+}
+
 static status_t put_granted(struct launch_grants *all, char *why, size_t why_bytes) {
     const struct launch *launch = all->launch;
     char denied[DENIAL_TEXT_BYTES];
@@ -132,7 +164,12 @@ static status_t put_granted(struct launch_grants *all, char *why, size_t why_byt
         if (is_handed(launch, name)) {
             continue;
         }
+        all->withheld = launch->withheld != nullptr ? launch->withheld[i] : 0;
         struct spawn_grant *to = add_granted(all, name, grant);
+        if (to != nullptr && is_withheld(all, POLICY_ACTION_USE)) {
+            TRY(put_withheld(all, grant, to, why, why_bytes));
+            continue;
+        }
         const status_t status = to != nullptr ? make(all, grant, to) : STATUS_TOO_LARGE;
         if (status_is(status, STATUS_NOT_FOUND) && manifest_grant_which(grant) == MANIFEST_GRANT_REAL_TIME_CLOCK) {
             all->count--; // the machine has none; the service says what it cannot know
@@ -146,6 +183,9 @@ static status_t put_granted(struct launch_grants *all, char *why, size_t why_byt
         }
         if (manifest_grant_get_unshared(grant)) {
             to->rights.v &= ~(uint32_t)(RIGHT_COPY_BIT | RIGHT_TRANSFER_BIT);
+        }
+        if (is_withheld(all, POLICY_ACTION_SHARE)) {
+            to->rights.v &= ~(uint32_t)RIGHT_COPY_BIT; // as of what is resolved
         }
     }
     return STATUS_OK;
@@ -218,6 +258,9 @@ static void remember(const struct launch_grants *all, const struct spawned *proc
         }
     }
     for (uint32_t i = 0; i < all->count; i++) {
+        if (all->entries[i].withheld) {
+            continue;
+        }
         struct launch_capability *entry = &capset->entries[capset->count++];
         *entry = all->shown[i];
         entry->handle = all->entries[i].foreign;
@@ -354,6 +397,7 @@ status_t launch_start(const struct launch *launch, struct spawned *process, stru
         return STATUS_NOT_FOUND;
     }
     all.count = 0;
+    all.withheld = 0;
     all.launch = launch;
     const status_t status = spawn(launch, &all, &file, process, why, why_bytes);
     if (status_ok(status)) {

@@ -69,13 +69,15 @@ struct launch {
     bool keep_memory; // as of spawn_request
     const struct launch_handed *handed;
     size_t handed_count;
+    const uint8_t *withheld; // of each grant of the unit, the actions (1 << enum policy_action) that the policy denies; null: none
+    bool refuses_withheld;   // it is not started without what it may not use; else that is only named to it, as handle 0
     launch_make_fn *make;
     launch_provide_fn *provide; // null: for a unit that provides nothing
     void *context;
 };
 
 // Starts it. On failure nothing is left of it, and `why` has one line that says what failed. NOT_FOUND, BAD_ARGUMENT: its file
-// is missing or no good. TOO_LARGE: the arguments.
+// is missing or no good. TOO_LARGE: the arguments. NO_RIGHT: it may not use what it is granted, or cannot be handed something.
 status_t launch_start(const struct launch *launch, struct spawned *process, struct launch_capset *capset, char *why,
                       size_t why_bytes);
 
@@ -92,6 +94,12 @@ void launch_put(const struct launch_capset *capset, const struct rpc_piece *piec
 
 // Another capability that comes with the grant being made: a name, and what is to be shown as its source. Null: there is no place.
 struct spawn_grant *launch_add(struct launch_grants *all, const char *name, struct manifest_grant shown);
+
+// Whether what is being made lets its holder call what only some may: the manifest says so, and it is not withheld.
+bool launch_controls(const struct launch_grants *all, struct manifest_grant grant);
+
+// The interface of the endpoint under a name that some service provides.
+uint64_t launch_interface_id(const char *provided);
 
 // To be held as an object of the kernel's is, if nothing else is said: copied, passed on, looked at.
 rights_t launch_plain(uint32_t rights);

@@ -58,7 +58,7 @@ static void open_policy(void) {
     manifest_system_set_name(system, CAPNP_TEXT("test"));
     manifest_system_set_policy_version(system, 7);
     capnp_text_list_set(manifest_system_init_sources(system, 1), 0, CAPNP_TEXT("t.capnp"));
-    const struct manifest_service_list_builder services = manifest_system_init_services(system, 4);
+    const struct manifest_service_list_builder services = manifest_system_init_services(system, 5);
     (void)service(services, 0, "samgrd", "registry");
     (void)service(services, 1, "logd", "log");
     (void)service(services, 2, "consoled", "console");
@@ -68,6 +68,8 @@ static void open_policy(void) {
     manifest_grant_set_service(grant(grants, 1, "log"), CAPNP_TEXT("log"));
     manifest_grant_set_control(manifest_grant_list_edit(grants, 1), true);
     manifest_grant_set_supervisor(grant(grants, 2, "supervisor"));
+    const struct manifest_service_builder policyd = service(services, 4, "policyd", "policy");
+    manifest_grant_set_service(grant(manifest_service_init_grants(policyd, 1), 0, "registry"), CAPNP_TEXT("registry"));
     const struct manifest_resolve_list_builder resolves = manifest_service_init_resolve(shell, 2);
     manifest_resolve_set_share(resolve(resolves, 0, "console"), true);
     (void)resolve(resolves, 1, "registry"); // which it is granted, too
@@ -172,6 +174,8 @@ TEST(what_is_revoked_can_be_restored) {
     CHECK(allowed("shell", RULESET_USE, "log"));
     CHECK(ruleset_revoke(&set, all));
     CHECK(!allowed("shell", RULESET_USE, "log"));
+    CHECK(!allowed("shell", RULESET_USE, "registry"));
+    CHECK(allowed("policyd", RULESET_USE, "registry")); // who decides is not among everybody
     CHECK(ruleset_restore(&set, one));
     CHECK(!ruleset_restore(&set, one));
     CHECK(!allowed("shell", RULESET_USE, "console"));

@@ -107,10 +107,12 @@ void ruleset_init(struct ruleset *set, const struct manifest *manifest) {
     memset(set, 0, sizeof *set);
     set->manifest = manifest;
     set->version = manifest_system_get_policy_version(manifest->system);
+    set->decider = RULESET_NONE;
     set->objects[set->object_count++] = SUPERVISOR;
     for (size_t i = 0; i < manifest->unit_count; i++) {
         const struct capnp_text_list provides = manifest->units[i].provides;
         for (uint32_t j = 0; j < capnp_text_list_count(provides); j++) {
+            set->decider = str_equal(manifest_word(provides, j), "policy") ? (uint16_t)i : set->decider;
             set->objects[set->object_count++] = manifest_word(provides, j);
         }
     }
@@ -123,8 +125,12 @@ void ruleset_init(struct ruleset *set, const struct manifest *manifest) {
 
 // ---- Decisions ----
 
-static bool matches(const struct ruleset_rule *rule, struct ruleset_question question) {
-    return (rule->subject == question.subject || rule->subject == RULESET_ANY) &&
+static bool is_meant(const struct ruleset *set, const struct ruleset_rule *rule, size_t subject) {
+    return rule->subject == subject || (rule->subject == RULESET_ANY && (rule->origin != RULESET_REVOKED || subject != set->decider));
+}
+
+static bool matches(const struct ruleset *set, const struct ruleset_rule *rule, struct ruleset_question question) {
+    return is_meant(set, rule, question.subject) &&
            (rule->object == question.object || rule->object == RULESET_ANY) && (rule->actions >> question.action & 1) != 0;
 }
 
@@ -135,7 +141,7 @@ struct ruleset_decision ruleset_decide(const struct ruleset *set, struct ruleset
     }
     for (size_t i = 0; i < set->rule_count; i++) {
         const struct ruleset_rule *rule = &set->rules[i];
-        if (!matches(rule, question)) {
+        if (!matches(set, rule, question)) {
             continue;
         }
         if (!rule->allows) {
@@ -209,7 +215,7 @@ static void apply(const struct ruleset *set, const struct ruleset_rule *rule, st
     const uint64_t objects = rule->object == RULESET_ANY ? all : 1ull << rule->object;
     for (size_t action = 0; action < RULESET_ACTIONS; action++) {
         for (size_t subject = 0; (rule->actions >> action & 1) != 0 && subject < set->manifest->unit_count; subject++) {
-            if (rule->subject == subject || rule->subject == RULESET_ANY) {
+            if (is_meant(set, rule, subject)) {
                 to->objects[action][subject] |= objects;
             }
         }

@@ -40,6 +40,7 @@ static_assert(RULESET_OBJECTS_MAX <= 64);
 struct ruleset {
     const struct manifest *manifest;
     uint32_t version;
+    uint16_t decider; // the unit that provides `policy`, which revocations for everybody do not mean. RULESET_NONE: there is none
     size_t object_count;
     const char *objects[RULESET_OBJECTS_MAX];
     size_t rule_count;
@@ -76,7 +77,8 @@ struct ruleset_decision ruleset_decide(const struct ruleset *set, struct ruleset
 // The same, and takes note of it.
 struct ruleset_decision ruleset_check(struct ruleset *set, struct ruleset_question question);
 
-// Denies it from now on; `*` is allowed. True when it is denied by a rule of that origin now; false without room.
+// Denies it from now on; `*` is allowed, for everybody but the decider. True when it is denied by a rule of that origin now; false without
+// room.
 [[nodiscard]] bool ruleset_revoke(struct ruleset *set, struct ruleset_question question);
 
 // Undoes it; false when there is nothing to undo.

@@ -207,6 +207,10 @@ static status_t give_all(struct build *build) {
     }
     for (uint32_t i = 0; i < request->grant_count; i++) {
         struct spawn_grant *grant = &request->grants[i];
+        grant->foreign = 0;
+        if (grant->withheld) {
+            continue;
+        }
         status_t status = give(build, grant->handle, grant->rights.v, &grant->foreign);
         if (!status_ok(status)) {
             return fail(build, status, "%s: granting `%s`: %s", request->name, grant->name,

@@ -31,6 +31,7 @@ struct spawn_grant {
     bool move;                           // the caller gives the handle up (only when all goes well)
     const char *file;                    // of the manifest, and the line that grants it, for denials; null and 0: none does
     uint32_t line;
+    bool withheld;    // only named there: its number is 0, and `handle` is not looked at
     uint32_t foreign; // out: its number in the new process
 };
 

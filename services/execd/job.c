@@ -33,7 +33,7 @@ static status_t find_lent(struct manifest_grant grant, handle_t *out) {
 }
 
 // A service is called with the job's own number; of anything else it gets what there is.
-static status_t make_grant(void *context, struct manifest_grant grant, struct launch_grants *, struct spawn_grant *to) {
+static status_t make_grant(void *context, struct manifest_grant grant, struct launch_grants *all, struct spawn_grant *to) {
     const struct job *job = context;
     const enum manifest_grant_which kind = manifest_grant_which(grant);
     handle_t lent;
@@ -47,8 +47,7 @@ static status_t make_grant(void *context, struct manifest_grant grant, struct la
     }
     to->rights = launch_plain(RIGHT_SEND_BIT);
     to->interface_id = interface_id;
-    return tess_handle_mint(lent, to->rights, job->id | (manifest_grant_get_control(grant) ? BADGE_CONTROL : 0), interface_id,
-                            &to->handle);
+    return tess_handle_mint(lent, to->rights, job->id | (launch_controls(all, grant) ? BADGE_CONTROL : 0), interface_id, &to->handle);
 }
 
 static void end_accounts(struct execd_process *process) {
@@ -62,7 +61,7 @@ static void end_accounts(struct execd_process *process) {
     }
 }
 
-static status_t start_process(const struct job_request *request, struct job *job, char *why, size_t why_bytes) {
+static status_t start_process(const struct job_request *request, struct job *job, const uint8_t *withheld, char *why, size_t why_bytes) {
     struct execd_process *process = process_of(job);
     const struct launch launch = {
         .manifest = &execd.manifest,
@@ -82,6 +81,8 @@ static status_t start_process(const struct job_request *request, struct job *job
         .keep_memory = true,
         .handed = request->handed,
         .handed_count = request->handed_count,
+        .withheld = withheld,
+        .refuses_withheld = true, // whoever runs it is told why
         .make = make_grant,
         .context = job,
     };
@@ -102,13 +103,26 @@ static status_t make_accounts(const struct job_request *request, struct job *job
     return status;
 }
 
-// A number from the supervisor, which tells the others whose it is.
-static status_t enlist(const struct manifest_unit *spec, uint32_t *id) {
+// What the program may not be granted, which the supervisor knows from the policy: OK only with an answer.
+static status_t ask_withheld(const struct manifest_unit *spec, uint8_t actions[BOOTSTRAP_MAX_CAPS]) {
+    RPC_CALL(call);
+    struct supervisor_withheld_results results;
+    TRY(supervisor_call_withheld((struct supervisor){execd.supervisor}, &call, capnp_text(spec->name), rpc_patience(), &results));
+    const struct capnp_u8_list list = supervisor_withheld_results_get_actions(results);
+    for (uint32_t i = 0; i < BOOTSTRAP_MAX_CAPS; i++) {
+        actions[i] = i < capnp_u8_list_count(list) ? capnp_u8_list_get(list, i) : 0;
+    }
+    return STATUS_OK;
+}
+
+// A number from the supervisor, which tells the others whose it is; and whether something is withheld from the program.
+static status_t enlist(const struct manifest_unit *spec, uint32_t *id, bool *withheld) {
     RPC_CALL(call);
     struct supervisor_control_enlist_results results;
     TRY(supervisor_control_call_enlist((struct supervisor_control){execd.supervisor}, &call, capnp_text(spec->name),
                                        rpc_patience(), &results));
     *id = supervisor_control_enlist_results_get_id(results);
+    *withheld = supervisor_control_enlist_results_get_withheld(results);
     return supervisor_control_enlist_results_get_outcome(results) == SUPERVISOR_CONTROL_OUTCOME_DONE ? STATUS_OK : STATUS_IN_USE;
 }
 
@@ -120,18 +134,24 @@ static void discharge(uint32_t id) {
 
 status_t job_start(const struct job_request *request, struct job **out, char *why, size_t why_bytes) {
     uint32_t id;
+    bool is_withheld;
+    uint8_t withheld[BOOTSTRAP_MAX_CAPS];
     (void)str_copy(why, why_bytes, "there are as many jobs as there can be");
     if (!jobs_have_room(&execd.jobs)) {
         return STATUS_IN_USE;
     }
-    TRY(enlist(request->spec, &id));
+    TRY(enlist(request->spec, &id, &is_withheld));
     struct job *job = jobs_add(&execd.jobs, id, request->spec->name, tess_now_ns());
     struct execd_process *process = process_of(job);
     *process = (struct execd_process){.spec = request->spec};
     job->foreground = request->foreground;
     status_t status = make_accounts(request, job, why, why_bytes);
+    if (status_ok(status) && is_withheld) {
+        status = ask_withheld(request->spec, withheld);
+        fmt_snprintf(why, why_bytes, "%s: nobody says what it may not be granted", job->name);
+    }
     if (status_ok(status)) {
-        status = start_process(request, job, why, why_bytes);
+        status = start_process(request, job, is_withheld ? withheld : nullptr, why, why_bytes);
     }
     if (!status_ok(status)) {
         report_failure(job, why);

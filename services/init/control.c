@@ -70,6 +70,7 @@ static status_t enlist(void *, struct rpc_request *request, struct supervisor_co
                                                            : job == nullptr ? SUPERVISOR_CONTROL_OUTCOME_BUSY
                                                                             : SUPERVISOR_CONTROL_OUTCOME_DONE);
     supervisor_control_enlist_results_set_id(results, job != nullptr ? job->id : 0);
+    supervisor_control_enlist_results_set_withheld(results, job != nullptr && withheld_of(spec, nullptr));
     return STATUS_OK;
 }
 

@@ -17,17 +17,12 @@ struct init_endpoint *endpoint_find(const char *name) {
     return nullptr;
 }
 
-static uint64_t badge_of(const struct init_unit *unit, bool control) {
-    return unit->id | (control ? BADGE_CONTROL : 0);
-}
-
 // The client's end of an endpoint, with the badge of its holder.
-static status_t make_client(const struct init_unit *unit, struct manifest_grant grant,
-                            handle_t endpoint, uint64_t interface_id, struct spawn_grant *to) {
+static status_t make_client(const struct init_unit *unit, bool control, handle_t endpoint, uint64_t interface_id, struct spawn_grant *to) {
     to->type = OBJECT_ENDPOINT;
     to->interface_id = interface_id;
     to->rights = launch_plain(RIGHT_SEND_BIT);
-    return tess_handle_mint(endpoint, to->rights, badge_of(unit, manifest_grant_get_control(grant)), interface_id, &to->handle);
+    return tess_handle_mint(endpoint, to->rights, unit->id | (control ? BADGE_CONTROL : 0), interface_id, &to->handle);
 }
 
 static status_t make_resource(struct manifest_grant grant, struct spawn_grant *to) {
@@ -108,15 +103,15 @@ static status_t lend_kept(struct init_unit *unit, struct manifest_grant grant, s
 }
 
 // Every result is a fresh handle of init's own, closed again after the start.
-static status_t make(const struct init_unit *unit, struct manifest_grant grant, handle_t account,
+static status_t make(const struct init_unit *unit, struct manifest_grant grant, bool control, handle_t account,
                      struct spawn_grant *to) {
     switch (manifest_grant_which(grant)) {
     case MANIFEST_GRANT_SERVICE: {
         const struct init_endpoint *endpoint = endpoint_find(manifest_grant_get_service(grant).bytes);
-        return make_client(unit, grant, endpoint->endpoint, endpoint->interface_id, to);
+        return make_client(unit, control, endpoint->endpoint, endpoint->interface_id, to);
     }
     case MANIFEST_GRANT_SUPERVISOR:
-        return make_client(unit, grant, init.supervisor, SUPERVISOR_ID, to);
+        return make_client(unit, control, init.supervisor, SUPERVISOR_ID, to);
     case MANIFEST_GRANT_INSPECTOR:
         to->type = OBJECT_INSPECTOR;
         to->rights = launch_plain(0);
@@ -160,7 +155,7 @@ static status_t lend(const struct init_unit *unit, struct manifest_grant grant, 
     case MANIFEST_GRANT_SUPERVISOR:
         to->interface_id = SUPERVISOR_ID;
         return tess_handle_copy(init.supervisor, to->rights, &to->handle);
-    default: return make(unit, grant, init.account, to);
+    default: return make(unit, grant, false, init.account, to);
     }
 }
 
@@ -196,7 +191,7 @@ status_t grant_make(void *context, struct manifest_grant grant, struct launch_gr
     case MANIFEST_GRANT_PROGRAMS: return make_programs(unit, grant, all, to);
     case MANIFEST_GRANT_KEEP_KIB: return lend_kept(unit, grant, to);
     case MANIFEST_GRANT_CRASHES: return crash_grant(unit, all, grant, to);
-    default: return make(unit, grant, unit->account, to);
+    default: return make(unit, grant, launch_controls(all, grant), unit->account, to);
     }
 }
 

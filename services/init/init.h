@@ -13,6 +13,7 @@
 //   absent.c  what is said in the place of services that nobody will start
 //   crash.c   what is left of services that crashed
 //   replace.c one process of a service in place of another; replace_check.c: whether that can be
+//   withheld.c what the policy denies of what the manifest grants
 //   early.c   last words on the serial line, before there is a console
 #pragma once
 
@@ -42,6 +43,8 @@ constexpr size_t OUTBOX_LINE_BYTES = 256;
 constexpr size_t INIT_REASON_BYTES = 128;
 constexpr size_t INIT_MODE_REASON_BYTES = 200;
 constexpr size_t INIT_WHY_BYTES = 256;
+constexpr size_t WITHHELD_RULES_MAX = 128;          // the contract's limit
+constexpr size_t WITHHELD_GRANTS_MAX = BOOTSTRAP_MAX_CAPS; // of one unit: each is a capability that it is started with
 constexpr size_t INIT_VERDICT_BYTES = INIT_REASON_BYTES - 3; // behind "it "
 constexpr uint64_t INIT_ANSWER_BIT = 1ull << 63; // of init.ends: an answer to what init asked
 
@@ -330,6 +333,19 @@ void replace_close(void);
 // For whoever wants to see it.
 void replace_put(struct supervisor_replacement_builder to);
 
+// --- withheld.c ---
+
+// Supervisor.withhold and Supervisor.withheld.
+status_t withheld_take(void *, struct rpc_request *request, struct supervisor_withhold_params params, struct supervisor_withhold_results_builder results);
+status_t withheld_show(void *, struct rpc_request *request, struct supervisor_withheld_params params, struct supervisor_withheld_results_builder results);
+
+// Of each grant of a unit or program the actions that it may not be granted (`actions` may be null). False: there are none, and nothing is
+// written.
+bool withheld_of(const struct manifest_unit *spec, uint8_t actions[WITHHELD_GRANTS_MAX]);
+
+// Files with the log what a holder is not granted, if there is anything.
+void withheld_report(const struct manifest_unit *spec, uint32_t holder);
+
 // --- outbox.c ---
 
 // Whether a service that is starting knows all that it must know before it begins.
@@ -341,6 +357,9 @@ bool outbox_told(const struct init_unit *unit);
 
 // The same of an end that was none of its own doing.
 [[gnu::format(printf, 3, 4)]] void outbox_crash(const struct init_unit *subject, uint8_t level, const char *format, ...);
+
+// Files that a holder was denied something: the sentence, and who attempted what with what.
+void outbox_denial(const char *who, const char *attempted, const char *object, const char *reason);
 
 // Tells a person, on the serial line or through the console, that something did not start.
 void outbox_announce(const char *line);

@@ -35,6 +35,7 @@ struct init_job *job_enlist(uint32_t owner, const struct manifest_unit *program)
     fmt_snprintf(name, sizeof name, "%.*s%s", (int)(sizeof name - 1 - len), program->name, suffix);
     const bool entered = roster_put(init.roster, job->id, name); // there is room for all places
     TESS_ASSERT(entered);
+    withheld_report(program, job->id);
     return job;
 }
 

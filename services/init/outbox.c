@@ -25,6 +25,9 @@ struct record {
     enum log_level level;
     enum log_kind kind;
     char text[RECORD_TEXT_BYTES];
+    struct denied {
+        char who[NAME_BYTES], attempted[NAME_BYTES], object[NAME_BYTES];
+    } denied; // of a denial
 };
 
 static struct outbox_target the_log = {.name = "log"};
@@ -100,8 +103,7 @@ static void drop_oldest(void) {
     first_number++;
 }
 
-static void put_record(const struct init_unit *subject, enum log_level level, enum log_kind kind, const char *format,
-                       va_list args) {
+static struct record *put_record(const struct init_unit *subject, enum log_level level, enum log_kind kind, const char *format, va_list args) {
     if (record_count == RECORDS_MAX) {
         drop_oldest();
         records_dropped++;
@@ -114,20 +116,49 @@ static void put_record(const struct init_unit *subject, enum log_level level, en
     record->kind = kind;
     record->subject = subject != nullptr ? subject->id : badge_holder(BADGE_SUPERVISOR);
     fmt_vsnprintf(record->text, sizeof record->text, format, args);
+    return record;
 }
 
 void outbox_log(const struct init_unit *subject, uint8_t level, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    put_record(subject, (enum log_level)level, LOG_KIND_REPORT, format, args);
+    (void)put_record(subject, (enum log_level)level, LOG_KIND_REPORT, format, args);
     va_end(args);
 }
 
 void outbox_crash(const struct init_unit *subject, uint8_t level, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    put_record(subject, (enum log_level)level, LOG_KIND_CRASH, format, args);
+    (void)put_record(subject, (enum log_level)level, LOG_KIND_CRASH, format, args);
     va_end(args);
+}
+
+[[gnu::format(printf, 1, 2)]] static struct record *put_denial(const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    struct record *record = put_record(nullptr, LOG_LEVEL_WARNING, LOG_KIND_DENIAL, format, args);
+    va_end(args);
+    return record;
+}
+
+void outbox_denial(const char *who, const char *attempted, const char *object, const char *reason) {
+    struct denied *denied = &put_denial("%s may not %s %s: %s", who, attempted, object, reason)->denied;
+    (void)str_copy(denied->who, sizeof denied->who, who); // names, for which there is room
+    (void)str_copy(denied->attempted, sizeof denied->attempted, attempted);
+    (void)str_copy(denied->object, sizeof denied->object, object);
+}
+
+static void put_denied(struct log_control_append_record_for_params_builder params, const struct denied *denied) {
+    char missing[2 * NAME_BYTES];
+    fmt_snprintf(missing, sizeof missing, "%s of %s", denied->attempted, denied->object);
+    const char *const fields[][2] = {
+        {"who", denied->who}, {"attempted", denied->attempted}, {"object", denied->object}, {"missing", missing}};
+    constexpr uint32_t COUNT = sizeof fields / sizeof fields[0];
+    const struct log_field_list_builder list = log_control_append_record_for_params_init_fields(params, COUNT);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        log_field_set_name(log_field_list_edit(list, i), capnp_text(fields[i][0]));
+        log_field_set_text(log_field_list_edit(list, i), capnp_text(fields[i][1]));
+    }
 }
 
 // What is on its way to the log.
@@ -137,13 +168,17 @@ static struct {
     uint64_t dropped; // how many that says
 } to_log;
 
-static void tell_record(uint64_t subject, enum log_level level, enum log_kind kind, const char *text) {
+// `denied` is null of what is no denial.
+static void tell_record(uint64_t subject, enum log_level level, enum log_kind kind, const char *text, const struct denied *denied) {
     const struct log_control_target target = {rpc_target(the_log.client)};
     const struct log_control_append_record_for_params_builder params = log_control_submit_begin_append_record_for(ask_ring(), &to_log.answer);
     log_control_append_record_for_params_set_holder(params, subject);
     log_control_append_record_for_params_set_level(params, level);
     log_control_append_record_for_params_set_kind(params, kind);
     log_control_append_record_for_params_set_text(params, capnp_text(text));
+    if (denied != nullptr) {
+        put_denied(params, denied);
+    }
     rpc_submit(ask_ring(), &to_log.answer, target.target); // without room in the ring it is tried again: an answer makes room
 }
 
@@ -174,10 +209,10 @@ static void pump_log(void) {
     if (records_dropped > 0) {
         char text[80];
         fmt_snprintf(text, sizeof text, "%lu records were dropped while logd was away, or because it refused them", records_dropped);
-        tell_record(badge_holder(BADGE_SUPERVISOR), LOG_LEVEL_WARNING, LOG_KIND_REPORT, text);
+        tell_record(badge_holder(BADGE_SUPERVISOR), LOG_LEVEL_WARNING, LOG_KIND_REPORT, text, nullptr);
     } else {
         const struct record *record = &records[record_first];
-        tell_record(record->subject, record->level, record->kind, record->text);
+        tell_record(record->subject, record->level, record->kind, record->text, record->kind == LOG_KIND_DENIAL ? &record->denied : nullptr);
     }
 }
 

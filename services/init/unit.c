@@ -5,8 +5,6 @@
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "base/xxh64.h"
-#include "idl/interfaces.h"
 #include "idl/log.capnp.h"
 #include "lib/supervise/reason.h"
 #include "lib/tess/clock.h"
@@ -29,10 +27,7 @@ static status_t add_endpoint(struct init_unit *unit, const char *name) {
         return STATUS_TOO_LARGE;
     }
     struct init_endpoint *endpoint = &init.endpoints[init.endpoint_count];
-    uint64_t interface_id = idl_interface_by_name(name);
-    if (interface_id == 0) {
-        interface_id = xxh64(name, strlen(name), 0); // an interface that only its users know
-    }
+    const uint64_t interface_id = launch_interface_id(name);
     *endpoint = (struct init_endpoint){.name = name, .interface_id = interface_id, .provider = unit};
     TRY(tess_account_create_endpoint(init.account, interface_id, &endpoint->endpoint));
     init.endpoint_count++;
@@ -131,6 +126,8 @@ status_t unit_spawn(struct init_unit *unit, char *why, size_t why_bytes) {
         }
     }
     if (status_ok(status)) {
+        uint8_t withheld[WITHHELD_GRANTS_MAX];
+        const bool is_withheld = withheld_of(unit->spec, withheld);
         const struct launch_handed lifecycle = {"lifecycle", unit->asked.endpoint, {RIGHT_RECEIVE_BIT | RIGHT_INSPECT_BIT}};
         const struct launch launch = {
             .manifest = &init.manifest,
@@ -149,11 +146,15 @@ status_t unit_spawn(struct init_unit *unit, char *why, size_t why_bytes) {
             .keep_memory = true,
             .handed = &lifecycle,
             .handed_count = tess_handle_valid(unit->asked.endpoint) ? 1 : 0,
+            .withheld = is_withheld ? withheld : nullptr,
             .make = grant_make,
             .provide = grant_provide,
             .context = unit,
         };
         status = launch_start(&launch, &unit->process, &unit->capset, why, why_bytes);
+        if (is_withheld) {
+            withheld_report(unit->spec, unit->id);
+        }
     }
     if (!status_ok(status)) {
         ask_close(unit);

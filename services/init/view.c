@@ -1,4 +1,5 @@
-// What can be seen of the supervisor (idl/supervisor.capnp), one function a method. Nothing here waits, or changes anything.
+// What can be seen of the supervisor (idl/supervisor.capnp), one function a method; what is withheld is withheld.c's. Nothing here waits,
+// or changes anything.
 #include "abi/gen/stubs.h"
 #include "base/str.h"
 #include "lib/rpc/piece.h"
@@ -184,6 +185,8 @@ static const struct supervisor_server methods = {
     .capabilities = capabilities,
     .mode = mode,
     .replacement = replacement,
+    .withhold = withheld_take,
+    .withheld = withheld_show,
 };
 
 status_t view_dispatch(struct rpc_request *request) {

@@ -1,7 +1,7 @@
 // policyd: decides who may do what with which service. Wiring only: rules, decisions and reasons are lib/policy, the contract
 // idl/policy.capnp.
 //
-// CapSet: `policy` (RECEIVE), `manifest`, `roster`, `identity`, `log`, `state`. Each decision is filed with the log, which is never waited for. What was
+// CapSet: `policy` (RECEIVE), `manifest`, `roster`, `identity`, `log`, `state`, `supervisor`. Each decision is filed with the log, which is never waited for. What was
 // revoked is kept in `state` before anybody hears that it was.
 #include "abi/gen/stubs.h"
 #include "base/fmt.h"
@@ -281,6 +281,16 @@ static void next_epoch(void) {
     }
 }
 
+// What is revoked is another: it is kept, and told to who keeps decisions and to who grants.
+static status_t changed(struct rpc_request *request) {
+    service_keep();
+    next_epoch();
+    const status_t told = withhold_tell(&rules);
+    return status_ok(told) ? STATUS_OK
+                           : rpc_refuse(request, RPC_DISCONNECTED, "it is decided, but the supervisor has not heard of it yet, and grants as before: %s",
+                                        rpc_status_text(told));
+}
+
 static status_t take_pattern(struct rpc_request *request, struct capnp_text subject, uint16_t action, struct capnp_text object,
                              struct asked *out) {
     TRY(take(request, subject, action, object, out));
@@ -297,11 +307,13 @@ static status_t revoke(void *, struct rpc_request *request, struct policy_contro
     struct asked asked;
     TRY(take_pattern(request, policy_control_revoke_params_get_subject(params), policy_control_revoke_params_get_action(params),
                      policy_control_revoke_params_get_object(params), &asked));
+    if (asked.question.subject == rules.decider) {
+        return rpc_refuse(request, RPC_INVALID_ARGUMENT, "%s decides, by what it is granted itself: that is not revoked here", asked.subject);
+    }
     if (!ruleset_revoke(&rules, asked.question)) {
         return rpc_refuse(request, RPC_OVERLOADED, "%zu things are revoked already", RULESET_REVOKED_MAX);
     }
-    service_keep();
-    next_epoch();
+    TRY(changed(request));
     policy_control_revoke_results_set_epoch(results, epoch);
     return STATUS_OK;
 }
@@ -313,8 +325,7 @@ static status_t restore(void *, struct rpc_request *request, struct policy_contr
                      policy_control_restore_params_get_action(params), policy_control_restore_params_get_object(params), &asked));
     const bool found = ruleset_restore(&rules, asked.question);
     if (found) {
-        service_keep();
-        next_epoch();
+        TRY(changed(request));
     }
     policy_control_restore_results_set_found(results, found);
     policy_control_restore_results_set_epoch(results, epoch);
@@ -449,7 +460,17 @@ static status_t dispatch(struct rpc_request *request) {
 }
 
 static uint64_t before_wait(void) {
-    return audit_next(&audit) == nullptr ? DEADLINE_NEVER : audit_ns;
+    const uint64_t pump_ns = audit_next(&audit) == nullptr ? DEADLINE_NEVER : audit_ns;
+    return withhold_due() < pump_ns ? withhold_due() : pump_ns;
+}
+
+static void when_due(void) {
+    if (tess_now_ns() >= withhold_due()) {
+        (void)!status_ok(withhold_tell(&rules)); // it is due again
+    }
+    if (audit_next(&audit) != nullptr && tess_now_ns() >= audit_ns) {
+        pump_audit();
+    }
 }
 
 static size_t save(void *to, size_t room) {
@@ -464,7 +485,7 @@ static const struct service service = {.provides = "policy",
                                        .interface_id = POLICY_ID,
                                        .accept = 2, // a watcher, or rules that are longer than a page
                                        .before_wait = before_wait,
-                                       .when_due = pump_audit,
+                                       .when_due = when_due,
                                        .stop = file_rest,
                                        .save = save,
                                        .adopt = adopt,
@@ -475,6 +496,7 @@ int main(int argc, char **argv) {
     (void)argv;
     read_manifest();
     people_open();
+    withhold_open();
     epoch = tess_now_ns(); // it counts up more slowly than the clock, so no successor begins below what this one reaches
     logger_init(&logger, "audit");
     return service_run(&service, &server, dispatch);

@@ -11,6 +11,16 @@ struct ruleset *policyd_rules(void);
 // Has a decision filed with the log; waits for nobody.
 void policyd_file(const struct audit_entry *entry);
 
+// ---- withhold.c: what the supervisor must know ----
+
+void withhold_open(void);
+
+// Tells the supervisor what is revoked, all of it. Not OK: it did not hear; withhold_due is when it is to be tried again.
+status_t withhold_tell(const struct ruleset *set);
+
+// DEADLINE_NEVER: it knows.
+uint64_t withhold_due(void);
+
 // ---- people.c: operations ----
 
 void people_open(void);

@@ -541,6 +541,13 @@ static void try_supervisor(void) {
     INVALID(supervisor_control_call_power(control, &call, (enum supervisor_control_power)2, rpc_patience(), nullptr));
     INVALID(supervisor_control_call_power(control, &call, (enum supervisor_control_power)0xffff, rpc_patience(), nullptr));
     DONE(supervisor_control_call_discharge(control, &call, UINT32_MAX, rpc_patience(), nullptr));
+    const struct supervisor ways[] = {supervisor, {service->control}};
+    for (size_t i = 0; i < 2; i++) { // only who decides says what is withheld
+        RPC_CALL(withheld);
+        const struct supervisor_withhold_params_builder params = supervisor_begin_withhold(ways[i], &withheld);
+        supervisor_withheld_set_actions(supervisor_withheld_list_edit(supervisor_withhold_params_init_rules(params, 1), 0), 1);
+        EXPECT_EQ(supervisor_finish_withhold(&withheld, rpc_patience(), nullptr).code, RPC_DENIED);
+    }
 }
 
 CASE(hostile_supervisor) {

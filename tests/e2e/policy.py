@@ -86,6 +86,43 @@ def revoked_and_restored(session):
     session.expect_in("policy revoke nobody use log", r"no service or program is called `nobody`")
 
 
+def restarted(session, line):
+    """What ends a service, and the next process of it."""
+    name = line.split()[-1]
+    before = int(re.search(r"restarts\s+(\d+)", session.do(f"service {name}")).group(1))
+    session.do(line)
+    session.until(f"service {name}", rf"(?s)running.*restarts\s+{before + 1}\b", 20)
+
+
+def not_granted(session):
+    """What is revoked is not granted, either: to no job, to no service that is started again, whatever became of who decided it."""
+    session.expect_in("run hello", r"^Hello from Tessera\.$")
+    session.expect_in("policy revoke hello use console", r"^It is not granted or resolved any more\.")
+    said = session.do("run hello")
+    expect("Hello" not in said and "hello may not use console: it was revoked" in " ".join(said.split()), "run of what may not use the console",
+           "the reason, and no greeting", said)
+    session.until("logs --denials --field object=console", r"hello\.\d+ may not use console: it was revoked while the system runs")
+    session.do("policy revoke '*' use config")
+    for line in ("restart timed", "kill policyd", "restart timed"):  # the next policyd finds what was revoked
+        restarted(session, line)
+        said = session.expect_in("caps timed", r" roster ")
+        expect("config" not in said, f"caps timed after {line}", "no config", said)
+    session.until("logs --denials --field who=timed --field object=config", r"timed may not use config: it was revoked")
+    session.do("policy revoke execd control log")
+    session.do("policy revoke execd share supervisor")
+    restarted(session, "restart execd")
+    session.expect_in("caps execd", r" log +endpoint +COPY\|TRANSFER\|INSPECT\|SEND +\d+  ", r" supervisor +endpoint +TRANSFER\|INSPECT\|SEND +\d+ control ")
+    session.expect_in("policy revoke policyd use log", r"policyd decides, by what it is granted itself")
+    session.expect_in("policy policyd use config", r"no grant, `resolve` or rule allows it")
+    session.expect_in("policy policyd use identity", r"policyd may use identity")
+    for line in ("hello use console", "'*' use config", "execd control log", "execd share supervisor"):
+        session.do(f"policy restore {line}")
+    session.expect_in("run hello", r"^Hello from Tessera\.$")
+    for name, found in (("timed", r" config +endpoint "), ("execd", r" log +endpoint +COPY\|TRANSFER\|INSPECT\|SEND +\d+ control ")):
+        restarted(session, f"restart {name}")
+        session.expect_in(f"caps {name}", found)
+
+
 def learned(session):
     session.expect_in("policy propose", r"nothing was learned")
     session.do("policy learn on")
@@ -97,7 +134,7 @@ def learned(session):
 
 def one_boot(ctx):
     session = Session(ctx)
-    for part in (decisions, one_request, reasons, what_would_change, revoked_and_restored, learned):
+    for part in (decisions, one_request, reasons, what_would_change, revoked_and_restored, not_granted, learned):
         part(session)
     session.poweroff()
 
