@@ -195,6 +195,7 @@ const operations :List(Manifest.Operation) = [
   (name = "keys", role = user),
   (name = "accounts", role = administrator),
   (name = "call", role = administrator),
+  (name = "dumps", role = administrator),
   (name = "end", role = administrator),
   (name = "policy", role = administrator),
   (name = "replace", role = administrator),

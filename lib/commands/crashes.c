@@ -1,4 +1,5 @@
 // crashes, crash: services and programs that ended in a fault, and where.
+#include "lib/commands/identity.h"
 #include "lib/commands/shell.h"
 #include "lib/commands/units.h"
 #include "base/mem.h"
@@ -88,6 +89,9 @@ int command_crash(const struct arguments *arguments) {
             return misused("crash: there is no option `%s`\n", options.value);
         }
         whole = true;
+    }
+    if (whole && identity_check("crash", "dumps") != COMMAND_OK) { // pieces of somebody's memory are in it
+        return COMMAND_FAILED;
     }
     uint64_t number = 0;
     size_t len;

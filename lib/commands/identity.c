@@ -180,7 +180,7 @@ static status_t look_at_machine(void) {
     return STATUS_OK;
 }
 
-static int come_in_as_guest(void) {
+static int come_in_as_guest(const char *what) {
     RPC_CALL(call);
     struct identity_guest_results results;
     const status_t status = identity_call_guest((struct identity){self.service.handle}, &call, rpc_patience(), &results);
@@ -189,7 +189,7 @@ static int come_in_as_guest(void) {
     if (status_ok(status) && outcome == IDENTITY_OUTCOME_DONE) {
         return enter((struct session){rpc_keep(&call, identity_guest_results_get_session(results).handle)}) ? COMMAND_OK : COMMAND_FAILED;
     }
-    return outcome == IDENTITY_OUTCOME_NOT_ALLOWED ? fail("logging in: guests are not let in\n") : ended("logging in", &call, status, outcome, 0);
+    return outcome == IDENTITY_OUTCOME_NOT_ALLOWED ? fail("%s: guests are not let in\n", what) : ended(what, &call, status, outcome, 0);
 }
 
 static int log_in(const char *what, const char *name) {
@@ -198,6 +198,9 @@ static int log_in(const char *what, const char *name) {
     char password[PASSWORD_BYTES + 1];
     if (self.depth == DEPTH_MAX) {
         return fail("%s: there are %zu sessions below this one already; `logout` ends one\n", what, DEPTH_MAX - 1);
+    }
+    if (str_equal(name, "guest")) { // who has no password
+        return come_in_as_guest(what);
     }
     if (!ask("password: ", true, password, sizeof(password))) {
         return COMMAND_FAILED;
@@ -249,13 +252,13 @@ static void come_in(void) {
         if (self.lost) {
             out("The accounts were lost with identityd. `reboot` sets the machine up anew.\n");
         }
-        (void)come_in_as_guest();
+        (void)come_in_as_guest("logging in");
         return;
     }
     if (!ask("login: ", false, name, sizeof(name)) || name[0] == '\0') {
         return;
     }
-    (void)(str_equal(name, "guest") ? come_in_as_guest() : log_in("logging in", name));
+    (void)log_in("logging in", name);
 }
 
 void identity_begin(void) {
@@ -350,6 +353,10 @@ int command_whoami(const struct arguments *) {
     bool locked;
     if (!granted("whoami")) {
         return COMMAND_FAILED;
+    }
+    if (self.recovering) {
+        out("nobody in particular: this is recovery, where nobody has to log in\n");
+        return COMMAND_OK;
     }
     if (!look(&locked)) {
         return fail("whoami: the session has ended\n");
@@ -515,7 +522,7 @@ static int set_password(const char *name) {
     struct session_set_password_results results;
     char password[PASSWORD_BYTES + 1];
     int result = COMMAND_FAILED;
-    if (ask_new(password)) {
+    if (identity_check("passwd", "accounts") == COMMAND_OK && ask_new(password)) {
         const status_t status = session_call_set_password(current(), &call, capnp_text(name), secret_of(password), rpc_patience(), &results);
         result = ended("passwd", &call, status, status_ok(status) ? session_set_password_results_get_outcome(results) : IDENTITY_OUTCOME_DONE, 0);
     }
@@ -563,6 +570,10 @@ int command_users(const struct arguments *arguments) {
     if (arguments->count > 1) {
         const char *word = arguments->count == 3 && str_equal(arguments->words[1], "guests") ? arguments->words[2] : "";
         return str_equal(word, "on") || str_equal(word, "off") ? allow_guests(str_equal(word, "on")) : misused("usage: users [guests on|off]\n");
+    }
+    if (!self.claimed) {
+        out("there is no account yet; `adduser NAME` makes the first, an administrator's\n");
+        return COMMAND_OK;
     }
     table_begin(&shell.table, "NAME ROLE >SESSIONS >AGE", out_sink, nullptr);
     for (uint32_t first = 0, total = 1; first < total;) {

@@ -43,7 +43,8 @@ static const struct command commands[] = {
                 "  --stats        how much is kept, of whom, and what was dropped"},
     {.name = "crashes", .usage = "", .summary = "list the programs that crashed", .run = command_crashes},
     {.name = "crash", .usage = "[-d] NUMBER", .summary = "show where a program crashed", .run = command_crash, .min = 1, .max = 2,
-     .details = "  -d, --dump  all of the record, for tools/minidump\n"
+     .details = "  -d, --dump  all of the record, for tools/minidump; it has pieces of the\n"
+                "              program's memory, so it is for administrators\n"
                 "The numbers are those of `crashes`."},
     {.name = "ps", .usage = "", .summary = "list the processes", .run = command_ps,
      .details = "MEMORY and LIMIT are those of the account that pays, MEMORY without what it gave to\n"

@@ -39,6 +39,7 @@ def sets_up(person):
     """Until there is an account whoever is there may do everything; who makes the first is the administrator."""
     check("`adduser NAME` makes you its administrator" in person.guest.transcript, "the first prompt", "the hint", person.guest.transcript[-500:])
     person.says("whoami", PROMPT, r"^guest, on a machine that has no account yet$")
+    person.says("users", PROMPT, r"^there is no account yet; `adduser NAME` makes the first")
     person.says("kill keystored")
     person.says("adduser Anna", r"^new password \(8 to 128 bytes\): ")
     person.says(PASSWORD, r"^once more: ")
@@ -65,6 +66,12 @@ def roles_decide(person):
     for line in ("users", "deluser anna", "users guests off"):
         person.says(line, PROMPT, rf"^{line.split()[0]}: only an administrator may do that")
     person.says("adduser carl", PROMPT, r"^adduser: bert may not perform accounts: ")
+    person.says("passwd anna", PROMPT, r"^passwd: bert may not perform accounts: ")
+    person.says("crash -d 1", PROMPT, r"^crash: bert may not perform dumps: ")
+    person.says("su guest", PROMPT)
+    person.says("whoami", PROMPT, r"^guest$")
+    person.session.keys("\x04")
+    person.guest.expect(PROMPT, HASH_S)
     person.says("run hello")
     person.says("sessions", PROMPT, r"^ *\d+ +bert +user +open ")
     check("anna" not in person.guest.before, "what a user sees of others", "nothing", person.guest.before)

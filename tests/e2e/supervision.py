@@ -93,6 +93,7 @@ def the_shipped_system_has_modes(ctx, mode):
     session.expect_in("logs -n 50", rf"init +mode {mode} \(chosen at boot\), without ")
     if mode == "recovery":  # nobody has to log in, nobody can: identityd may be what is broken
         check("This is recovery: nobody has to log in" in session.guest.transcript, "recovery says so", "that nobody has to log in", session.guest.transcript)
+        session.expect_in("whoami", r"^nobody in particular: this is recovery")
         session.do("restart logd")
         session.until("services", r"^logd +\d+ +running .* 1 +\S+ KiB ")
     else:
