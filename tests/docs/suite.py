@@ -49,7 +49,7 @@ COVERED = {
     "tools/build --debug": ("debug", "builds"),
     "tools/test --debug e2e": ("debug", "boots_directly"),
     "tools/qemu --debug --direct": ("debug", "boots_directly"),
-    "tools/qemu --cmdline mode=safe": ("e2e", "the_shipped_system_has_modes: safe"),
+    "tools/qemu --cmdline mode=recovery": ("e2e", "the_shipped_system_has_modes: recovery"),
     "tools/qemu --gdb": ("gdb", "prints_how_to_connect"),
     "tools/qemu --cpus 2 -- -gdb tcp:127.0.0.1:1234": ("trace", "a_request_is_followed_from_process_to_process"),
     "tools/test badinput": ("build", "suites_of_the_documents"),
