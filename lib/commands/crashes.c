@@ -90,7 +90,7 @@ int command_crash(const struct arguments *arguments) {
         }
         whole = true;
     }
-    if (whole && identity_check("crash", "dumps") != COMMAND_OK) { // pieces of somebody's memory are in it
+    if (whole && identity_check("crash", "dumps", nullptr) != COMMAND_OK) { // pieces of somebody's memory are in it
         return COMMAND_FAILED;
     }
     uint64_t number = 0;

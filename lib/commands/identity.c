@@ -522,7 +522,7 @@ static int set_password(const char *name) {
     struct session_set_password_results results;
     char password[PASSWORD_BYTES + 1];
     int result = COMMAND_FAILED;
-    if (identity_check("passwd", "accounts") == COMMAND_OK && ask_new(password)) {
+    if (identity_check("passwd", "accounts", name) == COMMAND_OK && ask_new(password)) {
         const status_t status = session_call_set_password(current(), &call, capnp_text(name), secret_of(password), rpc_patience(), &results);
         result = ended("passwd", &call, status, status_ok(status) ? session_set_password_results_get_outcome(results) : IDENTITY_OUTCOME_DONE, 0);
     }
