@@ -75,6 +75,7 @@ struct ServiceDetail {
   replacements @10 :UInt32; # How often a process of it took the place of another that served.
   refusedInPlace @11 :UInt64; # Calls that the supervisor refused, because nobody would have answered them.
   droppedInPlace @12 :UInt64; # Messages that want no answer, and that it dropped for that reason.
+  former @13 :List(UInt64); # Koids of its processes that have ended, the last 32: what they handed on may be there still.
 }
 
 enum ReplaceStep {

@@ -35,6 +35,12 @@ struct authority_unit {
     uint64_t process_koid; // 0: not running
 };
 
+// A process that a unit had before, and that has ended: what it handed on may be there still.
+struct authority_former {
+    uint64_t process_koid;
+    uint32_t unit; // index
+};
+
 // What a process was given at its start.
 struct authority_grant {
     uint64_t process_koid;
@@ -107,6 +113,7 @@ struct authority {
     AUTHORITY_LIST(struct inspect_object) objects;      // by koid, each once
     AUTHORITY_LIST(struct authority_account) accounts;  // by koid
     AUTHORITY_LIST(struct authority_unit) units;
+    AUTHORITY_LIST(struct authority_former) formers;
     AUTHORITY_LIST(struct authority_grant) grants;
     AUTHORITY_LIST(struct authority_interface) interfaces;
     AUTHORITY_LIST(struct authority_method) methods;
@@ -120,6 +127,7 @@ bool authority_add_handle(struct authority *graph, uint64_t process_koid, const 
 bool authority_add_object(struct authority *graph, const struct inspect_object *object);
 bool authority_add_account(struct authority *graph, uint64_t koid, uint64_t parent_koid);
 bool authority_add_unit(struct authority *graph, const struct authority_unit *unit);
+bool authority_add_former(struct authority *graph, const struct authority_former *former);
 bool authority_add_grant(struct authority *graph, const struct authority_grant *grant);
 bool authority_add_interface(struct authority *graph, const struct authority_interface *interface);
 bool authority_add_method(struct authority *graph, const struct authority_method *method); // that carries nothing
@@ -151,6 +159,9 @@ uint32_t authority_handle_of(const struct authority *graph, uint32_t process, ui
 uint32_t authority_handle_called(const struct authority *graph, uint32_t process, const char *word);
 uint32_t authority_object_by_koid(const struct authority *graph, uint64_t koid);
 uint32_t authority_unit_by_name(const struct authority *graph, const char *name);
+
+// Whose process it was that has ended: a unit.
+uint32_t authority_former_unit(const struct authority *graph, uint64_t process_koid);
 
 bool authority_is_supervisor(const struct authority *graph, uint32_t process);
 

@@ -113,6 +113,80 @@ TEST(a_parent_that_is_gone_was_somebodys) {
     authority_free(&graph);
 }
 
+// The shell handed its notification on through a process that keeps none itself.
+TEST(what_came_by_another_way_than_the_step_above_is_a_gap) {
+    struct authority graph;
+    struct authority_chain chain;
+    play_begin(&graph);
+    struct authority_handle *handle = &graph.handles.at[handle_of(&graph, PLAY_LOGD, 2)];
+    handle->seen.origin = ORIGIN_COPIED;
+    handle->seen.granter_koid = PLAY_LOGD;
+    authority_why(&graph, handle_of(&graph, PLAY_LOGD, 2), &chain);
+    CHECK_STR_EQ(chain.gap, "how it had come to who gave it up since is not known");
+    CHECK_EQ(chain.count, 3);
+    CHECK_EQ(chain.steps[0].holder, authority_process_by_name(&graph, "shell"));
+    CHECK_EQ(chain.steps[1].handle, AUTHORITY_NONE);
+    CHECK_EQ(chain.steps[1].holder, authority_process_by_name(&graph, "logd"));
+    CHECK_STR_EQ(how(&graph, &chain, 1), "given up since");
+    CHECK_STR_EQ(how(&graph, &chain, 2), "copied by logd");
+    handle->parent = AUTHORITY_NONE; // nor did logd make the shell's notification
+    authority_why(&graph, handle_of(&graph, PLAY_LOGD, 2), &chain);
+    CHECK(chain.gap != nullptr);
+    REQUIRE(authority_add_grant(&graph, &(struct authority_grant){PLAY_LOGD, 2, 0, "events", "handed by who ran it", ""}));
+    handle->grant = graph.grants.count - 1;
+    authority_why(&graph, handle_of(&graph, PLAY_LOGD, 2), &chain);
+    CHECK(chain.gap == nullptr); // who started it says so
+    authority_free(&graph);
+}
+
+TEST(who_has_ended_is_known_by_its_unit) {
+    struct authority graph;
+    struct authority_chain chain;
+    play_begin(&graph);
+    const uint32_t shell = authority_unit_by_name(&graph, "shell"), logd = authority_unit_by_name(&graph, "logd");
+    const uint32_t notification = handle_of(&graph, PLAY_LOGD, 2), log = handle_of(&graph, PLAY_SHELL, 1);
+    graph.handles.at[notification].seen.granter_koid = 33;
+    graph.handles.at[notification].parent = AUTHORITY_NONE;
+    authority_why(&graph, notification, &chain);
+    CHECK_STR_EQ(chain.gap, "who granted it is gone");
+    REQUIRE(authority_add_former(&graph, &(struct authority_former){33, shell}));
+    authority_why(&graph, notification, &chain);
+    CHECK_EQ(chain.steps[0].former, shell);
+    CHECK_STR_EQ(how(&graph, &chain, 1), "came with a request of shell (ended): LogControl.watch");
+    CHECK_STR_EQ(chain.gap, "how it had come to who gave it up since is not known"); // the shell's own handle came with its object
+    // What the service is granted at each start its former process had, too.
+    graph.handles.at[log].seen.origin = ORIGIN_ANSWER;
+    graph.handles.at[log].seen.granter_koid = 34;
+    graph.handles.at[log].seen.method = 0x10'0003;
+    graph.handles.at[log].grant = AUTHORITY_NONE;
+    REQUIRE(authority_add_former(&graph, &(struct authority_former){34, logd}));
+    graph.methods.at[1].gives = true;
+    authority_why(&graph, log, &chain);
+    CHECK_EQ(chain.count, 3);
+    CHECK_STR_EQ(how(&graph, &chain, 1), "ended; its successor's: granted by init: s.capnp:12, provides log");
+    CHECK_STR_EQ(how(&graph, &chain, 2), "came with the answer of logd (ended): LogControl.watch");
+    CHECK(chain.gap == nullptr);
+    authority_free(&graph);
+}
+
+TEST(a_message_is_one_that_carries_such_a_handle) {
+    struct authority graph;
+    struct authority_chain chain;
+    constexpr uint64_t PLAY_NOTIFICATION = 0x400, PLAY_VMO = 0x401;
+    play_begin(&graph);
+    REQUIRE(authority_add_interface(&graph, &(struct authority_interface){PLAY_NOTIFICATION, 0, OBJECT_NOTIFICATION, "Notification"}));
+    REQUIRE(authority_add_interface(&graph, &(struct authority_interface){PLAY_VMO, 0, OBJECT_VMO, "Vmo"}));
+    graph.carried.at[0].interface_id = PLAY_NOTIFICATION;
+    REQUIRE(authority_add_method(&graph, &(struct authority_method){.interface_id = PLAY_LOG, .name = "Log.fill", .ordinal = 3}));
+    REQUIRE(authority_add_carried(&graph, &(struct authority_carried){PLAY_VMO, false}));
+    authority_why(&graph, handle_of(&graph, PLAY_LOGD, 2), &chain);
+    CHECK_STR_EQ(how(&graph, &chain, 1), "came with a request of shell: LogControl.watch");
+    graph.handles.at[handle_of(&graph, PLAY_LOGD, 2)].seen.type = OBJECT_TIMER; // against both contracts
+    authority_why(&graph, handle_of(&graph, PLAY_LOGD, 2), &chain);
+    CHECK_STR_EQ(how(&graph, &chain, 1), "came with a request of shell: LogControl.watch or Log.fill");
+    authority_free(&graph);
+}
+
 TEST(what_is_not_known_is_a_gap) {
     struct authority graph;
     struct authority_chain chain;

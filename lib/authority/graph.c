@@ -82,6 +82,10 @@ bool authority_add_unit(struct authority *graph, const struct authority_unit *un
     ADD(graph->units, *unit);
 }
 
+bool authority_add_former(struct authority *graph, const struct authority_former *former) {
+    ADD(graph->formers, *former);
+}
+
 bool authority_add_grant(struct authority *graph, const struct authority_grant *grant) {
     ADD(graph->grants, *grant);
 }
@@ -145,6 +149,7 @@ void authority_free(struct authority *graph) {
     free(graph->objects.at);
     free(graph->accounts.at);
     free(graph->units.at);
+    free(graph->formers.at);
     free(graph->grants.at);
     free(graph->interfaces.at);
     free(graph->methods.at);
@@ -317,6 +322,15 @@ uint32_t authority_unit_by_name(const struct authority *graph, const char *name)
     for (uint32_t i = 0; i < graph->units.count; i++) {
         if (str_equal(graph->units.at[i].name, name)) {
             return i;
+        }
+    }
+    return AUTHORITY_NONE;
+}
+
+uint32_t authority_former_unit(const struct authority *graph, uint64_t process_koid) {
+    for (uint32_t i = 0; i < graph->formers.count; i++) {
+        if (graph->formers.at[i].process_koid == process_koid) {
+            return graph->formers.at[i].unit;
         }
     }
     return AUTHORITY_NONE;

@@ -136,8 +136,8 @@ static void take_job(void *context, struct exec_job job) {
     }
 }
 
-// Where a service is described, and whether it comes back.
-static status_t take_detail(struct authority_unit *unit) {
+// Where a service is described, whether it comes back, and which processes it had.
+static status_t take_detail(struct authority *graph, struct authority_unit *unit) {
     RPC_CALL(call);
     struct supervisor_service_results results;
     TRY(supervisor_call_service(the_supervisor(), &call, capnp_text(unit->name), rpc_patience(), &results));
@@ -145,6 +145,10 @@ static status_t take_detail(struct authority_unit *unit) {
     unit->manifest_line = supervisor_service_detail_get_manifest_line(detail);
     shown(unit->manifest_file, sizeof unit->manifest_file, supervisor_service_detail_get_manifest_file(detail));
     unit->comes_back = supervisor_service_detail_get_restart(detail) == SUPERVISOR_RESTART_ALWAYS;
+    const struct capnp_u64_list former = supervisor_service_detail_get_former(detail);
+    for (uint32_t i = 0; i < capnp_u64_list_count(former); i++) {
+        TRY(added(authority_add_former(graph, &(struct authority_former){capnp_u64_list_get(former, i), (uint32_t)(unit - graph->units.at)})));
+    }
     return STATUS_OK;
 }
 
@@ -188,7 +192,7 @@ static status_t take_units(struct authority *graph) {
     for (uint32_t i = 0; i < graph->units.count; i++) {
         struct authority_unit *unit = &graph->units.at[i];
         if (unit->kind == AUTHORITY_SERVICE) {
-            TRY(take_detail(unit));
+            TRY(take_detail(graph, unit));
         }
         if (unit->kind != AUTHORITY_SUPERVISOR) {
             TRY(take_grants(graph, unit->name));

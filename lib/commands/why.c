@@ -8,8 +8,12 @@
 #include "lib/authority/why.h"
 #include "lib/badge/badge.h"
 
-static const char *name_of(const struct authority *graph, uint32_t process) {
-    return process == AUTHORITY_NONE ? "-" : graph->processes.at[process].name;
+// Of one that is gone that of what it was a process of, if anybody knows.
+static const char *name_of_holder(const struct authority *graph, const struct authority_step *step) {
+    if (step->holder != AUTHORITY_NONE) {
+        return graph->processes.at[step->holder].name;
+    }
+    return step->former != AUTHORITY_NONE ? graph->units.at[step->former].name : "-";
 }
 
 static void print_step(const struct authority *graph, const struct authority_step *step) {
@@ -17,7 +21,7 @@ static void print_step(const struct authority *graph, const struct authority_ste
     char text[AUTHORITY_HOW_BYTES];
     char name[AUTHORITY_NAME_BYTES];
     const struct inspect_handle *seen = step->handle == AUTHORITY_NONE ? nullptr : &graph->handles.at[step->handle].seen;
-    table_cell(table, "%s", name_of(graph, step->holder));
+    table_cell(table, "%s", name_of_holder(graph, step));
     table_cell(table, "%s", seen == nullptr ? "-" : authority_handle_name(graph, step->handle, name));
     if (seen == nullptr) {
         table_cell(table, "-");
@@ -107,7 +111,7 @@ static int answer(const struct authority *graph, const struct arguments *argumen
 
 int command_why(const struct arguments *arguments) {
     struct authority graph;
-    if (!graph_taken("why", &graph)) {
+    if (!graph_taken_whole("why", &graph)) {
         return COMMAND_FAILED;
     }
     const int exit_status = answer(&graph, arguments);

@@ -156,12 +156,11 @@ static status_t watch(void *, struct rpc_request *request, struct config_watch_p
     const struct capnp_text prefix = config_watch_params_get_prefix(params);
     const handle_t given = config_watch_params_get_watcher(params).handle;
     const uint64_t bits = config_watch_params_get_bits(params), holder = badge_holder(request->badge);
-    handle_t watcher = {};
     TRY(rpc_well_formed(request));
-    if (tess_handle_valid(given) && (bits == 0 || !signal_watcher(given, 0) ||
-                                     !status_ok(tess_handle_copy(given, (rights_t){RIGHT_SIGNAL_BIT}, &watcher)))) {
+    if (tess_handle_valid(given) && (bits == 0 || !signal_watcher(given, 0))) {
         return rpc_refuse(request, RPC_INVALID_ARGUMENT, "a watcher is a notification that can be signalled, and has bits");
     }
+    const handle_t watcher = rpc_request_keep(request, given); // as it came: of a copy nobody would know by which request
     if (holder == 0 || !watches_set(&watches, holder, prefix, watcher, bits)) {
         tess_close(watcher);
         return rpc_refuse(request, RPC_OVERLOADED, "a caller has at most %zu watchers, and all together %zu", WATCHES_OF_ONE_MAX,

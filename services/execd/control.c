@@ -117,13 +117,12 @@ static status_t start_job(struct rpc_request *request, struct exec_control_run_p
     return STATUS_OK;
 }
 
-// A copy of the request's watcher, or none.
-static status_t copy_watcher(struct rpc_request *request, handle_t given, handle_t *watcher) {
-    *watcher = (handle_t){};
-    if (tess_handle_valid(given) && (!status_ok(tess_signal(given, 0)) ||
-                                     !status_ok(tess_handle_copy(given, (rights_t){RIGHT_SIGNAL_BIT}, watcher)))) {
+// The request's watcher, or none. It is kept as it came: of a copy nobody would know by which request.
+static status_t keep_watcher(struct rpc_request *request, handle_t given, handle_t *watcher) {
+    if (tess_handle_valid(given) && !status_ok(tess_signal(given, 0))) {
         return rpc_refuse(request, RPC_INVALID_ARGUMENT, "the watcher cannot be signalled");
     }
+    *watcher = rpc_request_keep(request, given);
     return STATUS_OK;
 }
 
@@ -131,7 +130,7 @@ static status_t run(void *, struct rpc_request *request, struct exec_control_run
                     struct exec_control_run_results_builder results) {
     handle_t watcher;
     TRY(check_arguments(request, exec_control_run_params_get_arguments(params)));
-    TRY(copy_watcher(request, exec_control_run_params_get_watcher(params).handle, &watcher));
+    TRY(keep_watcher(request, exec_control_run_params_get_watcher(params).handle, &watcher));
     enum exec_control_outcome outcome = EXEC_CONTROL_OUTCOME_DONE;
     struct job *job = nullptr;
     char why[WHY_BYTES];
@@ -195,7 +194,7 @@ static status_t watch(void *, struct rpc_request *request, struct exec_control_w
     }
     struct execd_process *process = process_of(job);
     handle_t watcher;
-    TRY(copy_watcher(request, given, &watcher));
+    TRY(keep_watcher(request, given, &watcher));
     tess_close(process->watcher);
     process->watcher = watcher;
     process->watch_bits = bits;

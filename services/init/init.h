@@ -38,6 +38,7 @@
 constexpr size_t INIT_JOBS_MAX = 96; // that run; those who run them have lower limits
 constexpr size_t INIT_ENDPOINTS_MAX = 64;
 constexpr uint64_t INIT_SET_ASIDE_BYTES = 448 * 1024; // for what init touches and makes once services run
+constexpr size_t INIT_FORMER_MAX = 32; // processes of a unit that are remembered when they have ended
 constexpr uint32_t INIT_FIRST_ID = 2;               // 1 is the supervisor's own holder number
 constexpr size_t OUTBOX_LINE_BYTES = 256;
 constexpr size_t INIT_REASON_BYTES = 128;
@@ -82,6 +83,9 @@ struct init_unit {
     char verdict[INIT_VERDICT_BYTES]; // why it was ended, by init; empty: it was not
 
     bool waits_for_memory; // which has been said
+
+    uint64_t former[INIT_FORMER_MAX]; // koids of its processes that have ended: number n at n % INIT_FORMER_MAX
+    uint32_t former_count;            // of all that ever did
 
     // Of its last end.
     char reason[INIT_REASON_BYTES];

@@ -259,6 +259,7 @@ void unit_examine(struct init_unit *unit, struct exit_record *record) {
 
 void unit_bury(struct init_unit *unit, const struct exit_record *record) {
     crash_note(unit, record);
+    unit->former[unit->former_count++ % INIT_FORMER_MAX] = unit->process.koid.v;
     tess_close(tess_handle_take(&unit->process.memory));
     end_accounts(unit);
     units_memory_came();

@@ -122,12 +122,12 @@ static uint32_t count_arguments(const struct manifest_unit *spec, size_t *words_
     return count;
 }
 
-// The interfaces that a service provides always fit; its arguments may not.
-static_assert(INIT_ENDPOINTS_MAX * (1 + NAME_BYTES / CAPNP_WORD_BYTES) + MANIFEST_SOURCE_BYTES / CAPNP_WORD_BYTES <
+// The interfaces that a service provides and its former processes always fit; its arguments may not.
+static_assert(INIT_ENDPOINTS_MAX * (1 + NAME_BYTES / CAPNP_WORD_BYTES) + MANIFEST_SOURCE_BYTES / CAPNP_WORD_BYTES + INIT_FORMER_MAX <
               384);
 
-static void put_words(struct supervisor_service_detail_builder detail, const struct manifest_unit *spec,
-                      size_t words_left) {
+static void put_words(struct supervisor_service_detail_builder detail, const struct init_unit *unit, size_t words_left) {
+    const struct manifest_unit *spec = unit->spec;
     const uint32_t provided = capnp_text_list_count(spec->provides);
     const struct capnp_text_list_builder provides = supervisor_service_detail_init_provides(detail, provided);
     for (uint32_t i = 0; i < provided; i++) {
@@ -135,6 +135,12 @@ static void put_words(struct supervisor_service_detail_builder detail, const str
         capnp_text_list_set(provides, i, name);
         words_left -= 1 + rpc_text_words(name.len);
     }
+    const uint32_t former_count = unit->former_count < INIT_FORMER_MAX ? unit->former_count : (uint32_t)INIT_FORMER_MAX;
+    const struct capnp_u64_list_builder former = supervisor_service_detail_init_former(detail, former_count);
+    for (uint32_t i = 0; i < former_count; i++) {
+        capnp_u64_list_set(former, i, unit->former[i]);
+    }
+    words_left -= former_count;
     const uint32_t fitting = count_arguments(spec, &words_left);
     const struct capnp_text_list_builder arguments = supervisor_service_detail_init_arguments(detail, fitting);
     for (uint32_t i = 0; i < fitting; i++) {
@@ -158,7 +164,7 @@ static void put_detail(struct supervisor_service_detail_builder detail, const st
     supervisor_service_detail_set_dropped_in_place(detail, unserved.dropped);
     words_left -= SUPERVISOR_SERVICE_DETAIL_DATA_WORDS + SUPERVISOR_SERVICE_DETAIL_POINTERS + service_words(unit) +
                   rpc_text_words(strlen(unit->program)) + rpc_text_words(strlen(spec->source)) + rpc_text_words(strlen(unit->reason));
-    put_words(detail, spec, words_left);
+    put_words(detail, unit, words_left);
 }
 
 static status_t service(void *, struct rpc_request *, struct supervisor_service_params params,

@@ -26,9 +26,10 @@ status_t alarm_set(void *, struct rpc_request *request, struct time_set_alarm_pa
     if (alarm.period_ns != 0 && alarm.period_ns < ALARM_PERIOD_MIN_NS) {
         return rpc_refuse(request, RPC_INVALID_ARGUMENT, "a period is 10 ms or more; a timer of the kernel's goes faster");
     }
-    if (alarm.bits == 0 || !signal_watcher(given, 0) || !status_ok(tess_handle_copy(given, (rights_t){RIGHT_SIGNAL_BIT}, &alarm.watcher))) {
+    if (alarm.bits == 0 || !signal_watcher(given, 0)) {
         return rpc_refuse(request, RPC_INVALID_ARGUMENT, "a watcher is a notification that can be signalled, and has bits");
     }
+    alarm.watcher = rpc_request_keep(request, given); // as it came: of a copy nobody would know by which request
     const uint32_t id = alarms_add(&timed.alarms, &alarm);
     if (id == 0) {
         tess_close(alarm.watcher);

@@ -41,11 +41,28 @@ def handles_say_where_from(ctx):
     session.expect_in("why lodg", r"no process is called `lodg`; did you mean `logd`\?$")
     session.expect_in("why logd nosuch", r"logd has no handle `nosuch`; `caps logd` lists them$")
     session.expect_in("why logd 0xffffffffffff", r"logd has no handle")
+    session.expect_in("why shell Session", r"came with the answer of identityd: Identity\.guest$")
+    number = session.until("caps configd", r"^(0x[0-9a-f]+) .*came with a request .* from timed$").group(1)
+    session.expect_in(f"why configd {number}", r"came with a request of timed: Config\.watch$")
     session.do("run endless_loop &")
     complete(session)
-    session.do("kill logd")
-    session.until("service logd", r"running")
-    complete(session)
+    session.poweroff()
+
+
+# Those whose end is not the system's.
+RESTARTED = ("samgrd", "logd", "metricsd", "policyd", "rngd", "keystored", "identityd", "configd", "timed", "execd")
+
+
+def who_has_ended_is_known(ctx):
+    """Each service ends; whatever it handed on says still where it is from."""
+    session = Session(ctx)
+    session.do("keys")
+    for name in RESTARTED:
+        session.do(f"kill {name}")
+        session.until(f"service {name}", r"(?s)running.*restarts\s+1\b", ANSWER_S)
+        session.until("why -a", r"^(\d{2,}) of \1 handles have a complete chain$", ANSWER_S)  # what a start makes and gives up goes meanwhile
+    session.expect_in("why shell Session", r"^identityd +- +- +- +ended; its successor's: granted by init: system/tessera\.capnp:\d+, provides identity$",
+                      r"came with the answer of identityd \(ended\): Identity\.guest$")
     session.poweroff()
 
 
@@ -499,6 +516,6 @@ def what_a_job_needs_suffices(ctx):
 
 def cases(ctx):
     return [(function.__name__, functools.partial(function, ctx)) for function in
-            (handles_say_where_from, what_is_foretold_happens, who_can_call, proofs_are_checked, proofs_stay,
+            (handles_say_where_from, who_has_ended_is_known, what_is_foretold_happens, who_can_call, proofs_are_checked, proofs_stay,
              the_manifest_answers_before_it_is_booted, the_least_manifest_suffices,
              what_a_job_needs_suffices)]
