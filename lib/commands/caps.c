@@ -6,6 +6,7 @@
 #include "lib/commands/units.h"
 #include "base/fmt.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "lib/tess/page.h"
 
 constexpr size_t GRANTS_MAX = 128;
@@ -108,6 +109,20 @@ static void print_handle(const struct inspect_handle *handle) {
     }
 }
 
+// Nobody granted the supervisor anything: it is the first process that there ever was, which the kernel started.
+static status_t find_supervisor(const char *name, bool *found, uint64_t *koid) {
+    RPC_CALL(call);
+    struct inspector_processes_results results;
+    struct inspect_process first;
+    TRY(inspector_call_processes(shell.inspector, &call, 0, rpc_patience(), &results));
+    if (inspector_processes_results_get_count(results) > 0) {
+        memcpy(&first, tess_message_page(), sizeof first);
+        *found = strnlen(first.name, sizeof first.name) == strlen(name) && memcmp(first.name, name, strlen(name)) == 0;
+        *koid = first.koid;
+    }
+    return STATUS_OK;
+}
+
 int command_caps(const struct arguments *arguments) {
     // A page of entries is copied before they are printed: looking up names uses the page, too.
     static struct inspect_handle handles[MESSAGE_PAGE_BYTES / sizeof(struct inspect_handle)];
@@ -115,6 +130,9 @@ int command_caps(const struct arguments *arguments) {
     bool found = false;
     uint64_t koid = 0;
     status_t status = fetch_grants(name, &found, &koid);
+    if (status_ok(status) && !found) {
+        status = find_supervisor(name, &found, &koid);
+    }
     if (!status_ok(status)) {
         return fail("caps: %s\n", status_text(status));
     }

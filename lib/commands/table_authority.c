@@ -3,7 +3,7 @@
 #include "lib/commands/table.h"
 
 static const struct command commands[] = {
-    {.name = "caps", .usage = "SERVICE", .summary = "show every handle of a service or job", .run = command_caps,
+    {.name = "caps", .usage = "SERVICE", .summary = "show every handle of a service, a job or init", .run = command_caps,
      .min = 1, .max = 1, .completion = COMPLETE_UNITS,
      .details = "Type, rights, badge, the handle it is derived from, and where it is from: the\n"
                 "manifest's line that granted it, or how else it came. Jobs are called NAME.ID."},

@@ -34,13 +34,19 @@ static void print_gone(const struct authority *graph, const struct authority_eff
     table_end(&shell.table);
 }
 
+// Nobody starts anything again when the supervisor itself ends.
 static void print_ends(const struct authority *graph, const struct authority_effect *effect) {
+    bool supervisor_ends = false;
+    for (uint32_t i = 0; i < graph->processes.count; i++) {
+        supervisor_ends = supervisor_ends || (effect->ends[i] && authority_is_supervisor(graph, i));
+    }
     for (uint32_t i = 0; i < graph->processes.count; i++) {
         const struct authority_process *process = &graph->processes.at[i];
         const struct authority_unit *unit = process->unit == AUTHORITY_NONE ? nullptr : &graph->units.at[process->unit];
         if (effect->ends[i]) {
+            const bool comes_back = unit != nullptr && unit->comes_back && !supervisor_ends;
             out("%s ends, with %u handles%s\n", process->name, process->handle_count,
-                unit != nullptr && unit->comes_back ? "; the supervisor starts it again" : "");
+                authority_is_supervisor(graph, i) ? "; nothing is started again" : comes_back ? "; the supervisor starts it again" : "");
         }
     }
 }

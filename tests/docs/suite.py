@@ -17,7 +17,7 @@ import shutil
 import sys
 import tomllib
 
-from testing import Context, check, deadline, expect_match
+from testing import Context, check, deadline, expect_equal, expect_match
 
 sys.dont_write_bytecode = True
 TOOLS = pathlib.Path(__file__).resolve().parent.parent.parent / "tools"
@@ -163,6 +163,23 @@ def paths_exist(ctx):
                       "file that is not there", "a file of the tree", name)
 
 
+DENIAL = re.compile(r"\b([\w-]+?)(?:\.\d+)? may not (?:\w+|call [\w.]+ of) ([\w-]+): .*\((system/[\w-]+\.capnp):(\d+)\)$", re.MULTILINE)
+
+
+def denials_name_their_lines(ctx):
+    """A denial that is shown names the line of the manifest that grants the object to whom it was denied."""
+    found = 0
+    for path in documents(ctx.root):
+        for subject, thing, name, number in DENIAL.findall(path.read_text()):
+            lines = (ctx.root / name).read_text().splitlines()[:int(number)]
+            units = [match.group(1) for line in lines if (match := re.match(r'\s*name = "([\w-]+)",$', line))]
+            where = f"{path.relative_to(ctx.root)}: the line that {subject} has {thing} by"
+            check(len(lines) == int(number) and f'(name = "{thing}"' in lines[-1], where, f'(name = "{thing}"', lines[-1:])
+            expect_equal(units[-1:], [subject], where)
+            found += 1
+    check(found >= 3, "denials that are shown", "some", found)
+
+
 def manual_is_whole(ctx):
     """The file that the system carries has every page of the handbook's index, every declaration and method of every
     contract, and no line that is wider than the screen."""
@@ -264,6 +281,7 @@ def cases(ctx):
              ("objects_have_their_pages", functools.partial(objects_have_their_pages, ctx)),
              ("named_methods_exist", functools.partial(named_methods_exist, ctx)),
              ("named_files_exist", functools.partial(paths_exist, ctx)),
+             ("denials_name_their_lines", functools.partial(denials_name_their_lines, ctx)),
              ("inline_commands_are_known", functools.partial(inline_commands_are_known, ctx)),
              ("covered_commands_have_their_cases", functools.partial(covered_cases_exist, ctx)),
              ("manual_is_whole", functools.partial(manual_is_whole, ctx)),
