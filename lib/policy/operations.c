@@ -48,7 +48,9 @@ void operations_as_denial(const struct manifest *manifest, const struct operatio
     to->advice = "lower the `role` of the operation";
     if (!person->answered) {
         to->advice = "";
-        fmt_snprintf(reason, OPERATIONS_REASON_BYTES, "identityd does not say who is there");
+        fmt_snprintf(reason, OPERATIONS_REASON_BYTES,
+                     person->cannot_ask ? "policyd cannot ask identityd any more: that was taken from it; it is started again, and has it then"
+                                        : "identityd does not say who is there");
     } else if (!person->is_there) {
         to->advice = person->locked ? "unlock the session" : "log in";
         fmt_snprintf(reason, OPERATIONS_REASON_BYTES, person->locked ? "the session is locked" : "nobody is logged in");

@@ -14,6 +14,7 @@ struct operations_person {
     bool locked;
     enum manifest_role role;
     bool answered;  // by the authority; else nothing is known
+    bool cannot_ask; // who decides has no way to it any more
     bool unclaimed; // the machine has no account, and never had one: whoever is there may do everything
     bool lost;      // it had accounts, and has none any more
 };

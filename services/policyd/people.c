@@ -16,10 +16,15 @@ static_assert((int)MANIFEST_ROLE_GUEST == (int)ROLE_GUEST && (int)MANIFEST_ROLE_
 
 static struct identity identity; // 0: not granted, which is as if it did not answer
 static const struct roster *roster;
+static bool out_of_reach;
 
 void people_open(void) {
     roster = roster_open("roster");
     (void)tess_cap("identity", IDENTITY_ID, &identity.handle);
+}
+
+bool people_are_out_of_reach(void) {
+    return out_of_reach;
 }
 
 static void take_person(struct session_info info, struct operations_person *out) {
@@ -54,6 +59,7 @@ static struct operations_person find(handle_t session) {
         struct identity_state_results results;
         const status_t status = identity_call_state(identity, &asked, deadline_ns, &results);
         person.answered = status_ok(status);
+        person.cannot_ask = out_of_reach = status_is(status, STATUS_BAD_HANDLE); // nothing else was handed over
         accounts = person.answered ? identity_state_results_get_accounts(results) : 0;
     }
     struct ruleset *rules = policyd_rules();

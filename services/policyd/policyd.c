@@ -460,11 +460,18 @@ static status_t dispatch(struct rpc_request *request) {
 }
 
 static uint64_t before_wait(void) {
+    if (people_are_out_of_reach()) {
+        return 0; // when whoever asked has been answered
+    }
     const uint64_t pump_ns = audit_next(&audit) == nullptr ? DEADLINE_NEVER : audit_ns;
     return withhold_due() < pump_ns ? withhold_due() : pump_ns;
 }
 
 static void when_due(void) {
+    if (people_are_out_of_reach()) {
+        file_rest();
+        tess_panic("policyd: `identity` was taken away, without which nobody may do anything any more; another process of it has it again");
+    }
     if (tess_now_ns() >= withhold_due()) {
         (void)!status_ok(withhold_tell(&rules)); // it is due again
     }

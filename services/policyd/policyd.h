@@ -24,6 +24,9 @@ uint64_t withhold_due(void);
 // ---- people.c: operations ----
 
 void people_open(void);
+
+// Its way to identityd was taken away: it can decide nothing about people any more, and another process of it could.
+bool people_are_out_of_reach(void);
 status_t people_perform(void *, struct rpc_request *request, struct policy_perform_params params, struct policy_perform_results_builder results);
 status_t people_explain(void *, struct rpc_request *request, struct policy_explain_operation_params params,
                         struct policy_explain_operation_results_builder results);

@@ -123,6 +123,17 @@ def not_granted(session):
         session.expect_in(f"caps {name}", found)
 
 
+def taken_from_policyd(session):
+    """Without a way to identityd it would decide against everybody for ever: it ends, and the next one has it again."""
+    before = int(re.search(r"restarts\s+(\d+)", session.do("service policyd")).group(1))
+    session.do("revoke policyd identity")
+    said = " ".join(session.do("run hello").split())
+    expect("policyd cannot ask identityd any more: that was taken from it" in said, "run while policyd cannot ask", "the reason", said)
+    session.until("service policyd", rf"(?s)running.*restarts\s+{before + 1}\b", 20)
+    session.expect_in("service policyd", r"`identity` was taken away|exit.*134")
+    session.expect_in("run hello", r"^Hello from Tessera\.$")
+
+
 def learned(session):
     session.expect_in("policy propose", r"nothing was learned")
     session.do("policy learn on")
@@ -134,7 +145,7 @@ def learned(session):
 
 def one_boot(ctx):
     session = Session(ctx)
-    for part in (decisions, one_request, reasons, what_would_change, revoked_and_restored, not_granted, learned):
+    for part in (decisions, one_request, reasons, what_would_change, revoked_and_restored, not_granted, taken_from_policyd, learned):
         part(session)
     session.poweroff()
 
