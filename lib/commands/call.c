@@ -3,6 +3,8 @@
 #include "abi/gen/stubs.h"
 #include "lib/commands/answers.h"
 #include "lib/commands/call_object.h"
+#include "lib/commands/denials.h"
+#include "lib/commands/link.h"
 #include "lib/commands/shell.h"
 #include "lib/commands/target.h"
 #include "lib/commands/units.h"
@@ -18,6 +20,7 @@
 #include "lib/reflect/write.h"
 #include "lib/rpc/call.h"
 #include "lib/tess/capset.h"
+#include "lib/tess/handle.h"
 
 constexpr size_t METHODS_BYTES = 128; // of their names, in the list of what there is
 constexpr uint32_t SHOWN_DEPTH = 24; // pointers below each other: the stack has to do for them
@@ -75,7 +78,27 @@ static void suggest_target(void *guess, const struct target *target) {
     guess_add(guess, capnp_text(target->name));
 }
 
+// Why the shell may not look up what the service of this name provides or, where none is called so, what it may be itself.
+static bool no_target_explained(const char *name, char text[DENIAL_TEXT_BYTES]) {
+    RPC_CALL(call);
+    struct supervisor_service_results results;
+    char object[NAME_BYTES];
+    (void)str_copy(object, sizeof(object), name);
+    if (status_ok(supervisor_call_service(the_supervisor(), &call, capnp_text(name), rpc_patience(), &results))) {
+        const struct capnp_text_list provides =
+            supervisor_service_detail_get_provides(supervisor_service_results_get_detail(results));
+        if (capnp_text_list_count(provides) > 0) {
+            shown(object, sizeof(object), capnp_text_list_get(provides, 0));
+        }
+    }
+    return denial_explained(bootstrap_args(tess_bootstrap), "use", object, text);
+}
+
 static int no_target(const char *name) {
+    char text[DENIAL_TEXT_BYTES];
+    if (no_target_explained(name, text)) {
+        return fail("call: %s\n", text);
+    }
     struct guess guess = {.suggestion = suggestion_of(name)};
     each_target(suggest_target, &guess);
     if (guess.suggestion.nearest != nullptr) {
@@ -106,7 +129,7 @@ static int no_method(const struct target *target, const char *name) {
     if (suggestion.nearest != nullptr) {
         return fail("call: `%s` has no method `%s`; did you mean `%s`?\n", target->name, name, suggestion.nearest);
     }
-    return fail("call: `%s` has no method `%s`; `call %s` lists them\n", target->name, name, target->name);
+    return fail("call: `%s` has no method `%s`; `describe %s` lists them\n", target->name, name, reflect_name(target->interface).bytes);
 }
 
 // ---- capabilities as parameters ----
@@ -127,12 +150,9 @@ static bool find_handle(void *context, struct capnp_text name, const struct capn
         if (strncmp(cap->name, wanted_name, sizeof(cap->name)) != 0) {
             continue;
         }
-        const struct capnp_schema *interface = idl_schema_by_id(cap->interface_id);
-        const bool any_service = wanted != nullptr && wanted->id == ENDPOINT_ID && cap->type == OBJECT_ENDPOINT;
-        if (wanted != nullptr && interface != nullptr && !any_service && !reflect_extends(interface, wanted->id) &&
-            !reflect_extends(wanted, interface->id)) {
-            fmt_snprintf(error, REFLECT_ERROR_BYTES, "`$%s` is a %s, not a %s", wanted_name, reflect_name(interface).bytes,
-                         reflect_name(wanted).bytes);
+        if (!cap_may_be(cap, wanted)) {
+            fmt_snprintf(error, REFLECT_ERROR_BYTES, "`$%s` is a %s, not a %s", wanted_name,
+                         reflect_name(idl_schema_by_id(cap->interface_id)).bytes, reflect_name(wanted).bytes);
             return false;
         }
         *handle = (handle_t){cap->handle};
@@ -162,7 +182,9 @@ static void print_results(const struct reflect_method *method, struct capnp_stru
     print_given_up(results.message->handle_count);
 }
 
-static int perform(struct rpc_ring *ring, const struct target *target, const struct reflect_method *method, const char *parameters) {
+// With a link, takes that capability of the results, which is the caller's to close, and prints no more than that there is none.
+static int perform(struct rpc_ring *ring, const struct target *target, const struct reflect_method *method, const char *parameters,
+                   const struct link *link, handle_t *linked) {
     const struct rpc_method shape = reflect_rpc_method(method);
     struct rpc_promise promise;
     struct capnp_struct results = {};
@@ -175,7 +197,10 @@ static int perform(struct rpc_ring *ring, const struct target *target, const str
     rpc_submit(ring, &promise, rpc_target(target->handle));
     const status_t status = answers_wait(promise, true, &results);
     if (status_ok(status)) {
-        print_results(method, results);
+        *linked = link != nullptr ? rpc_promise_keep(ring, promise, link_handle(link, results)) : (handle_t){};
+        if (!tess_handle_valid(*linked)) {
+            print_results(method, results);
+        }
         return COMMAND_OK;
     }
     char why[RPC_TEXT_BYTES];
@@ -187,18 +212,12 @@ static int perform(struct rpc_ring *ring, const struct target *target, const str
     return status_is(status, STATUS_CANCELED) ? COMMAND_INTERRUPTED : COMMAND_FAILED;
 }
 
-static int call_method(struct target *target, const char *name, const char *parameters) {
-    struct reflect_method method;
-    if (!interface_find_method(target->interface, capnp_text(name), &method)) {
-        return no_method(target, name);
-    }
-    if (method.params == nullptr) {
-        return fail("call: the schema of `%s` lacks its parameters\n", name);
-    }
+static int call_method(struct target *target, const struct reflect_method *method, const char *parameters, const struct link *link,
+                       handle_t *linked) {
     struct rpc_ring *ring = nullptr;
     status_t status = target_open(target);
-    if (status_ok(status) && reflect_is_object(method.interface)) {
-        return call_object(target, &method, parameters, (struct reflect_handles){.find = find_handle});
+    if (status_ok(status) && reflect_is_object(method->interface)) {
+        return call_object(target, method, parameters, (struct reflect_handles){.find = find_handle}, link, linked);
     }
     if (status_ok(status)) {
         status = answers_open(&ring);
@@ -206,9 +225,78 @@ static int call_method(struct target *target, const char *name, const char *para
     if (!status_ok(status)) {
         return out_problem("call", status);
     }
-    const int exit_status = perform(ring, target, &method, parameters);
+    const int exit_status = perform(ring, target, method, parameters, link, linked);
     answers_close();
     return exit_status;
+}
+
+// ---- a chain of calls ----
+
+// Calls the method, and goes on to what its results have that the next call is on.
+static int call_and_follow(struct target *target, const struct reflect_method *method, const char *parameters, const struct link *link) {
+    handle_t linked = {};
+    struct target next;
+    const int exit_status = call_method(target, method, parameters, link, &linked);
+    if (exit_status != COMMAND_OK) {
+        return exit_status;
+    }
+    if (!tess_handle_valid(linked)) {
+        return fail("call: it brought no `%s`, so nothing was called on it\n", link->field.bytes);
+    }
+    if (!link_follow(link, linked, &next)) {
+        return fail("call: `%s` is of an interface that the shell does not know\n", link->field.bytes);
+    }
+    target_close(target);
+    *target = next;
+    return COMMAND_OK;
+}
+
+// Carries out words from number `at` on, the first of which may be parameters of the method. Without `for_real` it only looks for
+// mistakes, as far as the interfaces are known: a chain is not begun that cannot be ended.
+static int carry_out(struct target *target, const char *name, const struct arguments *arguments, size_t at, bool for_real) {
+    for (;;) {
+        struct reflect_method method;
+        struct link link;
+        char text[REFLECT_ERROR_BYTES];
+        handle_t none;
+        if (name[0] == '\0') {
+            return misused("call: which method? `describe %s` lists them\n", reflect_name(target->interface).bytes);
+        }
+        if (!interface_find_method(target->interface, capnp_text(name), &method)) {
+            return no_method(target, name);
+        }
+        if (method.params == nullptr) {
+            return fail("call: the schema of `%s` lacks its parameters\n", name);
+        }
+        uint32_t field;
+        if (reflect_is_object(method.interface) && reflect_find_field(method.params, CAPNP_TEXT("buffer"), &field)) {
+            return fail("call: `%s` takes an address in the memory of who calls, and there is none at the prompt\n", name);
+        }
+        const char *parameters = at < arguments->count && arguments->words[at][0] != '.' ? arguments->words[at++] : "()";
+        if (at == arguments->count) {
+            return for_real ? call_method(target, &method, parameters, nullptr, &none) : COMMAND_OK;
+        }
+        const char *word = arguments->words[at++];
+        if (word[0] != '.') {
+            return misused("call: what follows the parameters is a method of what is returned: `.METHOD`\n");
+        }
+        const struct link_word next = link_word(capnp_text(word));
+        if (!link_find(&method, next.field, &link, text)) {
+            return fail("call: %s\n", text);
+        }
+        if (for_real) {
+            const int exit_status = call_and_follow(target, &method, parameters, &link);
+            if (exit_status != COMMAND_OK) {
+                return exit_status;
+            }
+        } else if (link.interface == nullptr) {
+            return COMMAND_OK;
+        } else {
+            *target = (struct target){.interface = link.interface};
+            (void)name_put(target->name, link.field.bytes, link.field.len);
+        }
+        name = next.method.bytes; // the end of the word
+    }
 }
 
 int command_call(const struct arguments *arguments) {
@@ -228,10 +316,11 @@ int command_call(const struct arguments *arguments) {
         list_methods(&target);
         return COMMAND_OK;
     }
-    if (dot == nullptr || dot[1] == '\0') {
-        return misused("call: which method? `call %s` lists them\n", name);
+    struct target first = target;
+    int exit_status = carry_out(&first, dot != nullptr ? dot + 1 : "", arguments, 2, false);
+    if (exit_status == COMMAND_OK) {
+        exit_status = carry_out(&target, dot + 1, arguments, 2, true);
     }
-    const int exit_status = call_method(&target, dot + 1, arguments->count == 3 ? arguments->words[2] : "()");
     target_close(&target);
     return exit_status;
 }

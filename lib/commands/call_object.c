@@ -40,7 +40,7 @@ void print_given_up(uint32_t count) {
 }
 
 int call_object(const struct target *target, const struct reflect_method *method, const char *parameters,
-                struct reflect_handles handles) {
+                struct reflect_handles handles, const struct link *link, handle_t *linked) {
     static struct object_struct params, results;
     struct tess_message message;
     char text[REFLECT_ERROR_BYTES];
@@ -61,6 +61,9 @@ int call_object(const struct target *target, const struct reflect_method *method
     if (status_ok(status)) {
         begin(&results, method->results);
         reflect_object_results(method, &message, results.root);
+        *linked = link != nullptr ? link_handle(link, capnp_read_struct(results.root)) : (handle_t){};
+    }
+    if (status_ok(status) && link == nullptr) {
         reflect_write_struct(method->results, capnp_read_struct(results.root), REFLECT_PRETTY, out_sink, nullptr);
         out("\n");
         if (message_page_bytes(message.info) > 0) {
@@ -69,7 +72,10 @@ int call_object(const struct target *target, const struct reflect_method *method
         print_given_up(count);
     }
     for (uint32_t i = 0; i < count; i++) {
-        tess_close(message_handle(message.words, message.info, i));
+        const handle_t handle = message_handle(message.words, message.info, i);
+        if (link == nullptr || handle.v != linked->v) {
+            tess_close(handle);
+        }
     }
     if (!status_ok(status)) {
         tess_answered(); // it was a service in the object's place that refused

@@ -230,7 +230,16 @@ static enum front_event ask(struct front_question question, struct shell_text *l
     return FRONT_LINE;
 }
 
-static void offer(uint32_t, uint32_t, const char *) {}
+static char offered[4096]; // with a comma between each
+
+static void offer(uint32_t, uint32_t count, const char *candidates) {
+    offered[0] = '\0';
+    for (; count > 0; count--) {
+        (void)str_append(offered, sizeof(offered), candidates);
+        (void)str_append(offered, sizeof(offered), count > 1 ? "," : "");
+        candidates += strlen(candidates) + 1;
+    }
+}
 
 static void remember(const char *, size_t) {
     remembered++;
@@ -353,7 +362,7 @@ TEST(names_that_are_none_have_suggestions_whatever_their_case) {
     CHECK(strstr(TYPE("describe LOG"), "did you mean `log`?") != nullptr);
     CHECK(strstr(TYPE("describe lOGcontrol"), "did you mean `LogControl`?") != nullptr);
     CHECK(strstr(TYPE("describe exec."), "describe: which method? `describe exec` lists them\n") != nullptr);
-    CHECK(strstr(TYPE("call exec."), "call: which method? `call exec` lists them\n") != nullptr);
+    CHECK(strstr(TYPE("call exec."), "call: which method? `describe Exec` lists them\n") != nullptr);
 }
 
 TEST(pages_of_commands_fit_the_screen) {
@@ -366,6 +375,50 @@ TEST(pages_of_commands_fit_the_screen) {
             CHECK(end - said <= 80);
         }
     }
+}
+
+static const char *tab(const char *line) {
+    complete(line, strlen(line));
+    return offered;
+}
+
+TEST(calls_are_completed_wherever_a_command_stands) {
+    static const char *const before[] = {"", "services; ", "true && ", "! ", "{ ", "echo $(", "x=1 ", "services | wc; ", "if ", "(",
+                                         "call exec.programs '()' | ", "echo ';' ; "};
+    (void)TYPE("true");
+    for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
+        char line[128];
+        fmt_snprintf(line, sizeof(line), "%scall exec.prog", before[i]);
+        CHECK_STR_EQ(tab(line), "programs '(");
+        fmt_snprintf(line, sizeof(line), "%scall exec.programs '(fi", before[i]);
+        CHECK_STR_EQ(tab(line), "first = ");
+    }
+    CHECK_STR_EQ(tab("call exec.programs '"), "(");
+    CHECK_STR_EQ(tab("echo call exec.prog"), "");
+    CHECK_STR_EQ(tab("true # call exec.prog"), "");
+    CHECK_STR_EQ(tab("call x; \"exec.prog"), "");
+    CHECK_STR_EQ(tab("call manual.clone '(lenBytes = 4096)' .inf"), "info '(");
+    CHECK_STR_EQ(tab("call manual.clone '(lenBytes = 4096)' .vmo.inf"), "info '(");
+    CHECK_STR_EQ(tab("call manual.clone '()' .clone '(le"), "lenBytes = ");
+    CHECK_STR_EQ(tab("call manual.info '()' .inf"), "");
+}
+
+TEST(pages_are_completed_in_their_section_and_whatever_their_case) {
+    (void)TYPE("true");
+    CHECK_STR_EQ(tab("man contracts "), "config,Key,keys,Keys");
+    CHECK_STR_EQ(tab("man howto "), "");
+    CHECK_STR_EQ(tab("man key.s"), "Key.sign ");
+    CHECK_STR_EQ(tab("man keys.Key"), "keys.Keys,keys.Key");
+    CHECK_STR_EQ(tab("apropos kEY"), "keys,Key,Keys");
+    CHECK_STR_EQ(tab("apropos setting concept"), "concepts ");
+}
+
+TEST(calls_say_what_cannot_be_done) {
+    CHECK(strstr(TYPE("call manual.info .resize"), "call: `info` returns no capability that could be called\n") != nullptr);
+    CHECK(strstr(TYPE("call manual.clone .reed"), "call: `vmo` has no method `reed`; did you mean `read`?\n") != nullptr);
+    CHECK(strstr(TYPE("call manual.clone .vmu.read"), "call: `clone` returns no capability `vmu`; it returns `vmo`\n") != nullptr);
+    CHECK(strstr(TYPE("call manual.info '()' '()'"), "call: what follows the parameters is a method of what is returned") != nullptr);
+    CHECK(strstr(TYPE("call manual.read '(buffer = 4096, lenBytes = 8)'"), "takes an address in the memory of who calls") != nullptr);
 }
 
 TEST(help_has_each_command_in_one_line) {

@@ -22,6 +22,8 @@ constexpr uint32_t CANDIDATES_MAX = 128;
 
 constexpr size_t SUFFIX_MAX = 8;
 
+#define MORE "..."
+
 void candidates_begin(size_t replace_bytes) {
     candidates.replace_bytes = (uint32_t)replace_bytes;
     candidates.count = 0;
@@ -44,11 +46,28 @@ static bool is_offered(const char *word) {
     return false;
 }
 
-// More than can be offered are not: the list is for reading. Pages of several sections may share a name.
+static bool begins(const struct wanted *wanted, const char *word) {
+    for (size_t i = 0; i < wanted->prefix_bytes; i++) {
+        const bool same = wanted->any_case ? char_lower(word[i]) == char_lower(wanted->prefix[i]) : word[i] == wanted->prefix[i];
+        if (word[i] == '\0' || !same) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// More than can be offered are not: the list is for reading, and dots say that there are more. Pages of several sections may share
+// a name.
 void candidates_add(const struct wanted *wanted, const char *word) {
+    if (!begins(wanted, word) || is_offered(word) || is_offered(MORE)) {
+        return;
+    }
+    if (candidates.count == CANDIDATES_MAX - 1 ||
+        strlen(word) + sizeof(MORE) + SUFFIX_MAX >= sizeof(candidates.strings) - candidates.used) {
+        word = MORE;
+    }
     const size_t bytes = strlen(word) + 1;
-    if (strncmp(word, wanted->prefix, wanted->prefix_bytes) == 0 && candidates.count < CANDIDATES_MAX && !is_offered(word) &&
-        bytes + SUFFIX_MAX < sizeof(candidates.strings) - candidates.used) {
+    if (bytes + SUFFIX_MAX < sizeof(candidates.strings) - candidates.used) {
         memcpy(candidates.strings + candidates.used, word, bytes);
         candidates.used += bytes;
         candidates.count++;
@@ -133,49 +152,65 @@ static void finish_single(void) {
     }
 }
 
-// What follows the line's first word and a blank, if that is a command with a completion of its own; else nullptr.
-static const char *behind_call(const char *line, size_t len) {
-    const char *const end = line + len;
-    while (line < end && char_is_space(*line)) {
-        line++;
-    }
-    const char *word = line;
-    while (line < end && !char_is_space(*line)) {
-        line++;
-    }
-    const struct command *command = command_find(word, (size_t)(line - word));
-    if (line == end || command == nullptr || command->completion != COMPLETE_CALL) {
+// What follows the command's name and a blank, if that is a command with a completion of its own; else nullptr.
+static const char *behind_call(const struct shell_cursor *cursor, const char *end) {
+    const struct command *command = cursor->first_bytes > 0 && !cursor->file ? command_find(cursor->first, cursor->first_bytes) : nullptr;
+    const char *rest = cursor->first + cursor->first_bytes;
+    if (command == nullptr || command->completion != COMPLETE_CALL || rest == end || !char_is_space(*rest)) {
         return nullptr;
     }
-    while (line < end && char_is_space(*line)) {
-        line++;
+    while (rest < end && char_is_space(*rest)) {
+        rest++;
     }
-    return line;
+    return rest;
+}
+
+// `man SECTION ` offers what is in it. False: what stands there is no section.
+static bool add_section(const struct shell_cursor *cursor, struct wanted *wanted) {
+    const char *word = cursor->first + cursor->first_bytes;
+    while (char_is_space(*word)) {
+        word++;
+    }
+    size_t len = 0;
+    while (word + len < cursor->word && !char_is_space(word[len])) {
+        len++;
+    }
+    return each_page_of(word, len, add_name, wanted);
+}
+
+static void add_words(const struct shell_cursor *cursor, struct wanted *wanted) {
+    const struct command *command = command_find(cursor->first, cursor->first_bytes);
+    const enum completion completion = command != nullptr ? command->completion : COMPLETE_NOTHING;
+    if (cursor->file) {
+        add_for(COMPLETE_FILES, wanted);
+    } else if (cursor->index == 0) {
+        add_commands(wanted);
+    } else if (completion == COMPLETE_SETTINGS && cursor->index == 1) {
+        add_verbs(wanted);
+    } else if (completion == COMPLETE_PAGES && cursor->index == 2 && add_section(cursor, wanted)) {
+        return;
+    } else if (cursor->index == 1 || completion == COMPLETE_SETTINGS || completion == COMPLETE_FILES || completion == COMPLETE_JOBS ||
+               completion == COMPLETE_SERVICES || (completion == COMPLETE_PAGES && cursor->index == 2)) {
+        add_for(completion, wanted);
+    }
 }
 
 void complete(const char *line, size_t len) {
     struct shell_cursor cursor;
-    const char *rest = behind_call(line, len);
+    const bool in_words = shell_cursor(line, len, &cursor);
+    const char *rest = in_words || cursor.quoted ? behind_call(&cursor, line + len) : nullptr;
     candidates_begin(0);
     if (rest != nullptr) { // also in quotes
         complete_call(rest, (size_t)(line + len - rest));
-        finish_single();
-    } else if (shell_cursor(line, len, &cursor)) {
+    } else if (in_words) {
         struct wanted wanted = {.prefix = cursor.word, .prefix_bytes = cursor.word_bytes};
         candidates_begin(cursor.word_bytes);
-        const struct command *command = command_find(cursor.first, cursor.first_bytes);
-        if (cursor.file) {
-            add_for(COMPLETE_FILES, &wanted);
-        } else if (cursor.index == 0) {
-            add_commands(&wanted);
-        } else if (command != nullptr && command->completion == COMPLETE_SETTINGS && cursor.index == 1) {
-            add_verbs(&wanted);
-        } else if (command != nullptr && (cursor.index == 1 || command->completion == COMPLETE_SETTINGS || command->completion == COMPLETE_FILES ||
-                                          command->completion == COMPLETE_JOBS || command->completion == COMPLETE_SERVICES ||
-                                          (command->completion == COMPLETE_PAGES && cursor.index == 2))) {
-            add_for(command->completion, &wanted);
+        add_words(&cursor, &wanted);
+        if (candidates.count == 0) {
+            wanted.any_case = true;
+            add_words(&cursor, &wanted);
         }
-        finish_single();
     }
+    finish_single();
     shell.front->offer(candidates.replace_bytes, candidates.count, candidates.strings);
 }

@@ -7,6 +7,7 @@
 struct wanted {
     const char *prefix; // what is typed of it
     size_t prefix_bytes;
+    bool any_case; // upper and lower case are the same
 };
 
 // Begins anew: what is offered replaces so many bytes before the cursor.

@@ -3,6 +3,7 @@
 
 #include "abi/bootstrap.h"
 #include "lib/commands/shell.h"
+#include "lib/commands/link.h"
 #include "lib/commands/target.h"
 #include "base/fmt.h"
 #include "base/mem.h"
@@ -52,13 +53,19 @@ static void offer_fields(const struct wanted *wanted, const struct reflect_expec
     }
 }
 
-static void offer_handles(const struct wanted *wanted) {
+// Those that may be what is wanted; of what the schema does not say (null) all.
+static void offer_handles(const struct wanted *wanted, const struct capnp_schema *type) {
     char word[BOOTSTRAP_CAP_NAME_BYTES + 1];
     for (uint32_t i = 0; i < tess_bootstrap->cap_count; i++) {
-        fmt_snprintf(word, sizeof(word), "$%s", bootstrap_caps(tess_bootstrap)[i].name);
-        candidates_add(wanted, word);
+        const struct bootstrap_cap *cap = &bootstrap_caps(tess_bootstrap)[i];
+        fmt_snprintf(word, sizeof(word), "$%s", cap->name);
+        if (cap_may_be(cap, type)) {
+            candidates_add(wanted, word);
+        }
     }
-    candidates_add(wanted, "$events");
+    if (type == nullptr || type->id == NOTIFICATION_ID) {
+        candidates_add(wanted, "$events");
+    }
 }
 
 static void offer_value(const struct wanted *wanted, const struct reflect_expected *expected) {
@@ -74,7 +81,7 @@ static void offer_value(const struct wanted *wanted, const struct reflect_expect
     case SCHEMA_TYPE_LIST: candidates_add(wanted, "["); break;
     case SCHEMA_TYPE_STRUCT: candidates_add(wanted, "("); break;
     case SCHEMA_TYPE_INTERFACE:
-    case SCHEMA_TYPE_ANY_POINTER: offer_handles(wanted); break;
+    case SCHEMA_TYPE_ANY_POINTER: offer_handles(wanted, reflect_type(expected->schema, expected->type)); break;
     case SCHEMA_TYPE_ENUM: {
         const struct capnp_schema *schema = reflect_type(expected->schema, expected->type);
         for (uint32_t i = 0; schema != nullptr && i < schema_enumerant_list_count(reflect_enumerants(schema)); i++) {
@@ -88,6 +95,13 @@ static void offer_value(const struct wanted *wanted, const struct reflect_expect
 
 static void offer_parameters(const char *text, size_t len, const struct capnp_schema *params) {
     struct reflect_expected expected;
+    if (len == 0) {
+        const struct wanted nothing = {.prefix = text};
+        candidates_begin(0);
+        candidates_suffix("");
+        candidates_add(&nothing, "(");
+        return;
+    }
     reflect_expect(params, (struct capnp_text){text, len}, &expected);
     const struct wanted wanted = {.prefix = text + expected.word, .prefix_bytes = len - expected.word};
     if (expected.what == REFLECT_NOTHING) {
@@ -101,44 +115,95 @@ static void offer_parameters(const char *text, size_t len, const struct capnp_sc
     }
 }
 
-void complete_call(const char *rest, size_t len) {
-    struct target target;
-    struct reflect_method method;
+static size_t word_bytes(const char *text, size_t len) {
     size_t word = 0;
-    while (word < len && !char_is_space(rest[word])) {
+    while (word < len && !char_is_space(text[word])) {
         word++;
     }
-    const char *dot = memchr(rest, '.', word);
+    return word;
+}
+
+// SERVICE, or SERVICE.METHOD; false when it is being typed still, or there is no such method.
+static bool take_first(const char *word, size_t len, bool is_last, struct reflect_method *out) {
+    struct target target;
+    const char *dot = memchr(word, '.', len);
     if (dot == nullptr) {
-        const struct wanted wanted = {rest, word};
-        if (word == len) {
-            candidates_begin(word);
+        const struct wanted wanted = {.prefix = word, .prefix_bytes = len};
+        if (is_last) {
+            candidates_begin(len);
             candidates_suffix(".");
             each_target(add_target, (void *)&wanted);
         }
-        return;
+        return false;
     }
-    if (!find_target(rest, dot, &target)) {
-        return;
+    if (!find_target(word, dot, &target)) {
+        return false;
     }
-    const struct capnp_text name = {dot + 1, (size_t)(rest + word - dot - 1)};
-    if (word == len) {
-        const struct wanted wanted = {name.bytes, name.len};
+    const struct capnp_text name = {dot + 1, (size_t)(word + len - dot - 1)};
+    if (is_last) {
+        const struct wanted wanted = {.prefix = name.bytes, .prefix_bytes = name.len};
         offer_methods(&wanted, target.interface);
-        return;
+        return false;
     }
-    while (word < len && char_is_space(rest[word])) {
-        word++;
+    return interface_find_method(target.interface, name, out);
+}
+
+// The same of .METHOD or .FIELD.METHOD, on what the method before returns.
+static bool take_link(const char *word, size_t len, bool is_last, struct reflect_method *method) {
+    const struct link_word parts = link_word((struct capnp_text){word, len});
+    const struct reflect_method before = *method;
+    char ignored[REFLECT_ERROR_BYTES];
+    struct link link;
+    const bool found = link_find(&before, parts.field, &link, ignored);
+    if (!is_last) {
+        return found && link.interface != nullptr && interface_find_method(link.interface, parts.method, method);
     }
-    if (!interface_find_method(target.interface, name, &method) || method.params == nullptr) {
-        return;
+    const struct wanted wanted = {.prefix = parts.method.bytes, .prefix_bytes = parts.method.len};
+    if (found && link.interface != nullptr) {
+        offer_methods(&wanted, link.interface);
+    } else if (parts.field.len == 0) {
+        candidates_begin(wanted.prefix_bytes);
+        candidates_suffix(".");
+        for (uint32_t i = 0; link_at(&before, i, &link); i++) {
+            candidates_add(&wanted, link.field.bytes);
+        }
     }
-    if (word == len) {
-        const struct wanted nothing = {rest + len, 0};
-        candidates_begin(0);
-        candidates_suffix("");
-        candidates_add(&nothing, "'(");
-    } else if (rest[word] == '\'' && memchr(rest + word + 1, '\'', len - word - 1) == nullptr) { // else it is not typed in there
-        offer_parameters(rest + word + 1, len - word - 1, method.params);
+    return false;
+}
+
+void complete_call(const char *rest, size_t len) {
+    const char *const end = rest + len;
+    struct reflect_method method;
+    size_t word = word_bytes(rest, len);
+    bool there = take_first(rest, word, rest + word == end, &method);
+    for (rest += word; there && method.params != nullptr;) {
+        while (rest < end && char_is_space(*rest)) {
+            rest++;
+        }
+        const char *closed = rest < end && *rest == '\'' ? memchr(rest + 1, '\'', (size_t)(end - rest - 1)) : nullptr;
+        if (rest == end) {
+            const struct wanted nothing = {.prefix = end};
+            candidates_begin(0);
+            candidates_suffix("");
+            candidates_add(&nothing, "'(");
+            return;
+        } else if (closed != nullptr && closed + 1 < end && char_is_space(closed[1])) {
+            rest = closed + 1;
+            while (rest < end && char_is_space(*rest)) {
+                rest++;
+            }
+            if (rest == end) {
+                return; // the line may be whole
+            }
+        } else if (*rest == '\'' && closed == nullptr) {
+            offer_parameters(rest + 1, (size_t)(end - rest - 1), method.params);
+            return;
+        }
+        if (*rest != '.') {
+            return;
+        }
+        word = word_bytes(rest, (size_t)(end - rest));
+        there = take_link(rest, word, rest + word == end, &method);
+        rest += word;
     }
 }

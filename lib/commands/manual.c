@@ -341,3 +341,29 @@ void each_manual_name(const char *prefix, size_t prefix_bytes, void (*function)(
         }
     }
 }
+
+bool each_page_of(const char *section, size_t section_bytes, void (*function)(void *context, const char *name), void *context) {
+    char name[MANUAL_NAME_MAX + 1];
+    enum manual_section wanted;
+    struct manual_walk walk;
+    struct manual_entry entry;
+    const struct command *command;
+    const bool whole = str_copy_bytes(name, sizeof(name), section, section_bytes);
+    if (whole && str_equal(name, COMMANDS)) {
+        for (size_t i = 0; (command = command_at(i)) != nullptr; i++) {
+            function(context, command->name);
+        }
+        return true;
+    }
+    if (!whole || !section_called(name, &wanted)) {
+        return false;
+    }
+    open_file();
+    manual_walk_begin(&walk, file.words, file.len_bytes);
+    while (manual_walk_next(&walk, &entry)) {
+        if (entry.section == wanted && (entry.is_page || strchr(entry.name.bytes, '.') == nullptr)) {
+            function(context, entry.name.bytes);
+        }
+    }
+    return true;
+}

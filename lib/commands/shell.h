@@ -196,6 +196,9 @@ bool shell_wait_for_more(uint64_t *bits);
 // Each name of a section, a page or a part of one that may be meant by what begins so. (manual.c)
 void each_manual_name(const char *prefix, size_t prefix_bytes, void (*function)(void *context, const char *name), void *context);
 
+// The same of a section; false when it is none. (manual.c)
+bool each_page_of(const char *section, size_t section_bytes, void (*function)(void *context, const char *name), void *context);
+
 // What the manual says of a declaration of a contract, such as `log.Log.query`: its first sentence, or all. Nothing when there is
 // no manual. (manual.c)
 void manual_summary(const char *path, size_t indent);

@@ -13,7 +13,7 @@ static const struct command commands[] = {
                 "work (`man capabilities`), and kernel objects (`man vmo`).\n"
                 "What is longer than the screen waits: Enter goes on, q and Enter or Ctrl-C end it."},
     {.name = "apropos", .usage = "WORD...", .summary = "find pages of the manual", .run = command_apropos, .min = 1,
-     .max = SHELL_WORDS_MAX, .paged = true,
+     .max = SHELL_WORDS_MAX, .completion = COMPLETE_PAGES, .paged = true,
      .details = "Lists the pages that have all of these words, the best first; the beginning of a word is enough."},
     {.name = "history", .usage = "[LINES]", .summary = "list the lines entered before", .run = command_history, .max = 1},
     {.name = "clear", .usage = "", .summary = "clear the screen", .run = command_clear},

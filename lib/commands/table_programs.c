@@ -18,11 +18,13 @@ static const struct command commands[] = {
      .completion = COMPLETE_UNITS,
      .details = "A job goes by its id, NAME.ID, NAME where only one runs, or its number in this shell: %1.\n"
                 "A service that the manifest says to restart comes back at once."},
-    {.name = "call", .usage = "[SERVICE[.METHOD ['(PARAMETERS)']]]", .summary = "call any method of a service",
-     .run = command_call, .operation = "call", .max = 2, .completion = COMPLETE_CALL,
+    {.name = "call", .usage = "[SERVICE[.METHOD ['(PARAMETERS)'] [.METHOD ...]]]", .summary = "call any method of a service",
+     .run = command_call, .operation = "call", .max = SHELL_WORDS_MAX, .completion = COMPLETE_CALL,
      .details = "call               what the shell can reach\n"
                 "call log           its methods\n"
                 "call log.query '(limit = 5, level = warning)'\n"
+                "call keys.open '(name = \"mine\")' .info   a method of what was returned; .key.info\n"
+                "  says of which, if there are several\n"
                 "Parameters and results are Cap'n Proto's text; those left out are defaults. $console\n"
                 "is a capability of the shell's own. Tab completes all of it; Ctrl-C ends the wait."},
     {.name = "describe", .usage = "[SERVICE[.METHOD]]", .summary = "show what a service can be asked for",

@@ -4,6 +4,7 @@
 #include "lib/commands/shell.h"
 #include "lib/commands/units.h"
 #include "base/str.h"
+#include "idl/kernel.capnp.h"
 #include "idl/registry.capnp.h"
 #include "idl/schemas.h"
 #include "lib/tess/capset.h"
@@ -18,6 +19,13 @@ static bool granted_target(uint32_t index, struct target *out) {
     const struct bootstrap_cap *cap = &bootstrap_caps(tess_bootstrap)[index];
     *out = (struct target){.interface = interface_of(cap->interface_id), .handle = {cap->handle}};
     return out->interface != nullptr && name_put(out->name, cap->name, strnlen(cap->name, sizeof(cap->name)));
+}
+
+bool cap_may_be(const struct bootstrap_cap *cap, const struct capnp_schema *wanted) {
+    const struct capnp_schema *interface = idl_schema_by_id(cap->interface_id);
+    const bool any_service = wanted != nullptr && wanted->id == ENDPOINT_ID && cap->type == OBJECT_ENDPOINT;
+    return wanted == nullptr || interface == nullptr || any_service || reflect_extends(interface, wanted->id) ||
+           reflect_extends(wanted, interface->id);
 }
 
 static bool is_granted(const char *name) {

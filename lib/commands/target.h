@@ -1,6 +1,7 @@
 // What the shell can call by name: what it was granted, and what the registry has for it.
 #pragma once
 
+#include "abi/bootstrap.h"
 #include "abi/types.h"
 #include "lib/badge/badge.h"
 #include "lib/reflect/reflect.h"
@@ -23,6 +24,9 @@ bool target_find(const char *name, struct target *out);
 // Gets the handle, if there is none yet.
 status_t target_open(struct target *target);
 void target_close(struct target *target);
+
+// Whether what was granted may be passed where an interface is wanted (null: any): what is not known to be another one may.
+bool cap_may_be(const struct bootstrap_cap *cap, const struct capnp_schema *wanted);
 
 // Number `index` of the interfaces that extend this one: a handle may be one of those, which only its service knows.
 // nullptr behind the last.

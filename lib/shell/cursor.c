@@ -14,6 +14,19 @@ static bool is_before_command(const char *word, size_t len) {
     return false;
 }
 
+// NAME=VALUE, before the command's name.
+static bool is_assignment(const char *word, size_t len) {
+    for (size_t i = 0; i < len; i++) {
+        if (word[i] == '=') {
+            return i > 0;
+        }
+        if (!(char_is_alnum(word[i]) || word[i] == '_') || (i == 0 && char_is_digit(word[i]))) {
+            return false;
+        }
+    }
+    return false;
+}
+
 struct scan {
     struct shell_cursor *out;
     size_t words; // of the command so far
@@ -31,7 +44,7 @@ static void end_word(struct scan *scan, const char *end) {
         scan->words--;
     } else if (scan->words == 1) {
         out->first_bytes = (size_t)(end - out->first);
-        scan->words = is_before_command(out->first, out->first_bytes) ? 0 : 1;
+        scan->words = is_before_command(out->first, out->first_bytes) || is_assignment(out->first, out->first_bytes) ? 0 : 1;
     }
 }
 
@@ -40,7 +53,10 @@ static void begin_word(struct scan *scan, const char *at) {
         scan->in_word = true;
         scan->words++;
         scan->out->word = at;
-        scan->out->first = scan->words == 1 && !scan->out->file ? at : scan->out->first;
+        if (scan->words == 1 && !scan->out->file) {
+            scan->out->first = at;
+            scan->out->first_bytes = 0; // not before its end
+        }
     }
 }
 
@@ -68,6 +84,7 @@ bool shell_cursor(const char *line, size_t len, struct shell_cursor *out) {
         }
     }
     if (quote != '\0') {
+        out->quoted = true;
         return false;
     }
     begin_word(&scan, line + len);

@@ -10,6 +10,7 @@ struct shell_cursor {
     const char *first; // the command's name
     size_t first_bytes;
     bool file; // it is the name of a file, behind < or >
+    bool quoted; // the end of the line is inside of quotes; then of the rest only `first` is known
 };
 
 // False when the end of the line is inside of quotes or a comment.

@@ -205,9 +205,14 @@ def calls(session):
     session.expect_in("call registry.resolve '(name = \"log\")'", r"outcome = found", r"^1 capability came with it")
     session.expect_in("call exec.run '(program = \"hello\", watcher = $events, bits = 2)'", r"outcome = done")
     session.expect_in("call console.clear", r"^\(\)$")
+    session.expect_in("call keys.generate '(name = \"chained\")' .sign '(message = 0x\"00\")'", r"signature = ")
+    session.expect_in("call keys.open '(name = \"chained\")' .key.restrict '()' .info", r'name = "chained"', r"sign = false")
+    session.expect_in("call keys.open '(name = \"chained\")' .destroy", r"^\(\)$")
+    session.expect_in("call keys.open '(name = \"chained\")' .info", r"^\(found = false\)$", r"^call: it brought no `key`, so nothing was called on it$")
+    session.expect_in("call registry.resolve '(name = \"log\")' .service.stats", r"^\( ?stats = ")
     before = session.do("call supervisor.capabilities '(name = \"shell\")'")
     for _ in range(20):  # nothing that a call makes stays
-        session.do("call registry.resolve '(name = \"log\")'")
+        session.do("call registry.resolve '(name = \"log\")' .stats")
     after = session.do("call supervisor.capabilities '(name = \"shell\")'")
     check(before == after, "the shell holds what it held", before, after)
 
@@ -227,6 +232,9 @@ def kernel_objects_are_called(session):
 def call_mistakes(session):
     for line, complaint in (
             ("call lgo.query", r"can reach no `lgo`; did you mean `log`\?"),
+            ("call keys.open '(name = \"x\")' .sing", r"`key` has no method `sing`; did you mean `sign`\?"),
+            ("call keys.attest .sign", r"`attest` returns no capability"),
+            ("call manual.read '(buffer = 4096, lenBytes = 8)'", r"takes an address in the memory of who calls"),
             ("call nothing-like-it", r"`call` lists what it can"),
             ("call log.qery", r"did you mean `query`\?"),
             ("call log '(limit = 1)'", r"which method\?"),
