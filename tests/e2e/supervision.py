@@ -16,6 +16,8 @@ def the_sick_are_treated(ctx):
     session = Session(ctx, system="sick")
     for name in ("unready", "hangs", "crashes", "refuses"):
         session.until("services", rf"^{name} +\d+ +failed", 60)
+    for name in ("well", "hangs"):  # that the shell may not look up, whatever became of it
+        session.expect_in(f"call {name}.state", rf"^call: shell may not use {name}: .*add `\(name = \"{name}\"\)` to `resolve` of shell \(system/tessera\.capnp:\d+\)$")
     session.expect_in("service unready", r"last end .*: it was not ready within 150 ms$")
     session.expect_in("service hangs", r"last end .*: it did not say that it is well within 150 ms$")
     session.expect_in("service refuses", r"last end .*: it refused to begin: it does not understand what it kept$")
