@@ -149,5 +149,6 @@ interface PolicyControl @0xb05f2c9e71d8a364 extends(Policy) {
   # Begins to record what is used, with nothing recorded, and with it a new epoch; or ends it.
 
   propose @4 () -> (text :Text, units :UInt32, cut :Bool) $repeatable;
-  # The least that would have sufficed for what was recorded, as it would be written in the manifest.
+  # The least that would have sufficed for what was recorded, as it would be written in the manifest, and never more than that says now.
+  # What is granted is used without a question, and not recorded here: each handle notes that it was used (Kernel.Inspector).
 }

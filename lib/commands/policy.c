@@ -305,7 +305,7 @@ static int propose(void) {
     if (policy_control_propose_results_get_cut(results)) {
         return fail("policy: there is more than one answer has room for\n");
     }
-    return policy_control_propose_results_get_units(results) > 0 ? COMMAND_OK : fail("policy: nothing was learned\n");
+    return policy_control_propose_results_get_units(results) > 0 ? COMMAND_OK : fail("policy: nothing was resolved while it learned; what a service used of its grants `least` tells\n");
 }
 
 int command_policy(const struct arguments *arguments) {

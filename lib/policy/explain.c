@@ -138,18 +138,59 @@ void ruleset_as_denial(const struct ruleset *set, const struct ruleset_question 
     return len;
 }
 
-size_t ruleset_propose(const struct ruleset *set, uint16_t subject, char *to, size_t size) {
+static bool was_learned(const struct ruleset *set, uint16_t subject, enum ruleset_action action, uint16_t object) {
+    return (set->learned.objects[action][subject] >> object & 1) != 0;
+}
+
+// What it may do with the object otherwise than by a grant.
+static uint8_t may_resolve(const struct ruleset *set, uint16_t subject, uint16_t object) {
+    uint8_t actions = 0;
+    for (size_t i = 0; i < set->rule_count; i++) {
+        const struct ruleset_rule *rule = &set->rules[i];
+        if (rule->allows && rule->origin != RULESET_GRANT && (rule->subject == subject || rule->subject == RULESET_ANY) &&
+            (rule->object == object || rule->object == RULESET_ANY)) {
+            actions |= rule->actions;
+        }
+    }
+    return actions;
+}
+
+// No more than the entry, or the rule, that is there: a look-up is allowed all that a grant of the same service brings, and nobody knows what
+// of that was used.
+static size_t propose_resolves(const struct ruleset *set, uint16_t subject, char *to, size_t size) {
     size_t len = 0;
     for (uint16_t object = 0; object < set->object_count; object++) {
-        bool done[RULESET_ACTIONS], any = false;
-        for (size_t action = 0; action < RULESET_ACTIONS; action++) {
-            done[action] = (set->learned.objects[action][subject] >> object & 1) != 0;
-            any = any || done[action];
-        }
-        if (any) {
+        const uint8_t may = may_resolve(set, subject, object);
+        const bool controls = was_learned(set, subject, RULESET_CONTROL, object) && (may >> RULESET_CONTROL & 1) != 0;
+        const bool shares = was_learned(set, subject, RULESET_SHARE, object) && (may >> RULESET_SHARE & 1) != 0;
+        const bool uses = was_learned(set, subject, RULESET_USE, object) && (may >> RULESET_USE & 1) != 0;
+        if (uses || controls || shares) {
             len = put(to, size, len, "%s(name = \"%s\"%s%s)", len == 0 ? "resolve = [" : ", ", ruleset_object_name(set, object),
-                      done[RULESET_CONTROL] ? ", control = true" : "", done[RULESET_SHARE] ? ", share = true" : "");
+                      controls ? ", control = true" : "", shares ? ", share = true" : "");
         }
     }
     return len == 0 ? 0 : put(to, size, len, "],");
+}
+
+// Of what it may only by a grant.
+static size_t propose_grants(const struct ruleset *set, uint16_t subject, char *to, size_t size, size_t len) {
+    const struct manifest_grant_list grants = set->manifest->units[subject].grants;
+    const size_t before = len;
+    for (uint32_t i = 0; i < manifest_grant_list_count(grants); i++) {
+        const struct manifest_grant grant = manifest_grant_list_get(grants, i);
+        const bool service = manifest_grant_which(grant) == MANIFEST_GRANT_SERVICE;
+        const uint16_t object = service ? ruleset_object(set, manifest_grant_get_service(grant).bytes) : RULESET_NONE;
+        if (!service || !was_learned(set, subject, RULESET_USE, object) || (may_resolve(set, subject, object) >> RULESET_USE & 1) != 0) {
+            continue;
+        }
+        const bool controls = manifest_grant_get_control(grant) && was_learned(set, subject, RULESET_CONTROL, object);
+        len = put(to, size, len, "%s(name = \"%s\", service = \"%s\"%s%s%s)", len > before ? ", " : len > 0 ? " grants = [" : "grants = [",
+                  manifest_grant_get_name(grant).bytes, ruleset_object_name(set, object), controls ? ", control = true" : "",
+                  manifest_grant_get_weak(grant) ? ", weak = true" : "", manifest_grant_get_unshared(grant) ? ", unshared = true" : "");
+    }
+    return len == before ? len : put(to, size, len, "],");
+}
+
+size_t ruleset_propose(const struct ruleset *set, uint16_t subject, char *to, size_t size) {
+    return propose_grants(set, subject, to, size, propose_resolves(set, subject, to, size));
 }

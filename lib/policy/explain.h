@@ -28,6 +28,6 @@ void ruleset_explain(const struct ruleset *set, struct ruleset_question question
 void ruleset_as_denial(const struct ruleset *set, const struct ruleset_question *question, const char *subject, const char *object,
                     const struct ruleset_denial *why, struct denial *to);
 
-// What was learned of a unit, as its entry in the manifest would say it, in one line. Returns its length: 0 when there is nothing,
+// What was learned of a unit, as its entry in the manifest would say it, in one line, and never more than it says now. Returns its length: 0 when there is nothing,
 // `size` or more when it was cut.
 size_t ruleset_propose(const struct ruleset *set, uint16_t subject, char *to, size_t size);

@@ -266,15 +266,21 @@ TEST(what_is_learned_is_proposed) {
     (void)ruleset_check(&set, ask("shell", RULESET_CONTROL, "log"));
     (void)ruleset_check(&set, ask("shell", RULESET_CONTROL, "console")); // denied
     const size_t len = ruleset_propose(&set, shell, text, sizeof text);
-    CHECK_STR_EQ(text, "resolve = [(name = \"log\", control = true), (name = \"console\")],");
+    CHECK_STR_EQ(text, "resolve = [(name = \"console\")], grants = [(name = \"log\", service = \"log\", control = true)],");
     CHECK_EQ(len, strlen(text));
     CHECK_EQ(ruleset_propose(&set, shell, text, 20), len);
     CHECK_EQ(strlen(text), 19);
+    ruleset_learn(&set, true);
+    for (uint8_t action = 0; action < RULESET_ACTIONS; action++) { // as who resolves it is allowed all of it, by the grant
+        (void)ruleset_check(&set, ask("shell", (enum ruleset_action)action, "registry"));
+    }
+    (void)ruleset_propose(&set, shell, text, sizeof text);
+    CHECK_STR_EQ(text, "resolve = [(name = \"registry\")],"); // which is the entry; it does not share
     ruleset_learn(&set, false);
     (void)ruleset_check(&set, ask("hell", RULESET_USE, "console"));
     CHECK_EQ(ruleset_propose(&set, ruleset_subject(&set, "hell"), text, sizeof text), 0);
-    CHECK_EQ(set.allowed, 5);
-    CHECK_EQ(set.denied, 1);
+    CHECK_EQ(set.allowed, 7);
+    CHECK_EQ(set.denied, 2);
 }
 
 // ---- Reasons ----

@@ -135,7 +135,7 @@ def taken_from_policyd(session):
 
 
 def learned(session):
-    session.expect_in("policy propose", r"nothing was learned")
+    session.expect_in("policy propose", r"nothing was resolved while it learned; what a service used of its grants `least` tells")
     session.do("policy learn on")
     check(session, "shell use random", "true")
     session.do("kill policyd")
