@@ -16,8 +16,12 @@ static void tell(status_t status) {
     if (!stays) {
         SAY("denied: %s\n", denial_status_text(status, sentence)); // which is itself a call that goes through
     }
-    if (refusal_denial(status, &text, &denial)) {
-        (void)denial_file(&logger, &denial);
+    if (refusal_denial(status, &text, &denial)) { // not denial_file, which gives a log that is busy up after some milliseconds
+        static struct denial_record record;
+        denial_record(&denial, 1, &record);
+        if (!logger_try(&logger, &record.record, tess_deadline_after_ms(10'000))) {
+            SAY("denied: the log does not listen\n");
+        }
     }
 }
 
