@@ -75,9 +75,9 @@ def missing_grants(session):
 
 def the_shells_own(session):
     """A call of an object by name says what the shell's handle lacks, and who has it."""
-    session.expect_in("call manual.write '()'", r"shell may not call vmo\.write of manual: its handle has .*, and not WRITE; "
-                                                r"(nobody|[\w, ]+) (has|have) that right\. .*"
-                                                r" \(system/tessera\.capnp:\d+\)")
+    session.expect_in("call manual.resize '()'", r"shell may not call vmo\.resize of manual: its handle has .*, and not WRITE; "
+                                                 r"(nobody|[\w, ]+) (has|have) that right\. .*"
+                                                 r" \(system/tessera\.capnp:\d+\)")
 
 
 def one_boot(ctx):
