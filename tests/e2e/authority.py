@@ -284,7 +284,7 @@ def who_can_call(ctx):
         expect_equal(set(found), names, f"who can {line}, of\n{output}\n")
         for pattern in patterns:
             check(re.search(pattern, output, re.MULTILINE), f"output of 'who-can {line}'", f"/{pattern}/", output)
-    session.expect_in("call random.fill '(count=4)'", r"^\(bytes = ")
+    session.expect_in("call random.fill '(count=4)'", r"^\( ?bytes = ")
     found, output = holders(session, "who-can process.grant")
     check({"init", "execd"} <= set(found) and all(" process " in row for rows in found.values() for row in rows), "who-can process.grant",
           "who has handles to processes", output)
