@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 constexpr uint64_t BOOTSTRAP_MAGIC = 0x3130'5453'424d'4554; // "TEMBST01"
-constexpr uint32_t BOOTSTRAP_VERSION = 7;
+constexpr uint32_t BOOTSTRAP_VERSION = 8;
 constexpr uint32_t BOOTSTRAP_MAX_BYTES = 64 * 1024;
 constexpr uint32_t BOOTSTRAP_MAX_CAPS = 128;
 constexpr uint32_t BOOTSTRAP_NAME_BYTES = 40;
@@ -38,6 +38,7 @@ struct bootstrap_cap {
     uint64_t interface_id; // of an endpoint, or of the kernel's objects of this type (idl/kernel.capnp)
     uint32_t line;         // of the manifest, that grants it; 0: none does
     uint32_t file_offset;  // the name of the manifest's file (bootstrap_text)
+    uint64_t koid;         // of the object, for who asks about it when the handle has been taken back; 0: nobody said
 };
 
 // now_ns = ((counter - base) * mult) >> 32, in 128 bits, where counter is the processor's time-stamp
@@ -121,7 +122,7 @@ struct bootstrap {
     uint32_t line;        // of the manifest, where the program is described; 0: nowhere
     uint32_t file_offset; // of the name of that file
 };
-static_assert(sizeof(struct bootstrap_cap) == 48);
+static_assert(sizeof(struct bootstrap_cap) == 56);
 static_assert(sizeof(struct bootstrap) == 264);
 
 // The first thread's handle; 0 while it is not there. The loader can only write it when the thread exists, which runs by then, and

@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-static const char LACKS_RIGHT[] = "right ", LACKS_HANDLE[] = "a handle of type ";
+static const char LACKS_RIGHT[] = "right ", LACKS_HANDLE[] = "a handle of type ", LACKS_THIS[] = "a handle to it";
 
 static struct authority graph; // taken when it is needed, for one command
 static bool taken;
@@ -92,6 +92,10 @@ static bool find_sought(const char *missing, uint64_t koid, struct sought *out) 
         *out = (struct sought){.koid = koid, .rights = rights_of(missing + right)};
         return koid != 0 && out->rights != 0;
     }
+    if (str_equal(missing, LACKS_THIS)) {
+        *out = (struct sought){.koid = koid};
+        return koid != 0;
+    }
     if (strncmp(missing, LACKS_HANDLE, handle) == 0) {
         *out = (struct sought){.type = type_of(missing + handle)};
         return out->type != 0;
@@ -122,7 +126,7 @@ static bool add_holders(struct sought sought, const char *said, char text[DENIAL
         advice++;
     }
     fmt_snprintf(text, DENIAL_TEXT_BYTES, "%.*s; %s %s%s%s", (int)(advice - said), said, count == 0 ? "nobody" : holders,
-                 count > 1 ? "have " : "has ", sought.koid != 0 ? "that right" : "one", advice);
+                 count > 1 ? "have " : "has ", sought.rights != 0 ? "that right" : "one", advice);
     return true;
 }
 

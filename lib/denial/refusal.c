@@ -8,12 +8,15 @@
 #include "lib/tess/capset.h"
 #include "lib/tess/refusal.h"
 
+static const char OWN_PROCESS[] = "its own process";
+
 // ---- What it would have taken ----
 
 // The handle that was at fault, and what was asked of it.
 struct fault {
     const struct refusal_handle *handle;
     uint32_t number;
+    uint32_t status; // with which it was refused
     bool is_argument;
     struct abi_need need;
 };
@@ -22,34 +25,60 @@ static bool suffices(const struct refusal_handle *handle, struct abi_need need) 
     return handle->there && (need.type == 0 || handle->type == need.type) && (handle->rights & need.right) == need.right;
 }
 
-static struct abi_need argument_need(const struct abi_method *method) {
+// What a method wants of the handle among its arguments. False: it takes none of this process's. What is given the number of a handle
+// means one in the table of the process that it is called on.
+static bool argument_need(const struct abi_method *method, const struct refusal_handle *called, struct abi_need *need) {
+    static const struct {
+        const char *method;
+        struct abi_need need;
+    } of_numbers[] = {
+        {"handle_copy", {0, RIGHT_COPY_BIT}},
+        {"handle_mint", {OBJECT_ENDPOINT, RIGHT_MINT_BIT}},
+    };
+    *need = (struct abi_need){};
     for (uint32_t i = 0; method != nullptr && i < method->argument_count; i++) {
         if (method->arguments[i].is_handle) {
-            return (struct abi_need){method->arguments[i].type, method->arguments[i].right};
+            *need = (struct abi_need){method->arguments[i].type, method->arguments[i].right};
+            return true;
         }
     }
-    return (struct abi_need){};
+    for (size_t i = 0; method != nullptr && i < sizeof of_numbers / sizeof of_numbers[0]; i++) {
+        if (str_equal(method->name, of_numbers[i].method)) {
+            *need = of_numbers[i].need;
+        }
+    }
+    return method != nullptr && method->argument_count > 0 && str_equal(method->arguments[0].name, "target") &&
+           called->name != nullptr && str_equal(called->name, OWN_PROCESS);
 }
 
 // The method of an object of the kernel's that was called; null where it was something else.
 static const struct abi_method *method_of(const struct tess_refusal *refused, const struct refusal_facts *facts) {
-    return refused->syscall == SYS_CALL && refused->label < RPC_CONTRACT && facts->handle.there
+    return refused->syscall == SYS_CALL && refused->label < RPC_CONTRACT && facts->handle.type != 0
                ? abi_method_find(facts->handle.type, refused->label)
                : nullptr;
 }
 
-// The kernel looks at the handle that is called before it looks at the argument.
+static bool was_taken_back(const struct refusal_handle *handle) {
+    return !handle->there && handle->name != nullptr;
+}
+
+// The kernel looks at the handle that is called before it looks at the argument. One that was called and is nobody's any more may have
+// been closed since, because the call failed; then it is a grant among the arguments that tells something.
 static struct fault find_fault(const struct tess_refusal *refused, const struct refusal_facts *facts,
                                const struct abi_method *method) {
-    struct fault fault = {.handle = &facts->handle, .number = refused->handle, .need = abi_syscall_need(refused->syscall)};
+    struct fault fault = {.handle = &facts->handle, .number = refused->handle, .status = refused->status,
+                          .need = abi_syscall_need(refused->syscall)};
+    struct abi_need of_argument;
     if (method != nullptr) {
         fault.need = (struct abi_need){.type = (uint8_t)facts->handle.type};
         (void)abi_right_bit(method->right, &fault.need.right);
     } else if (refused->syscall == SYS_CALL && refused->label < RPC_CONTRACT) {
         fault.need = (struct abi_need){}; // of a type that nobody knows any more
     }
-    if (refused->argument != 0 && suffices(fault.handle, fault.need)) {
-        return (struct fault){&facts->argument, refused->argument, true, argument_need(method)};
+    const bool takes_one = argument_need(method, &facts->handle, &of_argument);
+    const bool is_closed = !facts->handle.there && facts->handle.name == nullptr && was_taken_back(&facts->argument);
+    if (refused->argument != 0 && ((takes_one && suffices(fault.handle, fault.need)) || is_closed)) {
+        return (struct fault){&facts->argument, refused->argument, refused->status, true, of_argument};
     }
     return fault;
 }
@@ -63,6 +92,8 @@ static void name_attempt(const struct tess_refusal *refused, const struct refusa
                      is_argument ? "with" : "of");
     } else if (refused->syscall == SYS_WAIT) {
         (void)str_copy(text->attempted, sizeof text->attempted, "wait for");
+    } else if (is_argument) {
+        (void)str_copy(text->attempted, sizeof text->attempted, "use");
     } else {
         (void)str_copy(text->attempted, sizeof text->attempted, abi_syscall_name(refused->syscall));
     }
@@ -85,6 +116,12 @@ static void give_reason(const struct fault *fault, struct refusal_text *text) {
     const struct refusal_handle *handle = fault->handle;
     const struct abi_need need = fault->need;
     char has[80], lacks[40];
+    (void)abi_rights_text(need.right & ~handle->rights, lacks, sizeof lacks);
+    if (was_taken_back(handle)) {
+        (void)str_copy(text->reason, sizeof text->reason, "it was granted and has been taken back");
+        fmt_snprintf(text->missing, sizeof text->missing, need.right != 0 ? "right %s" : "a handle to it", lacks);
+        return;
+    }
     if (!handle->there) {
         const char *why = fault->number == 0 ? "it was not granted one" : "it has no such handle; that was closed or taken back, or never its own";
         (void)str_copy(text->reason, sizeof text->reason, why);
@@ -99,10 +136,12 @@ static void give_reason(const struct fault *fault, struct refusal_text *text) {
         return;
     }
     (void)abi_rights_text(handle->rights, has, sizeof has);
-    (void)abi_rights_text(need.right & ~handle->rights, lacks, sizeof lacks);
     if ((need.right & ~handle->rights) != 0) {
         fmt_snprintf(text->reason, sizeof text->reason, "its handle has %s, and not %s", has, lacks);
         fmt_snprintf(text->missing, sizeof text->missing, "right %s", lacks);
+    } else if (fault->status == STATUS_CODE_BAD_HANDLE) { // the number of one in the table of the process that it is about
+        (void)str_copy(text->reason, sizeof text->reason, "there is no handle of the number that it gave");
+        (void)str_copy(text->missing, sizeof text->missing, "a handle");
     } else { // a right that depends on other arguments, such as the protection of a mapping
         fmt_snprintf(text->reason, sizeof text->reason, "its handle has no more than %s", has);
         (void)str_copy(text->missing, sizeof text->missing, "a right");
@@ -139,7 +178,8 @@ static void advise(const struct fault *fault, const struct refusal_facts *facts,
     const struct refusal_handle *handle = fault->handle;
     const char *grant = grant_with(fault->need);
     const bool granted = handle->name != nullptr && handle->line != 0;
-    if (handle->name == nullptr && fault->number != 0) {
+    const bool is_other = handle->there && fault->status == STATUS_CODE_BAD_HANDLE; // than the one that was asked for
+    if (is_other || (handle->name == nullptr && fault->number != 0)) {
         return; // it came or was made later: no line of the manifest has to do with it
     }
     to->file = granted ? handle->file : facts->file;
@@ -147,7 +187,13 @@ static void advise(const struct fault *fault, const struct refusal_facts *facts,
     if (to->line == 0) {
         return;
     }
-    if (grant != nullptr) {
+    if (was_taken_back(handle)) { // where it is granted there is nothing to change
+        const char *dot = strrchr(facts->subject, '.'); // of a job: "hello.4"
+        fmt_snprintf(text->advice, sizeof text->advice, "`%s %.*s`, which grants it again", dot != nullptr ? "run" : "restart",
+                     dot != nullptr ? (int)(dot - facts->subject) : (int)strlen(facts->subject), facts->subject);
+    } else if (fault->need.type == 0) {
+        (void)str_copy(text->advice, sizeof text->advice, "add what it wants to call to `grants` of it");
+    } else if (grant != nullptr) {
         fmt_snprintf(text->advice, sizeof text->advice, granted ? "grant `%s` as `%s`" : "add a grant `%s` with `%s`",
                      granted ? handle->name : "NAME", grant);
     } else {
@@ -175,7 +221,7 @@ static void name_own(uint32_t number, struct refusal_handle *to) {
         uint32_t handle;
         const char *name;
     } own[] = {
-        {tess_bootstrap->process, "its own process"},
+        {tess_bootstrap->process, OWN_PROCESS},
         {tess_bootstrap->vspace, "its own vspace"},
         {tess_bootstrap->account, "its own account"},
         {bootstrap_thread(tess_bootstrap), "its own thread"},
@@ -189,6 +235,8 @@ static void name_own(uint32_t number, struct refusal_handle *to) {
     for (uint32_t i = 0; i < tess_bootstrap->cap_count; i++) {
         if (caps[i].handle == number) {
             to->name = caps[i].name;
+            to->type = to->there ? to->type : caps[i].type;
+            to->koid = to->there ? to->koid : caps[i].koid;
             to->line = caps[i].line;
             to->file = bootstrap_text(tess_bootstrap, caps[i].file_offset);
         }

@@ -8,7 +8,7 @@
 // What is known of a handle.
 struct refusal_handle {
     bool there; // in the table
-    uint32_t type, rights;
+    uint32_t type, rights; // the type also of one that was granted and is not there any more
     uint64_t koid;
     const char *name; // under which it was granted; null: it was not
     const char *file; // of the manifest, and the line that grants it

@@ -87,10 +87,44 @@ TEST(what_is_not_there_was_not_granted_or_went) {
     CHECK_STR_EQ(denial.missing, "a handle of type notification");
     CHECK_STR_EQ(say((struct tess_refusal){STATUS_CODE_BAD_HANDLE, SYS_CALL, 7, VMO_WRITE, 0}, gone, gone),
                  "hello.4 may not call handle 0x7: it has no such handle; that was closed or taken back, or never its own");
+}
+
+TEST(a_grant_that_was_taken_back_comes_again_with_the_next_start) {
     struct refusal_handle taken = settings;
     taken.there = false;
+    taken.rights = 0;
+    taken.koid = 77;
+    CHECK_STR_EQ(say((struct tess_refusal){STATUS_CODE_BAD_HANDLE, SYS_CALL, 5, VMO_WRITE, 0}, taken, gone),
+                 "hello.4 may not call vmo.write of settings: it was granted and has been taken back. To allow it, `run hello`, which "
+                 "grants it again (t.capnp:91)");
+    CHECK_STR_EQ(denial.missing, "right WRITE");
+    CHECK_EQ(denial.koid, 77); // for who looks who has it
+    taken.type = OBJECT_ENDPOINT;
     CHECK(strstr(say((struct tess_refusal){STATUS_CODE_BAD_HANDLE, SYS_CALL, 5, RPC_CONTRACT, 0}, taken, gone),
-                 "may not call settings: it has no such handle") != nullptr);
+                 "may not call settings: it was granted and has been taken back") != nullptr);
+    CHECK_STR_EQ(denial.missing, "right SEND");
+    // What was made for a call that failed is closed by the time that somebody asks.
+    CHECK(strstr(say((struct tess_refusal){STATUS_CODE_BAD_HANDLE, SYS_CALL, 9, VSPACE_MAP, 5}, gone, taken),
+                 "may not use settings: it was granted and has been taken back") != nullptr);
+    CHECK_STR_EQ(denial.missing, "a handle to it");
+}
+
+TEST(the_number_of_a_handle_is_one_of_its_arguments) {
+    const struct refusal_handle process = {.there = true, .type = OBJECT_PROCESS, .rights = RIGHT_MANAGE_BIT, .name = "its own process"};
+    struct refusal_handle other = process, taken = settings;
+    const struct tess_refusal info = {STATUS_CODE_BAD_HANDLE, SYS_CALL, 1, PROCESS_HANDLE_INFO, 5};
+    taken.there = false;
+    CHECK(strstr(say(info, process, taken), "may not call process.handle_info with settings: it was granted and has been taken back") != nullptr);
+    CHECK(strstr(say(info, process, gone), "may not call process.handle_info with handle 0x5: it has no such handle") != nullptr);
+    other.name = nullptr; // in whose table the number means something else
+    CHECK_STR_EQ(say(info, other, settings),
+                 "hello.4 may not call process.handle_info of handle 0x1 (process): there is no handle of the number that it gave");
+    CHECK(strstr(say((struct tess_refusal){STATUS_CODE_NO_RIGHT, SYS_CALL, 1, PROCESS_HANDLE_COPY, 5}, process, settings),
+                 "may not call process.handle_copy with settings: its handle has READ|MAP, and not COPY") != nullptr);
+    CHECK(strstr(say((struct tess_refusal){STATUS_CODE_WRONG_TYPE, SYS_CALL, 1, PROCESS_HANDLE_MINT, 5}, process, settings),
+                 "may not call process.handle_mint with settings: it is of type vmo, not endpoint") != nullptr);
+    CHECK(strstr(say((struct tess_refusal){STATUS_CODE_BAD_HANDLE, SYS_CALL, 0, TRACE_START, 0}, gone, gone),
+                 "may not call something: it was not granted one. To allow it, add what it wants to call to `grants` of it (t.capnp:80)") != nullptr);
 }
 
 // Whatever a thread's memory holds.

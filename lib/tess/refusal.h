@@ -16,7 +16,8 @@ static inline void tess_answered(void) {
     tess_thread_block()->refused.status = 0;
 }
 
-// Takes note, if it is one; returns the status. `label` is that of a call; `argument` the handle among its arguments, if any.
+// Takes note, if it is one; returns the status. `label` is that of a call; `argument` the handle among its arguments, or else the
+// first of them, which may be the number of one.
 [[gnu::cold]] static inline status_t tess_refused(status_t status, uint32_t syscall, handle_t handle, uint32_t label,
                                                   uint32_t argument) {
     if (tess_is_refusal(status)) {

@@ -212,6 +212,9 @@ static status_t give_all(struct build *build) {
             continue;
         }
         status_t status = give(build, grant->handle, grant->rights.v, &grant->foreign);
+        if (status_ok(status)) {
+            status = tess_process_handle_info(tess_self_process(), grant->handle.v, nullptr, nullptr, nullptr, nullptr, &grant->koid);
+        }
         if (!status_ok(status)) {
             return fail(build, status, "%s: granting `%s`: %s", request->name, grant->name,
                         abi_status_text(status.code));
@@ -276,7 +279,7 @@ static void lay_bootstrap(const struct build *build, uint8_t *to) {
     for (uint32_t i = 0; i < request->grant_count; i++, at += sizeof(struct bootstrap_cap)) {
         const struct spawn_grant *grant = &request->grants[i];
         struct bootstrap_cap cap = {
-            .handle = grant->foreign, .type = grant->type, .interface_id = grant->interface_id, .line = grant->line};
+            .handle = grant->foreign, .type = grant->type, .interface_id = grant->interface_id, .line = grant->line, .koid = grant->koid};
         cap.file_offset = lay_file(&laying, grant->file);
         memcpy(cap.name, grant->name, sizeof cap.name);
         memcpy(at, &cap, sizeof cap);

@@ -33,6 +33,7 @@ struct spawn_grant {
     uint32_t line;
     bool withheld;    // only named there: its number is 0, and `handle` is not looked at
     uint32_t foreign; // out: its number in the new process
+    uint64_t koid;    // out: of the object
 };
 
 struct spawn_request {

@@ -27,7 +27,7 @@ status_t tess_invoke(handle_t object, uint64_t request, uint64_t words[MESSAGE_W
     __builtin_memcpy(results, words, sizeof results);
     const status_t status = tess_arch_words(SYS_CALL, object, &info, results, DEADLINE_NEVER);
     if (!status_ok(status)) {
-        return tess_refused(status, SYS_CALL, object, message_label(request), message_handle_count(request) != 0 ? (uint32_t)words[6] : 0);
+        return tess_refused(status, SYS_CALL, object, message_label(request), (uint32_t)words[message_handle_count(request) != 0 ? 6 : 0]);
     }
     __builtin_memcpy(words, results, sizeof results);
     return is_as_asked(request, info) ? STATUS_OK : take_other(request, info, words);

@@ -13,7 +13,7 @@ struct tess_refusal {
     uint32_t syscall;
     uint32_t handle; // that it was called on
     uint32_t label;  // its method
-    uint32_t argument; // the handle among its arguments, 0: none
+    uint32_t argument; // the handle among its arguments; where there is none the first of them
 };
 
 // What the thread pointer points to. The thread's TLS image lies below it.
