@@ -316,7 +316,7 @@ int command_config(const struct arguments *arguments) {
     const char *word = arguments->count > 2 ? arguments->words[2] : "";
     struct config config;
     if (!find_config(&config)) {
-        return fail("config: the shell was not granted `config`\n");
+        return fail_ungranted("config", "config", CONFIG_ID);
     }
     if (str_equal(what, "set") || str_equal(what, "unset")) {
         return identity_check("config", "settings", nullptr) == COMMAND_OK ? set(config, arguments) : COMMAND_FAILED;

@@ -234,7 +234,7 @@ int command_date(const struct arguments *arguments) {
     const char *more = arguments->count > 2 ? arguments->words[2] : "";
     struct time time;
     if (!find_time(&time)) {
-        return fail("date: the shell was not granted `time`\n");
+        return fail_ungranted("date", "time", TIME_ID);
     }
     if (str_equal(word, "set")) {
         return identity_check("date", "time", nullptr) == COMMAND_OK ? set(time, arguments, "") : COMMAND_FAILED;
@@ -366,7 +366,7 @@ int command_alarm(const struct arguments *arguments) {
     int64_t seconds;
     struct time time;
     if (!find_time(&time)) {
-        return fail("alarm: the shell was not granted `time`\n");
+        return fail_ungranted("alarm", "time", TIME_ID);
     }
     if (arguments->count == 1) {
         return list_alarms(time);

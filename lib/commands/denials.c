@@ -5,10 +5,17 @@
 #include "abi/gen/decode.h"
 #include "lib/commands/graph.h"
 #include "lib/commands/shell.h"
-#include "lib/denial/refusal.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "idl/interfaces.h"
+#include "idl/log.capnp.h"
+#include "lib/badge/badge.h"
+#include "lib/denial/refusal.h"
+#include "lib/rpc/method.h"
+#include "lib/tess/capset.h"
+#include "lib/tess/handle.h"
+#include "lib/tess/refusal.h"
 
 static const char LACKS_RIGHT[] = "right ", LACKS_HANDLE[] = "a handle of type ", LACKS_THIS[] = "a handle to it";
 
@@ -49,13 +56,17 @@ struct sought {
     uint64_t koid; // 0: any object
     uint32_t type; // 0: any
     uint32_t rights;
+    uint64_t interface_id; // of an endpoint; 0: any
+    bool control;
 };
 
 static bool has(struct sought sought, uint32_t process) {
     for (uint32_t i = 0; i < graph.handles.count; i++) {
         const struct authority_handle *handle = &graph.handles.at[i];
         if (handle->process == process && (sought.koid == 0 || handle->seen.object_koid == sought.koid) &&
-            (sought.type == 0 || handle->seen.type == sought.type) && (handle->seen.rights & sought.rights) == sought.rights) {
+            (sought.type == 0 || handle->seen.type == sought.type) && (handle->seen.rights & sought.rights) == sought.rights &&
+            (sought.interface_id == 0 || handle->seen.interface_id == sought.interface_id) &&
+            (!sought.control || badge_controls(handle->seen.badge))) {
             return true;
         }
     }
@@ -103,15 +114,20 @@ static bool find_sought(const char *missing, uint64_t koid, struct sought *out) 
     return false;
 }
 
+// Looked at when it is needed, once for a command.
+static bool is_taken(void) {
+    taken = taken || status_ok(graph_take(&graph));
+    return taken;
+}
+
 // "; init and shell have it", in front of the advice if there is one.
 static bool add_holders(struct sought sought, const char *said, char text[DENIAL_TEXT_BYTES]) {
     char holders[160];
     size_t used = 0;
     uint32_t count = 0;
-    if (!taken && !status_ok(graph_take(&graph))) {
+    if (!is_taken()) {
         return false;
     }
-    taken = true;
     for (uint32_t i = 0; i < graph.processes.count; i++) {
         if (!graph.processes.at[i].ended && has(sought, i) && count++ < DENIAL_HOLDERS_SHOWN) {
             used += fmt_snprintf(holders + used, sizeof holders - used, "%s%s", count == 1 ? "" : ", ", graph.processes.at[i].name);
@@ -130,11 +146,91 @@ static bool add_holders(struct sought sought, const char *said, char text[DENIAL
     return true;
 }
 
+// ---- of what this program was not granted ----
+
+// The denial's holders, as long as the graph is there.
+static void find_holders(struct sought sought, struct denial *denial) {
+    if (!is_taken()) {
+        return;
+    }
+    denial->holders_are_known = true;
+    for (uint32_t i = 0; i < graph.processes.count; i++) {
+        if (!graph.processes.at[i].ended && has(sought, i)) {
+            if (denial->holder_count < DENIAL_HOLDERS_SHOWN) {
+                denial->holders[denial->holder_count] = graph.processes.at[i].name;
+            }
+            denial->holder_count++;
+        }
+    }
+}
+
+// Makes the sentence for the person, and tells the log.
+static void tell(struct sought sought, struct denial *denial, char text[DENIAL_TEXT_BYTES]) {
+    struct logger logger;
+    find_holders(sought, denial);
+    (void)denial_sentence(denial, text);
+    logger_init(&logger, "denied");
+    logger.away = true; // not waited for
+    (void)denial_file(&logger, denial);
+    denials_end();
+}
+
+// The type of the kernel's objects that have the interface; 0: it is a service's.
+static uint32_t type_with(uint64_t interface_id) {
+    for (uint32_t type = 1; type < OBJECT_TYPE_COUNT; type++) {
+        if (idl_interface_by_name(abi_object_name(type)) == interface_id) {
+            return type;
+        }
+    }
+    return 0;
+}
+
+static void explain_ungranted(const char *name, uint64_t interface_id, char text[DENIAL_TEXT_BYTES]) {
+    struct refusal_text texts;
+    struct denial denial;
+    char how[NAME_BYTES + 32];
+    const uint32_t type = type_with(interface_id);
+    const struct sought sought = {.type = type != 0 ? type : OBJECT_ENDPOINT, .rights = type != 0 ? 0 : RIGHT_SEND_BIT,
+                                  .interface_id = type != 0 ? 0 : interface_id};
+    fmt_snprintf(how, sizeof how, type != 0 ? "%s = void" : "service = \"%s\", weak = true", name); // it does without
+    refusal_ungranted(name, how, &texts, &denial);
+    tell(sought, &denial, text);
+}
+
+int fail_ungranted(const char *what, const char *name, uint64_t interface_id) {
+    char text[DENIAL_TEXT_BYTES];
+    explain_ungranted(name, interface_id, text);
+    return fail("%s: %s\n", what, text);
+}
+
+bool denial_uncontrolled(const char *name, char text[DENIAL_TEXT_BYTES]) {
+    struct refusal_text texts;
+    struct denial denial;
+    if (!refusal_uncontrolled(name, &texts, &denial)) {
+        return false;
+    }
+    tell((struct sought){.koid = denial.koid, .rights = RIGHT_SEND_BIT, .control = true}, &denial, text);
+    return true;
+}
+
+// Whether it was one of those called that the program goes without when it is not granted them (session.c): what the interface is.
+static bool is_refusal_of_nothing(status_t status, uint64_t *interface_id) {
+    const struct tess_refusal refused = tess_thread_block()->refused;
+    const bool is_of_service = refused.label >= RPC_CONTRACT;
+    *interface_id = is_of_service ? LOG_ID : INSPECTOR_ID;
+    return status_is(status, STATUS_BAD_HANDLE) && refused.status == status.code && refused.syscall == SYS_CALL && refused.handle == 0 &&
+           tess_cap_type(is_of_service ? "log" : "inspector") == 0;
+}
+
 bool denial_refused(status_t status, char text[DENIAL_TEXT_BYTES]) {
     struct refusal_text texts;
     struct denial denial;
     struct sought sought;
     char said[DENIAL_TEXT_BYTES];
+    if (is_refusal_of_nothing(status, &sought.interface_id)) {
+        explain_ungranted(sought.interface_id == LOG_ID ? "log" : "inspector", sought.interface_id, text);
+        return true;
+    }
     if (!refusal_denial(status, &texts, &denial)) {
         return false;
     }

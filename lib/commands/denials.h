@@ -11,6 +11,10 @@ bool denial_told(struct log_record record, char text[DENIAL_TEXT_BYTES]);
 // not the kernel that the status is from. Overwrites the message page.
 bool denial_refused(status_t status, char text[DENIAL_TEXT_BYTES]);
 
+// The sentence of the program's own grant of a service, when that is without `control`, with who has it with; false when it is not, or
+// there is none. Tells the log. Overwrites the message page.
+bool denial_uncontrolled(const char *name, char text[DENIAL_TEXT_BYTES]);
+
 // Gives up what was looked at for it.
 void denials_end(void);
 

@@ -319,7 +319,7 @@ int identity_check(const char *what, const char *operation, const char *object) 
         return COMMAND_OK;
     }
     if (!status_ok(tess_cap("policy", POLICY_ID, &policy.handle))) {
-        return fail("%s: nobody may: this shell was not granted `policy`, which decides\n", what);
+        return fail_ungranted(what, "policy", POLICY_ID); // which decides: nobody may
     }
     const struct session session = shown_session(&call);
     const status_t status = policy_call_perform(policy, &call, session, capnp_text(operation), rpc_patience(), &results);
@@ -343,10 +343,21 @@ int identity_check(const char *what, const char *operation, const char *object) 
 
 static bool granted(const char *what) {
     if (!tess_handle_valid(self.service.handle)) {
-        (void)fail("%s: this shell was not granted `identity`\n", what);
+        (void)fail_ungranted(what, "identity", IDENTITY_ID);
         return false;
     }
     return true;
+}
+
+// Whether the person may see to the accounts of others, and there are any.
+static bool may_manage(const char *what) {
+    if (!granted(what) || identity_check(what, "accounts", nullptr) != COMMAND_OK) {
+        return false;
+    }
+    if (!self.claimed) {
+        (void)fail("%s: this machine has no account yet; `adduser NAME` makes you its administrator\n", what);
+    }
+    return self.claimed;
 }
 
 int command_whoami(const struct arguments *) {
@@ -510,7 +521,7 @@ int command_adduser(const struct arguments *arguments) {
 int command_deluser(const struct arguments *arguments) {
     RPC_CALL(call);
     struct session_remove_account_results results;
-    if (!granted("deluser")) {
+    if (!may_manage("deluser")) {
         return COMMAND_FAILED;
     }
     const status_t status = session_call_remove_account(current(), &call, capnp_text(arguments->words[1]), rpc_patience(), &results);
@@ -564,12 +575,15 @@ static int allow_guests(bool allowed) {
 
 int command_users(const struct arguments *arguments) {
     const uint64_t now = tess_now_ns();
-    if (!granted("users")) {
-        return COMMAND_FAILED;
+    const char *word = arguments->count == 3 && str_equal(arguments->words[1], "guests") ? arguments->words[2] : "";
+    if (arguments->count > 1 && !str_equal(word, "on") && !str_equal(word, "off")) {
+        return misused("usage: users [guests on|off]\n");
     }
     if (arguments->count > 1) {
-        const char *word = arguments->count == 3 && str_equal(arguments->words[1], "guests") ? arguments->words[2] : "";
-        return str_equal(word, "on") || str_equal(word, "off") ? allow_guests(str_equal(word, "on")) : misused("usage: users [guests on|off]\n");
+        return may_manage("users") ? allow_guests(str_equal(word, "on")) : COMMAND_FAILED;
+    }
+    if (!granted("users") || identity_check("users", "accounts", nullptr) != COMMAND_OK) {
+        return COMMAND_FAILED;
     }
     if (!self.claimed) {
         out("there is no account yet; `adduser NAME` makes the first, an administrator's\n");

@@ -250,7 +250,7 @@ static const struct {
 
 int command_keys(const struct arguments *arguments) {
     if (!status_ok(tess_cap("keys", KEYS_ID, &keys.handle))) {
-        return fail("keys: this shell was not granted `keys`\n");
+        return fail_ungranted("keys", "keys", KEYS_ID);
     }
     if (arguments->count == 1) {
         return list(nullptr);

@@ -124,7 +124,7 @@ int command_metrics(const struct arguments *arguments) {
         return misused("metrics: `%s` is too much; see `help metrics`\n", options.words[options.count - 1]);
     }
     if (!the_metrics(&metrics)) {
-        return fail("metrics: this shell was not granted `metrics`\n");
+        return fail_ungranted("metrics", "metrics", METRICS_ID);
     }
     const char *prefix = options.at < options.count ? options.words[options.at] : "";
     return prometheus ? print_prometheus(metrics) : print_samples(metrics, prefix);
@@ -171,7 +171,7 @@ int command_status(const struct arguments *arguments) {
     (void)arguments;
     struct metrics metrics;
     if (!the_metrics(&metrics)) {
-        return fail("status: this shell was not granted `metrics`\n");
+        return fail_ungranted("status", "metrics", METRICS_ID);
     }
     RPC_CALL(call);
     struct metrics_health_results results;

@@ -182,12 +182,13 @@ bool denial_explained(const char *who, const char *action, const char *object, c
     RPC_CALL(call);
     struct policy_explain_results results;
     struct denial denial;
+    struct policy policy;
     uint16_t number = 0;
     while (number < ACTIONS && !str_equal(action, action_names[number])) {
         number++;
     }
-    if (number == ACTIONS || !status_ok(policy_call_explain(the_policy(), &call, capnp_text(who), (enum policy_action)number,
-                                                            capnp_text(object), rpc_patience(), &results))) {
+    if (number == ACTIONS || !status_ok(tess_cap("policy", POLICY_ID, &policy.handle)) ||
+        !status_ok(policy_call_explain(policy, &call, capnp_text(who), (enum policy_action)number, capnp_text(object), rpc_patience(), &results))) {
         return false;
     }
     rpc_hold(&call, held_results, &results.s);
@@ -201,7 +202,8 @@ bool denial_explained(const char *who, const char *action, const char *object, c
 
 int fail_denied(const char *what, const char *object, const char *why) {
     char text[DENIAL_TEXT_BYTES];
-    const bool explained = denial_explained(bootstrap_args(tess_bootstrap), action_names[POLICY_ACTION_CONTROL], object, text);
+    const bool explained = denial_explained(bootstrap_args(tess_bootstrap), action_names[POLICY_ACTION_CONTROL], object, text) ||
+                           denial_uncontrolled(object, text);
     return fail("%s: %s\n", what, explained ? text : why);
 }
 

@@ -63,6 +63,10 @@ void out_details(const char *text, size_t indent);
 // policy knows nothing of it, `why`. COMMAND_FAILED. (policy.c)
 int fail_denied(const char *what, const char *object, const char *why);
 
+// The same of what this program was not granted by this name, a service or an object of the kernel: who has one, and what would grant it.
+// Tells the log. Overwrites the message page. COMMAND_FAILED. (denials.c)
+int fail_ungranted(const char *what, const char *name, uint64_t interface_id);
+
 // What a status means; of what the kernel refused this program, the denial. Good until the next.
 const char *status_text(status_t status);
 

@@ -3,6 +3,7 @@
 #include "lib/commands/shell.h"
 #include "base/str.h"
 #include "lib/tess/capset.h"
+#include "lib/tess/handle.h"
 
 constexpr uint64_t MOST_BYTES = 128 * 1024; // of records for each processor: 4,096
 constexpr uint64_t ALL_BYTES = 512 * 1024;  // for all of them together, as far as that goes: the shell has 1 MiB
@@ -52,6 +53,9 @@ int command_trace(const struct arguments *arguments) {
     const char *what = arguments->count > 1 ? arguments->words[1] : "";
     RPC_CALL(call);
     status_t status;
+    if (!tess_handle_valid(shell.trace.handle)) {
+        return fail_ungranted("trace", "trace", TRACE_ID);
+    }
     if (arguments->count == 1) {
         status = show();
     } else if (str_equal(what, "start")) {

@@ -4,6 +4,7 @@
 #include "abi/gen/stubs.h"
 #include "base/fmt.h"
 #include "base/str.h"
+#include "lib/badge/badge.h"
 #include "lib/rpc/method.h"
 #include "lib/tess/capset.h"
 #include "lib/tess/refusal.h"
@@ -254,6 +255,35 @@ static void look_at(uint32_t number, struct refusal_handle *to) {
     to->type = (uint32_t)type;
     to->rights = (uint32_t)rights;
     name_own(number, to);
+}
+
+void refusal_ungranted(const char *name, const char *how, struct refusal_text *text, struct denial *to) {
+    *text = (struct refusal_text){};
+    fmt_snprintf(text->missing, sizeof text->missing, "grant `%s`", name);
+    fmt_snprintf(text->advice, sizeof text->advice, "add `(name = \"%s\", %s)` to `grants` of %s", name, how, tess_bootstrap->program);
+    *to = (struct denial){.subject = tess_bootstrap->program, .attempted = "use", .object = name, .missing = text->missing,
+                          .reason = "the manifest does not grant it", .advice = text->advice, .line = tess_bootstrap->line,
+                          .file = bootstrap_text(tess_bootstrap, tess_bootstrap->file_offset)};
+}
+
+bool refusal_uncontrolled(const char *name, struct refusal_text *text, struct denial *to) {
+    const struct bootstrap_cap *caps = bootstrap_caps(tess_bootstrap);
+    uint64_t badge = 0;
+    uint32_t i = 0;
+    while (i < tess_bootstrap->cap_count && !str_equal(caps[i].name, name)) {
+        i++;
+    }
+    if (i == tess_bootstrap->cap_count || caps[i].line == 0 || caps[i].type != OBJECT_ENDPOINT ||
+        !status_ok(tess_process_handle_info(tess_self_process(), caps[i].handle, nullptr, nullptr, &badge, nullptr, nullptr)) ||
+        badge_controls(badge)) {
+        return false;
+    }
+    *text = (struct refusal_text){};
+    fmt_snprintf(text->missing, sizeof text->missing, "control of %s", name);
+    *to = (struct denial){.subject = tess_bootstrap->program, .attempted = "control", .object = name, .missing = text->missing,
+                          .reason = "it was granted without `control`", .koid = caps[i].koid, .line = caps[i].line,
+                          .advice = "add `control = true` to the entry", .file = bootstrap_text(tess_bootstrap, caps[i].file_offset)};
+    return true;
 }
 
 bool refusal_denial(status_t status, struct refusal_text *text, struct denial *to) {

@@ -34,6 +34,14 @@ void refusal_explain(const struct tess_refusal *refused, const struct refusal_fa
 // Of what this thread was refused last; false when that is not where this status is from.
 bool refusal_denial(status_t status, struct refusal_text *text, struct denial *to);
 
+// What this program was not granted at all, as `how` would grant it ("service = \"log\""): what would have to be added, and where.
+// Good as long as name and text are.
+void refusal_ungranted(const char *name, const char *how, struct refusal_text *text, struct denial *to);
+
+// What this program was granted under this name, but not to control it: true, with the line of the grant. False where it controls it,
+// or was granted no such thing. Good as long as name and text are.
+bool refusal_uncontrolled(const char *name, struct refusal_text *text, struct denial *to);
+
 // One line for a person, of any status: the sentence of a denial if it is the kernel that refused this thread something, else what
 // rpc_status_text says.
 const char *denial_status_text(status_t status, char to[DENIAL_TEXT_BYTES]);

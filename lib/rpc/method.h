@@ -76,7 +76,7 @@ enum rpc_exception : uint32_t {
     RPC_EXCEPTION_END = 263,
 };
 
-constexpr size_t RPC_TEXT_BYTES = 160; // of an exception's text, with its NUL
+constexpr size_t RPC_TEXT_BYTES = 256; // of an exception's text, with its NUL
 
 static inline status_t rpc_status(enum rpc_exception code) {
     return (status_t){code};

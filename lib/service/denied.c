@@ -35,8 +35,11 @@ static bool is_too_much(void) {
     return told.count++ >= WINDOW_RECORDS;
 }
 
-static void file(const struct denial *denial) {
+void service_tell(const struct denial *denial) {
     struct denial_record record;
+    if (!told.open) {
+        open_log();
+    }
     if (is_too_much()) {
         told.untold++;
         return;
@@ -72,6 +75,6 @@ void service_denied(const struct service *service, struct rpc_server *server) {
     if (service->denied != nullptr) {
         service->denied(&denial);
     } else {
-        file(&denial);
+        service_tell(&denial);
     }
 }

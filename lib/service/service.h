@@ -99,6 +99,13 @@ void service_settle(struct rpc_server *server);
 // The request that was just done was denied: answers it, and sees to it that this is told. Waits for nobody.
 void service_denied(const struct service *service, struct rpc_server *server);
 
+// Tells the log of a denial, eight a second at most and how many more there were. Waits for nobody. Overwrites the message page.
+void service_tell(const struct denial *denial);
+
+// What a status means that a call of the service's own came back with, for the reason that a client is given. Where the kernel refused
+// it this is the denial, and the log is told. `text` is written where that is so. Overwrites the message page. (refused.c)
+const char *service_status_text(status_t status, char text[DENIAL_TEXT_BYTES]);
+
 // What it has done since it began (Lifecycle.probe).
 struct service_work {
     uint64_t requests, denied;

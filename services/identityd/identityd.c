@@ -55,7 +55,8 @@ static status_t draw_bytes(struct rpc_request *request, void *out, uint32_t len)
     const status_t status = random_call_fill(random_numbers, &call, len, rpc_patience(), &results);
     const struct capnp_data bytes = status_ok(status) ? random_fill_results_get_bytes(results) : (struct capnp_data){};
     if (bytes.len != len) {
-        return rpc_refuse(request, RPC_OVERLOADED, "there are no random numbers: %s", rpc_status_text(status));
+        char denied[DENIAL_TEXT_BYTES];
+        return rpc_refuse(request, RPC_OVERLOADED, "there are no random numbers: %s", service_status_text(status, denied));
     }
     memcpy(out, bytes.bytes, len);
     return STATUS_OK;

@@ -141,7 +141,7 @@ static status_t renew(uint64_t holder, struct registry_name *name, uint8_t actio
 
 static status_t resolve(void *, struct rpc_request *request, struct registry_resolve_params params,
                         struct registry_resolve_results_builder results) {
-    char text[NAME_BYTES];
+    char text[NAME_BYTES], denied[DENIAL_TEXT_BYTES];
     status_t refused;
     if (!take_name(request, registry_resolve_params_get_name(params), text, &refused)) {
         return refused;
@@ -157,7 +157,7 @@ static status_t resolve(void *, struct rpc_request *request, struct registry_res
     const status_t asked = ask(holder, text, &actions);
     if (!status_ok(asked)) {
         return rpc_refuse(request, RPC_DISCONNECTED, "nobody decides now whether `%s` may be resolved: policyd: %s", text,
-                          rpc_status_text(asked));
+                          service_status_text(asked, denied));
     }
     if ((actions & MAY_USE) == 0) {
         if (link != nullptr) {
@@ -178,7 +178,7 @@ static status_t resolve(void *, struct rpc_request *request, struct registry_res
 
 static status_t why(void *, struct rpc_request *request, struct registry_why_params params,
                     struct registry_why_results_builder results) {
-    char name[NAME_BYTES];
+    char name[NAME_BYTES], denied[DENIAL_TEXT_BYTES];
     status_t refused;
     if (!take_name(request, registry_why_params_get_name(params), name, &refused)) {
         return refused;
@@ -186,7 +186,7 @@ static status_t why(void *, struct rpc_request *request, struct registry_why_par
     TRY(rpc_well_formed(request));
     const status_t asked = ask_why(badge_holder(request->badge), name, results);
     return status_ok(asked) ? STATUS_OK
-                            : rpc_refuse(request, RPC_DISCONNECTED, "nobody knows now: policyd: %s", rpc_status_text(asked));
+                            : rpc_refuse(request, RPC_DISCONNECTED, "nobody knows now: policyd: %s", service_status_text(asked, denied));
 }
 
 static size_t sort_registered(struct capnp_text_list permitted, const struct registry_name *sorted[REGISTRY_NAMES_MAX]) {
@@ -214,7 +214,8 @@ static status_t list(void *, struct rpc_request *request, struct registry_list_p
     TRY(rpc_well_formed(request));
     const status_t asked = ask_names(&call, badge_holder(request->badge), &permitted);
     if (!status_ok(asked)) {
-        return rpc_refuse(request, RPC_DISCONNECTED, "nobody decides now what may be resolved: policyd: %s", rpc_status_text(asked));
+        char denied[DENIAL_TEXT_BYTES];
+        return rpc_refuse(request, RPC_DISCONNECTED, "nobody decides now what may be resolved: policyd: %s", service_status_text(asked, denied));
     }
     const size_t total = sort_registered(permitted, names), from = first < total ? first : total;
     const struct registry_entry_list_builder entries = registry_list_results_init_entries(results, (uint32_t)(total - from));

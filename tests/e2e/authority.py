@@ -466,7 +466,7 @@ def the_least_manifest_suffices(ctx):
         exercise(session)
         for name in services:
             session.expect_in(f"service {name}", r"running")
-        session.expect_in("trace", r"^trace: .*not granted")
+        session.expect_in("trace", r"^trace: shell may not use trace: the manifest does not grant it; ")
         session.poweroff()
     with tempfile.TemporaryDirectory() as folder:  # and with one less that was used
         session = Session(ctx, package=system_with(ctx, pathlib.Path(folder), patches, '    (name = "keys", service = "keys", weak = true),\n'))
