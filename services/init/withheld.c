@@ -90,14 +90,14 @@ status_t withheld_take(void *, struct rpc_request *request, struct supervisor_wi
     const struct init_unit *caller = unit_by_id((uint32_t)badge_holder(request->badge));
     struct rule taken[WITHHELD_RULES_MAX];
     const uint32_t count = supervisor_withheld_list_count(given); // the contract's limit is what there is room for
-    if (caller == nullptr || !decides(caller->spec)) {
-        return rpc_refuse(request, RPC_DENIED, "what is withheld says who provides `policy`, and nobody else");
-    }
     for (uint32_t i = 0; i < count; i++) {
         const struct supervisor_withheld rule = supervisor_withheld_list_get(given, i);
         taken[i] = (struct rule){supervisor_withheld_get_subject(rule), supervisor_withheld_get_object(rule), supervisor_withheld_get_actions(rule)};
     }
     TRY(rpc_well_formed(request));
+    if (caller == nullptr || !decides(caller->spec)) {
+        return rpc_refuse(request, RPC_DENIED, "what is withheld says who provides `policy`, and nobody else");
+    }
     for (uint32_t i = 0; i < count; i++) {
         rules[i] = taken[i];
     }
