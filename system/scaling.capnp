@@ -27,6 +27,7 @@ const policyd :Manifest.Service = (
     (name = "log", service = "log", weak = true),
     (name = "roster", roster = void),
     (name = "state", keepKib = 8),
+    (name = "supervisor", supervisor = void, unshared = true),
   ],
 );
 

@@ -12,6 +12,7 @@
 #include "lib/authority/who.h"
 #include "lib/authority/why.h"
 #include "lib/badge/badge.h"
+#include "lib/tess/capset.h"
 
 // ---- authority ----
 
@@ -92,13 +93,15 @@ static const char *name_to_resolve(const struct authority *graph, const struct a
 static status_t print_resolving(const struct authority *graph, uint32_t process, const char *name, bool control, const char *server, uint32_t *count) {
     RPC_CALL(call);
     struct policy_explain_results results;
+    struct policy policy;
     char subject[AUTHORITY_NAME_BYTES], file[SHOWN_TEXT_BYTES];
     (void)str_copy(subject, sizeof subject, graph->processes.at[process].name); // the same bound
     char *number = graph->units.at[graph->processes.at[process].unit].kind == AUTHORITY_JOB ? strchr(subject, '.') : nullptr;
     if (number != nullptr) {
         *number = '\0'; // the rules are about programs
     }
-    TRY(policy_call_explain(the_policy(), &call, capnp_text(subject), control ? POLICY_ACTION_CONTROL : POLICY_ACTION_USE, capnp_text(name),
+    TRY(tess_cap("policy", POLICY_ID, &policy.handle));
+    TRY(policy_call_explain(policy, &call, capnp_text(subject), control ? POLICY_ACTION_CONTROL : POLICY_ACTION_USE, capnp_text(name),
                             rpc_patience(), &results));
     if (policy_explain_results_get_allowed(results)) {
         rpc_hold(&call, held_results, &results.s);

@@ -51,7 +51,7 @@ int call_object(const struct target *target, const struct reflect_method *method
     reflect_object_request(method, capnp_read_struct(params.root), &message);
     out_flush();
     const uint32_t label = message_label(message.info);
-    const uint32_t argument = message_handle_count(message.info) > 0 ? tess_message_handle(&message, 0).v : 0;
+    const uint32_t argument = message_handle_count(message.info) > 0 ? tess_message_handle(&message, 0).v : (uint32_t)message.words[0];
     status_t status = tess_call(target->handle, &message, rpc_patience());
     if (!status_ok(status)) {
         return refused(tess_refused(status, SYS_CALL, target->handle, label, argument));

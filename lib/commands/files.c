@@ -268,7 +268,7 @@ static bool tee_bytes(struct filter *filter, const char *bytes, size_t len) {
 }
 
 static int tee_end(struct filter *filter) {
-    if (filter->error[0] != '\0') {
+    if (filter->error[0] != '\0' || filter->abandoned) {
         file_drop(filter->number);
         return COMMAND_FAILED;
     }

@@ -360,7 +360,7 @@ void pipeline_release(struct pipeline *pipeline) {
 static void abandon_filters(struct pipeline *pipeline) {
     for (size_t i = 0; i < pipeline->count; i++) {
         if (pipeline->stages[i].begun) {
-            pipeline->stages[i].filter->full = true;
+            pipeline->stages[i].filter->full = pipeline->stages[i].filter->abandoned = true;
             (void)filter_end(pipeline->stages[i].filter); // why it cannot be was said
         }
     }
@@ -379,7 +379,7 @@ int pipeline_finish(struct pipeline *pipeline, int status) {
     }
     // Half of what was to be there is not taken for all of it. What came before a Ctrl-C is all that the person wanted; if that is
     // nothing, then nothing was meant to go.
-    if (pipeline->file_full || (shell.interrupted && !pipeline->file_used)) {
+    if (pipeline->file_full || (shell.interrupted && !pipeline->beside && !pipeline->file_used)) {
         file_drop(pipeline->file);
         return COMMAND_FAILED;
     }

@@ -124,7 +124,9 @@ static void give_reason(const struct fault *fault, struct refusal_text *text) {
         return;
     }
     if (!handle->there) {
-        const char *why = fault->number == 0 ? "it was not granted one" : "it has no such handle; that was closed or taken back, or never its own";
+        const bool may_be_withheld = need.type == OBJECT_ENDPOINT && need.right == RIGHT_SEND_BIT; // a grant of a service
+        const char *why = fault->number == 0 && may_be_withheld ? "it was not granted one, or the policy denies it"
+                          : fault->number == 0 ? "it was not granted one" : "it has no such handle; that was closed or taken back, or never its own";
         (void)str_copy(text->reason, sizeof text->reason, why);
         fmt_snprintf(text->missing, sizeof text->missing, "a handle%s%s", need.type != 0 ? " of type " : "",
                      need.type != 0 ? abi_object_name(need.type) : "");
@@ -157,6 +159,7 @@ static const char *grant_with(struct abi_need need) {
         const char *grant;
     } grants[] = {
         {OBJECT_NOTIFICATION, RIGHT_SIGNAL_BIT | RIGHT_WAIT_BIT, "notification = void"},
+        {OBJECT_ENDPOINT, RIGHT_SEND_BIT, "service = ..."},
         {OBJECT_ENDPOINT, RIGHT_SEND_BIT | RIGHT_RECEIVE_BIT | RIGHT_MINT_BIT, "endpoint = void"},
         {OBJECT_INSPECTOR, RIGHT_INSPECT_BIT, "inspector = void"},
         {OBJECT_TRACE, RIGHT_MANAGE_BIT | RIGHT_INSPECT_BIT, "trace = void"},
@@ -192,7 +195,7 @@ static void advise(const struct fault *fault, const struct refusal_facts *facts,
         const char *dot = strrchr(facts->subject, '.'); // of a job: "hello.4"
         fmt_snprintf(text->advice, sizeof text->advice, "`%s %.*s`, which grants it again", dot != nullptr ? "run" : "restart",
                      dot != nullptr ? (int)(dot - facts->subject) : (int)strlen(facts->subject), facts->subject);
-    } else if (fault->need.type == 0) {
+    } else if (fault->need.type == 0 && handle->name == nullptr) {
         (void)str_copy(text->advice, sizeof text->advice, "add what it wants to call to `grants` of it");
     } else if (grant != nullptr) {
         fmt_snprintf(text->advice, sizeof text->advice, granted ? "grant `%s` as `%s`" : "add a grant `%s` with `%s`",

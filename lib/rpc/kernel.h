@@ -29,7 +29,7 @@ static inline status_t rpc_kernel_call(struct rpc_call *call, handle_t target, s
                                        uint64_t deadline_ns) {
     rpc_end(call);
     const uint64_t request = message->info;
-    const uint32_t argument = message_handle_count(request) != 0 ? tess_message_handle(message, 0).v : 0;
+    const uint32_t argument = message_handle_count(request) != 0 ? tess_message_handle(message, 0).v : (uint32_t)message->words[0];
     const status_t status = tess_call(target, message, deadline_ns);
     if (!status_ok(status)) {
         return tess_refused(status, SYS_CALL, target, message_label(request), argument);

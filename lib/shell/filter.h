@@ -31,6 +31,7 @@ struct filter {
     void *context;
     char *memory; // FILTER_MEMORY_BYTES for one that remembers, the caller's; null for others
     bool full;    // who is behind it wants no more
+    bool abandoned; // what it was to be a part of cannot be: it has done nothing
     char error[SHELL_ERROR_BYTES];
     size_t line_len;
     char line[FILTER_LINE_MAX];

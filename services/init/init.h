@@ -37,7 +37,7 @@
 
 constexpr size_t INIT_JOBS_MAX = 96; // that run; those who run them have lower limits
 constexpr size_t INIT_ENDPOINTS_MAX = 64;
-constexpr uint64_t INIT_SET_ASIDE_BYTES = 448 * 1024; // for what init touches and makes once services run
+constexpr uint64_t INIT_SET_ASIDE_BYTES = 400 * 1024; // for what init touches and makes once services run, and a page for each name that they provide
 constexpr size_t INIT_FORMER_MAX = 32; // processes of a unit that are remembered when they have ended
 constexpr uint32_t INIT_FIRST_ID = 2;               // 1 is the supervisor's own holder number
 constexpr size_t OUTBOX_LINE_BYTES = 256;

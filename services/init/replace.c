@@ -325,6 +325,7 @@ void replace_take(void) {
 static void bury_other(void) {
     struct exit_record record;
     unit_examine(&now.other, &record);
+    now.unit->former[now.unit->former_count++ % INIT_FORMER_MAX] = now.other.process.koid.v; // of the service, which stays
     unit_bury(&now.other, &record);
     supervise_ended(&now.other.life, tess_now_ns(), false);
 }

@@ -38,7 +38,7 @@ static status_t add_endpoint(struct init_unit *unit, const char *name) {
 static status_t make_services_account(void) {
     uint64_t limit_bytes = 0, used_bytes = 0;
     TRY(tess_account_info(init.account, &limit_bytes, &used_bytes, nullptr, nullptr));
-    const uint64_t set_aside_bytes = saturating_add_u64(used_bytes, INIT_SET_ASIDE_BYTES);
+    const uint64_t set_aside_bytes = saturating_add_u64(used_bytes, INIT_SET_ASIDE_BYTES + init.endpoint_count * PAGE_BYTES);
     return limit_bytes > set_aside_bytes
                ? tess_account_create_account(init.account, align_down(limit_bytes - set_aside_bytes, PAGE_BYTES), &init.services)
                : STATUS_NO_MEMORY;

@@ -284,8 +284,8 @@ static void next_epoch(void) {
 // What is revoked is another: it is kept, and told to who keeps decisions and to who grants.
 static status_t changed(struct rpc_request *request) {
     service_keep();
-    next_epoch();
     const status_t told = withhold_tell(&rules);
+    next_epoch();
     return status_ok(told) ? STATUS_OK
                            : rpc_refuse(request, RPC_DISCONNECTED, "it is decided, but the supervisor has not heard of it yet, and grants as before: %s",
                                         rpc_status_text(told));
@@ -460,7 +460,7 @@ static status_t dispatch(struct rpc_request *request) {
 }
 
 static uint64_t before_wait(void) {
-    if (people_are_out_of_reach()) {
+    if (people_are_out_of_reach() || withhold_is_out_of_reach()) {
         return 0; // when whoever asked has been answered
     }
     const uint64_t pump_ns = audit_next(&audit) == nullptr ? DEADLINE_NEVER : audit_ns;
@@ -471,6 +471,10 @@ static void when_due(void) {
     if (people_are_out_of_reach()) {
         file_rest();
         tess_panic("policyd: `identity` was taken away, without which nobody may do anything any more; another process of it has it again");
+    }
+    if (withhold_is_out_of_reach()) {
+        file_rest();
+        tess_panic("policyd: `supervisor` was taken away, which grants by what is revoked; another process of it has it again");
     }
     if (tess_now_ns() >= withhold_due()) {
         (void)!status_ok(withhold_tell(&rules)); // it is due again

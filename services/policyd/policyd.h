@@ -21,6 +21,9 @@ status_t withhold_tell(const struct ruleset *set);
 // DEADLINE_NEVER: it knows.
 uint64_t withhold_due(void);
 
+// Whether the handle to the supervisor was taken away: only another process of this service gets one again.
+bool withhold_is_out_of_reach(void);
+
 // ---- people.c: operations ----
 
 void people_open(void);

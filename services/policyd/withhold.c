@@ -10,10 +10,15 @@ constexpr uint64_t PAUSE_MS = 50; // between two tries
 static_assert(RULESET_ANY == 0xffff, "all, in the contract");
 
 static struct supervisor supervisor;
+static bool out_of_reach;
 static uint64_t due_ns; // a process that begins tells what it found
 
 void withhold_open(void) {
     supervisor.handle = tess_cap_required("supervisor", SUPERVISOR_ID);
+}
+
+bool withhold_is_out_of_reach(void) {
+    return out_of_reach;
 }
 
 uint64_t withhold_due(void) {
@@ -35,6 +40,7 @@ status_t withhold_tell(const struct ruleset *set) {
         supervisor_withheld_set_actions(to, set->rules[i].actions);
     }
     const status_t status = supervisor_finish_withhold(&call, rpc_patience(), nullptr);
+    out_of_reach = status_is(status, STATUS_BAD_HANDLE); // nothing was handed over
     due_ns = status_ok(status) ? DEADLINE_NEVER : tess_deadline_after_ms(PAUSE_MS);
     return status;
 }

@@ -55,6 +55,8 @@ def files(session):
     says(session, "while true; do echo $x; done > f; echo $?", f"f: {full}", "1")
     says(session, "while true; do echo $x; done | tee f | tail -n 1; echo $?", f"tee: {full}", "0123456789" * 8, "0")
     says(session, "cat f; echo room > f; cat f", "a", "b", "room")
+    session.do("echo x | tee f | nosuch")
+    says(session, "cat f", "room")
     broken_off(session, "while true; do true; done > f")
     says(session, "echo $?; cat f", "130", "room")
     broken_off(session, "{ echo some; while true; do true; done; } > f")

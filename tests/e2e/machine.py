@@ -55,7 +55,7 @@ def panic_explains_itself(ctx, **options):
     guest.expect(r"^  (r)?ip +[0-9a-f]{16} ", 20)
     guest.expect(r"^  rax [0-9a-f]{16} ", 20)
     guest.expect(r"^backtrace", 20)
-    guest.expect(r"^    [0-9a-f]{16}  (?:sched|switch)_\w+\+0x[0-9a-f]+$", 20)  # it was idle
+    guest.expect(r"^    [0-9a-f]{16}  (?:sched|switch|idle)_\w+\+0x[0-9a-f]+$", 20)  # it was idle
     found = guest.expect(r"^kernel build ([0-9a-f]{40}) at 0x([0-9a-f]{16}), after \d+ us$", 20)
     start = re.search(r"^Tessera ([0-9a-f]{8}) ", guest.transcript, re.MULTILINE)
     check(found.group(1).startswith(start.group(1)), "the panic names the build that booted", start.group(1), found.group(1))

@@ -190,7 +190,7 @@ class Command(gdb.Command):
         print(f"{'KOID':>6} {'NAME':16} {'STATE':8} {'THREADS':>7} {'HANDLES':>7}")
         for process in machine.processes():
             print(f"{koid(process):6} {name_of(process):16} {state_of(process, PROCESS_STATES):8} "
-                  f"{int(process['thread_count']):7} {int(process['handle_count']):7}")
+                  f"{int(process['thread_count']):7} {int(process['handles_made']) - int(process['handles_gone']):7}")
 
     def do_threads(self, machine, *names):
         running = {int(cpu["frame"]): index for index, cpu in enumerate(machine.processors())}
